@@ -1,0 +1,39 @@
+"""One tree of exceptions; each message is a sentence that says what is wrong and what to do."""
+
+__all__ = [
+    "ArtifactError",
+    "InputError",
+    "MediaError",
+    "MienError",
+    "OutputError",
+    "TooLargeError",
+    "TruncatedError",
+]
+
+
+class MienError(Exception):
+    """Anything that mien reports; catch this to catch all."""
+
+
+class InputError(MienError, ValueError):
+    """An argument or array of the wrong type, shape or value."""
+
+
+class MediaError(MienError):
+    """A file, stream or camera that cannot be read."""
+
+
+class TooLargeError(MediaError):
+    """A picture above the pixel limit."""
+
+
+class TruncatedError(MediaError):
+    """A medium that broke off; everything before the fault has been delivered."""
+
+
+class ArtifactError(MienError):
+    """Weights that are missing, altered or do not fit this version."""
+
+
+class OutputError(MienError):
+    """A result that could not be written; nothing is left under its final name."""

@@ -1,0 +1,117 @@
+"""The eight expressions, their one order, and the affect read from them."""
+
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = [
+    "AROUSAL",
+    "EMOTIONS",
+    "SENTIMENTS",
+    "VALENCE",
+    "Emotion",
+    "Sentiment",
+    "affect",
+    "parse_emotion",
+    "sentiment",
+]
+
+
+class Emotion(StrEnum):
+    """An apparent facial expression; the order of the members is the order of every probability vector."""
+
+    NEUTRAL = "neutral"
+    HAPPINESS = "happiness"
+    SURPRISE = "surprise"
+    SADNESS = "sadness"
+    ANGER = "anger"
+    DISGUST = "disgust"
+    FEAR = "fear"
+    CONTEMPT = "contempt"
+
+
+class Sentiment(StrEnum):
+    """The sign of the apparent valence."""
+
+    NEGATIVE = "negative"
+    NEUTRAL = "neutral"
+    POSITIVE = "positive"
+
+
+EMOTIONS: tuple[Emotion, ...] = tuple(Emotion)
+SENTIMENTS: tuple[Sentiment, ...] = tuple(Sentiment)
+
+_ALIASES: dict[str, Emotion] = {
+    "neutrality": Emotion.NEUTRAL,
+    "happy": Emotion.HAPPINESS,
+    "joy": Emotion.HAPPINESS,
+    "surprised": Emotion.SURPRISE,
+    "sad": Emotion.SADNESS,
+    "angry": Emotion.ANGER,
+    "disgusted": Emotion.DISGUST,
+    "fearful": Emotion.FEAR,
+    "afraid": Emotion.FEAR,
+    "scared": Emotion.FEAR,
+    "contemptuous": Emotion.CONTEMPT,
+}
+
+# Russell and Mehrabian, "Evidence for a three-factor theory of emotions", Journal of Research in
+# Personality 11 (1977), table of mean pleasure and arousal ratings: happy, surprised, sad, angry,
+# disgusted, fearful, contempt (as "disdainful"); neutral is the origin by definition.
+VALENCE: dict[Emotion, float] = {
+    Emotion.NEUTRAL: 0.0,
+    Emotion.HAPPINESS: 0.81,
+    Emotion.SURPRISE: 0.40,
+    Emotion.SADNESS: -0.63,
+    Emotion.ANGER: -0.51,
+    Emotion.DISGUST: -0.60,
+    Emotion.FEAR: -0.64,
+    Emotion.CONTEMPT: -0.32,
+}
+AROUSAL: dict[Emotion, float] = {
+    Emotion.NEUTRAL: 0.0,
+    Emotion.HAPPINESS: 0.51,
+    Emotion.SURPRISE: 0.67,
+    Emotion.SADNESS: -0.27,
+    Emotion.ANGER: 0.59,
+    Emotion.DISGUST: 0.35,
+    Emotion.FEAR: 0.60,
+    Emotion.CONTEMPT: 0.32,
+}
+# A reading within this distance of zero valence is called neutral: half the weakest non-neutral
+# valence above, so that a face read as wholly contemptuous still counts as negative.
+NEUTRAL_VALENCE = 0.16
+
+_VALENCE = np.array([VALENCE[emotion] for emotion in EMOTIONS])
+_AROUSAL = np.array([AROUSAL[emotion] for emotion in EMOTIONS])
+
+
+def parse_emotion(name: str) -> Emotion:
+    """Return the emotion for a label or one of its aliases, in any case.
+
+    Raises:
+        ValueError: if the name is neither; the message lists what is accepted.
+    """
+    key = name.strip().lower()
+    if key in _ALIASES:
+        return _ALIASES[key]
+    try:
+        return Emotion(key)
+    except ValueError:
+        accepted = ", ".join([*EMOTIONS, *_ALIASES])
+        raise ValueError(f"unknown emotion {name!r}; use one of: {accepted}") from None
+
+
+def affect(probabilities: npt.NDArray[np.floating]) -> tuple[float, float]:
+    """Expected valence and arousal, each in [-1, 1], of a probability vector of shape (8,)."""
+    return float(probabilities @ _VALENCE), float(probabilities @ _AROUSAL)
+
+
+def sentiment(valence: float) -> Sentiment:
+    """The sentiment of a valence in [-1, 1]."""
+    if valence > NEUTRAL_VALENCE:
+        return Sentiment.POSITIVE
+    if valence < -NEUTRAL_VALENCE:
+        return Sentiment.NEGATIVE
+    return Sentiment.NEUTRAL

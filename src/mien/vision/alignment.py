@@ -1,0 +1,107 @@
+"""Five landmarks to the canonical crop: the one crop of training and of serving."""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from mien.core.types import Image, Landmarks
+from mien.vision.geometry import similarity_transform
+
+__all__ = ["CANONICAL", "CROP_SIZE", "align", "alignment_matrix", "crop_face"]
+
+CROP_SIZE = 48
+"""Side of the canonical crop in pixels, that of FER2013."""
+
+CANONICAL: npt.NDArray[np.float64] = np.array(
+    [[14.6, 18.4], [32.7, 18.2], [23.5, 28.3], [16.6, 36.2], [31.6, 35.9]]
+)
+"""Where the five landmarks lie in the crop: the medians over FER2013, (5, 2) in pixels."""
+CANONICAL.setflags(write=False)
+
+
+def alignment_matrix(
+    points: npt.NDArray[np.floating], size: int = CROP_SIZE
+) -> npt.NDArray[np.float64]:
+    """The similarity transform that takes five landmarks to their canonical places.
+
+    Args:
+        points: (5, 2) landmarks in pixels of the picture.
+        size: side of the crop in pixels.
+
+    Returns:
+        (2, 3) matrix from picture to crop, in coordinates where (0, 0) is the centre of the first
+        pixel.
+    """
+    scale = size / CROP_SIZE
+    target = (CANONICAL + 0.5) * scale - 0.5
+    return similarity_transform(np.asarray(points, dtype=np.float64), target)
+
+
+def crop_face(
+    image: Image, matrix: npt.NDArray[np.floating], size: int = CROP_SIZE
+) -> npt.NDArray[np.uint8]:
+    """Cut a grey crop out of a picture along a picture-to-crop matrix of shape (2, 3).
+
+    The edge of the picture is repeated outwards. Where the crop shrinks the picture, the picture
+    is halved first as often as needed, since bilinear sampling alone would alias.
+
+    Args:
+        image: (height, width, 3) RGB or (height, width) grey, uint8.
+        matrix: (2, 3), from picture to crop.
+        size: side of the crop in pixels.
+
+    Returns:
+        (size, size) grey, uint8.
+    """
+    matrix = np.asarray(matrix, dtype=np.float64)
+    image, matrix = _around(image, matrix, size)
+    grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    shrink = 1.0 / max(float(np.sqrt(abs(np.linalg.det(matrix[:, :2])))), 1e-6)
+    while shrink >= 2.0 and min(grey.shape) >= 2:
+        height, width = grey.shape
+        grey = cv2.resize(grey, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+        ratio = np.array([width / grey.shape[1], height / grey.shape[0]])
+        matrix = _rescaled(matrix, ratio)
+        shrink /= 2.0
+    crop = cv2.warpAffine(
+        grey, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    return np.asarray(crop, dtype=np.uint8)
+
+
+def align(image: Image, landmarks: Landmarks, size: int = CROP_SIZE) -> npt.NDArray[np.uint8]:
+    """The canonical grey crop, (size, size) uint8, of the face with these landmarks."""
+    return crop_face(image, alignment_matrix(landmarks.as_array(), size), size)
+
+
+def _around(
+    image: Image, matrix: npt.NDArray[np.float64], size: int
+) -> tuple[Image, npt.NDArray[np.float64]]:
+    """The part of the picture that the crop can touch, and the matrix from that part.
+
+    Keeps the cost of a crop that of the face, not of the picture.
+    """
+    inverse = cv2.invertAffineTransform(matrix)
+    corners = np.array([[-1, -1], [size, -1], [-1, size], [size, size]], dtype=np.float64)
+    places = corners @ inverse[:, :2].T + inverse[:, 2]
+    height, width = image.shape[:2]
+    # A few pixels of margin, so that halving sees the same neighbours as it would in the whole.
+    margin = 8 + 2 * int(np.ceil(np.abs(inverse[:, :2]).sum()))
+    left, top = (int(np.floor(value)) - margin for value in places.min(axis=0))
+    right, bottom = (int(np.ceil(value)) + margin for value in places.max(axis=0))
+    left, right = min(max(left, 0), width - 1), max(min(right, width), 1)
+    top, bottom = min(max(top, 0), height - 1), max(min(bottom, height), 1)
+    part = image[top : max(bottom, top + 1), left : max(right, left + 1)]
+    shifted = matrix.copy()
+    shifted[:, 2] += matrix[:, :2] @ np.array([left, top], dtype=np.float64)
+    return part, shifted
+
+
+def _rescaled(
+    matrix: npt.NDArray[np.float64], ratio: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """The matrix for a picture that was shrunk by the ratio (x, y), pixel centres respected."""
+    scaled = matrix.copy()
+    scaled[:, :2] = matrix[:, :2] * ratio
+    scaled[:, 2] = matrix[:, 2] + matrix[:, :2] @ (ratio / 2 - 0.5)
+    return scaled

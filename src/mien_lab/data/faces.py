@@ -1,0 +1,124 @@
+"""Aligned faces ready for training: canvases that hold the crop with a margin, and targets."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from mien.core.errors import InputError
+from mien.core.labels import EMOTIONS, parse_emotion
+from mien.vision.alignment import CROP_SIZE, alignment_matrix, crop_face
+from mien_lab.data.fer2013 import FER_LABELS, Fer, vote_distribution
+
+__all__ = ["CANVAS", "MARGIN", "FaceSet", "fer_faces", "join", "photograph_faces", "upright_crops"]
+
+MARGIN = 12
+"""Pixels around the crop, so that jitter of the crop meets real surroundings where there are any."""
+CANVAS = CROP_SIZE + 2 * MARGIN
+
+
+@dataclass(frozen=True)
+class FaceSet:
+    """Faces and what is known of them.
+
+    Attributes:
+        canvases: (n, CANVAS, CANVAS) uint8 grey.
+        matrices: (n, 2, 3) float32, from canvas to the canonical crop.
+        emotions: (n, 8) float32 target distributions; zero rows have none.
+        emotion_weight: (n,) float32 weight of that target.
+        fer: (n, 7) float32 one-hot FER2013 labels; zero rows have none.
+    """
+
+    canvases: npt.NDArray[np.uint8]
+    matrices: npt.NDArray[np.float32]
+    emotions: npt.NDArray[np.float32]
+    emotion_weight: npt.NDArray[np.float32]
+    fer: npt.NDArray[np.float32]
+
+    def __len__(self) -> int:
+        """How many faces."""
+        return len(self.canvases)
+
+
+def fer_faces(data: Fer, rows: npt.NDArray[np.intp]) -> FaceSet:
+    """The given rows of FER2013; a row without landmarks keeps its own framing."""
+    canvases = np.pad(data.pixels[rows], ((0, 0), (MARGIN, MARGIN), (MARGIN, MARGIN)), mode="edge")
+    emotions = vote_distribution(data.votes[rows])
+    # What most voters could not name says little; its remaining votes count for less.
+    unknown = data.votes[rows, 8] >= data.votes[rows, :8].max(axis=1)
+    weight = np.where(unknown, 0.3, 1.0) * (emotions.sum(axis=1) > 0)
+    return FaceSet(
+        canvases,
+        np.stack([_fer_matrix(points) for points in data.landmarks[rows] + MARGIN]),
+        emotions,
+        weight.astype(np.float32),
+        np.eye(len(FER_LABELS), dtype=np.float32)[data.labels[rows]],
+    )
+
+
+def photograph_faces(folder: Path, *, certainty: float = 0.85) -> FaceSet:
+    """The main face of each photograph with an expression label (`faces.csv`, `expressions.csv`).
+
+    One annotator's label gets `certainty`; the rest is spread over the other seven.
+
+    Raises:
+        InputError: if a labelled photograph cannot be read.
+    """
+    with (folder / "faces.csv").open(newline="") as stream:
+        boxes: dict[str, dict[str, str]] = {}
+        for row in csv.DictReader(stream):
+            size = float(row["w"])
+            if row["image"] not in boxes or size > float(boxes[row["image"]]["w"]):
+                boxes[row["image"]] = row
+    canvases, emotions = [], []
+    with (folder / "expressions.csv").open(newline="") as stream:
+        labelled = [row for row in csv.DictReader(stream) if row["image"] in boxes]
+    for row in labelled:
+        image = cv2.imread(str(folder / "images" / row["image"]), cv2.IMREAD_GRAYSCALE)
+        if image is None:
+            raise InputError(f"{folder / 'images' / row['image']} cannot be read")
+        columns = list(boxes[row["image"]].values())[6:16]
+        matrix = alignment_matrix(np.array(columns, dtype=np.float64).reshape(5, 2))
+        matrix[:, 2] += MARGIN
+        canvases.append(crop_face(np.asarray(image, dtype=np.uint8), matrix, CANVAS))
+        target = np.full(len(EMOTIONS), (1 - certainty) / (len(EMOTIONS) - 1), dtype=np.float32)
+        target[EMOTIONS.index(parse_emotion(row["emotion"]))] = certainty
+        emotions.append(target)
+    count = len(canvases)
+    shift = np.array([[1, 0, -MARGIN], [0, 1, -MARGIN]], dtype=np.float32)
+    return FaceSet(
+        np.stack(canvases),
+        np.repeat(shift[None], count, axis=0),
+        np.stack(emotions),
+        np.ones(count, dtype=np.float32),
+        np.zeros((count, len(FER_LABELS)), dtype=np.float32),
+    )
+
+
+def join(*sets: FaceSet) -> FaceSet:
+    """One set of all faces."""
+    return FaceSet(
+        *(
+            np.concatenate([getattr(part, name) for part in sets])
+            for name in FaceSet.__dataclass_fields__
+        )
+    )
+
+
+def upright_crops(faces: FaceSet) -> npt.NDArray[np.uint8]:
+    """The canonical crops, (n, 48, 48) uint8, cut by the code that serves."""
+    return np.stack(
+        [
+            crop_face(canvas, matrix)
+            for canvas, matrix in zip(faces.canvases, faces.matrices, strict=True)
+        ]
+    )
+
+
+def _fer_matrix(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+    if np.isnan(points).any():
+        return np.array([[1, 0, -MARGIN], [0, 1, -MARGIN]], dtype=np.float32)
+    return alignment_matrix(points).astype(np.float32)

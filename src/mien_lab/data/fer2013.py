@@ -1,0 +1,143 @@
+"""FER2013 and FER+ as published: pixels, both label sets, the official splits, landmarks."""
+
+import csv
+import gzip
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from mien.core.errors import InputError
+from mien.core.labels import EMOTIONS, Emotion
+
+__all__ = ["FER_LABELS", "Fer", "load_fer", "majority", "vote_distribution"]
+
+FER_LABELS: tuple[Emotion, ...] = EMOTIONS[:7]
+"""FER2013 has no contempt; its seven labels in our order."""
+
+SPLITS = ("Training", "PublicTest", "PrivateTest")
+
+_FER_CODES = (
+    Emotion.ANGER,
+    Emotion.DISGUST,
+    Emotion.FEAR,
+    Emotion.HAPPINESS,
+    Emotion.SADNESS,
+    Emotion.SURPRISE,
+    Emotion.NEUTRAL,
+)
+_VOTE_COLUMNS = (*(emotion.value for emotion in EMOTIONS), "unknown", "NF")
+
+
+@dataclass(frozen=True)
+class Fer:
+    """The rows of FER2013 with FER+ votes beside them.
+
+    Attributes:
+        pixels: (n, 48, 48) uint8 grey.
+        labels: (n,) int64, FER2013's label as an index into `FER_LABELS`.
+        votes: (n, 10) int64, FER+ votes over the eight emotions, unknown, not a face.
+        split: (n,) str, Training, PublicTest or PrivateTest.
+        landmarks: (n, 5, 2) float64 in pixels; NaN where there are none.
+    """
+
+    pixels: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.int64]
+    votes: npt.NDArray[np.int64]
+    split: npt.NDArray[np.str_]
+    landmarks: npt.NDArray[np.float64]
+
+    def __len__(self) -> int:
+        """How many rows."""
+        return len(self.labels)
+
+    def rows(self, split: str) -> npt.NDArray[np.intp]:
+        """Row numbers of a split."""
+        return np.flatnonzero(self.split == split)
+
+    @property
+    def blank(self) -> npt.NDArray[np.bool_]:
+        """(n,) rows whose pixels are all the same."""
+        flat = self.pixels.reshape(len(self), -1)
+        return np.asarray(flat.min(axis=1) == flat.max(axis=1))
+
+    @property
+    def not_a_face(self) -> npt.NDArray[np.bool_]:
+        """(n,) rows that most voters called not a face."""
+        return np.asarray(self.votes[:, 9] * 2 > self.votes.sum(axis=1))
+
+
+def load_fer(folder: Path) -> Fer:
+    """Read `fer2013.csv.gz` (or `.csv`), `fer2013new.csv` and, if present, `landmarks.csv`.
+
+    The n-th row of one file is the n-th of the other; FER+'s image name is not used.
+
+    Raises:
+        InputError: if a file is missing or the two do not have the same rows.
+    """
+    pixels, labels, split = _read_challenge(folder)
+    votes_file = folder / "fer2013new.csv"
+    if not votes_file.exists():
+        raise InputError(f"{votes_file} is missing; FER+ publishes it as fer2013new.csv")
+    with votes_file.open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    if [row["Usage"] for row in rows] != list(split):
+        raise InputError(f"{votes_file} does not have the rows of the FER2013 file beside it")
+    votes = np.array([[int(row[name]) for name in _VOTE_COLUMNS] for row in rows], dtype=np.int64)
+    return Fer(pixels, labels, votes, split, _read_landmarks(folder, len(labels)))
+
+
+def vote_distribution(votes: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+    """The vote distribution over the eight emotions, (n, 8); zero rows where no vote is left.
+
+    Single votes count as slips and are set to 0, as FER+'s authors do (Barsoum et al., "Training
+    deep networks for facial expression recognition with crowd-sourced label distribution",
+    ICMI 2016).
+    """
+    counts = np.where(votes > 1, votes, 0)[:, : len(EMOTIONS)].astype(np.float32)
+    return np.asarray(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1.0))
+
+
+def majority(votes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """FER+'s label by its eight-class protocol, (n,); -1 where a row does not count.
+
+    Votes of 1 are set to 0; a row counts if its highest count is an emotion with more than half
+    of the votes that remain.
+    """
+    counts = np.where(votes > 1, votes, 0)
+    best = counts.argmax(axis=1)
+    clear = counts.max(axis=1) * 2 > counts.sum(axis=1)
+    return np.where(clear & (best < len(EMOTIONS)), best, -1)
+
+
+def _read_challenge(
+    folder: Path,
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64], npt.NDArray[np.str_]]:
+    packed, plain = folder / "fer2013.csv.gz", folder / "fer2013.csv"
+    if packed.exists():
+        stream = gzip.open(packed, "rt", newline="")
+    elif plain.exists():
+        stream = plain.open(newline="")
+    else:
+        raise InputError(f"{folder} holds neither fer2013.csv.gz nor fer2013.csv")
+    pixels, labels, split = [], [], []
+    with stream:
+        for row in csv.DictReader(stream):
+            pixels.append(np.fromstring(row["pixels"], dtype=np.uint8, sep=" "))
+            labels.append(FER_LABELS.index(_FER_CODES[int(row["emotion"])]))
+            split.append(row["Usage"])
+    return (
+        np.stack(pixels).reshape(-1, 48, 48),
+        np.array(labels, dtype=np.int64),
+        np.array(split, dtype=np.str_),
+    )
+
+
+def _read_landmarks(folder: Path, count: int) -> npt.NDArray[np.float64]:
+    points = np.full((count, 5, 2), np.nan)
+    path = folder / "landmarks.csv"
+    if path.exists():
+        table = np.loadtxt(path, delimiter=",", skiprows=1, ndmin=2)
+        points[table[:, 0].astype(np.intp)] = table[:, 6:16].reshape(-1, 5, 2)
+    return points

@@ -1,0 +1,143 @@
+"""The photographs the detector learns from: portraits, everyday scenes, FER2013 faces.
+
+All pictures are 8-bit grey ``(height, width)``. Boxes are rows ``(x, y, width, height)`` and points are
+``(5, 2)``: right eye, left eye, nose, right mouth corner, left mouth corner ("right" is the person's right).
+Coordinates are continuous pixels: the top left corner of the picture is ``(0, 0)``.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+GreyImage = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
+
+POINTS = ("right_eye", "left_eye", "nose", "right_mouth", "left_mouth")
+SURE_SCORE = 0.8  # data/README.md: a sure face; below it a box counts neither way
+
+
+class Part(StrEnum):
+    """Which use a photograph is kept for."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+    HELD_OUT = "held-out"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A grey picture with teacher labels.
+
+    Attributes:
+        name: file name, or ``fer2013/<row>``.
+        image: ``(height, width)`` uint8.
+        boxes: ``(n, 4)`` float32, pixels; may reach outside the picture.
+        points: ``(n, 5, 2)`` float32, pixels.
+        scores: ``(n,)`` float32, the teacher's confidence.
+    """
+
+    name: str
+    image: GreyImage
+    boxes: Floats
+    points: Floats
+    scores: Floats
+
+    @property
+    def sure(self) -> npt.NDArray[np.bool_]:
+        """Which boxes are certainly faces, ``(n,)``."""
+        return self.scores >= SURE_SCORE
+
+
+def part_of(key: str) -> Part:
+    """The fixed part a key belongs to: 20 % held out, 8 % validation, the rest training."""
+    slot = zlib.crc32(key.encode("utf-8")) % 100
+    if slot < 20:
+        return Part.HELD_OUT
+    return Part.VALIDATION if slot < 28 else Part.TRAIN
+
+
+def person_of(name: str) -> str:
+    """The person in a portrait: ``Aaron_Eckhart_0001.jpg`` is ``Aaron_Eckhart``."""
+    return name.rsplit("_", 1)[0]
+
+
+def read_portraits(data_dir: Path, *parts: Part) -> list[Picture]:
+    """``data/faces``: one large face each, split by person. No parts means all of them."""
+    return [p for p in _pictures(data_dir / "faces") if not parts or part_of(person_of(p.name)) in parts]
+
+
+def read_scenes(data_dir: Path, *parts: Part) -> list[Picture]:
+    """``data/scenes``: most without a face, split by file name. No parts means all of them."""
+    return [p for p in _pictures(data_dir / "scenes") if not parts or part_of(p.name) in parts]
+
+
+def read_fer_faces(data_dir: Path, *parts: Part, least_score: float = 0.7) -> list[Picture]:
+    """FER2013's Training rows that the teacher found a face in, 48x48 each, split by row.
+
+    Rows whose box lies more than 40 % outside the picture are left out: too little of the face shows.
+    """
+    folder = data_dir / "fer2013"
+    with (folder / "landmarks.csv").open(newline="", encoding="utf-8") as file:
+        found = {int(row["row"]): row for row in csv.DictReader(file)}
+    faces = []
+    with gzip.open(folder / "fer2013.csv.gz", "rt", encoding="utf-8") as file:
+        for index, row in enumerate(csv.DictReader(file)):
+            label = found.get(index)
+            if label is None or row["Usage"] != "Training" or float(label["score"]) < least_score:
+                continue
+            name = f"fer2013/{index}"
+            if parts and part_of(name) not in parts:
+                continue
+            box, points, score = _label(label)
+            shown = np.clip(box[:2] + box[2:], 0, 48) - np.clip(box[:2], 0, 48)
+            if np.prod(shown) < 0.6 * box[2] * box[3]:
+                continue
+            image = np.array(row["pixels"].split(), dtype=np.uint8).reshape(48, 48)
+            faces.append(Picture(name, image, box[None], points[None], np.float32([score])))
+    return faces
+
+
+def read_photographs(folder: Path) -> Iterator[tuple[str, GreyImage]]:
+    """Name and grey picture of each JPEG or PNG in a folder, sorted by name."""
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in {".jpg", ".jpeg", ".png"}:
+            yield path.name, _read_grey(path)
+
+
+def _pictures(folder: Path) -> Iterator[Picture]:
+    labels: dict[str, list[dict[str, str]]] = {}
+    with (folder / "faces.csv").open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            labels.setdefault(row["image"], []).append(row)
+    for name, image in read_photographs(folder / "images"):
+        rows = [_label(row) for row in labels.get(name, [])]
+        yield Picture(
+            name,
+            image,
+            np.array([box for box, _, _ in rows], np.float32).reshape(-1, 4),
+            np.array([points for _, points, _ in rows], np.float32).reshape(-1, 5, 2),
+            np.array([score for _, _, score in rows], np.float32),
+        )
+
+
+def _label(row: dict[str, str]) -> tuple[Floats, Floats, float]:
+    box = np.array([float(row[key]) for key in ("x", "y", "w", "h")], np.float32)
+    points = np.array([[float(row[f"{key}_{axis}"]) for axis in "xy"] for key in POINTS], np.float32)
+    return box, points, float(row["score"])
+
+
+def _read_grey(path: Path) -> GreyImage:
+    image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    if image is None:
+        raise ValueError(f"{path} is not a picture that OpenCV can read")
+    return np.asarray(image, dtype=np.uint8)

@@ -1,0 +1,240 @@
+"""Training of the expression network on FER2013, FER+ and labelled photographs."""
+
+import logging
+import math
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mien_lab.data.augmentation import Augmentation, augment
+from mien_lab.data.cleaning import clean
+from mien_lab.data.faces import FaceSet, fer_faces, join, photograph_faces, upright_crops
+from mien_lab.data.fer2013 import load_fer, majority
+from mien_lab.training.expression_net import ExpressionNet, Outputs
+from mien_lab.training.run import Progress, Run, WeightAverage
+
+__all__ = ["ExpressionConfig", "train_expression"]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ExpressionConfig:
+    """Everything that decides the outcome of a run, with the seed."""
+
+    fer_dir: Path
+    faces_dir: Path | None = None
+    """Photographs with expression labels to train on besides, or None."""
+    epochs: int = 50
+    batch: int = 128
+    rate: float = 0.1
+    """Peak learning rate of SGD; it warms up, then follows half a cosine to zero."""
+    warmup_epochs: float = 2.0
+    momentum: float = 0.9
+    decay: float = 5e-4
+    average: float = 0.999
+    mixup: float = 0.2
+    """Both parameters of the beta distribution (Zhang et al., "mixup", ICLR 2018)."""
+    fer_weight: float = 0.75
+    fer_smoothing: float = 0.1
+    sizes: tuple[tuple[float, int], ...] = ((0.3, 32), (0.6, 40), (1.0, 48))
+    """Crop size up to each share of the epochs: smaller crops first cost less."""
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    seed: int = 0
+    limit: int | None = None
+    """Use only so many faces; for tests."""
+    compile: bool = True
+
+
+def train_expression(config: ExpressionConfig, folder: Path, *, resume: bool = False) -> Path:
+    """Train, or go on training, and return the path of the last checkpoint.
+
+    The checkpoint's `average` holds the weights to export. An interrupted run that is resumed
+    sees the same batches as one that was not.
+
+    Raises:
+        FileExistsError: if the folder holds a run and `resume` is false.
+        FloatingPointError: if the loss is no longer finite; the last checkpoint is kept.
+    """
+    run = Run(folder, config, resume=resume)
+    torch.manual_seed(config.seed)
+    data = load_fer(config.fer_dir)
+    cleaning = clean(data)
+    log.info("training rows: %d kept; dropped: %s", len(cleaning.rows), cleaning.counts())
+    faces = fer_faces(data, cleaning.rows)
+    if config.faces_dir is not None:
+        faces = join(faces, photograph_faces(config.faces_dir))
+    if config.limit is not None:
+        chosen = torch.randperm(len(faces))[: config.limit].numpy()
+        faces = FaceSet(*(getattr(faces, name)[chosen] for name in FaceSet.__dataclass_fields__))
+    public = data.rows("PublicTest")[: config.limit]
+    check = _Check(
+        torch.from_numpy(upright_crops(fer_faces(data, public))),
+        torch.from_numpy(data.labels[public]),
+        torch.from_numpy(majority(data.votes[public])),
+    )
+
+    net = ExpressionNet().to(memory_format=torch.channels_last)
+    average = WeightAverage(net, config.average)
+    optimizer = torch.optim.SGD(
+        _parameter_groups(net, config.decay), lr=0.0, momentum=config.momentum, nesterov=True
+    )
+    state, start = run.load(), 0
+    if state is not None:
+        net.load_state_dict(state["net"])
+        average.net.load_state_dict(state["average"])
+        optimizer.load_state_dict(state["optimizer"])
+        average.steps, start = state["steps"], state["epoch"]
+    steps = len(faces) // config.batch
+    progress = Progress(steps * config.epochs, steps * start)
+    step = torch.compile(net) if config.compile else net
+    for epoch in range(start, config.epochs):
+        began = time.monotonic()
+        loss = _epoch(config, epoch, faces, net, step, average, optimizer, progress)
+        figures = {"epoch": epoch + 1, "loss": loss, "minutes": (time.monotonic() - began) / 60}
+        figures |= check.figures(average.net)
+        log.info("%s", {name: round(value, 4) for name, value in figures.items()})
+        run.save(
+            {
+                "net": net.state_dict(),
+                "average": average.net.state_dict(),
+                "optimizer": optimizer.state_dict(),
+                "steps": average.steps,
+                "epoch": epoch + 1,
+            },
+            figures,
+        )
+    return run.checkpoint_file
+
+
+def _epoch(
+    config: ExpressionConfig,
+    epoch: int,
+    faces: FaceSet,
+    net: nn.Module,
+    forward: Any,
+    average: WeightAverage,
+    optimizer: torch.optim.Optimizer,
+    progress: Progress,
+) -> float:
+    """One pass over the faces; returns the mean loss."""
+    # The epoch seeds all chance, so that a resumed run repeats what an unbroken one did.
+    torch.manual_seed(config.seed * 1_000_003 + epoch)
+    generator = torch.Generator().manual_seed(config.seed * 1_000_003 + epoch)
+    order = torch.randperm(len(faces), generator=generator).numpy()
+    steps = len(faces) // config.batch
+    size = next(size for share, size in config.sizes if epoch < share * config.epochs)
+    net.train()
+    total = 0.0
+    for index in range(steps):
+        rows = order[index * config.batch : (index + 1) * config.batch]
+        for group in optimizer.param_groups:
+            group["lr"] = _rate(config, epoch + index / steps)
+        crops, targets = _batch(config, faces, rows, generator, size)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            outputs = forward(crops)
+        loss = _loss(config, outputs, targets)
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise FloatingPointError(
+                f"the loss became {value} in epoch {epoch + 1}, step {index + 1}; "
+                "the checkpoint of the epoch before is kept: lower the rate and resume"
+            )
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(net.parameters(), 5.0)
+        optimizer.step()
+        average.update(net)
+        total += value
+        progress.step(f"epoch {epoch + 1}  loss {total / (index + 1):.4f}")
+    return total / max(steps, 1)
+
+
+@dataclass(frozen=True)
+class _Targets:
+    emotions: Tensor
+    emotion_weight: Tensor
+    fer: Tensor
+
+
+def _batch(
+    config: ExpressionConfig,
+    faces: FaceSet,
+    rows: np.ndarray[Any, Any],
+    generator: torch.Generator,
+    size: int,
+) -> tuple[Tensor, _Targets]:
+    crops = augment(
+        torch.from_numpy(faces.canvases[rows]),
+        torch.from_numpy(faces.matrices[rows]),
+        config.augmentation,
+        generator,
+        size,
+    )
+    emotions = torch.from_numpy(faces.emotions[rows])
+    weight = torch.from_numpy(faces.emotion_weight[rows])
+    fer = torch.from_numpy(faces.fer[rows])
+    known = fer.sum(dim=1, keepdim=True)
+    fer = fer * (1 - config.fer_smoothing) + known * config.fer_smoothing / fer.shape[1]
+    emotions = emotions * weight[:, None]
+    if config.mixup > 0:
+        share = float(np.random.default_rng(generator.initial_seed() + int(rows[0])).beta(
+            config.mixup, config.mixup
+        ))
+        share = max(share, 1 - share)
+        crops = share * crops + (1 - share) * crops.flip(0)
+        emotions = share * emotions + (1 - share) * emotions.flip(0)
+        fer = share * fer + (1 - share) * fer.flip(0)
+    return crops.contiguous(memory_format=torch.channels_last), _Targets(emotions, weight, fer)
+
+
+def _loss(config: ExpressionConfig, outputs: Outputs, targets: _Targets) -> Tensor:
+    """Cross-entropy with both targets; a target's mass is its weight."""
+    emotion = -(targets.emotions * F.log_softmax(outputs.logits.float(), dim=1)).sum(dim=1)
+    fer = -(targets.fer * F.log_softmax(outputs.fer_logits.float(), dim=1)).sum(dim=1)
+    return emotion.mean() + config.fer_weight * fer.mean()
+
+
+def _rate(config: ExpressionConfig, epoch: float) -> float:
+    if epoch < config.warmup_epochs:
+        return config.rate * (epoch + 0.02) / config.warmup_epochs
+    share = (epoch - config.warmup_epochs) / max(config.epochs - config.warmup_epochs, 1e-9)
+    return config.rate * 0.5 * (1 + math.cos(math.pi * min(share, 1.0)))
+
+
+def _parameter_groups(net: nn.Module, decay: float) -> list[dict[str, Any]]:
+    """Weight decay for matrices and kernels only."""
+    kernels = [p for p in net.parameters() if p.ndim > 1]
+    others = [p for p in net.parameters() if p.ndim <= 1]
+    return [{"params": kernels, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
+
+
+@dataclass(frozen=True)
+class _Check:
+    """PublicTest, as served: aligned crops of 48 pixels."""
+
+    crops: Tensor
+    labels: Tensor
+    majority: Tensor
+
+    @torch.no_grad()
+    def figures(self, net: nn.Module) -> dict[str, float]:
+        logits, fer = [], []
+        for crops in self.crops[:, None].float().split(256):
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                outputs = net(crops.contiguous(memory_format=torch.channels_last))
+            logits.append(outputs.logits.float())
+            fer.append(outputs.fer_logits.float())
+        emotion = torch.cat(logits)
+        counted = self.majority >= 0
+        hit = emotion.argmax(1)[counted] == self.majority[counted]
+        return {
+            "public_fer2013": float((torch.cat(fer).argmax(1) == self.labels).float().mean()),
+            "public_ferplus": float(hit.float().mean()),
+        }

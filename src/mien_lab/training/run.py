@@ -1,0 +1,91 @@
+"""A run on disk: its configuration, its curve, its last checkpoint; and the average of weights."""
+
+import copy
+import dataclasses
+import json
+import logging
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+__all__ = ["Progress", "Run", "WeightAverage"]
+
+log = logging.getLogger(__name__)
+
+
+class Run:
+    """The folder of a training run.
+
+    Holds `config.json`, `curve.jsonl` (one line per epoch) and `last.pt`. Opening a folder that
+    holds a checkpoint without `resume` is an error, so that no run is overwritten.
+    """
+
+    def __init__(self, folder: Path, config: Any, *, resume: bool) -> None:
+        """Open or create; `config` is a dataclass."""
+        self.folder = folder
+        self.checkpoint_file = folder / "last.pt"
+        if self.checkpoint_file.exists() and not resume:
+            raise FileExistsError(f"{folder} holds a run; pass --resume or choose another folder")
+        folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(dataclasses.asdict(config), indent=2, default=str)
+        (folder / "config.json").write_text(text + "\n")
+
+    def load(self) -> dict[str, Any] | None:
+        """The last checkpoint, or None at the start."""
+        if not self.checkpoint_file.exists():
+            return None
+        state: dict[str, Any] = torch.load(self.checkpoint_file, weights_only=True)
+        return state
+
+    def save(self, state: dict[str, Any], figures: dict[str, Any]) -> None:
+        """Write a checkpoint whole or not at all, then append the epoch to the curve."""
+        draft = self.checkpoint_file.with_suffix(".part")
+        torch.save(state, draft)
+        os.replace(draft, self.checkpoint_file)
+        with (self.folder / "curve.jsonl").open("a") as stream:
+            stream.write(json.dumps(figures) + "\n")
+
+
+class WeightAverage:
+    """Exponential moving average of all parameters and buffers of a network."""
+
+    def __init__(self, net: nn.Module, decay: float) -> None:
+        """Start from the network's present weights."""
+        self.net = copy.deepcopy(net).eval().requires_grad_(False)
+        self.decay = decay
+        self.steps = 0
+
+    @torch.no_grad()
+    def update(self, net: nn.Module) -> None:
+        """Take one step; early steps weigh more, so that the start is forgotten."""
+        self.steps += 1
+        decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
+        for mean, value in zip(
+            self.net.state_dict().values(), net.state_dict().values(), strict=True
+        ):
+            if mean.dtype.is_floating_point:
+                mean.lerp_(value, 1 - decay)
+            else:
+                mean.copy_(value)
+
+
+class Progress:
+    """Logs the share done and the time left, at most once a minute."""
+
+    def __init__(self, total: int, done: int = 0) -> None:
+        """Steps in all, and how many a resumed run has behind it."""
+        self.total, self.done, self.first = total, done, done
+        self.start = self.last = time.monotonic()
+
+    def step(self, text: str) -> None:
+        """Count one step."""
+        self.done += 1
+        now = time.monotonic()
+        if now - self.last >= 60.0:
+            left = (now - self.start) / (self.done - self.first) * (self.total - self.done)
+            log.info("%5.1f %%  ETA %.0f min  %s", 100 * self.done / self.total, left / 60, text)
+            self.last = now
