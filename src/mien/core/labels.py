@@ -56,32 +56,31 @@ _ALIASES: dict[str, Emotion] = {
     "contemptuous": Emotion.CONTEMPT,
 }
 
-# Russell and Mehrabian, "Evidence for a three-factor theory of emotions", Journal of Research in
-# Personality 11 (1977), table of mean pleasure and arousal ratings: happy, surprised, sad, angry,
-# disgusted, fearful, contempt (as "disdainful"); neutral is the origin by definition.
+# Rounded to tenths after the mean pleasure and arousal ratings in Russell and Mehrabian, "Evidence
+# for a three-factor theory of emotions", Journal of Research in Personality 11 (1977). Contempt, of
+# which they have no near word, is our convention: as unpleasant as anger and half as aroused.
 VALENCE: dict[Emotion, float] = {
     Emotion.NEUTRAL: 0.0,
-    Emotion.HAPPINESS: 0.81,
-    Emotion.SURPRISE: 0.40,
-    Emotion.SADNESS: -0.63,
-    Emotion.ANGER: -0.51,
-    Emotion.DISGUST: -0.60,
-    Emotion.FEAR: -0.64,
-    Emotion.CONTEMPT: -0.32,
+    Emotion.HAPPINESS: 0.8,
+    Emotion.SURPRISE: 0.4,
+    Emotion.SADNESS: -0.6,
+    Emotion.ANGER: -0.5,
+    Emotion.DISGUST: -0.6,
+    Emotion.FEAR: -0.6,
+    Emotion.CONTEMPT: -0.5,
 }
 AROUSAL: dict[Emotion, float] = {
     Emotion.NEUTRAL: 0.0,
-    Emotion.HAPPINESS: 0.51,
-    Emotion.SURPRISE: 0.67,
-    Emotion.SADNESS: -0.27,
-    Emotion.ANGER: 0.59,
-    Emotion.DISGUST: 0.35,
-    Emotion.FEAR: 0.60,
-    Emotion.CONTEMPT: 0.32,
+    Emotion.HAPPINESS: 0.5,
+    Emotion.SURPRISE: 0.7,
+    Emotion.SADNESS: -0.3,
+    Emotion.ANGER: 0.6,
+    Emotion.DISGUST: 0.4,
+    Emotion.FEAR: 0.6,
+    Emotion.CONTEMPT: 0.3,
 }
-# A reading within this distance of zero valence is called neutral: half the weakest non-neutral
-# valence above, so that a face read as wholly contemptuous still counts as negative.
-NEUTRAL_VALENCE = 0.16
+# Below a quarter of what a wholly surprised face has, the sign of the valence is left open.
+NEUTRAL_VALENCE = 0.1
 
 _VALENCE = np.array([VALENCE[emotion] for emotion in EMOTIONS])
 _AROUSAL = np.array([AROUSAL[emotion] for emotion in EMOTIONS])

@@ -17,24 +17,24 @@ __all__ = ["Augmentation", "augment", "crop_batch"]
 class Augmentation:
     """Strengths; chances are per face."""
 
-    rotation: float = 14.0
+    rotation: float = 12.0
     """Degrees to either side."""
-    scale: float = 0.14
+    scale: float = 0.12
     """Largest relative change of size."""
-    stretch: float = 0.06
+    stretch: float = 0.05
     """Largest relative change of width against height."""
-    shift: float = 3.0
+    shift: float = 2.5
     """Pixels of the 48-pixel crop to any side."""
-    gamma: float = 0.45
+    gamma: float = 0.35
     """Largest natural logarithm of the exponent."""
-    contrast: float = 0.4
-    noise: float = 0.10
+    contrast: float = 0.3
+    noise: float = 0.06
     """Largest standard deviation, relative to the grey range."""
-    blur_chance: float = 0.2
-    shrink_chance: float = 0.2
-    shrink_to: int = 16
+    blur_chance: float = 0.1
+    shrink_chance: float = 0.1
+    shrink_to: int = 20
     """Smallest side a face is shrunk to and enlarged from."""
-    erase_chance: float = 0.35
+    erase_chance: float = 0.25
     mirror: bool = True
 
 
@@ -72,7 +72,7 @@ def augment(
     crops = crop_batch(canvases, _jitter(matrices, options, generator), size) / 255.0
     crops = crops ** torch.exp(uniform(-options.gamma, options.gamma, 1, 1, 1))
     gain = 1 + uniform(-options.contrast, options.contrast, 1, 1, 1)
-    crops = (crops - 0.5) * gain + 0.5 + uniform(-0.15, 0.15, 1, 1, 1)
+    crops = (crops - 0.5) * gain + 0.5 + uniform(-0.1, 0.1, 1, 1, 1)
     crops = _some(crops, uniform(0, 1) < options.blur_chance, _blurred)
     small = int(torch.randint(options.shrink_to, size, (1,), generator=generator))
     crops = _some(crops, uniform(0, 1) < options.shrink_chance, lambda x: _shrunk(x, small))

@@ -1,0 +1,45 @@
+"""The terminal: results on stdout, everything else on stderr."""
+
+import json
+import sys
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+__all__ = ["complain", "print_json", "progress_bar", "screen"]
+
+
+def screen() -> Console:
+    """Standard output; wide enough for a row when it is not a terminal."""
+    return Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+
+
+def print_json(value: Any) -> None:
+    """Write a value to standard output as JSON."""
+    sys.stdout.write(json.dumps(value, indent=2) + "\n")
+
+
+def complain(sentence: str) -> None:
+    """Write one line to standard error."""
+    sys.stderr.write(f"mien: {' '.join(sentence.split())}\n")
+
+
+def progress_bar() -> Progress:
+    """A bar with the time left, on standard error and only where that is a terminal."""
+    console = Console(stderr=True)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+        transient=True,
+    )

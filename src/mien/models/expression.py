@@ -1,0 +1,70 @@
+"""The expression network as served: crops in, calibrated probabilities out."""
+
+import numpy as np
+import numpy.typing as npt
+
+from mien.core.errors import ArtifactError, InputError
+from mien.core.labels import EMOTIONS, Emotion
+from mien.core.ports import Classification
+from mien.models.calibration import prediction_sets, softmax
+from mien.runtime.session import Session
+
+__all__ = ["ExpressionClassifier"]
+
+
+class ExpressionClassifier:
+    """Reads aligned grey crops with the expression network.
+
+    Attributes:
+        size: side of the crops in pixels.
+    """
+
+    def __init__(self, session: Session, *, batch: int = 32) -> None:
+        """Wrap a session; at most `batch` crops run at once, which bounds memory.
+
+        Raises:
+            ArtifactError: if the weights read other labels than `EMOTIONS`.
+        """
+        card = session.card
+        if card.labels != [emotion.value for emotion in EMOTIONS]:
+            raise ArtifactError(
+                f"{card.file} reads {card.labels}, not mien's eight labels; use weights that do"
+            )
+        self.size = int(card.input["shape"][-1])
+        self._session = session
+        self._batch = batch
+        self._temperature = float(card.extra["temperature"])
+        self._quantile = float(card.extra["conformal_quantile"])
+
+    def classify(self, crops: npt.NDArray[np.uint8]) -> Classification:
+        """Classify grey crops of shape (n, size, size), uint8; n may be 0."""
+        outputs = self.raw(crops)
+        probabilities = softmax(outputs["logits"], self._temperature)
+        return Classification(
+            probabilities.astype(np.float32), outputs["embedding"], outputs["activation"]
+        )
+
+    def raw(self, crops: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
+        """The network's own outputs: embedding, logits, fer_logits, activation, by name.
+
+        Raises:
+            InputError: if the crops have another shape.
+        """
+        if crops.ndim != 3 or crops.shape[1:] != (self.size, self.size):
+            raise InputError(
+                f"crops must have shape (n, {self.size}, {self.size}), not {crops.shape}; "
+                "cut them with mien.vision.alignment.align"
+            )
+        parts = [
+            self._session.run(
+                {"crops": crops[start : start + self._batch, None].astype(np.float32)}
+            )
+            for start in range(0, max(len(crops), 1), self._batch)
+        ]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def prediction_set(self, probabilities: npt.NDArray[np.floating]) -> tuple[Emotion, ...]:
+        """The labels of the 90 % prediction set of one row of probabilities, most probable first."""
+        members = prediction_sets(probabilities[None], self._quantile)[0]
+        ranked = np.argsort(-probabilities)
+        return tuple(EMOTIONS[index] for index in ranked if members[index])

@@ -1,0 +1,169 @@
+"""Sources in, readings out: pictures, animations and films alike."""
+
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, Self
+
+from mien.core.errors import InputError
+from mien.core.types import Frame, FrameReading, Image, MediaKind, Reading
+from mien.pipeline.build import Config, build
+from mien.pipeline.frame import FrameReader
+from mien.vision.media import MediaStream, Source, open_media
+
+__all__ = ["Analysis", "Analyzer", "analyze"]
+
+
+class Analysis:
+    """The readings of one source: of a picture at once, of a film while they are iterated over.
+
+    A film is read once, frame by frame, and nothing of it is kept; frames that came before a
+    fault are delivered before its error is raised. A picture may be iterated over again.
+
+    Attributes:
+        media: what the source is.
+    """
+
+    def __init__(self, stream: MediaStream, reader: FrameReader) -> None:
+        """Take over an open stream; a picture is read here.
+
+        Raises:
+            MediaError: if the picture cannot be decoded.
+        """
+        self.media = stream.media
+        self._stream = stream
+        self._frames: Iterable[FrameReading] = _readings(reader, stream)
+        if self.media.kind is MediaKind.IMAGE:
+            self._frames = tuple(self._frames)
+
+    def __iter__(self) -> Iterator[FrameReading]:
+        """Readings frame by frame, in the order of time."""
+        return iter(self._frames)
+
+    @property
+    def faces(self) -> tuple[Reading, ...]:
+        """The readings of a picture, the largest face first; empty where there is no face.
+
+        Raises:
+            InputError: for a film or animation, whose frames each have faces of their own.
+        """
+        if not isinstance(self._frames, tuple):
+            raise InputError(f"{self.media.source} has many frames; iterate over them instead")
+        return tuple(reading for frame in self._frames for reading in frame.readings)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The item of schema mien/1; of a film, with the frames not iterated over yet."""
+        return {**self.media.to_dict(), "frames": [frame.to_dict() for frame in self]}
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One flat row per face and frame, as a data frame takes them."""
+        return [{"source": self.media.source, **row} for frame in self for row in frame.to_dicts()]
+
+    def close(self) -> None:
+        """Let go of a film before its end."""
+        self._stream.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Analyzer:
+    """Reads expressions; load it once, use it for many sources and from many threads.
+
+    Example:
+        >>> with Analyzer() as analyzer:  # doctest: +SKIP
+        ...     for frame in analyzer.analyze("film.mp4"):
+        ...         print(frame.time_s, [reading.top for reading in frame.readings])
+    """
+
+    def __init__(self, config: Config | None = None, **options: Any) -> None:
+        """Load the weights.
+
+        Args:
+            config: how to read; the default configuration if None.
+            **options: fields of `Config` that differ from `config`.
+
+        Raises:
+            InputError: if an option is unknown or its value makes no sense.
+            ArtifactError: if weights are missing or altered.
+        """
+        try:
+            self.config = replace(config or Config(), **options)
+        except TypeError:
+            known = ", ".join(Config.__dataclass_fields__)
+            raise InputError(f"unknown option in {sorted(options)}; there are: {known}") from None
+        self._reader: FrameReader | None = build(self.config)
+        self._lock = threading.Lock()
+
+    @property
+    def reader(self) -> FrameReader:
+        """What reads single frames.
+
+        Raises:
+            InputError: if the analyzer is closed.
+        """
+        reader = self._reader
+        if reader is None:
+            raise InputError("this analyzer is closed; make a new one")
+        return reader
+
+    def analyze(self, source: Source, *, every: int = 1) -> Analysis:
+        """Open a source and read it lazily.
+
+        Args:
+            source: path of a picture, animation or film, its encoded bytes, or an array of shape
+                (height, width, 3) RGB or (height, width) grey, uint8.
+            every: read each n-th frame only.
+
+        Raises:
+            InputError: if an array has the wrong type, shape or values.
+            MediaError: if the source cannot be read.
+        """
+        reader = self.reader
+        stream = open_media(source, max_pixels=self.config.max_pixels, every=every)
+        return Analysis(stream, reader)
+
+    def read(self, image: Image) -> tuple[Reading, ...]:
+        """The readings of one picture, an array as for `analyze`."""
+        return self.analyze(image).faces
+
+    def read_frame(self, frame: Frame) -> FrameReading:
+        """The readings of one frame that is open already."""
+        return self.reader.read(frame)
+
+    def close(self) -> None:
+        """Let go of the weights; the analyzer is of no use afterwards."""
+        with self._lock:
+            self._reader = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def analyze(source: Source, *, every: int = 1, **options: Any) -> Analysis:
+    """Read one source with a fresh analyzer; for many sources make one `Analyzer`.
+
+    Args:
+        source: as for `Analyzer.analyze`.
+        every: read each n-th frame only.
+        **options: fields of `Config`.
+    """
+    return Analyzer(**options).analyze(source, every=every)
+
+
+def _readings(reader: FrameReader, stream: MediaStream) -> Iterator[FrameReading]:
+    with stream:
+        for frame in stream:
+            yield reader.read(frame)

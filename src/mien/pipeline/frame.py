@@ -1,0 +1,82 @@
+"""One frame: detect, align, classify, judge."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mien.core.labels import Emotion
+from mien.core.ports import Classification, Detector
+from mien.core.types import Doubt, Face, Frame, FrameReading, Image, Reading, Scores
+from mien.models.expression import ExpressionClassifier
+from mien.vision.alignment import align
+from mien.vision.quality import assess
+
+__all__ = ["FrameReader"]
+
+AMBIGUOUS_SET = 4
+"""Size of the prediction set from which a reading is called ambiguous: half of the labels."""
+
+
+@dataclass(frozen=True)
+class FrameReader:
+    """Reads all faces of single frames; holds no state, so threads may share it.
+
+    Attributes:
+        detector: finds the faces.
+        classifier: reads their crops.
+        min_face: faces whose shorter side has fewer pixels are left out.
+    """
+
+    detector: Detector
+    classifier: ExpressionClassifier
+    min_face: float = 0.0
+
+    def read(self, frame: Frame) -> FrameReading:
+        """The readings of a frame, the largest face first; none where there is no face."""
+        faces = self.find(frame.image)
+        crops = self.crops(frame.image, faces)
+        result = self.classifier.classify(crops)
+        readings = tuple(
+            self._reading(face, crop, row)
+            for face, crop, row in zip(faces, crops, result.probabilities, strict=True)
+        )
+        return FrameReading(frame.index, frame.time_s, readings)
+
+    def find(self, image: Image) -> list[Face]:
+        """The faces of an RGB or grey picture, the largest first."""
+        faces = [face for face in self.detector.detect(image) if face.box.size >= self.min_face]
+        return sorted(faces, key=lambda face: -face.box.area)
+
+    def crops(self, image: Image, faces: list[Face]) -> npt.NDArray[np.uint8]:
+        """The aligned grey crops of faces, (n, size, size) uint8."""
+        size = self.classifier.size
+        if not faces:
+            return np.zeros((0, size, size), dtype=np.uint8)
+        return np.stack([align(image, face.landmarks, size) for face in faces])
+
+    def explain(self, image: Image) -> list[tuple[Face, Classification]]:
+        """Faces with all the network says of each, class activation maps among it."""
+        faces = self.find(image)
+        crops = self.crops(image, faces)
+        return [
+            (face, self.classifier.classify(crop[None]))
+            for face, crop in zip(faces, crops, strict=True)
+        ]
+
+    def _reading(
+        self, face: Face, crop: npt.NDArray[np.uint8], probabilities: npt.NDArray[np.float32]
+    ) -> Reading:
+        quality = assess(face, crop)
+        members = self.classifier.prediction_set(probabilities)
+        return Reading(
+            face=face,
+            scores=Scores(tuple(float(value) for value in probabilities)),
+            prediction_set=members,
+            doubt=quality.doubt or _ambiguity(members),
+            quality=quality,
+        )
+
+
+def _ambiguity(members: tuple[Emotion, ...]) -> Doubt | None:
+    return Doubt.AMBIGUOUS if len(members) >= AMBIGUOUS_SET else None

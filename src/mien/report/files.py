@@ -1,0 +1,93 @@
+"""Writing files whole or not at all."""
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mien.core.errors import OutputError
+
+__all__ = ["atomic", "make_folder", "output_error"]
+
+_ADVICE = {
+    errno.ENOSPC: "the disk is full; free some space or choose another folder",
+    errno.EDQUOT: "your quota is used up; free some space or choose another folder",
+    errno.EFBIG: "the file would be larger than the system allows; choose another disk",
+    errno.EACCES: "permission is denied; choose a folder you may write to",
+    errno.EPERM: "permission is denied; choose a folder you may write to",
+    errno.EROFS: "the disk is read-only; choose another folder",
+    errno.ENOENT: "its folder does not exist; create it first",
+    errno.ENOTDIR: "a part of its path is a file, not a folder; choose another path",
+    errno.EISDIR: "it is a folder; name a file",
+    errno.ENAMETOOLONG: "its name is too long; choose a shorter one",
+}
+
+
+@contextmanager
+def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Write a file under a temporary name and move it to its place when all is well.
+
+    The temporary file stands in the same folder, is hidden and has the same extension. If the body
+    fails for any reason, the temporary file is removed and whatever stood at `path` stays as it
+    was. Devices and pipes such as /dev/stdout are handed through as they are.
+
+    Yields:
+        The path to write to.
+
+    Raises:
+        OutputError: if the system refuses; the sentence says what to do.
+    """
+    target = Path(path)
+    try:
+        if target.exists() and not target.is_file():
+            if target.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            yield target
+            return
+        # Replacing a link would cut it; what it points at is meant.
+        final = target.resolve()
+        temporary = final.with_name(_temporary_name(final))
+        try:
+            temporary.touch(exist_ok=False)
+            yield temporary
+            _sync(temporary)
+            temporary.replace(final)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise output_error(target, error) from error
+
+
+def make_folder(path: str | os.PathLike[str]) -> Path:
+    """The folder, created with its parents if need be.
+
+    Raises:
+        OutputError: if it cannot be created.
+    """
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise OutputError(f"{folder} is a file, not a folder; choose another folder") from error
+    except OSError as error:
+        raise output_error(folder, error) from error
+    return folder
+
+
+def output_error(path: str | os.PathLike[str], error: OSError) -> OutputError:
+    """The sentence for a failed write."""
+    known = _ADVICE.get(error.errno or 0)
+    cause = known or f"{error.strerror or error}; choose another path"
+    return OutputError(f"{os.fspath(path)} cannot be written: {cause}")
+
+
+def _temporary_name(final: Path) -> str:
+    # Names are limited to 255 bytes; a short stem leaves room for the rest.
+    return f".{final.stem[:32]}.{secrets.token_hex(4)}{final.suffix}"
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())

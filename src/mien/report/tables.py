@@ -1,0 +1,169 @@
+"""One row per face per frame: columns, CSV and parquet."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, TextIO
+
+from mien.core.errors import MienError, OutputError
+from mien.core.labels import EMOTIONS
+from mien.core.types import FrameReading, Media
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["COLUMNS", "CsvWriter", "ParquetWriter", "columns", "rows", "to_table"]
+
+COLUMNS: dict[str, type] = {
+    "source": str,
+    "frame": int,
+    "time_s": float,
+    "face": int,
+    "track_id": int,
+    "x": float,
+    "y": float,
+    "width": float,
+    "height": float,
+    "score": float,
+    "top": str,
+    **{emotion.value: float for emotion in EMOTIONS},
+    "valence": float,
+    "arousal": float,
+    "sentiment": str,
+    "uncertain": bool,
+}
+"""Names and types in order; only `track_id` may be missing."""
+
+Row = dict[str, Any]
+
+_ROW_GROUP = 16_384
+
+
+def rows(source: str, frames: Iterable[FrameReading]) -> list[Row]:
+    """One flat dict per face, with the keys of `COLUMNS` in their order."""
+    return [{"source": source, **row} for frame in frames for row in frame.to_dicts()]
+
+
+def columns(table: Iterable[Row]) -> dict[str, list[Any]]:
+    """Rows turned into columns: one list per name in `COLUMNS`, empty lists without rows.
+
+    `polars.DataFrame` and `pandas.DataFrame` take the result as it is.
+    """
+    result: dict[str, list[Any]] = {name: [] for name in COLUMNS}
+    for row in table:
+        for name, values in result.items():
+            values.append(row[name])
+    return result
+
+
+def to_table(table: Iterable[Row]) -> pa.Table:
+    """Rows as a pyarrow table whose schema is the same with and without rows.
+
+    ``polars.from_arrow(table)`` and ``table.to_pandas()`` make a data frame of it.
+
+    Raises:
+        OutputError: if pyarrow is not installed.
+    """
+    arrow = _pyarrow()
+    return arrow.table(columns(table), schema=_schema(arrow))
+
+
+class CsvWriter:
+    """Comma-separated rows in UTF-8 with a header; true and false in lower case, gaps empty."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._writer = csv.DictWriter(stream, list(COLUMNS), lineterminator="\n")
+        self._source = ""
+        self._writer.writeheader()
+
+    def begin(self, media: Media) -> None:
+        """Start the rows of one source."""
+        self._source = media.source
+
+    def write(self, frame: FrameReading) -> None:
+        """Add one row per face of a frame."""
+        for row in rows(self._source, [frame]):
+            row["uncertain"] = "true" if row["uncertain"] else "false"
+            self._writer.writerow(row)
+
+    def end(self, error: MienError | None = None) -> None:
+        """End the source; a table has no place for its error."""
+        self._stream.flush()
+
+    def fail(self, source: str, error: MienError) -> None:
+        """A source that could not be opened has no rows."""
+
+    def close(self) -> None:
+        """Flush what is left."""
+        self._stream.flush()
+
+
+class ParquetWriter:
+    """Rows in a parquet file, written group by group so that memory stays flat.
+
+    Raises:
+        OutputError: if pyarrow is not installed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        arrow = _pyarrow()
+        import pyarrow.parquet
+
+        self._file = path.open("wb")
+        self._writer = pyarrow.parquet.ParquetWriter(self._file, _schema(arrow), compression="zstd")
+        self._rows: list[Row] = []
+        self._source = ""
+
+    def begin(self, media: Media) -> None:
+        """Start the rows of one source."""
+        self._source = media.source
+
+    def write(self, frame: FrameReading) -> None:
+        """Add one row per face of a frame."""
+        self._rows += rows(self._source, [frame])
+        if len(self._rows) >= _ROW_GROUP:
+            self._flush()
+
+    def end(self, error: MienError | None = None) -> None:
+        """End the source; a table has no place for its error."""
+
+    def fail(self, source: str, error: MienError) -> None:
+        """A source that could not be opened has no rows."""
+
+    def close(self) -> None:
+        """Write what is left and the index at the end of the file."""
+        try:
+            if self._rows:
+                self._flush()
+            self._writer.close()
+        finally:
+            self._file.close()
+
+    def _flush(self) -> None:
+        self._writer.write_table(to_table(self._rows))
+        self._rows = []
+
+
+def _pyarrow() -> ModuleType:
+    try:
+        import pyarrow
+    except ImportError as error:
+        raise OutputError(
+            "parquet and data frames need pyarrow, which is not installed; "
+            "run: pip install 'mien[report]'"
+        ) from error
+    return pyarrow
+
+
+def _schema(arrow: ModuleType) -> Any:
+    types = {str: arrow.string(), int: arrow.int64(), float: arrow.float64(), bool: arrow.bool_()}
+    return arrow.schema(
+        [
+            arrow.field(name, types[kind], nullable=name == "track_id")
+            for name, kind in COLUMNS.items()
+        ]
+    )

@@ -1,0 +1,103 @@
+"""The one way to write readings in any form, to a file or a stream."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Protocol, TextIO
+
+from mien.core.errors import InputError, MienError
+from mien.core.types import FrameReading, Media
+from mien.report.documents import JsonlWriter, JsonWriter
+from mien.report.files import atomic
+from mien.report.tables import CsvWriter, ParquetWriter
+
+__all__ = ["ReportFormat", "ReportWriter", "open_report"]
+
+
+class ReportFormat(StrEnum):
+    """The forms that readings are written in."""
+
+    JSON = "json"
+    JSONL = "jsonl"
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+class ReportWriter(Protocol):
+    """Takes the readings of one source after the other.
+
+    For each source: `begin`, `write` per frame, `end`; or `fail` alone if it could not be opened.
+    """
+
+    def begin(self, media: Media) -> None:
+        """Start a source."""
+        ...
+
+    def write(self, frame: FrameReading) -> None:
+        """Add a frame of the source."""
+        ...
+
+    def end(self, error: MienError | None = None) -> None:
+        """End the source, with the error that broke it off if there was one."""
+        ...
+
+    def fail(self, source: str, error: MienError) -> None:
+        """Note a source that could not be opened."""
+        ...
+
+
+@contextmanager
+def open_report(
+    out: str | os.PathLike[str] | TextIO, form: ReportFormat, model: Mapping[str, Any]
+) -> Iterator[ReportWriter]:
+    """Open a report; a file appears under its name when the block ends without an exception.
+
+    Args:
+        out: a path, or a text stream such as standard output, which stays open.
+        form: the form to write.
+        model: what the JSON document says of the model; plain values.
+
+    Yields:
+        A writer for the readings.
+
+    Raises:
+        InputError: for parquet into a stream.
+        OutputError: if the file cannot be written; nothing is left under its name.
+    """
+    if not isinstance(out, str | os.PathLike):
+        if form is ReportFormat.PARQUET:
+            raise InputError("parquet cannot be written to a stream; name a file with --out")
+        writer = _text_writer(out, form, model)
+        yield writer
+        writer.close()
+        return
+    with atomic(out) as path:
+        if form is ReportFormat.PARQUET:
+            yield from _parquet(path)
+        else:
+            yield from _text(path, form, model)
+
+
+def _parquet(path: Path) -> Iterator[ReportWriter]:
+    writer = ParquetWriter(path)
+    try:
+        yield writer
+    finally:
+        writer.close()
+
+
+def _text(path: Path, form: ReportFormat, model: Mapping[str, Any]) -> Iterator[ReportWriter]:
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = _text_writer(stream, form, model)
+        yield writer
+        writer.close()
+
+
+def _text_writer(
+    stream: TextIO, form: ReportFormat, model: Mapping[str, Any]
+) -> JsonWriter | JsonlWriter | CsvWriter:
+    if form is ReportFormat.JSON:
+        return JsonWriter(stream, model)
+    return JsonlWriter(stream) if form is ReportFormat.JSONL else CsvWriter(stream)

@@ -1,0 +1,104 @@
+"""Weight files and the cards beside them, verified before use."""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from mien.core.errors import ArtifactError
+
+__all__ = ["Artifact", "Card", "load_artifact", "shipped_cards"]
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a weight file is; the JSON beside it has these fields.
+
+    Attributes:
+        name: what the pipeline asks for, e.g. "expression".
+        file: name of the weight file in the same folder.
+        sha256: checksum of that file, hexadecimal.
+        version: of these weights.
+        kind: what the network does.
+        precision: "fp32" or "int8".
+        input: name, shape, range and colour of the input.
+        labels: order of the outputs, where they are classes.
+        trained_on: the data, in one line.
+        extra: figures that belong to these weights, e.g. temperature or threshold.
+    """
+
+    name: str
+    file: str
+    sha256: str
+    version: str
+    kind: str
+    precision: str
+    input: dict[str, Any]
+    labels: list[str] = field(default_factory=list)
+    trained_on: str = ""
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A verified weight file in memory."""
+
+    card: Card
+    data: bytes = field(repr=False)
+
+
+def weights_folder() -> Path:
+    """Where the shipped weights lie."""
+    return Path(str(files("mien"))) / "weights"
+
+
+def load_artifact(name: str, precision: str = "fp32", folder: Path | None = None) -> Artifact:
+    """Read and verify the weights of a name and precision, by default the shipped ones.
+
+    Raises:
+        ArtifactError: if the card or the file is missing, malformed or altered.
+    """
+    folder = weights_folder() if folder is None else folder
+    for card in read_cards(folder):
+        if card.name == name and card.precision == precision:
+            return _verified(card, folder)
+    raise ArtifactError(
+        f"no {precision} weights named {name!r} in {folder}; reinstall mien or choose another precision"
+    )
+
+
+def shipped_cards() -> list[Card]:
+    """The cards of all weights in the package."""
+    return read_cards(weights_folder())
+
+
+def read_cards(folder: Path) -> list[Card]:
+    """The cards in a folder, by file name."""
+    return [_read_card(path) for path in sorted(folder.glob("*.json"))]
+
+
+def _read_card(path: Path) -> Card:
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        return Card(**fields)
+    except (OSError, ValueError, TypeError) as error:
+        raise ArtifactError(f"the model card {path} cannot be read ({error}); reinstall mien") from None
+
+
+def _verified(card: Card, folder: Path) -> Artifact:
+    path = folder / card.file
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ArtifactError(
+            f"the weights {path} cannot be read ({error.strerror}); reinstall mien"
+        ) from None
+    found = hashlib.sha256(data).hexdigest()
+    if found != card.sha256:
+        raise ArtifactError(
+            f"the weights {path} are not those of their card (sha256 {found[:12]}..., "
+            f"expected {card.sha256[:12]}...); reinstall mien"
+        )
+    return Artifact(card, data)

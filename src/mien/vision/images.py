@@ -1,0 +1,190 @@
+"""Still and animated pictures, decoded by Pillow."""
+
+import logging
+import struct
+import zlib
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import numpy as np
+import PIL.Image
+from PIL.ImageFile import ImageFile
+
+from mien.core.errors import MediaError, TruncatedError
+from mien.core.types import Frame, Image, Media, MediaKind
+from mien.vision.orientation import UPRIGHT, Orientation
+from mien.vision.stream import MediaStream, check_pixels
+
+__all__ = ["open_picture", "to_rgb"]
+
+_log = logging.getLogger(__name__)
+
+# Pillow reads more; these need no helper program and are recognised by their first bytes.
+_FORMATS = (
+    "JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "PPM", "AVIF", "JPEG2000", "ICO", "QOI",
+)  # fmt: skip
+_UNMISTAKABLE = frozenset({"JPEG", "PNG", "GIF", "WEBP", "AVIF"})
+_ANIMATED = frozenset({"GIF", "PNG", "WEBP", "AVIF"})
+_UNRECOGNISED = (SyntaxError, IndexError, TypeError, struct.error)
+_DAMAGED = (
+    OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, struct.error, zlib.error,
+    PIL.Image.DecompressionBombError,
+)  # fmt: skip
+_EXIF_ORIENTATION = 0x0112
+# Browsers show a frame without a duration for this long.
+_DEFAULT_DURATION_S = 0.1
+
+
+def open_picture(file: BinaryIO, name: str, max_pixels: int, every: int) -> MediaStream | None:
+    """Open a picture or animation from its header alone; None if the bytes are neither.
+
+    Args:
+        file: binary and seekable; the stream closes it.
+        name: what errors and results call it.
+        max_pixels: the limit on width times height, checked before anything is decoded.
+        every: keep every n-th frame of an animation.
+
+    Raises:
+        TooLargeError: above the limit.
+        MediaError: if the header is damaged.
+    """
+    picture = _identify(file, name)
+    if picture is None:
+        return None
+    check_pixels(name, *picture.size, max_pixels)
+    orientation = _orientation(picture)
+    width, height = orientation.size(*picture.size)
+    count = _frame_count(picture, name)
+    if count == 1:
+        media = Media(name, MediaKind.IMAGE, width, height, frame_count=1)
+        return MediaStream(media, _still(picture, name, orientation), file.close)
+    media = Media(name, MediaKind.ANIMATION, width, height, frame_count=count)
+    return MediaStream(media, _animation(picture, name, every), file.close)
+
+
+def to_rgb(picture: PIL.Image.Image) -> Image:
+    """Eight-bit RGB pixels of shape (height, width, 3) from a Pillow image of any mode.
+
+    Sixteen-bit grey is scaled to eight bits, floating-point grey is taken to span 0 to 1, and
+    transparent parts are laid over white.
+
+    Raises:
+        ValueError: for floating-point pixels that are not finite or beyond 0 to 1.
+    """
+    if picture.mode == "F":
+        values = np.asarray(picture)
+        if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1):
+            raise ValueError("its floating-point pixels are not all between 0 and 1")
+        return _grey_to_rgb(np.rint(values * 255))
+    if picture.mode.startswith("I"):
+        values = np.clip(np.asarray(picture), 0, 65535).astype(np.uint32)
+        return _grey_to_rgb((values * 255 + 32767) // 65535)
+    if picture.has_transparency_data:
+        ground = PIL.Image.new("RGBA", picture.size, "white")
+        picture = PIL.Image.alpha_composite(ground, picture.convert("RGBA"))
+    return np.asarray(picture.convert("RGB"))
+
+
+def _grey_to_rgb(values: np.ndarray) -> Image:
+    return np.repeat(values.astype(np.uint8)[:, :, np.newaxis], 3, axis=2)
+
+
+def _identify(file: BinaryIO, name: str) -> ImageFile | None:
+    # Not PIL.Image.open: its limit on pixels is a global of the process, ours is an option.
+    PIL.Image.init()
+    file.seek(0)
+    prefix = file.read(16)
+    damage: Exception | None = None
+    for form in _FORMATS:
+        if form not in PIL.Image.OPEN:
+            continue
+        factory, accept = PIL.Image.OPEN[form]
+        if accept is None or accept(prefix) is not True:
+            continue
+        file.seek(0)
+        try:
+            return factory(file, "")
+        except _UNRECOGNISED as error:
+            if form in _UNMISTAKABLE:
+                damage = error
+        except (OSError, ValueError, EOFError) as error:
+            raise _damage(name, error) from error
+    if damage is not None:
+        raise _damage(name, damage) from damage
+    file.seek(0)
+    return None
+
+
+def _damage(name: str, error: Exception) -> MediaError:
+    if isinstance(error, EOFError) or "truncat" in str(error).lower():
+        return TruncatedError(
+            f"{name} is cut off: the picture data ends too early ({error}); "
+            "copy or download the file again"
+        )
+    return MediaError(
+        f"{name} is damaged and cannot be decoded as a picture ({error}); "
+        "copy or download the file again"
+    )
+
+
+def _orientation(picture: ImageFile) -> Orientation:
+    # Pillow decodes a whole PNG to look for an EXIF chunk behind the pixels.
+    if picture.format == "PNG" and "exif" not in picture.info:
+        return UPRIGHT
+    try:
+        return Orientation.from_exif(picture.getexif().get(_EXIF_ORIENTATION))
+    except _DAMAGED:
+        return UPRIGHT
+
+
+def _frame_count(picture: ImageFile, name: str) -> int | None:
+    try:
+        count = int(getattr(picture, "n_frames", 1))
+    except _DAMAGED:
+        return None
+    if count > 1 and picture.format not in _ANIMATED:
+        if picture.format == "TIFF":
+            _log.warning("%s has %d pages; only the first is read", name, count)
+        return 1
+    return count - _first(picture)
+
+
+def _first(picture: ImageFile) -> int:
+    # The default image of an animated PNG may be a stand-in that is not part of the animation.
+    return int(getattr(picture, "default_image", False))
+
+
+def _still(picture: ImageFile, name: str, orientation: Orientation) -> Iterator[Frame]:
+    try:
+        image = orientation.apply(to_rgb(picture))
+    except _DAMAGED as error:
+        raise _damage(name, error) from error
+    yield Frame(image)
+
+
+def _animation(picture: ImageFile, name: str, every: int) -> Iterator[Frame]:
+    first, index, time_s = _first(picture), 0, 0.0
+    while True:
+        try:
+            picture.seek(first + index)
+        except EOFError:
+            break
+        except _DAMAGED as error:
+            raise _broken_off(name, index, error) from error
+        try:
+            picture.load()
+            image = to_rgb(picture) if index % every == 0 else None
+        except _DAMAGED as error:
+            raise _broken_off(name, index, error) from error
+        if image is not None:
+            yield Frame(image, index, time_s)
+        duration_ms = picture.info.get("duration")
+        time_s += duration_ms / 1000 if duration_ms else _DEFAULT_DURATION_S
+        index += 1
+
+
+def _broken_off(name: str, frames: int, error: Exception) -> MediaError:
+    return TruncatedError(
+        f"{name} breaks off at frame {frames} ({error}); copy or download the file again "
+        "to have the rest"
+    )

@@ -1,0 +1,159 @@
+"""One way to open whatever holds faces: a picture, an animation, a film, bytes or an array."""
+
+import io
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import PIL.Image
+
+from mien.core.errors import InputError, MediaError
+from mien.core.types import Frame, Image, Media, MediaKind
+from mien.vision.images import open_picture, to_rgb
+from mien.vision.sources import FoundSources, display_name, find_sources
+from mien.vision.stream import MediaStream
+from mien.vision.video import open_video
+
+__all__ = [
+    "DEFAULT_MAX_PIXELS",
+    "FoundSources",
+    "MediaStream",
+    "Source",
+    "array_to_rgb",
+    "find_sources",
+    "open_media",
+]
+
+DEFAULT_MAX_PIXELS = 100_000_000
+
+Source: TypeAlias = (
+    "str | os.PathLike[str] | bytes | bytearray | memoryview | npt.NDArray[np.uint8] "
+    "| PIL.Image.Image"
+)
+"""A path, the bytes of an encoded picture or film, an array, or a Pillow image."""
+
+
+def open_media(
+    source: Source, *, max_pixels: int = DEFAULT_MAX_PIXELS, every: int = 1
+) -> MediaStream:
+    """Open a picture, animation or film.
+
+    What a file is, is told from its content, not from its name. Headers are read here; pixels are
+    decoded as frames are asked for. Pictures are turned upright by their EXIF tag and films by
+    their display matrix; transparent parts are laid over white; of a TIFF with several pages the
+    first is read.
+
+    Args:
+        source: a path; the bytes of an encoded picture or film; an array of shape (height, width,
+            3) in RGB, (height, width) in grey or (height, width, 4) in RGBA, uint8; or a Pillow
+            image.
+        max_pixels: the most pixels that an encoded picture or one frame of a film may have.
+        every: keep every n-th frame of films and animations; indices stay those of the source.
+
+    Returns:
+        An iterator over frames that is also a context manager:
+        ``with open_media(path) as stream: for frame in stream: ...``
+
+    Raises:
+        InputError: for an argument of the wrong type, shape or value.
+        TooLargeError: for a picture above `max_pixels`, before it is decoded.
+        MediaError: for a source that is missing, empty, damaged or of an unknown kind.
+    """
+    if every < 1:
+        raise InputError(f"every must be 1 or more, not {every}; 1 reads each frame")
+    if max_pixels < 1:
+        raise InputError(f"max_pixels must be 1 or more, not {max_pixels}")
+    if isinstance(source, np.ndarray):
+        return _open_pixels(array_to_rgb(source), "<array>")
+    if isinstance(source, PIL.Image.Image):
+        return _open_pil(source)
+    if isinstance(source, bytes | bytearray | memoryview):
+        return _open_file(io.BytesIO(source), "<bytes>", max_pixels, every)
+    if isinstance(source, str | os.PathLike):
+        name = display_name(source)
+        return _open_file(_open_path(Path(source), name), name, max_pixels, every)
+    raise InputError(
+        f"a source must be a path, bytes, an array or a Pillow image, not {type(source).__name__}"
+    )
+
+
+def array_to_rgb(array: npt.NDArray[np.generic]) -> Image:
+    """RGB pixels of shape (height, width, 3) from an RGB, grey or RGBA array of uint8.
+
+    Raises:
+        InputError: for any other type or shape, and for an array without pixels.
+    """
+    if array.dtype != np.uint8:
+        raise InputError(_wrong_type(array))
+    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 3, 4)):
+        hint = "; pass the pictures of a batch one by one" if array.ndim == 4 else ""
+        raise InputError(
+            "a picture array must have shape (height, width, 3) in RGB, (height, width) in grey "
+            f"or (height, width, 4) in RGBA, not {array.shape}{hint}"
+        )
+    if array.size == 0:
+        raise InputError(f"a picture array must hold pixels, but its shape is {array.shape}")
+    pixels = array.astype(np.uint8, copy=False)
+    if pixels.ndim == 3 and pixels.shape[2] == 3:
+        return np.ascontiguousarray(pixels)
+    if pixels.ndim == 3 and pixels.shape[2] == 4:
+        return to_rgb(PIL.Image.fromarray(np.ascontiguousarray(pixels)))
+    return np.repeat(pixels.reshape(*pixels.shape[:2], 1), 3, axis=2)
+
+
+def _wrong_type(array: npt.NDArray[np.generic]) -> str:
+    expected = f"a picture array must be of type uint8 (0 to 255), not {array.dtype}"
+    if not np.issubdtype(array.dtype, np.floating) or array.size == 0:
+        return f"{expected}; convert it with .astype(numpy.uint8) after scaling it to 0 to 255"
+    if not np.isfinite(array).all():
+        return f"{expected}, and this one holds NaN or infinite values; replace them and convert it"
+    if array.min() >= 0 and array.max() <= 1:
+        return f"{expected}; convert values from 0 to 1 with (array * 255).astype(numpy.uint8)"
+    return f"{expected}; clip it to 0 to 255 and convert it with .astype(numpy.uint8)"
+
+
+def _open_pixels(image: Image, name: str) -> MediaStream:
+    height, width = image.shape[:2]
+    frames: Iterator[Frame] = iter([Frame(image)])
+    return MediaStream(Media(name, MediaKind.IMAGE, width, height, frame_count=1), frames)
+
+
+def _open_pil(picture: PIL.Image.Image) -> MediaStream:
+    if picture.width == 0 or picture.height == 0:
+        raise InputError(f"a picture must hold pixels, but its size is {picture.size}")
+    try:
+        return _open_pixels(to_rgb(picture), "<image>")
+    except ValueError as error:
+        raise InputError(f"the Pillow image cannot be read: {error}") from error
+
+
+def _open_path(path: Path, name: str) -> BinaryIO:
+    try:
+        if path.is_dir():
+            raise MediaError(f"{name} is a folder; use find_sources to list what it holds")
+        return path.open("rb")
+    except FileNotFoundError as error:
+        hint = "download it first, mien reads no addresses" if "://" in name else "check the path"
+        raise MediaError(f"{name} does not exist; {hint}") from error
+    except (OSError, ValueError) as error:
+        cause = getattr(error, "strerror", None) or str(error)
+        raise MediaError(f"{name} cannot be opened ({cause}); check its permissions") from error
+
+
+def _open_file(file: BinaryIO, name: str, max_pixels: int, every: int) -> MediaStream:
+    try:
+        if not file.read(1):
+            raise MediaError(f"{name} is empty; copy or download the file again")
+        stream = open_picture(file, name, max_pixels, every)
+        return open_video(file, name, max_pixels, every) if stream is None else stream
+    except OSError as error:
+        file.close()
+        raise MediaError(
+            f"{name} cannot be read ({error.strerror or error}); check the disk or its permissions"
+        ) from error
+    except BaseException:
+        file.close()
+        raise

@@ -1,0 +1,76 @@
+"""May this face be read? Size, turn, exposure and blur, measured on the picture alone."""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from mien.core.types import Doubt, Face, Quality
+from mien.vision.alignment import CROP_SIZE
+
+__all__ = ["MIN_EYE_DISTANCE", "assess"]
+
+# The limits are where reading gets unreliable on degraded FER2013 faces; `mien-lab limits`
+# measures accuracy against each of them.
+MIN_EYE_DISTANCE = 6.0
+"""Pixels between the eyes below which a face is called small: a face about 16 pixels wide."""
+MIN_SHARPNESS = 0.02
+BRIGHTNESS = (15.0, 243.0)
+MIN_CONTRAST = 6.0
+MAX_TURN = 0.75
+
+
+def assess(face: Face, crop: npt.NDArray[np.uint8]) -> Quality:
+    """Measure a face and name the first reason to doubt a reading of it.
+
+    Args:
+        face: as found, in pixels of the picture.
+        crop: its aligned grey crop, (size, size) uint8.
+    """
+    points = face.landmarks.as_array().astype(np.float64)
+    grey = crop.astype(np.float32)
+    brightness, contrast = float(grey.mean()), float(grey.std())
+    size = float(np.linalg.norm(points[1] - points[0]))
+    sharpness = _sharpness(grey, contrast)
+    turn = _turn(points)
+    return Quality(
+        size=size,
+        sharpness=sharpness,
+        brightness=brightness,
+        contrast=contrast,
+        turn=turn,
+        doubt=_doubt(size, sharpness, brightness, contrast, turn),
+    )
+
+
+def _doubt(
+    size: float, sharpness: float, brightness: float, contrast: float, turn: float
+) -> Doubt | None:
+    if size < MIN_EYE_DISTANCE:
+        return Doubt.SMALL
+    if contrast < MIN_CONTRAST or not BRIGHTNESS[0] <= brightness <= BRIGHTNESS[1]:
+        return Doubt.DARK
+    if turn > MAX_TURN:
+        return Doubt.TURNED_AWAY
+    if sharpness < MIN_SHARPNESS:
+        return Doubt.BLURRED
+    return None
+
+
+def _sharpness(grey: npt.NDArray[np.float32], contrast: float) -> float:
+    """Variance of the Laplacian (Pech-Pacheco et al., ICPR 2000) at unit contrast."""
+    scale = CROP_SIZE / grey.shape[0]
+    return float(cv2.Laplacian(grey, cv2.CV_32F).var()) / max(contrast, 1.0) ** 2 * scale
+
+
+def _turn(points: npt.NDArray[np.float64]) -> float:
+    """How far the nose has left the middle of the eyes and of the mouth, along the eye line.
+
+    0 is facing the camera. 1 is the nose level with one eye and its corner of the mouth.
+    """
+    right_eye, left_eye, nose, right_mouth, left_mouth = points
+    offsets = []
+    for right, left in ((right_eye, left_eye), (right_mouth, left_mouth)):
+        across = left - right
+        half = float(across @ across) / 2
+        offsets.append(abs(float((nose - (right + left) / 2) @ across)) / max(half, 1e-9))
+    return min(float(np.mean(offsets)), 1.0)

@@ -1,0 +1,257 @@
+"""Films, decoded by FFmpeg through PyAV: the container's own times, rotation applied."""
+
+import io
+import itertools
+import logging
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any, BinaryIO
+
+import av
+import av.error
+import numpy as np
+from av.container import InputContainer
+from av.sidedata.sidedata import Type as SideData
+from av.stream import Disposition
+from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
+from av.video.stream import VideoStream
+
+from mien.core.errors import MediaError, TruncatedError
+from mien.core.types import Frame, Media, MediaKind
+from mien.vision.orientation import UPRIGHT, Orientation
+from mien.vision.stream import MediaStream, check_pixels
+
+__all__ = ["open_container", "open_video", "start_s"]
+
+_log = logging.getLogger(__name__)
+
+# Demuxers of films and sound. Playlists stay out, which could open other files or the network,
+# and so do FFmpeg's renderers of plain text.
+_DEMUXERS = ",".join(
+    (
+        "mov", "mp4", "m4a", "3gp", "3g2", "mj2", "matroska", "webm", "avi", "mpegts", "mpeg",
+        "mpegvideo", "asf", "flv", "ogg", "h264", "hevc", "av1", "obu", "ivf", "m4v",
+        "mxf", "dv", "rm", "nut", "yuv4mpegpipe", "wtv", "swf", "nsv", "live_flv",
+        "mp3", "wav", "flac", "aac", "aiff", "ac3", "amr",
+    )
+)  # fmt: skip
+# Transport and programme streams start at an arbitrary time.
+_FREE_CLOCKS = frozenset({"mpegts", "mpeg"})
+# Only these write their length into the file; elsewhere FFmpeg estimates it from what is there.
+_DECLARE_LENGTH = ("mov", "matroska", "avi", "flv", "asf")
+_MISSING_S = 0.5
+_DEFAULT_STEP_S = 1 / 25
+_AV_TIME_BASE = 1_000_000
+
+
+def open_container(file: BinaryIO) -> InputContainer:
+    """Open films by their content; playlists and the like are not opened.
+
+    Raises:
+        av.error.FFmpegError: if the bytes are no film.
+    """
+    return av.open(
+        file,
+        "r",
+        options={"format_whitelist": _DEMUXERS},
+        metadata_errors="replace",
+        buffer_size=1 << 18,
+    )
+
+
+def start_s(container: InputContainer) -> float:
+    """The container's time, in seconds, that counts as zero.
+
+    Zero itself, except in MPEG transport and programme streams, whose clocks run freely.
+    """
+    if container.format.name in _FREE_CLOCKS and container.start_time is not None:
+        return container.start_time / _AV_TIME_BASE
+    return 0.0
+
+
+def open_video(file: BinaryIO, name: str, max_pixels: int, every: int) -> MediaStream:
+    """Open a film; frames are decoded as they are asked for, in flat memory.
+
+    Args:
+        file: binary and seekable; the stream closes it.
+        name: what errors and results call it.
+        max_pixels: the limit on width times height of a frame.
+        every: keep every n-th frame.
+
+    Raises:
+        MediaError: if the bytes are no film, or one without moving pictures.
+        TooLargeError: above the limit.
+        TruncatedError: if the film was cut off before anything can be read.
+    """
+    try:
+        container = open_container(file)
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        raise _unreadable(file, name) from error
+    try:
+        decoder = _Decoder(container, _video_stream(container, file, name), name)
+        check_pixels(name, decoder.stream.width, decoder.stream.height, max_pixels)
+        first = decoder.first()
+        orientation = _orientation(first)
+    except BaseException:
+        container.close()
+        raise
+
+    def close() -> None:
+        container.close()
+        file.close()
+
+    width, height = orientation.size(first.width, first.height)
+    media = Media(
+        name,
+        MediaKind.VIDEO,
+        width,
+        height,
+        frame_count=decoder.stream.frames or None,
+        duration_s=decoder.duration_s,
+    )
+    return MediaStream(media, decoder.frames(first, every), close)
+
+
+class _Decoder:
+    """One video stream, decoded packet by packet; faults are kept until the end."""
+
+    def __init__(self, container: InputContainer, stream: VideoStream, name: str) -> None:
+        stream.thread_type = "AUTO"
+        self.container = container
+        self.stream = stream
+        self.name = name
+        self.fault: str | None = None
+        self.start_s = start_s(container)
+        self.end_s = 0.0
+        self._pictures = self._decode()
+
+    @property
+    def duration_s(self) -> float | None:
+        if self.stream.duration is not None and self.stream.time_base is not None:
+            return float(self.stream.duration * self.stream.time_base)
+        if self.container.duration is not None:
+            return self.container.duration / _AV_TIME_BASE
+        return None
+
+    def first(self) -> VideoFrame:
+        try:
+            return next(self._pictures)
+        except StopIteration:
+            cause = self.fault or "its video stream is empty"
+            kind = TruncatedError if self.fault else MediaError
+            raise kind(
+                f"{self.name} holds no frame that can be decoded ({cause}); "
+                "copy or convert the film again"
+            ) from None
+
+    def frames(self, first: VideoFrame, every: int) -> Iterator[Frame]:
+        """Upright RGB frames; at the end the fault, if there was one."""
+        convert = VideoReformatter().reformat
+        time_s, step_s = 0.0, self._step_s()
+        for index, picture in enumerate(itertools.chain([first], self._pictures)):
+            if picture.pts is not None and self.stream.time_base is not None:
+                time_s = float(picture.pts * self.stream.time_base) - self.start_s
+            elif index > 0:
+                time_s += step_s
+            if index % every == 0:
+                image = np.asarray(convert(picture, format="rgb24").to_ndarray(), np.uint8)
+                yield Frame(_orientation(picture).apply(image), index, time_s)
+        self._raise_fault()
+
+    def _decode(self) -> Iterator[VideoFrame]:
+        for packet in self._packets():
+            try:
+                yield from self._sound(packet.decode())
+            except av.error.FFmpegError as error:
+                self._note(f"a part cannot be decoded: {error.strerror}")
+        try:
+            yield from self._sound(self.stream.decode(None))
+        except av.error.EOFError:
+            pass
+        except av.error.FFmpegError as error:
+            self._note(f"the last part cannot be decoded: {error.strerror}")
+
+    def _packets(self) -> "Iterator[av.Packet[Any]]":
+        """Whole packets of the stream; those of others only tell how far the file reaches."""
+        try:
+            for packet in self.container.demux():
+                if packet.size == 0:
+                    continue
+                if packet.is_corrupt:
+                    self._note("the file ends within a packet")
+                    continue
+                stamp = packet.dts if packet.pts is None else packet.pts
+                if stamp is not None and packet.time_base is not None:
+                    end = (stamp + (packet.duration or 0)) * packet.time_base
+                    self.end_s = max(self.end_s, float(end))
+                if packet.stream_index == self.stream.index:
+                    yield packet
+        except (av.error.FFmpegError, OSError) as error:
+            self._note(f"reading stops: {error.strerror}")
+
+    def _sound(self, pictures: list[VideoFrame]) -> Iterator[VideoFrame]:
+        for picture in pictures:
+            if picture.is_corrupt:
+                self._note("frames are damaged")
+            else:
+                yield picture
+
+    def _note(self, fault: str) -> None:
+        _log.debug("%s: %s", self.name, fault)
+        self.fault = self.fault or fault
+
+    def _raise_fault(self) -> None:
+        declared = self.container.duration
+        if self.container.format.name.startswith(_DECLARE_LENGTH) and declared is not None:
+            length_s = declared / _AV_TIME_BASE
+            if self.end_s + _MISSING_S < length_s:
+                self._note(f"it ends at {self.end_s:.2f} s of {length_s:.2f} s")
+        if self.fault is not None:
+            raise TruncatedError(
+                f"{self.name} is cut off or damaged ({self.fault}); what could be read up to "
+                f"{self.end_s:.2f} s is delivered, copy the film again to have the rest"
+            )
+
+    def _step_s(self) -> float:
+        rate: Fraction | None = self.stream.average_rate or self.stream.guessed_rate
+        return float(1 / rate) if rate else _DEFAULT_STEP_S
+
+
+def _orientation(picture: VideoFrame) -> Orientation:
+    # The stubs call the container a mapping of names; its keys are members of Type.
+    data: Any = picture.side_data
+    matrix = data.get(SideData.DISPLAYMATRIX)
+    return UPRIGHT if matrix is None else Orientation.from_display_matrix(bytes(matrix))
+
+
+def _video_stream(container: InputContainer, file: BinaryIO, name: str) -> VideoStream:
+    for stream in container.streams.video:
+        if not stream.disposition & Disposition.attached_pic:
+            return stream
+    if not len(container.streams):
+        raise _unreadable(file, name)
+    raise MediaError(f"{name} has no video stream, only sound or data; give a film with pictures")
+
+
+def _unreadable(file: BinaryIO, name: str) -> MediaError:
+    head = _head(file)
+    if head[4:8] == b"ftyp" and head[8:12] in {b"heic", b"heix", b"hevc", b"mif1", b"msf1"}:
+        return MediaError(f"{name} is a HEIC picture, which is not read; save it as JPEG or PNG")
+    if head[4:8] == b"ftyp":
+        return TruncatedError(
+            f"{name} was cut off before the index at its end, without which no frame can be "
+            "read; copy the film again or finish its recording"
+        )
+    return MediaError(
+        f"{name} is neither a picture nor a film that can be read; "
+        "check the file or convert it to JPEG, PNG or MP4"
+    )
+
+
+def _head(file: BinaryIO) -> bytes:
+    try:
+        file.seek(0, io.SEEK_SET)
+        return file.read(16)
+    except (OSError, ValueError):
+        return b""

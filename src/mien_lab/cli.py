@@ -1,0 +1,114 @@
+"""The command line of the lab: train, export, calibrate, evaluate."""
+
+import json
+import logging
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mien.core.errors import MienError
+from mien.pipeline.build import DEFAULT_PRECISION
+from mien.runtime.artifact import read_cards, weights_folder
+from mien_lab import detector_commands
+from mien_lab.data.cleaning import clean
+from mien_lab.data.fer2013 import load_fer
+from mien_lab.evaluation.crops import calibrate, evaluate_crops
+from mien_lab.evaluation.photographs import evaluate_photographs
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.add_typer(detector_commands.app, name="detector", help="The face detector.")
+
+Data = Annotated[Path, typer.Option("--data", help="Folder with the data.")]
+Output = Annotated[str, typer.Option("--json", help="File for the figures, or - for the screen.")]
+Precision = Annotated[str, typer.Option(help="fp32 or int8.")]
+Weights = Annotated[Path | None, typer.Option(help="Folder with weights, if not the shipped.")]
+
+
+@app.command()
+def train(
+    data: Data,
+    run: Annotated[Path, typer.Option(help="Folder of the run.")],
+    faces: Annotated[Path | None, typer.Option(help="Labelled photographs besides.")] = None,
+    epochs: int = 48,
+    seed: int = 0,
+    threads: Annotated[int | None, typer.Option(help="All cores if not given.")] = None,
+    resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint.")] = False,
+) -> None:
+    """Train the expression network."""
+    import torch
+
+    from mien_lab.training.expression import ExpressionConfig, train_expression
+
+    torch.set_num_threads(threads or os.cpu_count() or 1)
+    config = ExpressionConfig(data, faces, epochs=epochs, seed=seed)
+    train_expression(config, run, resume=resume)
+
+
+@app.command()
+def export(
+    data: Data,
+    run: Annotated[Path, typer.Option(help="Folder of the run.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for weights; the package's own.")] = None,
+    version: str = "1",
+) -> None:
+    """Export a run to ONNX in fp32 and int8, calibrated on PublicTest."""
+    from mien_lab.training.export import export_expression, write_card
+
+    folder = out or weights_folder()
+    files = export_expression(run / "last.pt", data, folder, version=version)
+    for card in [card for card in read_cards(folder) if card.name == "expression"]:
+        figures = calibrate(data, precision=card.precision, weights=folder)
+        write_card(files[card.precision], replace(card, extra=card.extra | figures))
+
+
+@app.command("clean")
+def clean_command(data: Data, output: Output = "-") -> None:
+    """Say which rows of FER2013 are not trained on, and why."""
+    cleaning = clean(load_fer(data))
+    _write({"kept": len(cleaning.rows), "dropped": cleaning.counts()}, output)
+
+
+@app.command()
+def evaluate(
+    data: Data,
+    output: Output = "-",
+    precision: Precision = DEFAULT_PRECISION,
+    weights: Weights = None,
+    split: Annotated[str, typer.Option(help="PublicTest or PrivateTest.")] = "PrivateTest",
+) -> None:
+    """Measure the shipped network on FER2013 and FER+."""
+    _write(evaluate_crops(data, precision=precision, weights=weights, split=split), output)
+
+
+@app.command()
+def photographs(
+    data: Data,
+    output: Output = "-",
+    precision: Precision = DEFAULT_PRECISION,
+    weights: Weights = None,
+) -> None:
+    """Measure the whole pipeline on labelled photographs."""
+    _write(evaluate_photographs(data, precision=precision, weights=weights), output)
+
+
+def main() -> None:
+    """Run the command line; errors are one sentence on stderr."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    try:
+        app()
+    except (MienError, OSError, FloatingPointError) as error:
+        sys.exit(f"mien-lab: {error}")
+
+
+def _write(figures: dict[str, Any], output: str) -> None:
+    text = json.dumps(figures, indent=2)
+    if output == "-":
+        typer.echo(text)
+    else:
+        Path(output).write_text(text + "\n", encoding="utf-8")

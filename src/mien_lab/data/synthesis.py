@@ -1,0 +1,323 @@
+"""Generated scenes for the face detector: the same seed gives the same picture.
+
+A scene is grey, ``(height, width)`` uint8, with boxes ``(n, 4)``, points ``(n, 5, 2)`` and ignored regions
+``(m, 4)`` (doubtful, tiny or mostly cut off), all in pixels.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from mien_lab.data.pasting import MIRRORED, Edge, Placement, cover, paste, rotated_box, shrink, warp
+from mien_lab.data.scenes import Floats, GreyImage, Picture
+from mien_lab.data.spoiling import spoil
+
+LEAST_SIZE = 9.0
+"""Faces below this size (square root of the area, pixels) count neither way."""
+LEAST_SHOWN = 0.5
+"""A face of which less than this share of the box is in the picture counts neither way."""
+
+
+class Layout(StrEnum):
+    """Kinds of generated pictures."""
+
+    EMPTY = "empty"
+    NATURAL = "natural"
+    CROWD = "crowd"
+    PORTRAIT = "portrait"
+    GRID = "grid"
+
+
+CYCLE = (
+    *(Layout.CROWD, Layout.EMPTY, Layout.PORTRAIT, Layout.CROWD, Layout.NATURAL, Layout.CROWD, Layout.EMPTY),
+    *(Layout.GRID, Layout.CROWD, Layout.EMPTY, Layout.NATURAL, Layout.PORTRAIT, Layout.CROWD, Layout.EMPTY),
+    *(Layout.NATURAL, Layout.PORTRAIT),
+)
+"""One batch of training in small: a quarter has no face at all."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A picture and its truth."""
+
+    image: GreyImage
+    boxes: Floats
+    points: Floats
+    ignored: Floats
+
+
+@dataclass
+class _Draft:
+    """A picture in the making."""
+
+    canvas: GreyImage
+    boxes: list[Floats] = field(default_factory=list)
+    points: list[Floats] = field(default_factory=list)
+    ignored: list[Floats] = field(default_factory=list)
+
+    def is_free(self, box: Floats, share: float = 0.12) -> bool:
+        """Whether at most ``share`` of the smaller of two boxes would be shared."""
+        for other in (*self.boxes, *self.ignored):
+            low = np.maximum(box[:2], other[:2])
+            high = np.minimum(box[:2] + box[2:], other[:2] + other[2:])
+            shared = float(np.prod(np.clip(high - low, 0, None)))
+            if shared > share * min(float(box[2] * box[3]), float(other[2] * other[3])):
+                return False
+        return True
+
+    def add(self, box: Floats, points: Floats) -> None:
+        """Book a face as a target, or as ignored when too little of it can be seen."""
+        height, width = self.canvas.shape
+        shown = np.clip(box[:2] + box[2:], 0, (width, height)) - np.clip(box[:2], 0, (width, height))
+        if np.prod(shown) < 0.02 * box[2] * box[3]:
+            return
+        too_small = float(np.sqrt(box[2] * box[3])) < LEAST_SIZE
+        centre = box[:2] + box[2:] / 2
+        outside = bool((centre < 0).any() or (centre >= (width, height)).any())
+        if too_small or outside or float(np.prod(shown)) < LEAST_SHOWN * float(box[2] * box[3]):
+            self.ignored.append(box)
+        else:
+            self.boxes.append(box)
+            self.points.append(points)
+
+    def finish(self, image: GreyImage) -> Scene:
+        """The scene, with ``image`` for its pixels."""
+        return Scene(
+            image,
+            np.array(self.boxes, np.float32).reshape(-1, 4),
+            np.array(self.points, np.float32).reshape(-1, 5, 2),
+            np.array(self.ignored, np.float32).reshape(-1, 4),
+        )
+
+
+class Synthesis:
+    """A source of generated scenes.
+
+    Args:
+        portraits: pictures with one large face.
+        small_faces: FER2013 faces, 48x48.
+        scenes: everyday photographs; those without any box give the backgrounds.
+        seed: the same seed and index give the same scene.
+    """
+
+    def __init__(
+        self, portraits: Sequence[Picture], small_faces: Sequence[Picture], scenes: Sequence[Picture], seed: int
+    ) -> None:
+        self._portraits = portraits
+        self._small_faces = small_faces
+        self._empty = [scene for scene in scenes if not len(scene.boxes)]
+        self._peopled = [scene for scene in scenes if len(scene.boxes)]
+        self._sure = [scene for scene in scenes if scene.sure.any()]
+        self._seed = seed
+        if not portraits or not small_faces or not self._empty:
+            raise ValueError("synthesis needs portraits, small faces and photographs without a face")
+
+    def scene(self, index: int, size: int, layout: Layout | None = None) -> Scene:
+        """Generated scene number ``index``, ``size`` pixels square; the layout follows ``CYCLE``."""
+        rng = np.random.default_rng((self._seed, index))
+        kind = layout or CYCLE[index % len(CYCLE)]
+        if kind is Layout.EMPTY:
+            draft = self._background(rng, size)
+            for _ in range(int(rng.integers(0, 4))):
+                self._paste_decoy(draft, rng)
+        elif kind is Layout.NATURAL:
+            draft = self._natural(rng, size)
+        elif kind is Layout.CROWD:
+            draft = self._crowd(rng, size)
+        elif kind is Layout.PORTRAIT:
+            draft = self._portrait(rng, size)
+        else:
+            draft = self._grid(rng, size)
+        return draft.finish(spoil(draft.canvas, rng))
+
+    def group(self, index: int, count: int, width: int, height: int) -> Scene:
+        """A group photograph: ``count`` people in rows before a background, not spoilt."""
+        rng = np.random.default_rng((self._seed, 77, index))
+        draft = _Draft(self._cut(rng, self._pick(rng, self._empty), width, height, (0.9, 1.2)))
+        rows = 3
+        columns = math.ceil(count / rows)
+        step_x, step_y = width / (columns + 0.5), height / (rows + 0.7)
+        for number in range(count):
+            row, column = divmod(number, columns)
+            centre = (
+                step_x * (column + 0.5 + 0.5 * (row % 2)) + rng.uniform(-0.1, 0.1) * step_x,
+                step_y * (row + 0.8) + rng.uniform(-0.12, 0.12) * step_y,
+            )
+            size = float(rng.uniform(0.018, 0.07)) * width
+            self._place(draft, rng, size, centre, angle=float(rng.uniform(-15, 15)), edge=Edge.OVAL)
+        return draft.finish(draft.canvas)
+
+    @staticmethod
+    def _pick(rng: np.random.Generator, pool: Sequence[Picture]) -> Picture:
+        return pool[int(rng.integers(len(pool)))]
+
+    def _face(self, rng: np.random.Generator, size: float) -> Picture:
+        # FER2013 faces are about 43 px: above twice that they would teach that large faces are blurred.
+        share = 0.6 if size < 48 else 0.35 if size < 90 else 0.1 if size < 200 else 0.0
+        return self._pick(rng, self._small_faces if rng.random() < share else self._portraits)
+
+    def _cut(
+        self, rng: np.random.Generator, scene: Picture, width: int, height: int, zoom: tuple[float, float]
+    ) -> GreyImage:
+        """A random part of a face-free photograph, ``zoom`` times the smallest scale that fills."""
+        fill = max(width / scene.image.shape[1], height / scene.image.shape[0])
+        scale = fill * math.exp(rng.uniform(math.log(zoom[0]), math.log(zoom[1])))
+        draft = _Draft(np.zeros((height, width), np.uint8))
+        return self._moved(draft, rng, scene, scale, angle=float(rng.normal(0, 8)), border=cv2.BORDER_REFLECT_101)
+
+    @staticmethod
+    def _moved(
+        draft: _Draft, rng: np.random.Generator, scene: Picture, scale: float, angle: float, border: int
+    ) -> GreyImage:
+        """Fill the draft with a photograph, moved at random, and book its faces."""
+        height, width = draft.canvas.shape
+        image, fx, fy = shrink(scene.image, scale)
+        boxes, points = scene.boxes * (fx, fy, fx, fy), scene.points * (fx, fy)
+        mirror = bool(rng.random() < 0.5)
+        if mirror:
+            image = np.ascontiguousarray(image[:, ::-1])
+        if mirror and len(boxes):
+            boxes[:, 0] = image.shape[1] - boxes[:, 0] - boxes[:, 2]
+            points = points[:, list(MIRRORED)]
+            points[..., 0] = image.shape[1] - points[..., 0]
+        rest = scale / fx
+        cos, sin = rest * math.cos(math.radians(angle)), rest * math.sin(math.radians(angle))
+        linear = np.array([[cos, -sin], [sin, cos]])
+        room = np.array([width, height]) - rest * np.array(image.shape[::-1])
+        if scene.sure.any():  # aim so that a face is in the picture
+            box = boxes[int(rng.choice(np.flatnonzero(scene.sure)))]
+            target = np.array([width, height]) * rng.uniform(0.05, 0.95, 2)
+            anchor = box[:2] + box[2:] / 2
+        else:
+            anchor = np.array(image.shape[::-1]) / 2
+            target = np.array([width, height]) / 2 + rng.uniform(-0.5, 0.5, 2) * np.abs(room)
+        matrix = np.hstack([linear, (target - linear @ anchor)[:, None]])
+        draft.canvas = np.asarray(
+            warp(image, matrix, width, height, border, float(rng.integers(0, 256))), np.uint8
+        )
+        for box, five, sure in zip(boxes, points, scene.sure, strict=True):
+            new_box = rotated_box(box.astype(np.float32), matrix)
+            if sure:
+                draft.add(new_box, (five @ linear.T + matrix[:, 2]).astype(np.float32))
+            else:
+                draft.ignored.append(new_box)
+        return draft.canvas
+
+    def _background(self, rng: np.random.Generator, size: int) -> _Draft:
+        return _Draft(self._cut(rng, self._pick(rng, self._empty), size, size, (0.9, 3.0)))
+
+    def _natural(self, rng: np.random.Generator, size: int) -> _Draft:
+        pool = self._sure if self._sure and rng.random() < 0.75 else self._peopled or self._empty
+        scene = self._pick(rng, pool)
+        draft = _Draft(np.zeros((size, size), np.uint8))
+        scale = math.exp(rng.uniform(math.log(0.5), math.log(2.0)))
+        if scene.sure.any():
+            largest = float(np.sqrt(np.prod(scene.boxes[scene.sure, 2:], axis=1)).max())
+            smallest = float(np.sqrt(np.prod(scene.boxes[scene.sure, 2:], axis=1)).min())
+            scale = min(max(scale, 11.0 / smallest), 0.95 * size / largest)
+        self._moved(draft, rng, scene, scale, float(rng.normal(0, 12)), cv2.BORDER_CONSTANT)
+        return draft
+
+    def _crowd(self, rng: np.random.Generator, size: int) -> _Draft:
+        draft = self._background(rng, size)
+        for _ in range(int(rng.integers(0, 3))):
+            self._paste_decoy(draft, rng)
+        most = float(rng.choice([28.0, 60.0, 140.0], p=[0.4, 0.35, 0.25]))
+        for _ in range(int(rng.integers(1, 4 if most > 100 else 13))):
+            face_size = math.exp(rng.uniform(math.log(10.0), math.log(most)))
+            centre = tuple(float(v) for v in rng.uniform(0, size, 2))
+            edge = Edge(rng.choice([Edge.OVAL, Edge.SOFT, Edge.HARD], p=[0.7, 0.2, 0.1]))
+            self._place(draft, rng, face_size, (centre[0], centre[1]), edge=edge)
+        return draft
+
+    def _portrait(self, rng: np.random.Generator, size: int) -> _Draft:
+        flat = np.full((size, size), 0 if rng.random() < 0.5 else int(rng.integers(0, 256)), np.uint8)
+        draft = _Draft(flat) if rng.random() < 0.4 else self._background(rng, size)
+        face_size = math.exp(rng.uniform(math.log(60.0), math.log(0.95 * size)))
+        slack = max(size - 0.8 * face_size, 0.1 * size)
+        centre = tuple(float(v) for v in size / 2 + rng.uniform(-0.5, 0.5, 2) * slack)
+        edge = Edge(rng.choice([Edge.OVAL, Edge.SOFT, Edge.HARD], p=[0.25, 0.25, 0.5]))
+        angle = float(rng.normal(0, 7)) if rng.random() < 0.7 else float(rng.uniform(-45, 45))
+        self._place(draft, rng, face_size, (centre[0], centre[1]), angle=angle, edge=edge)
+        return draft
+
+    def _grid(self, rng: np.random.Generator, size: int) -> _Draft:
+        draft = self._background(rng, size)
+        step = size / int(rng.integers(2, 8))
+        ratio = float(rng.uniform(0.6, 0.85))
+        for row in range(int(size / step)):
+            for column in range(int(size / step)):
+                if rng.random() < 0.85:
+                    centre = ((column + 0.5) * step, (row + 0.5) * step)
+                    angle = float(rng.normal(0, 5))
+                    self._place(draft, rng, ratio * step, centre, angle=angle, edge=Edge.HARD, check=False)
+        return draft
+
+    def _place(
+        self,
+        draft: _Draft,
+        rng: np.random.Generator,
+        size: float,
+        centre: tuple[float, float],
+        *,
+        edge: Edge,
+        angle: float | None = None,
+        check: bool = True,
+    ) -> None:
+        if angle is None:
+            angle = float(rng.normal(0, 10)) if rng.random() < 0.5 else float(rng.uniform(-45, 45))
+        half = np.array([0.45, 0.6], np.float32) * size
+        target = np.concatenate([np.float32(centre) - half, 2 * half]).astype(np.float32)
+        if check and not draft.is_free(target):
+            return
+        place = Placement(
+            centre=centre,
+            size=size,
+            angle=angle,
+            mirror=bool(rng.random() < 0.5),
+            edge=edge,
+            gain=float(np.exp(rng.normal(0, 0.2))),
+            shift=float(rng.normal(0, 18)),
+            margin=float(rng.uniform(1.0, 1.45)),
+        )
+        box, points = paste(draft.canvas, self._face(rng, size), place)
+        if rng.random() < 0.18:
+            cover(draft.canvas, box, points, rng)
+        draft.add(box, points)
+
+    def _paste_decoy(self, draft: _Draft, rng: np.random.Generator) -> None:
+        """Paste something that is no face with the very edges that faces get.
+
+        Otherwise the net could learn the seam instead of the face.
+        """
+        size = math.exp(rng.uniform(math.log(12.0), math.log(110.0)))
+        if rng.random() < 0.5:
+            patch = _scrambled(self._face(rng, size).image, rng)
+        else:
+            patch = self._cut(rng, self._pick(rng, self._empty), 96, 96, (1.0, 3.0))
+        height, width = patch.shape
+        box = np.array([[0.15 * width, 0.1 * height, 0.7 * width, 0.85 * height]], np.float32)
+        decoy = Picture("decoy", patch, box, np.zeros((1, 5, 2), np.float32), np.zeros(1, np.float32))
+        edge = Edge(rng.choice([Edge.OVAL, Edge.SOFT, Edge.HARD], p=[0.7, 0.2, 0.1]))
+        target = rng.uniform(0, draft.canvas.shape[0], 2)
+        half = np.array([0.6, 0.6], np.float32) * size
+        if draft.is_free(np.concatenate([target - half, 2 * half]).astype(np.float32), share=0.0):
+            place = Placement((float(target[0]), float(target[1])), size, float(rng.uniform(-45, 45)), edge=edge)
+            paste(draft.canvas, decoy, place)
+
+
+def _scrambled(image: GreyImage, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+    """The quarters, or sixteenths, of a face in another order: skin and features, but no face."""
+    parts = int(rng.choice([3, 4]))
+    height, width = (side // parts * parts for side in image.shape)
+    tiles = image[:height, :width].reshape(parts, height // parts, parts, width // parts).swapaxes(1, 2)
+    mixed = tiles.reshape(parts * parts, height // parts, width // parts)[rng.permutation(parts * parts)]
+    grid = mixed.reshape(parts, parts, height // parts, width // parts).swapaxes(1, 2)
+    return np.ascontiguousarray(grid.reshape(height, width))

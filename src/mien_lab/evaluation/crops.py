@@ -1,0 +1,111 @@
+"""FER2013 and FER+ by their protocols, on the weights and with the code that serve."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mien.core.labels import EMOTIONS
+from mien.models.calibration import (
+    conformal_quantile,
+    expected_calibration_error,
+    fit_temperature,
+    prediction_sets,
+    softmax,
+)
+from mien.models.expression import ExpressionClassifier
+from mien.runtime.session import open_session
+from mien_lab.data.faces import fer_faces, upright_crops
+from mien_lab.data.fer2013 import FER_LABELS, Fer, load_fer, majority
+from mien_lab.evaluation.metrics import classification_figures
+
+__all__ = ["calibrate", "evaluate_crops"]
+
+
+@dataclass(frozen=True)
+class _Split:
+    """What the network says of a split: logits as served and of the mirrored crops."""
+
+    labels: npt.NDArray[np.int64]
+    majority: npt.NDArray[np.int64]
+    logits: npt.NDArray[np.float32]
+    fer_logits: npt.NDArray[np.float32]
+    mirrored_logits: npt.NDArray[np.float32]
+    mirrored_fer_logits: npt.NDArray[np.float32]
+
+
+def evaluate_crops(
+    folder: Path, *, precision: str, weights: Path | None = None, split: str = "PrivateTest"
+) -> dict[str, Any]:
+    """FER2013 (7 classes, all rows) and FER+ (8 classes, majority) figures of a split.
+
+    `accuracy` is of single crops, `accuracy_flip` of the mean probability of a crop and its mirror
+    image; the other figures are of single crops. `ferplus` has the calibration besides.
+    """
+    session = open_session("expression", precision=precision, folder=weights)
+    classifier = ExpressionClassifier(session)
+    result = _run(load_fer(folder), split, classifier)
+    counted = result.majority >= 0
+    extra = session.card.extra
+    probabilities = softmax(result.logits, extra["temperature"])[counted]
+    truth = result.majority[counted]
+    members = prediction_sets(probabilities, extra["conformal_quantile"])
+    ferplus = _figures(
+        truth, result.logits[counted], result.mirrored_logits[counted], EMOTIONS
+    ) | {
+        "expected_calibration_error": expected_calibration_error(probabilities, truth),
+        "conformal_coverage": float(members[np.arange(len(truth)), truth].mean()),
+        "conformal_mean_size": float(members.sum(axis=1).mean()),
+    }
+    return {
+        "split": split,
+        "precision": precision,
+        "sha256": session.card.sha256,
+        "fer2013": _figures(
+            result.labels, result.fer_logits, result.mirrored_fer_logits, FER_LABELS
+        ),
+        "ferplus": ferplus,
+    }
+
+
+def calibrate(folder: Path, *, precision: str, weights: Path | None = None) -> dict[str, float]:
+    """Temperature and conformal quantile for 90 % coverage, from FER+'s PublicTest.
+
+    The temperature is fitted on even rows and the quantile on odd ones, so that the quantile sees
+    probabilities that were not fitted to its own faces.
+    """
+    session = open_session("expression", precision=precision, folder=weights)
+    result = _run(load_fer(folder), "PublicTest", ExpressionClassifier(session))
+    counted = result.majority >= 0
+    logits, truth = result.logits[counted], result.majority[counted]
+    temperature = fit_temperature(logits[::2], truth[::2])
+    quantile = conformal_quantile(softmax(logits[1::2], temperature), truth[1::2], 0.9)
+    return {"temperature": round(temperature, 4), "conformal_quantile": round(quantile, 4)}
+
+
+def _run(data: Fer, split: str, classifier: ExpressionClassifier) -> _Split:
+    rows = data.rows(split)
+    crops = upright_crops(fer_faces(data, rows))
+    plain = classifier.raw(crops)
+    mirrored = classifier.raw(np.ascontiguousarray(crops[:, :, ::-1]))
+    return _Split(
+        data.labels[rows],
+        majority(data.votes[rows]),
+        plain["logits"],
+        plain["fer_logits"],
+        mirrored["logits"],
+        mirrored["fer_logits"],
+    )
+
+
+def _figures(
+    truth: npt.NDArray[np.int64],
+    logits: npt.NDArray[np.float32],
+    mirrored: npt.NDArray[np.float32],
+    labels: tuple[str, ...],
+) -> dict[str, Any]:
+    both = softmax(logits) + softmax(mirrored)
+    figures = classification_figures(truth, logits.argmax(axis=1), [str(label) for label in labels])
+    return figures | {"accuracy_flip": float((both.argmax(axis=1) == truth).mean())}

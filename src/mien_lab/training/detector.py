@@ -1,0 +1,167 @@
+"""Training and export of the face detector."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from mien_lab.data.scenes import Part, read_fer_faces, read_portraits, read_scenes
+from mien_lab.data.synthesis import Synthesis
+from mien_lab.training.detector_loss import Cells, Losses, assign, detection_losses
+from mien_lab.training.detector_net import DetectorNet, flatten
+from mien_lab.training.run import Progress, Run, WeightAverage
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class DetectorConfig:
+    """Everything a run depends on.
+
+    Attributes:
+        data_dir: folder with ``faces``, ``scenes`` and ``fer2013``.
+        run_dir: where the configuration, the curve and the checkpoint go.
+        epochs: of ``steps_per_epoch`` batches each.
+        warm_start: a checkpoint whose averaged weights to begin with.
+    """
+
+    data_dir: Path
+    run_dir: Path
+    epochs: int = 30
+    steps_per_epoch: int = 250
+    batch: int = 32
+    size: int = 288
+    rate: float = 3e-3
+    decay: float = 1e-4
+    warm_up: int = 250
+    box_weight: float = 2.0
+    points_weight: float = 12.0
+    clip: float = 5.0
+    average: float = 0.998
+    seed: int = 7
+    workers: int = 1
+    threads: int = 1
+    warm_start: Path | None = None
+    resume: bool = False
+
+
+class _Stream(Dataset[dict[str, Tensor]]):
+    """Generated scenes with the truth laid out cell by cell."""
+
+    def __init__(self, synthesis: Synthesis, size: int, first: int, count: int) -> None:
+        self._synthesis, self._size, self._first, self._count = synthesis, size, first, count
+        self._cells = Cells.of(size)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        scene = self._synthesis.scene(self._first + index, self._size)
+        owner = assign(self._cells, scene.boxes, scene.ignored)
+        boxes = np.ones((len(owner), 4), np.float32)
+        points = np.zeros((len(owner), 10), np.float32)
+        mine = owner >= 0
+        boxes[mine] = scene.boxes[owner[mine]]
+        points[mine] = scene.points[owner[mine]].reshape(-1, 10)
+        return {
+            "image": torch.from_numpy(scene.image)[None],
+            "owner": torch.from_numpy(owner),
+            "boxes": torch.from_numpy(boxes),
+            "points": torch.from_numpy(points),
+        }
+
+
+def train(config: DetectorConfig) -> Path:
+    """Train, writing ``config.json``, ``curve.jsonl`` and ``last.pt`` each epoch; the checkpoint's path.
+
+    Raises:
+        FileExistsError: the run exists and ``resume`` is not set.
+    """
+    torch.set_num_threads(config.threads)
+    cv2.setNumThreads(1)
+    torch.manual_seed(config.seed)
+    run = Run(config.run_dir, config, resume=config.resume)
+    net = DetectorNet().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if config.warm_start is not None:
+        net.load_state_dict(torch.load(config.warm_start, weights_only=True)["average"])
+    average = WeightAverage(net, config.average)
+    optimiser = torch.optim.AdamW(net.parameters(), lr=config.rate, weight_decay=config.decay)
+    start = 0
+    if (state := run.load()) is not None:
+        net.load_state_dict(state["net"])
+        average.net.load_state_dict(state["average"])
+        optimiser.load_state_dict(state["optimiser"])
+        start, average.steps = state["epoch"], state["epoch"] * config.steps_per_epoch
+    synthesis = Synthesis(
+        read_portraits(config.data_dir, Part.TRAIN),
+        read_fer_faces(config.data_dir, Part.TRAIN),
+        read_scenes(config.data_dir, Part.TRAIN),
+        config.seed,
+    )
+    progress = Progress(config.epochs * config.steps_per_epoch, start * config.steps_per_epoch)
+    for epoch in range(start, config.epochs):
+        began = time.monotonic()
+        figures = _epoch(config, epoch, net, average, optimiser, synthesis, progress)
+        figures |= {"epoch": epoch + 1, "seconds": round(time.monotonic() - began, 1)}
+        state = {"net": net.state_dict(), "average": average.net.state_dict(), "epoch": epoch + 1}
+        run.save(state | {"optimiser": optimiser.state_dict()}, figures)
+        log.info("%s", figures)
+    return run.checkpoint_file
+
+
+def _epoch(
+    config: DetectorConfig,
+    epoch: int,
+    net: DetectorNet,
+    average: WeightAverage,
+    optimiser: torch.optim.Optimizer,
+    synthesis: Synthesis,
+    progress: Progress,
+) -> dict[str, Any]:
+    per_epoch = config.steps_per_epoch * config.batch
+    stream = _Stream(synthesis, config.size, epoch * per_epoch, per_epoch)
+    loader = DataLoader(stream, config.batch, num_workers=config.workers, prefetch_factor=4 if config.workers else None)
+    grid = Cells.of(config.size)
+    cells = (torch.from_numpy(grid.centres), torch.from_numpy(grid.strides), torch.from_numpy(grid.sizes))
+    sums = np.zeros(3)
+    net.train()
+    for step, batch in enumerate(loader, epoch * config.steps_per_epoch):
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate(config, step)
+        image = batch["image"].float().to(memory_format=torch.channels_last)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            levels = net(image)
+        losses = detection_losses(flatten(levels), batch["owner"], batch["boxes"], batch["points"], cells)
+        optimiser.zero_grad(set_to_none=True)
+        _total(losses, config).backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), config.clip)
+        optimiser.step()
+        average.update(net)
+        values = [float(part.detach()) for part in (losses.score, losses.box, losses.points)]
+        sums += values
+        progress.step("score {:.3f} box {:.3f} points {:.4f}".format(*values))
+    means = (sums / config.steps_per_epoch).round(5).tolist()
+    return dict(zip(("score", "box", "points"), means, strict=True))
+
+
+def _total(losses: Losses, config: DetectorConfig) -> Tensor:
+    return losses.score + config.box_weight * losses.box + config.points_weight * losses.points
+
+
+def learning_rate(config: DetectorConfig, step: int) -> float:
+    """Linear warm-up, then a half cosine down to 1 % of ``config.rate``."""
+    if step < config.warm_up:
+        return config.rate * (step + 1) / config.warm_up
+    total = config.epochs * config.steps_per_epoch
+    share = min((step - config.warm_up) / max(total - config.warm_up, 1), 1.0)
+    return config.rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * share)))

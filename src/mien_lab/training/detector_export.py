@@ -1,0 +1,99 @@
+"""From a detector's checkpoint to shipped weights: ONNX and card, checked against the network."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+import torch
+
+from mien.runtime.artifact import Card
+from mien_lab.training.detector_net import SIZES, STRIDES, DetectorNet, ShippedNet
+from mien_lab.training.export import write_card
+
+__all__ = ["export"]
+
+log = logging.getLogger(__name__)
+
+OUTPUTS = tuple(f"level{stride}" for stride in STRIDES)
+PARITY = 1e-3
+"""Largest difference between the exported and the trained network that counts as the same."""
+TRAINED_ON = (
+    "LFW photographs (muxspace/facial_expressions, Apache-2.0) and everyday photographs "
+    "(EliSchwartz/imagenet-sample-images, BIDS/BSDS500), boxes and points by a public detector; "
+    "FER2013 Training faces (research use) in generated scenes"
+)
+
+
+def export(checkpoint: Path, out_dir: Path, *, threshold: float, version: str = "1") -> Path:
+    """Write ``detector.onnx`` and ``detector.json``.
+
+    Args:
+        checkpoint: ``last.pt`` of a run; its averaged weights are taken.
+        out_dir: where to write.
+        threshold: default least score of a face, for the card.
+        version: of the weights.
+
+    Returns:
+        The weight file.
+
+    Raises:
+        ValueError: if the exported network does not compute what the trained one does.
+    """
+    net = DetectorNet()
+    net.load_state_dict(torch.load(checkpoint, weights_only=True)["average"])
+    shipped = ShippedNet(net).eval()
+    out_dir.mkdir(parents=True, exist_ok=True)
+    target = out_dir / "detector.onnx"
+    sides = {2: "H", 3: "W"}
+    draft = target.with_suffix(".part")
+    torch.onnx.export(
+        shipped,
+        (torch.zeros(1, 1, 64, 96),),
+        str(draft),
+        input_names=["image"],
+        output_names=list(OUTPUTS),
+        dynamic_axes={
+            "image": {0: "N"} | sides,
+            **{f"level{s}": {0: "N", 2: f"H/{s}", 3: f"W/{s}"} for s in STRIDES},
+        },
+        opset_version=17,
+        dynamo=False,
+    )
+    worst = _difference(shipped, draft)
+    if worst > PARITY:
+        draft.unlink()
+        raise ValueError(f"the exported detector differs from the trained one by {worst:.2g}")
+    draft.replace(target)
+    log.info("%s: %d bytes, differs by %.2g", target, target.stat().st_size, worst)
+    write_card(target, _card(threshold, version))
+    return target
+
+
+def _difference(net: ShippedNet, path: Path) -> float:
+    image = np.random.default_rng(0).uniform(0, 255, (2, 1, 160, 96)).astype(np.float32)
+    session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    with torch.no_grad():
+        expected = net(torch.from_numpy(image))
+    got = session.run(list(OUTPUTS), {"image": image})
+    return max(float(np.abs(a - b.numpy()).max()) for a, b in zip(got, expected, strict=True))
+
+
+def _card(threshold: float, version: str) -> Card:
+    return Card(
+        name="detector",
+        file="detector.onnx",
+        sha256="",
+        version=version,
+        kind="face-detector",
+        precision="fp32",
+        input={"name": "image", "shape": ["N", 1, "H", "W"], "range": [0, 255], "color": "grey"},
+        trained_on=TRAINED_ON,
+        extra={
+            "threshold": round(threshold, 3),
+            "strides": list(STRIDES),
+            "sizes": list(SIZES),
+        },
+    )

@@ -1,0 +1,141 @@
+"""Which cell answers for which face, and what a wrong answer costs.
+
+Cells are counted stride by stride, finest first, row by row. Boxes are ``(x, y, width, height)`` in pixels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from mien_lab.data.scenes import Floats
+from mien_lab.training.detector_net import SIZES, STRIDES
+
+RANGES = ((0.0, 46.0), (32.0, 128.0), (90.0, 1e9))
+"""Sizes of face (square root of the area, pixels) that each stride answers for; they overlap on purpose."""
+BACKGROUND, IGNORED = -1, -2
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The cells of a square picture: centres ``(cells, 2)``, stride and unit of size ``(cells,)``."""
+
+    centres: Floats
+    strides: Floats
+    sizes: Floats
+
+    @classmethod
+    def of(cls, size: int) -> Cells:
+        """Cells of a picture of ``size`` by ``size`` pixels."""
+        centres, strides, sizes = [], [], []
+        for stride, unit in zip(STRIDES, SIZES, strict=True):
+            axis = (np.arange(size // stride, dtype=np.float32) + 0.5) * stride
+            x, y = np.meshgrid(axis, axis)
+            centres.append(np.stack([x.ravel(), y.ravel()], axis=1))
+            strides.append(np.full(x.size, stride, np.float32))
+            sizes.append(np.full(x.size, unit, np.float32))
+        return cls(np.concatenate(centres), np.concatenate(strides), np.concatenate(sizes))
+
+
+def assign(cells: Cells, boxes: Floats, ignored: Floats) -> npt.NDArray[np.int64]:
+    """For each cell the index of its face, ``BACKGROUND`` or ``IGNORED``: ``(cells,)``.
+
+    A cell answers for a face when the face is of its stride's range and the cell's centre lies near the
+    face's centre (1.2 strides, and in the inner half of the box); the nearest cell always does. Where two
+    faces claim a cell the nearer one has it. The rest of a face's inner half neither counts as background
+    on the strides that are near its range.
+    """
+    owner = np.full(len(cells.centres), BACKGROUND, np.int64)
+    for box in ignored:
+        grown = np.concatenate([box[:2] - 0.1 * box[2:], 1.2 * box[2:]])
+        owner[_inside(cells.centres, grown)] = IGNORED
+    distance = np.full(len(owner), np.inf, np.float32)
+    for index, box in enumerate(boxes):
+        size = float(np.sqrt(box[2] * box[3]))
+        centre = box[:2] + box[2:] / 2
+        offset = np.abs(cells.centres - centre)
+        far = offset.max(axis=1) / cells.strides
+        inner = (offset <= 0.3 * box[2:]).all(axis=1)
+        for stride, (low, high) in zip(STRIDES, RANGES, strict=True):
+            of_stride = cells.strides == stride
+            if not low <= size < high:
+                if 0.7 * low <= size < 1.4 * high:
+                    owner[of_stride & inner & (owner == BACKGROUND)] = IGNORED
+                continue
+            mine = of_stride & (far <= 1.2) & inner
+            mine[np.flatnonzero(of_stride)[int(np.argmin(far[of_stride]))]] = True
+            mine &= far < distance
+            owner[mine] = index
+            distance[mine] = far[mine]
+    return owner
+
+
+def _inside(points: Floats, box: Floats) -> npt.NDArray[np.bool_]:
+    return np.asarray(((points >= box[:2]) & (points < box[:2] + box[2:])).all(axis=1))
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Mean costs of a batch: score, box, points."""
+
+    score: Tensor
+    box: Tensor
+    points: Tensor
+
+
+def detection_losses(
+    raw: Tensor, owner: Tensor, boxes: Tensor, points: Tensor, cells: tuple[Tensor, Tensor, Tensor]
+) -> Losses:
+    """Costs of raw outputs.
+
+    The score's target is between 0.5 and 1 by how well the cell's own box fits (after Li et al., "Generalized
+    Focal Loss", NeurIPS 2020), so that the best box of a face also scores best. Boxes cost their GIoU
+    (Rezatofighi et al., CVPR 2019), points their mean distance in face sizes.
+
+    Args:
+        raw: ``(n, cells, 15)``.
+        owner: ``(n, cells)`` from :func:`assign`.
+        boxes: ``(n, cells, 4)``, the box of each cell's face (anything where it has none).
+        points: ``(n, cells, 10)``, likewise; NaN where unknown.
+        cells: centres ``(cells, 2)``, strides ``(cells,)``, sizes ``(cells,)``.
+    """
+    centres, strides, sizes = cells
+    is_face = owner >= 0
+    count = is_face.sum().clamp(min=1).float()
+    at = is_face.nonzero()[:, 1]
+    mine, truth = raw[is_face], boxes[is_face]
+    middle = centres[at] + mine[:, 1:3] * strides[at, None]
+    extent = mine[:, 3:5].clamp(-4, 4).exp() * sizes[at, None]
+    overlap, giou = _overlaps(torch.cat([middle - extent / 2, extent], dim=1), truth)
+
+    target = torch.zeros_like(raw[..., 0])
+    target[is_face] = 0.5 + 0.5 * overlap.detach().clamp(0, 1)
+    logit = raw[..., 0]
+    weight = (target - logit.sigmoid()).detach().square() * (owner != IGNORED)
+    cost = functional.binary_cross_entropy_with_logits(logit, target, reduction="none") * weight
+
+    guess = centres[at].repeat(1, 5) + mine[:, 5:] * sizes[at, None]
+    error = (guess - points[is_face]) / truth[:, 2:].prod(dim=1).sqrt()[:, None]
+    known = ~torch.isnan(error)
+    apart = torch.where(known, error, torch.zeros_like(error)).abs().clamp(max=1.0)
+    return Losses(
+        cost.sum() / count, (1 - giou).sum() / count, apart.sum() / known.sum().clamp(min=1).float()
+    )
+
+
+def _overlaps(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+    """IoU and GIoU of matched boxes, ``(n,)`` each."""
+    low = torch.maximum(first[:, :2], second[:, :2])
+    high = torch.minimum(first[:, :2] + first[:, 2:], second[:, :2] + second[:, 2:])
+    shared = (high - low).clamp(min=0).prod(dim=1)
+    union = first[:, 2:].prod(dim=1) + second[:, 2:].prod(dim=1) - shared
+    outer_low = torch.minimum(first[:, :2], second[:, :2])
+    outer_high = torch.maximum(first[:, :2] + first[:, 2:], second[:, :2] + second[:, 2:])
+    hull = (outer_high - outer_low).prod(dim=1).clamp(min=1e-6)
+    iou = shared / union.clamp(min=1e-6)
+    return iou, iou - (hull - union) / hull
