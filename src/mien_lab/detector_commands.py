@@ -21,13 +21,13 @@ def train(
     data: DataDir,
     run: RunDir,
     *,
-    epochs: Annotated[int, typer.Option(help="Epochs of 200 batches.")] = 26,
+    epochs: Annotated[int, typer.Option(help="Epochs of 200 batches.")] = 42,
     rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 3e-3,
     seed: Annotated[int, typer.Option()] = 7,
     warm_start: Annotated[Path | None, typer.Option(help="Checkpoint to begin with.")] = None,
     resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint.")] = False,
 ) -> None:
-    """Train the detector; about 35 minutes on one core of a server."""
+    """Train the detector; about an hour on one core of a server."""
     from mien_lab.training.detector import DetectorConfig
     from mien_lab.training.detector import train as run_training
 

@@ -14,9 +14,18 @@ __all__ = ["SCHEMA", "Document", "Line", "document_schema", "line_schema"]
 
 SCHEMA = "mien/1"
 
-Unit = Annotated[float, {"minimum": 0, "maximum": 1}]
-Signed = Annotated[float, {"minimum": -1, "maximum": 1}]
-Count = Annotated[int, {"minimum": 0}]
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Range:
+    """Bounds of a number, both included; None is unbounded."""
+
+    minimum: int
+    maximum: int | None = None
+
+
+Unit = Annotated[float, Range(0, 1)]
+Signed = Annotated[float, Range(-1, 1)]
+Count = Annotated[int, Range(0)]
 
 
 class FaceItem(TypedDict):
@@ -115,7 +124,9 @@ def _describe(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
 def _composed(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is Annotated:
-        return {**_describe(arguments[0], definitions), **arguments[1]}
+        bounds = dataclasses.asdict(arguments[1])
+        known = {name: bound for name, bound in bounds.items() if bound is not None}
+        return _describe(arguments[0], definitions) | known
     if origin is NotRequired:
         return _describe(arguments[0], definitions)
     if origin is Literal:
@@ -151,7 +162,7 @@ def _body(kind: type, definitions: dict[str, Any]) -> dict[str, Any]:
     hints = typing.get_type_hints(kind, include_extras=True)
     if dataclasses.is_dataclass(kind):
         hints = {field.name: hints[field.name] for field in dataclasses.fields(kind)}
-    optional = getattr(kind, "__optional_keys__", frozenset())
+    optional: frozenset[str] = getattr(kind, "__optional_keys__", frozenset())
     properties = {name: _describe(hint, definitions) for name, hint in hints.items()}
     return _object(properties, optional)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
@@ -68,7 +69,8 @@ def to_table(table: Iterable[Row]) -> pa.Table:
         OutputError: if pyarrow is not installed.
     """
     arrow = _pyarrow()
-    return arrow.table(columns(table), schema=_schema(arrow))
+    result: pa.Table = arrow.table(columns(table), schema=_schema(arrow))
+    return result
 
 
 class CsvWriter:
@@ -90,7 +92,7 @@ class CsvWriter:
             row["uncertain"] = "true" if row["uncertain"] else "false"
             self._writer.writerow(row)
 
-    def end(self, error: MienError | None = None) -> None:
+    def end(self, error: MienError | None = None) -> None:  # noqa: ARG002
         """End the source; a table has no place for its error."""
         self._stream.flush()
 
@@ -150,13 +152,12 @@ class ParquetWriter:
 
 def _pyarrow() -> ModuleType:
     try:
-        import pyarrow
+        return importlib.import_module("pyarrow")
     except ImportError as error:
         raise OutputError(
             "parquet and data frames need pyarrow, which is not installed; "
             "run: pip install 'mien[report]'"
         ) from error
-    return pyarrow
 
 
 def _schema(arrow: ModuleType) -> Any:

@@ -1,6 +1,7 @@
 """Pure geometry: overlap of boxes, suppression of duplicates, similarity transforms.
 
-Boxes are rows ``(x, y, width, height)`` in pixels, origin at the top left. Points are rows ``(x, y)``.
+Boxes are rows ``(x, y, width, height)`` in pixels, origin at the top left. Points are rows ``(x,
+y)``.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ def _as_points(points: npt.ArrayLike) -> Matrix:
 
 
 def intersection_areas(first: npt.ArrayLike, second: npt.ArrayLike) -> Matrix:
-    """Shared area in square pixels of each of ``(n, 4)`` boxes with each of ``(m, 4)``: ``(n, m)``."""
+    """Shared area in square pixels of ``(n, 4)`` boxes with each of ``(m, 4)``: ``(n, m)``."""
     a, b = _as_boxes(first), _as_boxes(second)
     low = np.maximum(a[:, None, :2], b[None, :, :2])
     high = np.minimum(a[:, None, :2] + a[:, None, 2:], b[None, :, :2] + b[None, :, 2:])
@@ -38,7 +39,7 @@ def intersection_areas(first: npt.ArrayLike, second: npt.ArrayLike) -> Matrix:
 
 
 def iou_matrix(first: npt.ArrayLike, second: npt.ArrayLike) -> Matrix:
-    """Intersection over union of each of ``(n, 4)`` boxes with each of ``(m, 4)``: ``(n, m)`` in 0–1.
+    """Intersection over union of ``(n, 4)`` boxes with each of ``(m, 4)``: ``(n, m)`` in 0–1.
 
     Boxes without area overlap nothing.
 
@@ -48,7 +49,8 @@ def iou_matrix(first: npt.ArrayLike, second: npt.ArrayLike) -> Matrix:
     a, b = _as_boxes(first), _as_boxes(second)
     shared = intersection_areas(a, b)
     union = np.prod(a[:, 2:], axis=1)[:, None] + np.prod(b[:, 2:], axis=1)[None, :] - shared
-    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    iou: Matrix = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    return iou
 
 
 def non_maximum_suppression(
@@ -93,7 +95,9 @@ def similarity_transform(source: npt.ArrayLike, target: npt.ArrayLike) -> Matrix
     """
     a, b = _as_points(source), _as_points(target)
     if a.shape != b.shape or len(a) < 2:
-        raise ValueError(f"two equal sets of at least two points needed, got {a.shape} and {b.shape}")
+        raise ValueError(
+            f"two equal sets of at least two points needed, got {a.shape} and {b.shape}"
+        )
     centre_a, centre_b = a.mean(axis=0), b.mean(axis=0)
     (ax, ay), (bx, by) = (a - centre_a).T, (b - centre_b).T
     spread = float(ax @ ax + ay @ ay)

@@ -70,11 +70,16 @@ def warp(
     border: int = cv2.BORDER_REPLICATE,
     value: float = 0.0,
 ) -> npt.NDArray[np.uint8] | Floats:
-    """``image`` carried by a ``(2, 3)`` matrix in continuous coordinates into ``(height, width)``."""
+    """``image`` carried by a ``(2, 3)`` matrix, in continuous coordinates."""
     shifted = matrix.copy()
     shifted[:, 2] += matrix[:, :2] @ (0.5, 0.5) - 0.5  # OpenCV counts from pixel centres
     return cv2.warpAffine(  # type: ignore[return-value]
-        image, shifted, (width, height), flags=cv2.INTER_LINEAR, borderMode=border, borderValue=(value,)
+        image,
+        shifted,
+        (width, height),
+        flags=cv2.INTER_LINEAR,
+        borderMode=border,
+        borderValue=(value,),
     )
 
 
@@ -88,7 +93,9 @@ def shrink(image: GreyImage, factor: float) -> tuple[GreyImage, float, float]:
     return np.asarray(small, np.uint8), new_width / width, new_height / height
 
 
-def paste(canvas: GreyImage, face: Picture, place: Placement, index: int = 0) -> tuple[Floats, Floats]:
+def paste(
+    canvas: GreyImage, face: Picture, place: Placement, index: int = 0
+) -> tuple[Floats, Floats]:
     """Blend one face of ``face`` into ``canvas`` (in place).
 
     Returns:
@@ -128,7 +135,10 @@ def _blend(
     place: Placement,
 ) -> None:
     height, width = patch.shape
-    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]]) @ matrix[:, :2].T + matrix[:, 2]
+    corners = (
+        np.array([[0, 0], [width, 0], [width, height], [0, height]]) @ matrix[:, :2].T
+        + matrix[:, 2]
+    )
     low = np.clip(np.floor(corners.min(axis=0)).astype(int) - 1, 0, None)
     high = np.minimum(np.ceil(corners.max(axis=0)).astype(int) + 1, canvas.shape[::-1])
     if (high - low).min() <= 0:
@@ -178,7 +188,9 @@ def cover(canvas: GreyImage, box: Floats, points: Floats, rng: np.random.Generat
         angle = float(rng.uniform(0, 180))
         at = box[:2] + box[2:] * rng.uniform(0.0, 1.0, 2)
         axes = size * rng.uniform(0.15, 0.45, 2)
-        corners = cv2.boxPoints(((float(at[0]), float(at[1])), (float(axes[0]), float(axes[1])), angle))
+        corners = cv2.boxPoints(
+            ((float(at[0]), float(at[1])), (float(axes[0]), float(axes[1])), angle)
+        )
         cv2.fillConvexPoly(canvas, corners.astype(np.int32), (tone,))
 
 

@@ -1,8 +1,9 @@
 """The photographs the detector learns from: portraits, everyday scenes, FER2013 faces.
 
-All pictures are 8-bit grey ``(height, width)``. Boxes are rows ``(x, y, width, height)`` and points are
-``(5, 2)``: right eye, left eye, nose, right mouth corner, left mouth corner ("right" is the person's right).
-Coordinates are continuous pixels: the top left corner of the picture is ``(0, 0)``.
+All pictures are 8-bit grey ``(height, width)``. Boxes are rows ``(x, y, width, height)`` and points
+are ``(5, 2)``: right eye, left eye, nose, right mouth corner, left mouth corner ("right" is the
+person's right). Coordinates are continuous pixels: the top left corner of the picture is ``(0,
+0)``.
 """
 
 from __future__ import annotations
@@ -24,6 +25,16 @@ Floats = npt.NDArray[np.float32]
 
 POINTS = ("right_eye", "left_eye", "nose", "right_mouth", "left_mouth")
 SURE_SCORE = 0.8  # data/README.md: a sure face; below it a box counts neither way
+
+ANIMALS = frozenset(
+    {
+        "n02088364", "n02089973", "n02090379", "n02093256", "n02093991", "n02095314",
+        "n02100583", "n02106166", "n02110958", "n02113023", "n02120079", "n02124075",
+        "n02342885", "n02484975", "n02487347", "n02490219", "n02492035", "n02494079",
+    }
+)  # fmt: skip
+"""ImageNet classes of the photographs whose one sure box is an animal's face, seen by eye in all 36
+sure boxes of animal classes. Animal faces are not faces here: those boxes are doubtful instead."""
 
 
 class Part(StrEnum):
@@ -54,8 +65,8 @@ class Picture:
 
     @property
     def sure(self) -> npt.NDArray[np.bool_]:
-        """Which boxes are certainly faces, ``(n,)``."""
-        return self.scores >= SURE_SCORE
+        """Which boxes are certainly human faces, ``(n,)``."""
+        return (self.scores >= SURE_SCORE) & (self.name.split("_")[0] not in ANIMALS)
 
 
 def part_of(key: str) -> Part:
@@ -73,7 +84,9 @@ def person_of(name: str) -> str:
 
 def read_portraits(data_dir: Path, *parts: Part) -> list[Picture]:
     """``data/faces``: one large face each, split by person. No parts means all of them."""
-    return [p for p in _pictures(data_dir / "faces") if not parts or part_of(person_of(p.name)) in parts]
+    return [
+        p for p in _pictures(data_dir / "faces") if not parts or part_of(person_of(p.name)) in parts
+    ]
 
 
 def read_scenes(data_dir: Path, *parts: Part) -> list[Picture]:
@@ -84,7 +97,8 @@ def read_scenes(data_dir: Path, *parts: Part) -> list[Picture]:
 def read_fer_faces(data_dir: Path, *parts: Part, least_score: float = 0.7) -> list[Picture]:
     """FER2013's Training rows that the teacher found a face in, 48x48 each, split by row.
 
-    Rows whose box lies more than 40 % outside the picture are left out: too little of the face shows.
+    Rows whose box lies more than 40 % outside the picture are left out: too little of the face
+    shows.
     """
     folder = data_dir / "fer2013"
     with (folder / "landmarks.csv").open(newline="", encoding="utf-8") as file:
@@ -103,7 +117,9 @@ def read_fer_faces(data_dir: Path, *parts: Part, least_score: float = 0.7) -> li
             if np.prod(shown) < 0.6 * box[2] * box[3]:
                 continue
             image = np.array(row["pixels"].split(), dtype=np.uint8).reshape(48, 48)
-            faces.append(Picture(name, image, box[None], points[None], np.float32([score])))
+            faces.append(
+                Picture(name, image, box[None], points[None], np.array([score], np.float32))
+            )
     return faces
 
 
@@ -132,7 +148,9 @@ def _pictures(folder: Path) -> Iterator[Picture]:
 
 def _label(row: dict[str, str]) -> tuple[Floats, Floats, float]:
     box = np.array([float(row[key]) for key in ("x", "y", "w", "h")], np.float32)
-    points = np.array([[float(row[f"{key}_{axis}"]) for axis in "xy"] for key in POINTS], np.float32)
+    points = np.array(
+        [[float(row[f"{key}_{axis}"]) for axis in "xy"] for key in POINTS], np.float32
+    )
     return box, points, float(row["score"])
 
 

@@ -66,7 +66,8 @@ def _noisy(image: GreyImage, rng: np.random.Generator) -> GreyImage:
     # A quarter of the draws, tiled at a random offset: four times faster and just as grainy.
     block = rng.standard_normal((height // 2 + 1, width // 2 + 1), dtype=np.float32) * sigma
     noise = np.tile(block, (2, 2))[:height, :width]
-    return np.clip(image + noise + 0.5, 0, 255).astype(np.uint8)
+    grainy: GreyImage = np.clip(image + noise + 0.5, 0, 255).astype(np.uint8)
+    return grainy
 
 
 def _compressed(image: GreyImage, rng: np.random.Generator) -> GreyImage:

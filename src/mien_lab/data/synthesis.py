@@ -1,7 +1,7 @@
 """Generated scenes for the face detector: the same seed gives the same picture.
 
-A scene is grey, ``(height, width)`` uint8, with boxes ``(n, 4)``, points ``(n, 5, 2)`` and ignored regions
-``(m, 4)`` (doubtful, tiny or mostly cut off), all in pixels.
+A scene is grey, ``(height, width)`` uint8, with boxes ``(n, 4)``, points ``(n, 5, 2)`` and ignored
+regions ``(m, 4)`` (doubtful, tiny or mostly cut off), all in pixels.
 """
 
 from __future__ import annotations
@@ -36,11 +36,14 @@ class Layout(StrEnum):
 
 
 CYCLE = (
-    *(Layout.CROWD, Layout.EMPTY, Layout.PORTRAIT, Layout.CROWD, Layout.NATURAL, Layout.CROWD, Layout.EMPTY),
-    *(Layout.GRID, Layout.CROWD, Layout.EMPTY, Layout.NATURAL, Layout.PORTRAIT, Layout.CROWD, Layout.EMPTY),
-    *(Layout.NATURAL, Layout.PORTRAIT),
+    *(Layout.CROWD, Layout.EMPTY, Layout.NATURAL, Layout.PORTRAIT),
+    *(Layout.CROWD, Layout.EMPTY, Layout.NATURAL, Layout.GRID),
+    *(Layout.CROWD, Layout.EMPTY, Layout.NATURAL, Layout.PORTRAIT),
+    *(Layout.CROWD, Layout.EMPTY, Layout.NATURAL, Layout.CROWD),
 )
 """One batch of training in small: a quarter has no face at all."""
+LEAST_HEAD = 26.0
+"""Faces of photographs from this size on are also transplanted, with what surrounds them."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,9 @@ class _Draft:
     def add(self, box: Floats, points: Floats) -> None:
         """Book a face as a target, or as ignored when too little of it can be seen."""
         height, width = self.canvas.shape
-        shown = np.clip(box[:2] + box[2:], 0, (width, height)) - np.clip(box[:2], 0, (width, height))
+        shown = np.clip(box[:2] + box[2:], 0, (width, height)) - np.clip(
+            box[:2], 0, (width, height)
+        )
         if np.prod(shown) < 0.02 * box[2] * box[3]:
             return
         too_small = float(np.sqrt(box[2] * box[3])) < LEAST_SIZE
@@ -108,23 +113,43 @@ class Synthesis:
     """
 
     def __init__(
-        self, portraits: Sequence[Picture], small_faces: Sequence[Picture], scenes: Sequence[Picture], seed: int
+        self,
+        portraits: Sequence[Picture],
+        small_faces: Sequence[Picture],
+        scenes: Sequence[Picture],
+        seed: int,
     ) -> None:
         self._portraits = portraits
         self._small_faces = small_faces
         self._empty = [scene for scene in scenes if not len(scene.boxes)]
         self._peopled = [scene for scene in scenes if len(scene.boxes)]
         self._sure = [scene for scene in scenes if scene.sure.any()]
+        self._heads = [head for scene in self._sure for head in _heads(scene)]
+        self._chances: npt.NDArray[np.float64] | None = None
         self._seed = seed
         if not portraits or not small_faces or not self._empty:
-            raise ValueError("synthesis needs portraits, small faces and photographs without a face")
+            raise ValueError(
+                "synthesis needs portraits, small faces and photographs without a face"
+            )
+
+    @property
+    def empty(self) -> Sequence[Picture]:
+        """The photographs without any box."""
+        return self._empty
+
+    def prefer(self, weights: npt.ArrayLike) -> None:
+        """Draw the photographs without a face in proportion to ``weights``, one for each."""
+        chances = np.asarray(weights, np.float64)
+        if chances.shape != (len(self._empty),) or not (chances > 0).all():
+            raise ValueError(f"{len(self._empty)} positive weights needed, got {chances.shape}")
+        self._chances = chances / chances.sum()
 
     def scene(self, index: int, size: int, layout: Layout | None = None) -> Scene:
-        """Generated scene number ``index``, ``size`` pixels square; the layout follows ``CYCLE``."""
+        """Scene number ``index``, ``size`` pixels square; the layout follows ``CYCLE``."""
         rng = np.random.default_rng((self._seed, index))
         kind = layout or CYCLE[index % len(CYCLE)]
         if kind is Layout.EMPTY:
-            draft = self._background(rng, size)
+            draft = self._background(rng, size, hard=True)
             for _ in range(int(rng.integers(0, 4))):
                 self._paste_decoy(draft, rng)
         elif kind is Layout.NATURAL:
@@ -158,23 +183,40 @@ class Synthesis:
     def _pick(rng: np.random.Generator, pool: Sequence[Picture]) -> Picture:
         return pool[int(rng.integers(len(pool)))]
 
-    def _face(self, rng: np.random.Generator, size: float) -> Picture:
-        # FER2013 faces are about 43 px: above twice that they would teach that large faces are blurred.
+    def _face(self, rng: np.random.Generator, size: float, edge: Edge = Edge.HARD) -> Picture:
+        if edge is Edge.OVAL and rng.random() < 0.25:
+            fitting = [head for head in self._heads if _size(head) >= 0.75 * size]
+            if fitting:
+                return self._pick(rng, fitting)
+        # FER2013 faces are about 43 px: above twice that they would teach that large faces are
+        # blurred.
         share = 0.6 if size < 48 else 0.35 if size < 90 else 0.1 if size < 200 else 0.0
         return self._pick(rng, self._small_faces if rng.random() < share else self._portraits)
 
     def _cut(
-        self, rng: np.random.Generator, scene: Picture, width: int, height: int, zoom: tuple[float, float]
+        self,
+        rng: np.random.Generator,
+        scene: Picture,
+        width: int,
+        height: int,
+        zoom: tuple[float, float],
     ) -> GreyImage:
         """A random part of a face-free photograph, ``zoom`` times the smallest scale that fills."""
         fill = max(width / scene.image.shape[1], height / scene.image.shape[0])
         scale = fill * math.exp(rng.uniform(math.log(zoom[0]), math.log(zoom[1])))
         draft = _Draft(np.zeros((height, width), np.uint8))
-        return self._moved(draft, rng, scene, scale, angle=float(rng.normal(0, 8)), border=cv2.BORDER_REFLECT_101)
+        return self._moved(
+            draft, rng, scene, scale, angle=float(rng.normal(0, 8)), border=cv2.BORDER_REFLECT_101
+        )
 
     @staticmethod
     def _moved(
-        draft: _Draft, rng: np.random.Generator, scene: Picture, scale: float, angle: float, border: int
+        draft: _Draft,
+        rng: np.random.Generator,
+        scene: Picture,
+        scale: float,
+        angle: float,
+        border: int,
     ) -> GreyImage:
         """Fill the draft with a photograph, moved at random, and book its faces."""
         height, width = draft.canvas.shape
@@ -210,8 +252,12 @@ class Synthesis:
                 draft.ignored.append(new_box)
         return draft.canvas
 
-    def _background(self, rng: np.random.Generator, size: int) -> _Draft:
-        return _Draft(self._cut(rng, self._pick(rng, self._empty), size, size, (0.9, 3.0)))
+    def _background(self, rng: np.random.Generator, size: int, *, hard: bool = False) -> _Draft:
+        if hard and self._chances is not None:
+            scene = self._empty[int(rng.choice(len(self._empty), p=self._chances))]
+        else:
+            scene = self._pick(rng, self._empty)
+        return _Draft(self._cut(rng, scene, size, size, (0.9, 3.0)))
 
     def _natural(self, rng: np.random.Generator, size: int) -> _Draft:
         pool = self._sure if self._sure and rng.random() < 0.75 else self._peopled or self._empty
@@ -231,14 +277,16 @@ class Synthesis:
             self._paste_decoy(draft, rng)
         most = float(rng.choice([28.0, 60.0, 140.0], p=[0.4, 0.35, 0.25]))
         for _ in range(int(rng.integers(1, 4 if most > 100 else 13))):
-            face_size = math.exp(rng.uniform(math.log(10.0), math.log(most)))
+            face_size = math.exp(rng.uniform(math.log(9.5), math.log(most)))
             centre = tuple(float(v) for v in rng.uniform(0, size, 2))
             edge = Edge(rng.choice([Edge.OVAL, Edge.SOFT, Edge.HARD], p=[0.7, 0.2, 0.1]))
             self._place(draft, rng, face_size, (centre[0], centre[1]), edge=edge)
         return draft
 
     def _portrait(self, rng: np.random.Generator, size: int) -> _Draft:
-        flat = np.full((size, size), 0 if rng.random() < 0.5 else int(rng.integers(0, 256)), np.uint8)
+        flat = np.full(
+            (size, size), 0 if rng.random() < 0.5 else int(rng.integers(0, 256)), np.uint8
+        )
         draft = _Draft(flat) if rng.random() < 0.4 else self._background(rng, size)
         face_size = math.exp(rng.uniform(math.log(60.0), math.log(0.95 * size)))
         slack = max(size - 0.8 * face_size, 0.1 * size)
@@ -257,7 +305,9 @@ class Synthesis:
                 if rng.random() < 0.85:
                     centre = ((column + 0.5) * step, (row + 0.5) * step)
                     angle = float(rng.normal(0, 5))
-                    self._place(draft, rng, ratio * step, centre, angle=angle, edge=Edge.HARD, check=False)
+                    self._place(
+                        draft, rng, ratio * step, centre, angle=angle, edge=Edge.HARD, check=False
+                    )
         return draft
 
     def _place(
@@ -274,9 +324,10 @@ class Synthesis:
         if angle is None:
             angle = float(rng.normal(0, 10)) if rng.random() < 0.5 else float(rng.uniform(-45, 45))
         half = np.array([0.45, 0.6], np.float32) * size
-        target = np.concatenate([np.float32(centre) - half, 2 * half]).astype(np.float32)
+        target = np.concatenate([np.array(centre, np.float32) - half, 2 * half]).astype(np.float32)
         if check and not draft.is_free(target):
             return
+        face = self._face(rng, size, edge)
         place = Placement(
             centre=centre,
             size=size,
@@ -285,9 +336,9 @@ class Synthesis:
             edge=edge,
             gain=float(np.exp(rng.normal(0, 0.2))),
             shift=float(rng.normal(0, 18)),
-            margin=float(rng.uniform(1.0, 1.45)),
+            margin=float(rng.uniform(1.0, 1.8 if face.name.startswith("head") else 1.45)),
         )
-        box, points = paste(draft.canvas, self._face(rng, size), place)
+        box, points = paste(draft.canvas, face, place)
         if rng.random() < 0.18:
             cover(draft.canvas, box, points, rng)
         draft.add(box, points)
@@ -304,20 +355,49 @@ class Synthesis:
             patch = self._cut(rng, self._pick(rng, self._empty), 96, 96, (1.0, 3.0))
         height, width = patch.shape
         box = np.array([[0.15 * width, 0.1 * height, 0.7 * width, 0.85 * height]], np.float32)
-        decoy = Picture("decoy", patch, box, np.zeros((1, 5, 2), np.float32), np.zeros(1, np.float32))
+        decoy = Picture(
+            "decoy", patch, box, np.zeros((1, 5, 2), np.float32), np.zeros(1, np.float32)
+        )
         edge = Edge(rng.choice([Edge.OVAL, Edge.SOFT, Edge.HARD], p=[0.7, 0.2, 0.1]))
         target = rng.uniform(0, draft.canvas.shape[0], 2)
         half = np.array([0.6, 0.6], np.float32) * size
         if draft.is_free(np.concatenate([target - half, 2 * half]).astype(np.float32), share=0.0):
-            place = Placement((float(target[0]), float(target[1])), size, float(rng.uniform(-45, 45)), edge=edge)
+            place = Placement(
+                (float(target[0]), float(target[1])), size, float(rng.uniform(-45, 45)), edge=edge
+            )
             paste(draft.canvas, decoy, place)
+
+
+def _size(face: Picture) -> float:
+    return float(np.sqrt(np.prod(face.boxes[0, 2:])))
+
+
+def _heads(scene: Picture) -> list[Picture]:
+    """The sure faces of a photograph, each with its surroundings."""
+    heads = []
+    limit = np.array(scene.image.shape[::-1], np.float32)
+    for index in np.flatnonzero(scene.sure):
+        box = scene.boxes[index]
+        low = np.floor(np.clip(box[:2] - 0.6 * box[2:], 0, limit))
+        high = np.ceil(np.clip(box[:2] + 1.6 * box[2:], 0, limit))
+        cut = scene.image[int(low[1]) : int(high[1]), int(low[0]) : int(high[0])]
+        moved = np.concatenate([box[:2] - low, box[2:]]).astype(np.float32)
+        points = (scene.points[index] - low).astype(np.float32)
+        head = Picture(f"head {scene.name}", cut, moved[None], points[None], np.ones(1, np.float32))
+        if _size(head) >= LEAST_HEAD:
+            heads.append(head)
+    return heads
 
 
 def _scrambled(image: GreyImage, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
     """The quarters, or sixteenths, of a face in another order: skin and features, but no face."""
     parts = int(rng.choice([3, 4]))
     height, width = (side // parts * parts for side in image.shape)
-    tiles = image[:height, :width].reshape(parts, height // parts, parts, width // parts).swapaxes(1, 2)
-    mixed = tiles.reshape(parts * parts, height // parts, width // parts)[rng.permutation(parts * parts)]
+    tiles = (
+        image[:height, :width].reshape(parts, height // parts, parts, width // parts).swapaxes(1, 2)
+    )
+    mixed = tiles.reshape(parts * parts, height // parts, width // parts)[
+        rng.permutation(parts * parts)
+    ]
     grid = mixed.reshape(parts, parts, height // parts, width // parts).swapaxes(1, 2)
     return np.ascontiguousarray(grid.reshape(height, width))

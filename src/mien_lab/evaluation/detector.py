@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from mien.runtime.session import open_session
 from mien.vision.detector import FaceDetector
 from mien.vision.geometry import iou_matrix
 from mien_lab.data.scenes import (
+    SURE_SCORE,
     Floats,
     GreyImage,
     Part,
@@ -172,8 +174,8 @@ def landmark_error(found: Floats, truth: Floats) -> float:
 
 
 def scene_figures(detector: Detector, scenes: Sequence[Picture]) -> dict[str, Any]:
-    """Recall of sure faces; doubtful boxes count neither way."""
-    faces = hits = surplus = 0
+    """Recall of sure human faces, and of all sure boxes; doubtful ones count neither way."""
+    faces = hits = surplus = boxes = box_hits = 0
     for scene in scenes:
         if not len(scene.boxes):
             continue
@@ -181,8 +183,17 @@ def scene_figures(detector: Detector, scenes: Sequence[Picture]) -> dict[str, An
         matched = match(scene.boxes, found, scene.image.shape)
         faces += int(scene.sure.sum())
         hits += int((matched[scene.sure] >= 0).sum())
+        confident = scene.scores >= SURE_SCORE
+        boxes += int(confident.sum())
+        box_hits += int((matched[confident] >= 0).sum())
         surplus += len(found) - int((matched >= 0).sum())
-    return {"n": faces, "recall": share(hits, faces), "surplus_detections": surplus}
+    return {
+        "n": faces,
+        "recall": share(hits, faces),
+        "n_with_animals": boxes,
+        "recall_with_animals": share(box_hits, boxes),
+        "surplus_detections": surplus,
+    }
 
 
 def false_alarms(detector: Detector, scenes: Iterable[Picture]) -> dict[str, Any]:
@@ -215,8 +226,11 @@ def generated_figures(detector: Detector, scenes: Sequence[Scene]) -> dict[str, 
     size, hits = np.array(sizes), np.array(hit, bool)
     large = size >= 20
     buckets = {
-        f"{low}-{high}": {"n": int(inside.sum()), "recall": share(int(hits[inside].sum()), int(inside.sum()))}
-        for low, high in zip(BUCKETS[:-1], BUCKETS[1:], strict=True)
+        f"{low}-{high}": {
+            "n": int(inside.sum()),
+            "recall": share(int(hits[inside].sum()), int(inside.sum())),
+        }
+        for low, high in pairwise(BUCKETS)
         if (inside := (size >= low) & (size < high)).any()
     }
     return {

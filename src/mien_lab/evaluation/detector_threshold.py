@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from mien.core.types import Face
 from mien.runtime.session import open_session
@@ -22,7 +23,9 @@ ALLOWED_PER_100 = 0.5
 
 
 def choose_threshold(
-    data_dir: Path, weights: Path | None = None, parts: Sequence[Part] = (Part.TRAIN, Part.VALIDATION)
+    data_dir: Path,
+    weights: Path | None = None,
+    parts: Sequence[Part] = (Part.TRAIN, Part.VALIDATION),
 ) -> dict[str, Any]:
     """The lowest threshold with few enough false alarms on photographs that are not held out.
 
@@ -47,7 +50,11 @@ def choose_threshold(
                 empty += [face.score for face in found]
                 continue
             faces += int(scene.sure.sum())
-            hits += _hit_scores(found, match(scene.boxes, boxes_of(found), scene.image.shape), scene.sure)
+            hits += _hit_scores(
+                found, match(scene.boxes, boxes_of(found), scene.image.shape), scene.sure
+            )
+        if not photographs:
+            continue
         alarms, recalled = np.array(empty), np.array(hits)
         allowed = max(ALLOWED_PER_100 * photographs / 100, 1.0)
         fitting = [t for t in CANDIDATES if (alarms >= t).sum() <= allowed]
@@ -63,5 +70,7 @@ def choose_threshold(
     return {"threshold": chosen, "table": table}
 
 
-def _hit_scores(found: Sequence[Face], matched: np.ndarray, sure: np.ndarray) -> list[float]:
+def _hit_scores(
+    found: Sequence[Face], matched: npt.NDArray[np.intp], sure: npt.NDArray[np.bool_]
+) -> list[float]:
     return [found[index].score for index in matched[sure] if index >= 0]

@@ -1,6 +1,7 @@
 """Which cell answers for which face, and what a wrong answer costs.
 
-Cells are counted stride by stride, finest first, row by row. Boxes are ``(x, y, width, height)`` in pixels.
+Cells are counted stride by stride, finest first, row by row. Boxes are ``(x, y, width, height)`` in
+pixels.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ from mien_lab.data.scenes import Floats
 from mien_lab.training.detector_net import SIZES, STRIDES
 
 RANGES = ((0.0, 46.0), (32.0, 128.0), (90.0, 1e9))
-"""Sizes of face (square root of the area, pixels) that each stride answers for; they overlap on purpose."""
+"""Sizes of face (square root of the area, pixels) of each stride; they overlap on purpose."""
 BACKGROUND, IGNORED = -1, -2
 
 
 @dataclass(frozen=True)
 class Cells:
-    """The cells of a square picture: centres ``(cells, 2)``, stride and unit of size ``(cells,)``."""
+    """Cells of a square picture: centres ``(cells, 2)``, stride and unit ``(cells,)``."""
 
     centres: Floats
     strides: Floats
@@ -45,10 +46,10 @@ class Cells:
 def assign(cells: Cells, boxes: Floats, ignored: Floats) -> npt.NDArray[np.int64]:
     """For each cell the index of its face, ``BACKGROUND`` or ``IGNORED``: ``(cells,)``.
 
-    A cell answers for a face when the face is of its stride's range and the cell's centre lies near the
-    face's centre (1.2 strides, and in the inner half of the box); the nearest cell always does. Where two
-    faces claim a cell the nearer one has it. The rest of a face's inner half neither counts as background
-    on the strides that are near its range.
+    A cell answers for a face when the face is of its stride's range and the cell's centre lies near
+    the face's centre (1.2 strides, and in the inner half of the box); the nearest cell always does.
+    Where two faces claim a cell the nearer one has it. The rest of a face's inner half neither
+    counts as background on the strides that are near its range.
     """
     owner = np.full(len(cells.centres), BACKGROUND, np.int64)
     for box in ignored:
@@ -93,9 +94,10 @@ def detection_losses(
 ) -> Losses:
     """Costs of raw outputs.
 
-    The score's target is between 0.5 and 1 by how well the cell's own box fits (after Li et al., "Generalized
-    Focal Loss", NeurIPS 2020), so that the best box of a face also scores best. Boxes cost their GIoU
-    (Rezatofighi et al., CVPR 2019), points their mean distance in face sizes.
+    The score's target is between 0.5 and 1 by how well the cell's own box fits (after Li et al.,
+    "Generalized Focal Loss", NeurIPS 2020), so that the best box of a face also scores best. Boxes
+    cost their GIoU (Rezatofighi et al., CVPR 2019), points their mean distance in face sizes,
+    weighted by the size of the face.
 
     Args:
         raw: ``(n, cells, 15)``.
@@ -119,12 +121,17 @@ def detection_losses(
     weight = (target - logit.sigmoid()).detach().square() * (owner != IGNORED)
     cost = functional.binary_cross_entropy_with_logits(logit, target, reduction="none") * weight
 
+    size = truth[:, 2:].prod(dim=1).sqrt()[:, None]
     guess = centres[at].repeat(1, 5) + mine[:, 5:] * sizes[at, None]
-    error = (guess - points[is_face]) / truth[:, 2:].prod(dim=1).sqrt()[:, None]
+    error = (guess - points[is_face]) / size
     known = ~torch.isnan(error)
     apart = torch.where(known, error, torch.zeros_like(error)).abs().clamp(max=1.0)
+    # The points of tiny faces are noise; those of readable ones must be right.
+    weights = known * (size / 64.0).clamp(0.25, 1.5)
     return Losses(
-        cost.sum() / count, (1 - giou).sum() / count, apart.sum() / known.sum().clamp(min=1).float()
+        cost.sum() / count,
+        (1 - giou).sum() / count,
+        (apart * weights).sum() / weights.sum().clamp(min=1e-6),
     )
 
 

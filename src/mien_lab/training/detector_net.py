@@ -1,9 +1,9 @@
 """The face detector's network: small, anchor-free, grey, three strides.
 
-The design follows the family of YuNet (Wu, Peng, Yu, "YuNet: A Tiny Millisecond-level Face Detector",
-Machine Intelligence Research 20, 2023): one prediction per cell at strides 8, 16 and 32. Plain convolutions
-carry the shallow part, since depthwise ones train slowly on a CPU; wide depthwise ones carry the deep part,
-where they are cheap and let a cell see a whole large face.
+The design follows the family of YuNet (Wu, Peng, Yu, "YuNet: A Tiny Millisecond-level Face
+Detector", Machine Intelligence Research 20, 2023): one prediction per cell at strides 8, 16 and 32.
+Plain convolutions carry the shallow part, since depthwise ones train slowly on a CPU; wide
+depthwise ones carry the deep part, where they are cheap and let a cell see a whole large face.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Wide(nn.Module):
 
 
 class DetectorNet(nn.Module):
-    """Grey pictures ``(n, 1, h, w)`` in 0–255 to three maps ``(n, 15, h / stride, w / stride)`` of raw outputs."""
+    """Grey pictures ``(n, 1, h, w)`` in 0–255 to three maps ``(n, 15, h / stride, w / stride)``."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -71,10 +71,10 @@ class DetectorNet(nn.Module):
             ]
         )
         for head in self.heads:
-            last = cast(nn.Conv2d, cast(nn.Sequential, head)[-1])
+            last = cast("nn.Conv2d", cast("nn.Sequential", head)[-1])
             nn.init.normal_(last.weight, std=0.01)
-            nn.init.zeros_(cast(Tensor, last.bias))
-            cast(Tensor, last.bias).data[0] = -4.0  # few cells hold a face: start from "none"
+            nn.init.zeros_(cast("Tensor", last.bias))
+            cast("Tensor", last.bias).data[0] = -4.0  # few cells hold a face: start from "none"
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """Raw outputs of the three strides, finest first."""
@@ -94,7 +94,7 @@ class ShippedNet(nn.Module):
         self.net = net
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        """``(n, 1, h, w)`` in 0–255 to three ``(n, 15, h / stride, w / stride)``, channel 0 in 0–1."""
+        """Pictures ``(n, 1, h, w)`` to three maps, channel 0 of each in 0–1."""
         return tuple(
             torch.cat([level[:, :1].sigmoid(), level[:, 1:]], dim=1) for level in self.net(image)
         )

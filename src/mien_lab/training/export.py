@@ -45,7 +45,7 @@ def export_expression(
     folder: Path,
     *,
     version: str,
-    calibration_faces: int = 1024,
+    calibration_faces: int = 256,
 ) -> dict[str, Path]:
     """Write `expression.onnx` and `expression-int8.onnx` with their cards.
 

@@ -1,0 +1,189 @@
+"""`mien analyze`: pictures and films in, readings out."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mien.apps.cli.console import complain, progress_bar, screen
+from mien.apps.cli.table import TableWriter
+from mien.core.errors import MienError, OutputError
+from mien.core.types import Frame, FrameReading, Media
+from mien.pipeline.analyzer import Analyzer
+from mien.pipeline.build import DEFAULT_PRECISION, Config
+from mien.report.annotations import AnnotationFolder, Annotator
+from mien.report.writing import ReportFormat, ReportWriter, open_report
+from mien.runtime.artifact import shipped_cards
+from mien.vision.media import DEFAULT_MAX_PIXELS, MediaStream, find_sources, open_media
+
+__all__ = ["analyze"]
+
+
+class Format(StrEnum):
+    """What the readings are printed or written as."""
+
+    TABLE = "table"
+    JSON = "json"
+    JSONL = "jsonl"
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+class Precision(StrEnum):
+    """Of the expression network."""
+
+    FP32 = "fp32"
+    INT8 = "int8"
+
+
+def analyze(
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH...", help="Pictures, films, folders or patterns.")
+    ],
+    form: Annotated[Format, typer.Option("--format", help="Form of the output.")] = Format.TABLE,
+    out: Annotated[Path | None, typer.Option(help="File to write instead of stdout.")] = None,
+    annotate: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder for annotated pictures and clips.")
+    ] = None,
+    every: Annotated[int, typer.Option(min=1, help="Read each N-th frame of a film.")] = 1,
+    min_face: Annotated[float, typer.Option(min=0, help="Leave out faces below so many px.")] = 0,
+    threshold: Annotated[
+        float | None, typer.Option(min=0.01, max=0.99, help="Least score of a face.")
+    ] = None,
+    precision: Annotated[
+        Precision | None, typer.Option(help=f"Of the network; {DEFAULT_PRECISION} if not given.")
+    ] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="All cores if not given.")] = None,
+    max_pixels: Annotated[
+        int, typer.Option(min=1, help="Refuse pictures with more pixels.")
+    ] = DEFAULT_MAX_PIXELS,
+) -> None:
+    """Read how expressions appear on the faces in pictures and films.
+
+    Exits with 0 if all was read, 1 if some was not (the rest is written), 2 on wrong usage.
+    """
+    config = Config(
+        precision=precision.value if precision else None,
+        threads=threads,
+        threshold=threshold,
+        min_face=min_face,
+        max_pixels=max_pixels,
+    )
+    found = find_sources(paths)
+    with ExitStack() as stack:
+        analyzer = stack.enter_context(Analyzer(config))
+        folder = AnnotationFolder(annotate) if annotate else None
+        writer = stack.enter_context(_writer(form, out, config))
+        run = _Run(analyzer, writer, folder, every)
+        for source, error in found.failures:
+            run.fail(source, error)
+        run.read(found.paths)
+    if run.failures:
+        raise typer.Exit(1)
+
+
+@dataclass
+class _Run:
+    """One source after the other; a failure of one never stops the others."""
+
+    analyzer: Analyzer
+    writer: ReportWriter
+    annotations: AnnotationFolder | None
+    every: int
+    failures: int = 0
+
+    def fail(self, source: str, error: MienError) -> None:
+        self.failures += 1
+        sentence = str(error)
+        complain(sentence if source in sentence else f"{source}: {sentence}")
+        self.writer.fail(source, error)
+
+    def read(self, paths: list[Path]) -> None:
+        with progress_bar() as bar:
+            whole = bar.add_task("sources", total=len(paths)) if len(paths) > 1 else None
+            for path in paths:
+                task = bar.add_task(path.name, total=None)
+                limit = self.analyzer.config.max_pixels
+                try:
+                    stream = open_media(path, max_pixels=limit, every=self.every)
+                except MienError as error:
+                    self.fail(str(path), error)
+                else:
+                    count = stream.media.frame_count
+                    bar.update(task, total=count and -(-count // self.every))
+                    self._read(stream, lambda t=task: bar.advance(t))  # type: ignore[misc]
+                bar.remove_task(task)
+                if whole is not None:
+                    bar.advance(whole)
+
+    def _read(self, stream: MediaStream, advance: Any) -> None:
+        """Read an open source; what came before a fault is written and annotated."""
+        fault: MienError | None = None
+        started = False
+        with stream:
+            try:
+                with self._annotator(stream.media) as annotator:
+                    for frame in _until_fault(stream, faults := []):
+                        if not started:
+                            self.writer.begin(stream.media)
+                            started = True
+                        self._frame(frame, annotator)
+                        advance()
+                fault = faults[0] if faults else None
+            except OutputError as error:
+                fault = error
+        if fault is not None and not started:
+            self.fail(stream.media.source, fault)
+            return
+        if not started:
+            self.writer.begin(stream.media)
+        if fault is not None:
+            self.failures += 1
+            complain(str(fault))
+        self.writer.end(fault)
+
+    def _frame(self, frame: Frame, annotator: Annotator | None) -> None:
+        reading: FrameReading = self.analyzer.read_frame(frame)
+        self.writer.write(reading)
+        if annotator is not None:
+            annotator.write(frame, reading)
+
+    def _annotator(self, media: Media) -> AbstractContextManager[Annotator | None]:
+        return nullcontext() if self.annotations is None else self.annotations.open(media)
+
+
+def _until_fault(stream: MediaStream, faults: list[MienError]) -> Iterator[Frame]:
+    """The frames of a stream up to its first fault, which is put into the list."""
+    try:
+        yield from stream
+    except MienError as error:
+        faults.append(error)
+
+
+@contextmanager
+def _writer(form: Format, out: Path | None, config: Config) -> Iterator[ReportWriter]:
+    if form is Format.TABLE:
+        if out is not None:
+            raise typer.BadParameter("a table goes to the screen; choose another --format")
+        table = TableWriter(screen())
+        yield table
+        table.close()
+        return
+    with open_report(out or sys.stdout, ReportFormat(form.value), _model(config)) as writer:
+        yield writer
+
+
+def _model(config: Config) -> dict[str, Any]:
+    """What the document says of the weights that were used."""
+    precision = config.precision or DEFAULT_PRECISION
+    cards = {card.name: card for card in shipped_cards() if card.precision in ("fp32", precision)}
+    cards |= {card.name: card for card in shipped_cards() if card.precision == precision}
+    return {
+        name: {"version": card.version, "precision": card.precision, "sha256": card.sha256}
+        for name, card in sorted(cards.items())
+    }

@@ -1,0 +1,66 @@
+"""The command `mien`."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from mien import __version__
+from mien.apps.cli.analyze import analyze
+from mien.apps.cli.bench import bench
+from mien.apps.cli.console import complain, print_json
+from mien.apps.cli.info import info
+from mien.core.errors import InputError, MienError
+from mien.report.schema import document_schema, line_schema
+
+__all__ = ["app", "main"]
+
+FAILED, USAGE, INTERRUPTED = 1, 2, 130
+
+app = typer.Typer(
+    name="mien",
+    help="Reads how facial expressions appear in photographs and films, on this machine alone.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(analyze)
+app.command()(info)
+app.command()(bench)
+
+
+@app.command()
+def schema(
+    lines: Annotated[bool, typer.Option("--jsonl", help="Of one line of the JSONL form.")] = False,
+) -> None:
+    """Print the JSON Schema of what `mien analyze` writes."""
+    print_json(line_schema() if lines else document_schema())
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command; an error is one line on stderr and an exit code."""
+    try:
+        app()
+    except InputError as error:
+        complain(str(error))
+        sys.exit(USAGE)
+    except MienError as error:
+        complain(str(error))
+        sys.exit(FAILED)
+    except BrokenPipeError:
+        # The reader has gone; Python would complain again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(FAILED)
+    except KeyboardInterrupt:
+        complain("interrupted")
+        sys.exit(INTERRUPTED)

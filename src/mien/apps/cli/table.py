@@ -1,0 +1,105 @@
+"""Readings as a table for people: a row per face of a picture, a row per film."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from mien.core.errors import MienError
+from mien.core.labels import EMOTIONS, Emotion, sentiment
+from mien.core.types import FrameReading, Media, MediaKind, Reading
+
+__all__ = ["TableWriter"]
+
+
+@dataclass
+class _Film:
+    """What a film adds up to, without keeping its frames."""
+
+    frames: int = 0
+    seconds: float = 0.0
+    faces: Counter[int] = field(default_factory=Counter)
+    mass: "np.ndarray[tuple[int], np.dtype[np.float64]]" = field(
+        default_factory=lambda: np.zeros(len(EMOTIONS))
+    )
+    valence: float = 0.0
+    readings: int = 0
+
+    def add(self, frame: FrameReading) -> None:
+        self.frames += 1
+        self.seconds = frame.time_s
+        self.faces[len(frame.readings)] += 1
+        for reading in frame.readings:
+            self.mass += np.array(reading.scores.values)
+            self.valence += reading.valence
+            self.readings += 1
+
+
+class TableWriter:
+    """Collects rows and prints them when closed."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._table = Table(box=None, title_justify="left", pad_edge=False)
+        for name in ("source", "face", "where", "expression appears", "sentiment", "note"):
+            self._table.add_column(name, overflow="fold")
+        self._media: Media | None = None
+        self._film = _Film()
+
+    def begin(self, media: Media) -> None:
+        """Start a source."""
+        self._media, self._film = media, _Film()
+
+    def write(self, frame: FrameReading) -> None:
+        """Add the faces of a picture, or count those of a film's frame."""
+        if self._media is not None and self._media.kind is not MediaKind.IMAGE:
+            self._film.add(frame)
+            return
+        name = self._media.source if self._media else ""
+        if not frame.readings:
+            self._table.add_row(name, "-", "", "no face found", "", "")
+        for number, reading in enumerate(frame.readings):
+            self._table.add_row(name, str(number), *_cells(reading))
+            name = ""
+
+    def end(self, error: MienError | None = None) -> None:
+        """End the source; a film becomes a row."""
+        if self._media is not None and self._film.frames:
+            self._table.add_row(self._media.source, *_film_cells(self._film))
+
+    def fail(self, source: str, error: MienError) -> None:
+        """Leave out a source that could not be opened; stderr names it."""
+
+    def close(self) -> None:
+        """Print the table if it has rows."""
+        if self._table.row_count:
+            self._console.print(self._table)
+
+
+def _cells(reading: Reading) -> tuple[str, str, str, str]:
+    box = reading.face.box
+    where = f"{box.width:.0f}x{box.height:.0f} at {box.x:.0f},{box.y:.0f}"
+    note = f"uncertain: {reading.doubt.value}" if reading.doubt else ""
+    return where, _named(reading.scores.ranked()), f"{reading.sentiment} {reading.valence:+.2f}", note
+
+
+def _film_cells(film: _Film) -> tuple[str, str, str, str, str]:
+    counts = ", ".join(
+        f"{faces or 'no'} {'face' if faces == 1 else 'faces'} in {frames}"
+        for faces, frames in sorted(film.faces.items(), reverse=True)
+    )
+    where = f"{film.frames} frames to {film.seconds:.2f} s"
+    if not film.readings:
+        return "-", where, "no face found", "", ""
+    mean = film.mass / film.readings
+    ranked = sorted(zip(EMOTIONS, mean.tolist(), strict=True), key=lambda pair: -pair[1])
+    valence = film.valence / film.readings
+    return "all", where, _named(ranked), f"{sentiment(valence)} {valence:+.2f}", counts
+
+
+def _named(ranked: list[tuple[Emotion, float]]) -> str:
+    """The first expression and the others that have at least a tenth."""
+    shown = [ranked[0], *(pair for pair in ranked[1:3] if pair[1] >= 0.1)]
+    return ", ".join(f"{emotion} {share:.0%}" for emotion, share in shown)

@@ -1,0 +1,70 @@
+"""A folder of annotated pictures and clips, one for each source."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from mien.core.types import Frame, FrameReading, Media, MediaKind
+from mien.report.clips import ClipWriter
+from mien.report.drawing import annotate, write_picture
+from mien.report.files import make_folder
+
+__all__ = ["AnnotationFolder", "Annotator"]
+
+
+class Annotator(Protocol):
+    """Takes the frames of one source with their readings."""
+
+    def write(self, frame: Frame, reading: FrameReading) -> None:
+        """Draw the readings into a frame and keep it."""
+        ...
+
+
+class AnnotationFolder:
+    """Annotated pictures and clips, named after their sources, as in portrait.annotated.jpg.
+
+    Pictures are written as JPEG, or PNG where the source is named so, clips as MP4. Sources of the
+    same name get a number. The folder is created with its parents.
+
+    Raises:
+        OutputError: if the folder cannot be created.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = make_folder(folder)
+        self._taken: set[str] = set()
+
+    @contextmanager
+    def open(self, media: Media) -> Iterator[Annotator]:
+        """Annotate one source; its file appears when the block ends without an exception.
+
+        Raises:
+            OutputError: if the file cannot be written.
+        """
+        if media.kind is MediaKind.IMAGE:
+            extension = ".png" if Path(media.source).suffix.lower() == ".png" else ".jpg"
+            yield _PictureWriter(self._path(media, extension))
+        else:
+            with ClipWriter(self._path(media, ".mp4"), media) as clip:
+                yield clip
+
+    def _path(self, media: Media, extension: str) -> Path:
+        stem = Path(media.source).stem.strip("<>") or media.kind.value
+        number, name = 1, f"{stem}.annotated{extension}"
+        while name.lower() in self._taken:
+            number += 1
+            name = f"{stem}-{number}.annotated{extension}"
+        self._taken.add(name.lower())
+        return self.folder / name
+
+
+class _PictureWriter:
+    """Writes one annotated picture."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def write(self, frame: Frame, reading: FrameReading) -> None:
+        write_picture(self._path, annotate(frame.image, reading))

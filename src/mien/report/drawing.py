@@ -1,0 +1,101 @@
+"""Readings drawn into pictures: a box, an id and the strongest expressions of each face."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image as PilImage
+
+from mien.core.types import Box, FrameReading, Image, Reading
+from mien.report.callouts import Callout, Spot
+from mien.report.canvas import Canvas
+from mien.report.files import atomic
+
+__all__ = ["Drawer", "annotate", "write_picture"]
+
+_JPEG_QUALITY = 93
+# Text keeps its size until the fitting one differs by more than this share.
+_STEADY = 0.25
+
+
+class Drawer:
+    """Draws readings into the pictures of one medium; labels stay steady from frame to frame."""
+
+    def __init__(self) -> None:
+        self._unit: int | None = None
+        self._spots: dict[int, Spot] = {}
+
+    def draw(self, image: Image, frame: FrameReading) -> Image:
+        """A copy of the picture with its readings drawn in.
+
+        Sizes follow those of the picture and its faces. Where there is room a face gets a panel
+        with its strongest expressions as bars, in a crowd a line; both stay inside the picture. A
+        reading that should not be relied on has a dashed pale box and says why.
+
+        Args:
+            image: RGB of shape (height, width, 3) or grey of shape (height, width), uint8.
+            frame: what was read from it.
+
+        Returns:
+            RGB of shape (height, width, 3), uint8.
+        """
+        rgb = image.copy() if image.ndim == 3 else np.repeat(image[:, :, np.newaxis], 3, axis=2)
+        if not frame.readings:
+            return rgb
+        height, width = rgb.shape[:2]
+        unit = self._steady(_unit(width, height, frame.readings))
+        canvas = Canvas(rgb)
+        labels = [Callout(reading, number, unit) for number, reading in enumerate(frame.readings)]
+        for label in labels:
+            label.draw_box(canvas)
+        self._draw_labels(canvas, labels, width, height)
+        return rgb
+
+    def _steady(self, unit: int) -> int:
+        if self._unit is None or abs(unit - self._unit) > _STEADY * self._unit:
+            self._unit = unit
+        return self._unit
+
+    def _draw_labels(self, canvas: Canvas, labels: list[Callout], width: int, height: int) -> None:
+        """The largest faces choose first."""
+        before, self._spots = self._spots, {}
+        placed: list[Box] = []
+        for label in sorted(labels, key=lambda label: -label.box.area):
+            others = [other.box for other in labels if other is not label]
+            track = label.reading.track_id
+            last = None if track is None else before.get(track)
+            spot = label.place(width, height, others, placed, last)
+            if spot is None:
+                continue
+            label.draw(canvas, spot)
+            placed.append(spot.box)
+            if track is not None:
+                self._spots[track] = spot
+
+
+def annotate(image: Image, frame: FrameReading) -> Image:
+    """A copy of one picture with its readings drawn in; see `Drawer.draw`."""
+    return Drawer().draw(image, frame)
+
+
+def write_picture(path: str | os.PathLike[str], image: Image) -> Path:
+    """Write an RGB picture whole or not at all; the extension tells the form (.jpg or .png).
+
+    Raises:
+        OutputError: if it cannot be written.
+    """
+    with atomic(path) as temporary:
+        picture = PilImage.fromarray(image)
+        if temporary.suffix.lower() in {".jpg", ".jpeg"}:
+            picture.save(temporary, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
+        else:
+            picture.save(temporary, "PNG", compress_level=4)
+    return Path(path)
+
+
+def _unit(width: int, height: int, readings: Sequence[Reading]) -> int:
+    """Height of a line of text, in pixels, for a picture and the faces in it."""
+    face = float(np.median([reading.face.box.height for reading in readings]))
+    side = min(width, height)
+    return round(min(max(face * 0.11, 11, side / 80), max(13, side / 26)))

@@ -1,0 +1,135 @@
+"""The sound of a film, handed on to another: copied, or encoded anew where it does not fit."""
+
+import logging
+import math
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Protocol
+
+import av
+import av.error
+from av.audio.stream import AudioStream
+from av.container import InputContainer, OutputContainer
+
+from mien.vision.video import open_container, start_s
+
+__all__ = ["SoundCopier", "copy_sound"]
+
+_log = logging.getLogger(__name__)
+
+# ISO/IEC 14496-3, table of sampling frequencies, without the odd ones.
+_AAC_RATES = frozenset(
+    (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 64_000, 88_200, 96_000)
+)
+
+
+class _Track(Protocol):
+    def feed(self, packet: "av.Packet[Any]") -> None: ...
+    def flush(self) -> None: ...
+
+
+class SoundCopier:
+    """Hands sound on in step with the pictures.
+
+    Args:
+        container: the source.
+        tracks: where the packets of each stream of the source go, by its index.
+    """
+
+    def __init__(self, container: InputContainer, tracks: "dict[int, _Track]") -> None:
+        self._tracks = tracks
+        self._start_s = start_s(container)
+        self._packets = self._read(container)
+        self._next: av.Packet[Any] | None = None
+
+    def copy(self, until_s: float) -> None:
+        """Copy what sounds up to a time in seconds; infinity ends the copy.
+
+        Raises:
+            av.error.FFmpegError: if the output cannot be written.
+        """
+        while True:
+            packet = self._next or next(self._packets, None)
+            self._next = packet
+            if packet is None or _time_s(packet) > until_s:
+                break
+            self._tracks[packet.stream_index].feed(packet)
+            self._next = None
+        if until_s == math.inf:
+            for track in self._tracks.values():
+                track.flush()
+
+    def _read(self, container: InputContainer) -> "Iterator[av.Packet[Any]]":
+        try:
+            for packet in container.demux([container.streams[i] for i in self._tracks]):
+                if packet.dts is None or packet.is_corrupt:
+                    continue
+                shift = round(self._start_s / packet.time_base)
+                packet.dts -= shift
+                packet.pts = packet.dts if packet.pts is None else packet.pts - shift
+                yield packet
+        except (av.error.FFmpegError, OSError) as error:
+            # The reading of the pictures names the fault.
+            _log.debug("sound ends early: %s", error)
+
+
+class _Copy:
+    """Packets as they are."""
+
+    def __init__(self, output: OutputContainer, source: AudioStream) -> None:
+        self._output = output
+        self._stream = output.add_stream_from_template(source)
+
+    def feed(self, packet: "av.Packet[Any]") -> None:
+        packet.stream = self._stream
+        self._output.mux(packet)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+
+class _Encoding:
+    """Sound decoded and encoded as AAC, in mono or stereo."""
+
+    def __init__(self, output: OutputContainer, source: AudioStream) -> None:
+        self._output = output
+        rate = source.rate if source.rate in _AAC_RATES else 48_000
+        self._stream = output.add_stream("aac", rate=rate)
+        self._stream.layout = "mono" if source.channels == 1 else "stereo"
+
+    def feed(self, packet: "av.Packet[Any]") -> None:
+        try:
+            frames: list[Any] = packet.decode()
+        except av.error.FFmpegError as error:
+            _log.debug("a packet of sound cannot be decoded: %s", error)
+            return
+        for frame in frames:
+            self._output.mux(self._stream.encode(frame))
+
+    def flush(self) -> None:
+        self._output.mux(self._stream.encode(None))
+
+
+def copy_sound(source: str, output: OutputContainer, stack: ExitStack) -> SoundCopier | None:
+    """Prepare to copy the sound of a film; None if it has none.
+
+    Args:
+        source: the path of the film; opened until `stack` is closed.
+        output: an output whose header is not yet written.
+        stack: closes the source.
+    """
+    try:
+        file = stack.enter_context(Path(source).open("rb"))  # noqa: SIM115
+        container = stack.enter_context(open_container(file))
+    except (av.error.FFmpegError, OSError, ValueError):
+        return None
+    tracks: dict[int, _Track] = {}
+    for stream in container.streams.audio:
+        fits = stream.codec_context.codec.canonical_name in output.supported_codecs
+        tracks[stream.index] = _Copy(output, stream) if fits else _Encoding(output, stream)
+    return SoundCopier(container, tracks) if tracks else None
+
+
+def _time_s(packet: "av.Packet[Any]") -> float:
+    return float((packet.dts or 0) * packet.time_base)

@@ -1,0 +1,213 @@
+import csv
+import gzip
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from mien.runtime.session import open_session  # noqa: E402
+from mien.vision.detector import FaceDetector  # noqa: E402
+from mien_lab.data.pasting import Placement, paste  # noqa: E402
+from mien_lab.data.scenes import (  # noqa: E402
+    POINTS,
+    Part,
+    Picture,
+    part_of,
+    person_of,
+    read_fer_faces,
+    read_portraits,
+    read_scenes,
+)
+from mien_lab.data.synthesis import Layout, Synthesis  # noqa: E402
+from mien_lab.evaluation.detector_threshold import CANDIDATES, choose_threshold  # noqa: E402
+from mien_lab.training.detector import DetectorConfig, learning_rate, train  # noqa: E402
+from mien_lab.training.detector_export import export  # noqa: E402
+from mien_lab.training.detector_loss import (  # noqa: E402
+    BACKGROUND,
+    IGNORED,
+    Cells,
+    assign,
+    detection_losses,
+)
+from mien_lab.training.detector_net import DetectorNet, flatten  # noqa: E402
+
+FIVE = np.array([[0.27, 0.375], [0.73, 0.375], [0.5, 0.59], [0.31, 0.75], [0.69, 0.75]], np.float32)
+HEADER = ["score", "x", "y", "w", "h"] + [f"{name}_{axis}" for name in POINTS for axis in "xy"]
+
+
+def drawn_face(side: int, name: str = "face") -> Picture:
+    image = np.full((side, side), 60, np.uint8)
+    box = np.array([0.15, 0.05, 0.7, 0.9], np.float32) * side
+    centre = (int(side / 2), int(side / 2))
+    cv2.ellipse(image, centre, (int(0.35 * side), int(0.45 * side)), 0, 0, 360, (190,), -1)
+    points = box[:2] + FIVE * box[2:]
+    for x, y in points:
+        cv2.circle(image, (int(x), int(y)), max(side // 20, 1), (20,), -1)
+    return Picture(name, image, box[None], points[None], np.float32([0.95]))
+
+
+def texture(name: str) -> Picture:
+    image = np.random.default_rng(len(name)).integers(0, 255, (120, 160), dtype=np.uint8)
+    nothing = np.zeros((0, 4), np.float32)
+    return Picture(name, image, nothing, np.zeros((0, 5, 2), np.float32), np.zeros(0, np.float32))
+
+
+@pytest.fixture
+def synthesis():
+    return Synthesis([drawn_face(128)], [drawn_face(48)], [texture("a"), texture("bb")], seed=1)
+
+
+@pytest.fixture
+def data_dir(tmp_path):
+    people = [
+        name for name in (f"P{i}_0001.jpg" for i in range(99)) if is_training(person_of(name))
+    ]
+    photographs = [name for name in (f"s{i}.jpg" for i in range(99)) if is_training(name)]
+    write_pictures(tmp_path / "faces", {name: drawn_face(96) for name in people[:3]})
+    write_pictures(
+        tmp_path / "scenes", {photographs[0]: drawn_face(128), photographs[1]: texture("a")}
+    )
+    folder = tmp_path / "fer2013"
+    folder.mkdir()
+    small = drawn_face(48)
+    pixels = " ".join(str(value) for value in small.image.ravel())
+    rows = [i for i in range(20) if is_training(f"fer2013/{i}")]
+    with gzip.open(folder / "fer2013.csv.gz", "wt") as file:
+        csv.writer(file).writerows(
+            [["emotion", "pixels", "Usage"], *([0, pixels, "Training"] for _ in range(20))]
+        )
+    with (folder / "landmarks.csv").open("w") as file:
+        csv.writer(file).writerows([["row", *HEADER], *([i, *label_row(small)] for i in rows)])
+    return tmp_path
+
+
+def is_training(key: str) -> bool:
+    return part_of(key) is Part.TRAIN
+
+
+def label_row(picture: Picture) -> list[float]:
+    return [0.95, *picture.boxes[0].tolist(), *picture.points[0].ravel().tolist()]
+
+
+def write_pictures(folder, pictures):
+    (folder / "images").mkdir(parents=True)
+    with (folder / "faces.csv").open("w") as file:
+        writer = csv.writer(file)
+        writer.writerow(["image", *HEADER])
+        for name, picture in pictures.items():
+            cv2.imwrite(str(folder / "images" / name), picture.image)
+            if len(picture.boxes):
+                writer.writerow([name, *label_row(picture)])
+
+
+def test_parts_are_fixed_and_of_the_promised_size():
+    parts = [part_of(f"person {i}") for i in range(5000)]
+    assert parts.count(Part.HELD_OUT) / 5000 == pytest.approx(0.2, abs=0.02)
+    assert part_of("Aaron_Eckhart") is part_of("Aaron_Eckhart")
+    assert person_of("Aaron_Eckhart_0001.jpg") == "Aaron_Eckhart"
+
+
+def test_reading(data_dir):
+    assert len(read_portraits(data_dir, Part.TRAIN)) == 3
+    assert read_portraits(data_dir, Part.HELD_OUT) == []
+    assert [len(scene.boxes) for scene in read_scenes(data_dir)] in ([1, 0], [0, 1])
+    faces = read_fer_faces(data_dir)
+    assert faces
+    assert faces[0].image.shape == (48, 48)
+
+
+@pytest.mark.parametrize("layout", list(Layout))
+def test_scenes_are_deterministic_and_sound(synthesis, layout):
+    first, second = (synthesis.scene(5, 160, layout) for _ in range(2))
+    np.testing.assert_array_equal(first.image, second.image)
+    np.testing.assert_array_equal(first.boxes, second.boxes)
+    assert first.image.shape == (160, 160)
+    assert first.image.dtype == np.uint8
+    assert first.points.shape == (len(first.boxes), 5, 2)
+    if layout is Layout.EMPTY:
+        assert len(first.boxes) == 0
+
+
+def test_a_group_has_its_people(synthesis):
+    assert len(synthesis.group(0, 15, 960, 640).boxes) == 15
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+@pytest.mark.parametrize("angle", [0.0, 30.0])
+def test_pasted_points_lie_on_the_features(mirror, angle):
+    canvas = np.full((200, 200), 128, np.uint8)
+    place = Placement(centre=(100.0, 90.0), size=80.0, angle=angle, mirror=mirror)
+    box, points = paste(canvas, drawn_face(128), place)
+    assert box[:2] + box[2:] / 2 == pytest.approx([100, 90], abs=0.01)
+    assert all(canvas[int(y), int(x)] < 90 for x, y in points)
+    turn = np.radians(angle)
+    right_of = (points[1] - points[0]) @ [np.cos(turn), np.sin(turn)]
+    assert right_of > 0, "the person's right eye is at the left of the picture, mirrored or not"
+
+
+def test_each_face_has_a_cell_and_doubtful_ones_have_none():
+    cells = Cells.of(288)
+    boxes = np.array([[10, 10, 9, 11], [60, 60, 40, 50], [120, 20, 160, 240]], np.float32)
+    ignored = np.array([[20, 200, 40, 40]], np.float32)
+    owner = assign(cells, boxes, ignored)
+    assert {0, 1, 2, IGNORED, BACKGROUND} == set(owner.tolist())
+    for index in range(3):
+        assert (cells.strides[owner == index] > 0).any()
+    assert set(cells.strides[owner == 0]) == {8}
+    assert set(cells.strides[owner == 2]) == {32}
+    assert assign(cells, boxes[:0], boxes[:0]).tolist() == [BACKGROUND] * len(owner)
+
+
+def test_losses_vanish_for_the_truth_and_skip_the_unknown():
+    cells = Cells.of(64)
+    box = np.array([[12, 14, 36, 40]], np.float32)
+    owner = assign(cells, box, box[:0])
+    centres, strides, sizes = map(torch.from_numpy, (cells.centres, cells.strides, cells.sizes))
+    raw = torch.full((1, len(owner), 15), 0.0)
+    raw[..., 0] = -12.0
+    raw[0, torch.from_numpy(owner) >= 0, 0] = 12.0
+    raw[..., 1:3] = (torch.tensor([30.0, 34.0]) - centres) / strides[:, None]
+    raw[..., 3:5] = torch.log(torch.tensor([36.0, 40.0]) / sizes[:, None])
+    boxes = torch.from_numpy(box).expand(1, len(owner), 4)
+    points = torch.full((1, len(owner), 10), float("nan"))
+    losses = detection_losses(
+        raw, torch.from_numpy(owner)[None], boxes, points, (centres, strides, sizes)
+    )
+    assert float(losses.score) < 1e-3
+    assert float(losses.box) < 1e-4
+    assert float(losses.points) == 0.0
+
+
+def test_the_network_is_small_and_takes_any_multiple_of_32():
+    net = DetectorNet().eval()
+    assert sum(p.numel() for p in net.parameters()) < 200_000
+    assert flatten(net(torch.zeros(2, 1, 64, 96))).shape == (2, 8 * 12 + 4 * 6 + 2 * 3, 15)
+
+
+def test_learning_rate_rises_and_falls(tmp_path):
+    config = DetectorConfig(tmp_path, tmp_path, epochs=2, steps_per_epoch=50, warm_up=10)
+    rates = [learning_rate(config, step) for step in range(100)]
+    assert rates[0] < rates[9] == pytest.approx(config.rate)
+    assert rates[-1] < 0.02 * config.rate
+
+
+def test_train_resume_export_detect(data_dir, tmp_path):
+    run = tmp_path / "run"
+    settings = {"steps_per_epoch": 2, "batch": 4, "size": 96, "workers": 0, "warm_up": 2}
+    checkpoint = train(DetectorConfig(data_dir, run, epochs=1, **settings))
+    with pytest.raises(FileExistsError):
+        train(DetectorConfig(data_dir, run, epochs=1, **settings))
+    train(DetectorConfig(data_dir, run, epochs=2, resume=True, **settings))
+    curve = [json.loads(line) for line in (run / "curve.jsonl").read_text().splitlines()]
+    assert [line["epoch"] for line in curve] == [1, 2]
+    target = export(checkpoint, tmp_path / "weights", threshold=0.6)
+    assert target.stat().st_size < 1_000_000
+    detector = FaceDetector(open_session("detector", threads=1, folder=tmp_path / "weights"))
+    assert detector.threshold == 0.6
+    assert isinstance(detector.detect(drawn_face(96).image), list)
+    choice = choose_threshold(data_dir, tmp_path / "weights")
+    assert choice["threshold"] in CANDIDATES
+    assert set(choice["table"]) == {"train"}

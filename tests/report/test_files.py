@@ -1,0 +1,102 @@
+# ruff: noqa: PT012 (that the whole block fails is what is tested)
+import os
+from pathlib import Path
+
+import pytest
+
+from mien.core.errors import OutputError
+from mien.report.files import atomic, make_folder
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_file_appears_at_the_end(tmp_path):
+    path = tmp_path / "a.txt"
+    with atomic(path) as temporary:
+        assert temporary.suffix == ".txt"
+        assert temporary.parent == tmp_path
+        temporary.write_text("new")
+        assert not path.exists()
+    assert path.read_text() == "new"
+    assert names(tmp_path) == ["a.txt"]
+
+
+def test_failure_leaves_what_was_there(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with pytest.raises(ZeroDivisionError), atomic(path) as temporary:
+        temporary.write_text("half")
+        raise ZeroDivisionError
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["a.txt"]
+
+
+def test_interruption_leaves_nothing(tmp_path):
+    with pytest.raises(KeyboardInterrupt), atomic(tmp_path / "a.txt") as temporary:
+        temporary.write_text("half")
+        raise KeyboardInterrupt
+    assert names(tmp_path) == []
+
+
+def test_full_disk_leaves_nothing(tmp_path, small_disk):
+    path = tmp_path / "a.bin"
+    with pytest.raises(OutputError) as caught, small_disk(1000), atomic(path) as temporary:
+        temporary.write_bytes(bytes(5000))
+    assert str(path) in str(caught.value)
+    assert names(tmp_path) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_full_device_says_what_to_do():
+    with (
+        pytest.raises(OutputError, match=r"/dev/full .* disk is full; free some space"),
+        atomic("/dev/full") as temporary,
+        temporary.open("w") as stream,
+    ):
+        stream.write("x")
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("none/a.txt", "folder does not exist"),
+        ("folder", "is a folder; name a file"),
+        ("file/a.txt", "not a folder"),
+        ("x" * 300, "too long"),
+    ],
+)
+def test_impossible_paths(tmp_path, path, words):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match=words), atomic(tmp_path / path) as temporary:
+        temporary.touch()
+
+
+def test_links_are_written_through(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    with atomic(tmp_path / "link") as temporary:
+        temporary.write_text("new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "target").read_text() == "new"
+
+
+def test_permissions_follow_the_mask_of_the_process(tmp_path):
+    mask = os.umask(0o027)
+    try:
+        with atomic(tmp_path / "a.txt") as temporary:
+            temporary.write_text("new")
+    finally:
+        os.umask(mask)
+    assert (tmp_path / "a.txt").stat().st_mode & 0o777 == 0o640
+
+
+def test_folders(tmp_path):
+    assert make_folder(tmp_path / "a" / "b").is_dir()
+    assert make_folder(tmp_path / "a" / "b").is_dir()
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="is a file, not a folder"):
+        make_folder(tmp_path / "file")
+    with pytest.raises(OutputError):
+        make_folder(tmp_path / "file" / "b")

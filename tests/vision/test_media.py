@@ -1,0 +1,581 @@
+import contextlib
+import io
+import os
+import tracemalloc
+import warnings
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import PIL.features
+import PIL.Image
+import PIL.ImageOps
+import pytest
+
+from mien.core.errors import InputError, MediaError, MienError, TooLargeError, TruncatedError
+from mien.core.types import Frame, MediaKind
+from mien.vision import images, media
+from mien.vision.media import find_sources, open_media
+from mien.vision.orientation import Orientation
+
+
+def noise(height=40, width=60, channels=3):
+    shape = (height, width, channels) if channels > 1 else (height, width)
+    return np.random.default_rng(0).integers(0, 255, shape, dtype=np.uint8)
+
+
+def encoded(picture, form, **options):
+    stream = io.BytesIO()
+    picture.save(stream, form, **options)
+    return stream.getvalue()
+
+
+def only(source, **options) -> Frame:
+    with open_media(source, **options) as stream:
+        frames = list(stream)
+    assert len(frames) == 1
+    return frames[0]
+
+
+def is_one_sentence(error: BaseException) -> bool:
+    text = str(error)
+    return len(text) > 20 and "\n" not in text and not text.endswith(".")
+
+
+# Arrays
+
+
+def test_rgb_array_is_passed_through():
+    array = noise()
+    with open_media(array) as stream:
+        assert (stream.media.kind, stream.media.width, stream.media.height) == ("image", 60, 40)
+        assert np.array_equal(next(stream).image, array)
+
+
+def test_grey_array_becomes_rgb():
+    array = noise(channels=1)
+    assert np.array_equal(only(array).image, np.stack([array] * 3, axis=2))
+    assert np.array_equal(only(array[:, :, np.newaxis]).image, np.stack([array] * 3, axis=2))
+
+
+def test_transparent_parts_of_an_array_lie_over_white():
+    array = np.zeros((2, 2, 4), np.uint8)
+    array[0, :, 3] = 255
+    image = only(array).image
+    assert (image[0] == 0).all()
+    assert (image[1] == 255).all()
+
+
+def test_array_slices_become_contiguous():
+    image = only(noise()[:, ::-1]).image
+    assert image.flags.c_contiguous
+    assert np.array_equal(image, noise()[:, ::-1])
+
+
+@pytest.mark.parametrize(
+    ("array", "words"),
+    [
+        (np.full((4, 4, 3), np.nan), ["uint8", "float64", "NaN"]),
+        (np.full((4, 4, 3), np.inf, np.float32), ["uint8", "NaN or infinite"]),
+        (np.full((4, 4, 3), 0.5, np.float32), ["uint8", "float32", "* 255"]),
+        (np.full((4, 4, 3), 128.0), ["uint8", "float64", "clip"]),
+        (np.zeros((4, 4, 3), np.int64), ["uint8", "int64"]),
+        (np.zeros((4, 4), bool), ["uint8", "bool"]),
+        (np.array([["a"]]), ["uint8"]),
+        (np.zeros(5, np.uint8), ["(5,)", "(height, width, 3)"]),
+        (np.zeros((4, 4, 2), np.uint8), ["(4, 4, 2)"]),
+        (np.zeros((2, 4, 4, 3), np.uint8), ["(2, 4, 4, 3)", "one by one"]),
+        (np.zeros((0, 4, 3), np.uint8), ["hold pixels"]),
+    ],
+)
+def test_bad_arrays_are_refused(array, words):
+    with pytest.raises(InputError) as caught:
+        open_media(array)
+    assert all(word in str(caught.value) for word in words)
+    assert is_one_sentence(caught.value)
+
+
+@pytest.mark.parametrize("source", [None, 3, [1, 2], object()])
+def test_other_types_are_refused(source):
+    with pytest.raises(InputError, match="must be a path, bytes, an array"):
+        open_media(source)
+
+
+@pytest.mark.parametrize("option", [{"every": 0}, {"max_pixels": 0}])
+def test_bad_options_are_refused(option):
+    with pytest.raises(InputError):
+        open_media(noise(), **option)
+
+
+def test_pillow_images_are_read():
+    assert np.array_equal(only(PIL.Image.fromarray(noise())).image, noise())
+    with pytest.raises(InputError, match="hold pixels"):
+        open_media(PIL.Image.new("RGB", (0, 3)))
+
+
+# Pictures
+
+
+@pytest.mark.parametrize("form", ["PNG", "BMP", "TIFF", "PPM", "QOI"])
+def test_lossless_forms_are_exact_whatever_the_name(form, tmp_path):
+    path = tmp_path / "picture.mp4"
+    path.write_bytes(encoded(PIL.Image.fromarray(noise()), form))
+    with open_media(path) as stream:
+        assert stream.media.kind is MediaKind.IMAGE
+        assert stream.media.source == str(path)
+        assert np.array_equal(next(stream).image, noise())
+
+
+@pytest.mark.parametrize("form", ["JPEG", "WEBP", "AVIF", "JPEG2000"])
+def test_lossy_forms_are_read_from_bytes(form):
+    array = np.full((32, 48, 3), (200, 100, 50), np.uint8)
+    if form == "AVIF" and not PIL.features.check("avif"):
+        pytest.skip("this Pillow has no AVIF")
+    image = only(encoded(PIL.Image.fromarray(array), form)).image
+    assert np.abs(image.astype(int) - array).max() < 12
+
+
+def test_exif_orientation_is_applied():
+    stored = np.zeros((20, 30, 3), np.uint8)
+    stored[:10, :15] = 255
+    for tag in range(1, 9):
+        picture = PIL.Image.fromarray(stored)
+        exif = PIL.Image.Exif()
+        exif[0x0112] = tag
+        data = encoded(picture, "PNG", exif=exif.tobytes())
+        expected = np.asarray(PIL.ImageOps.exif_transpose(PIL.Image.open(io.BytesIO(data))))
+        with open_media(data) as stream:
+            image = next(stream).image
+            assert (stream.media.height, stream.media.width) == expected.shape[:2]
+        assert np.array_equal(image, expected), tag
+
+
+def test_damaged_exif_is_passed_over():
+    data = encoded(PIL.Image.fromarray(noise()), "JPEG", exif=b"Exif\x00\x00MM\x00*\xff\xff\xff")
+    assert only(data).image.shape == (40, 60, 3)
+
+
+def test_sixteen_bit_grey_is_scaled_not_clipped():
+    ramp = np.linspace(0, 65535, 256).round().astype(np.uint16).reshape(16, 16)
+    data = encoded(PIL.Image.fromarray(ramp), "PNG")
+    assert np.array_equal(only(data).image[:, :, 1].ravel(), np.arange(256))
+
+
+def test_sixteen_bit_colour_is_scaled_not_clipped():
+    ramp = np.zeros((1, 256, 3), np.uint16)
+    ramp[0, :, 2] = np.arange(256) * 257
+    data = cv2.imencode(".png", ramp)[1].tobytes()
+    assert only(data).image[0, :, 0].tolist() == list(range(256))
+
+
+def test_floating_point_grey():
+    data = encoded(PIL.Image.fromarray(np.array([[0, 0.5, 1]], np.float32)), "TIFF")
+    assert only(data).image[0, :, 0].tolist() == [0, 128, 255]
+    data = encoded(PIL.Image.fromarray(np.array([[0, np.nan]], np.float32)), "TIFF")
+    with pytest.raises(MediaError, match="between 0 and 1"):
+        only(data)
+
+
+def test_palette_grey_bilevel_and_alpha():
+    colours = PIL.Image.fromarray(np.full((8, 8, 3), (10, 200, 90), np.uint8))
+    assert only(encoded(colours.quantize(4), "PNG")).image[3, 3].tolist() == [10, 200, 90]
+    assert only(encoded(PIL.Image.new("L", (8, 8), 77), "PNG")).image[0, 0].tolist() == [77] * 3
+    assert only(encoded(PIL.Image.new("1", (8, 8), 1), "PNG")).image[0, 0].tolist() == [255] * 3
+    clear = PIL.Image.new("RGBA", (8, 8), (255, 0, 0, 0))
+    assert only(encoded(clear, "PNG")).image[0, 0].tolist() == [255] * 3
+    assert only(encoded(PIL.Image.new("LA", (8, 8), (0, 0)), "PNG")).image[0, 0, 0] == 255
+    palette = PIL.Image.new("P", (8, 8), 0)
+    palette.putpalette([9, 9, 9])
+    assert only(encoded(palette, "PNG", transparency=0)).image[0, 0].tolist() == [255] * 3
+
+
+def test_cmyk_jpeg():
+    data = encoded(PIL.Image.new("CMYK", (16, 16), (0, 255, 255, 0)), "JPEG")
+    red, green, blue = only(data).image[8, 8].tolist()
+    assert red > 230
+    assert max(green, blue) < 30
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 20_000), (20_000, 1)])
+def test_extreme_shapes(size):
+    frame = only(encoded(PIL.Image.new("RGB", size, "red"), "PNG"))
+    assert frame.image.shape == (size[1], size[0], 3)
+
+
+def test_pages_of_a_tiff_beyond_the_first_are_left_with_a_warning(caplog):
+    first = PIL.Image.fromarray(noise())
+    data = encoded(first, "TIFF", save_all=True, append_images=[first, first])
+    assert np.array_equal(only(data).image, noise())
+    assert "3 pages" in caplog.text
+
+
+def test_enormous_pictures_are_refused_from_the_header(monkeypatch):
+    # One bit per pixel: 200 megapixels in a few kilobytes.
+    data = encoded(PIL.Image.new("1", (20_000, 10_000)), "PNG")
+
+    def never(picture):
+        raise AssertionError("decoded")
+
+    monkeypatch.setattr(images, "to_rgb", never)
+    limit = PIL.Image.MAX_IMAGE_PIXELS
+    tracemalloc.start()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(TooLargeError) as caught:
+            open_media(data)
+        stream = open_media(data, max_pixels=200_000_000)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    for words in ("20000x10000", "200 million", "100 million", "--max-pixels", "max_pixels="):
+        assert words in str(caught.value)
+    assert is_one_sentence(caught.value)
+    assert (stream.media.width, stream.media.height) == (20_000, 10_000)
+    assert limit == PIL.Image.MAX_IMAGE_PIXELS
+    assert peak < 20_000_000
+
+
+def test_the_limit_holds_to_the_pixel():
+    assert only(encoded(PIL.Image.new("RGB", (10, 10)), "PNG"), max_pixels=100)
+    with pytest.raises(TooLargeError):
+        open_media(encoded(PIL.Image.new("RGB", (10, 10)), "PNG"), max_pixels=99)
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "BMP", "TIFF", "WEBP"])
+@pytest.mark.parametrize("share", [0.1, 0.6, 0.9])
+def test_truncated_pictures_name_the_file_and_the_cause(form, share, tmp_path):
+    data = encoded(PIL.Image.fromarray(noise(80, 80)), form)
+    path = tmp_path / f"half.{form.lower()}"
+    path.write_bytes(data[: int(len(data) * share)])
+    with pytest.raises(MediaError) as caught:
+        only(path)
+    assert str(path) in str(caught.value)
+    assert is_one_sentence(caught.value)
+    assert isinstance(caught.value, TruncatedError) or form == "WEBP"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "is empty"),
+        (b"this is only text\n" * 20, "neither a picture nor a film"),
+        (b"#EXTM3U\n#EXTINF:3,\nhttp://127.0.0.1:9/a.ts\n", "neither a picture nor a film"),
+        (b"ffconcat version 1.0\nfile other.mp4\n", "neither a picture nor a film"),
+        (b"\xff\xd8\xff\xe0", "face.jpg is"),
+        (b"\x89PNG\r\n\x1a\n", "face.jpg is"),
+        (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic", "HEIC"),
+        (bytes(5000), "neither a picture nor a film"),
+    ],
+)
+def test_files_that_are_no_pictures(content, words, tmp_path):
+    path = tmp_path / "face.jpg"
+    path.write_bytes(content)
+    with pytest.raises(MediaError, match=words) as caught:
+        open_media(path)
+    assert str(path) in str(caught.value)
+    assert is_one_sentence(caught.value)
+
+
+def test_paths_that_cannot_be_opened(tmp_path, monkeypatch):
+    with pytest.raises(MediaError, match="does not exist; check the path"):
+        open_media(tmp_path / "none.jpg")
+    with pytest.raises(MediaError, match="does not exist; download it first"):
+        open_media("https://example.org/face.jpg")
+    with pytest.raises(MediaError, match="is a folder"):
+        open_media(tmp_path)
+    path = tmp_path / "locked.png"
+    path.write_bytes(encoded(PIL.Image.fromarray(noise()), "PNG"))
+
+    def locked(self, *arguments):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", locked)
+    with pytest.raises(MediaError, match="Permission denied"):
+        open_media(path)
+
+
+def test_file_names_that_are_not_unicode(tmp_path):
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.png")
+    try:
+        Path(path).write_bytes(encoded(PIL.Image.fromarray(noise()), "PNG"))
+    except OSError:
+        pytest.skip("this file system takes Unicode only")
+    with open_media(path) as stream:
+        stream.media.source.encode("utf-8")
+        assert next(stream).image.shape == (40, 60, 3)
+
+
+# Animations
+
+
+def animation(form, durations, **options):
+    pictures = [PIL.Image.fromarray(np.full((16, 24, 3), 40 * i, np.uint8)) for i in range(4)]
+    return encoded(
+        pictures[0],
+        form,
+        save_all=True,
+        append_images=pictures[1:],
+        duration=durations,
+        **options,
+    )
+
+
+@pytest.mark.parametrize("form", ["GIF", "WEBP", "PNG"])
+def test_animations_have_their_own_times(form):
+    with open_media(animation(form, [50, 100, 200, 70])) as stream:
+        assert stream.media.kind is MediaKind.ANIMATION
+        assert stream.media.frame_count == 4
+        frames = list(stream)
+    assert [frame.index for frame in frames] == [0, 1, 2, 3]
+    assert [frame.time_s for frame in frames] == pytest.approx([0, 0.05, 0.15, 0.35])
+    assert [int(frame.image.mean()) for frame in frames] == pytest.approx([0, 40, 80, 120], abs=3)
+
+
+def test_stand_in_picture_of_an_animated_png_is_left_out():
+    with open_media(animation("PNG", [100, 200, 70], default_image=True)) as stream:
+        frames = list(stream)
+        assert stream.media.frame_count == 3
+    assert [frame.time_s for frame in frames] == pytest.approx([0, 0.1, 0.3])
+    assert frames[0].image.mean() == 40
+
+
+def test_every_keeps_index_and_time():
+    frames = list(open_media(animation("GIF", [50, 100, 200, 70]), every=2))
+    assert [(frame.index, round(frame.time_s, 3)) for frame in frames] == [(0, 0.0), (2, 0.15)]
+
+
+def test_frames_without_duration_last_a_tenth_of_a_second():
+    frames = list(open_media(animation("GIF", 0)))
+    assert [frame.time_s for frame in frames] == pytest.approx([0, 0.1, 0.2, 0.3])
+
+
+def test_cut_animation_delivers_what_is_there():
+    pictures = [
+        PIL.Image.fromarray(np.random.default_rng(i).integers(0, 255, (40, 60, 3), np.uint8))
+        for i in range(4)
+    ]
+    data = encoded(pictures[0], "GIF", save_all=True, append_images=pictures[1:])
+    frames = []
+    with pytest.raises(TruncatedError, match="breaks off"):
+        frames.extend(collect(open_media(data[: len(data) * 6 // 10]), frames))
+    assert len(frames) >= 2
+
+
+def collect(stream, frames):
+    for frame in stream:
+        frames.append(frame)
+    return []
+
+
+# Films
+
+
+def test_film_with_uneven_times(make_film, tmp_path):
+    times = [0, 0.1, 0.15, 0.4, 0.45, 1.2, 1.21]
+    path = make_film(tmp_path / "a.mp4", times)
+    with open_media(path) as stream:
+        assert stream.media.kind is MediaKind.VIDEO
+        assert (stream.media.width, stream.media.height) == (64, 48)
+        assert stream.media.frame_count == 7
+        frames = list(stream)
+    assert [frame.index for frame in frames] == list(range(7))
+    assert [frame.time_s for frame in frames] == pytest.approx(times, abs=1e-4)
+    assert [frame.image[40, 60, 2] for frame in frames] == pytest.approx(
+        [8 * i for i in range(7)], abs=4
+    )
+    assert frames[0].image[5, 5, 0] > 230
+    assert frames[0].image.dtype == np.uint8
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "a.mov", "a.ts", "a.avi", "no_extension", "wrong.jpg"])
+def test_containers(make_film, tmp_path, name):
+    options = {
+        "no_extension": {"form": "mp4"},
+        "wrong.jpg": {"form": "matroska"},
+        "a.avi": {"codec": "mpeg4", "clock": Fraction(1, 10)},
+    }
+    times = [i / 10 for i in range(12)]
+    path = make_film(tmp_path / name, times, **options.get(name, {}))
+    with open_media(path) as stream:
+        assert [frame.time_s for frame in stream] == pytest.approx(times, abs=2e-3)
+
+
+def test_film_from_bytes_and_every(make_film):
+    data = make_film(io.BytesIO(), form="mp4").getvalue()
+    frames = list(open_media(data, every=7))
+    assert [frame.index for frame in frames] == [0, 7, 14]
+    assert [frame.time_s for frame in frames] == pytest.approx([0, 0.7, 1.4])
+
+
+@pytest.mark.parametrize("rotation", [0, 90, -90, 180])
+def test_rotated_phone_film_stands_upright(make_film, tmp_path, rotation):
+    path = make_film(tmp_path / "phone.mp4", rotation=rotation)
+    expected = np.rot90(np.zeros((48, 64)), rotation // 90).shape
+    with open_media(path) as stream:
+        assert (stream.media.height, stream.media.width) == expected
+        image = next(stream).image
+    assert image.shape[:2] == expected
+    # The red quarter, stored top left, turned counter-clockwise.
+    red = np.zeros((48, 64))
+    red[:24, :32] = 1
+    assert np.array_equal(image[:, :, 0] > 125, np.rot90(red, rotation // 90) > 0)
+
+
+def test_mirrored_display_matrix():
+    one = 1 << 16
+    image = np.arange(6, dtype=np.uint8).reshape(2, 3)
+
+    def turned(a, b, c, d):
+        matrix = np.array([a, b, 0, c, d, 0, 0, 0, 1 << 30], np.int32)
+        return Orientation.from_display_matrix(matrix.tobytes()).apply(image)
+
+    assert np.array_equal(turned(one, 0, 0, one), image)
+    assert np.array_equal(turned(-one, 0, 0, one), image[:, ::-1])
+    assert np.array_equal(turned(one, 0, 0, -one), image[::-1])
+    assert np.array_equal(turned(0, one, one, 0), image.T)
+
+
+def test_cut_film_delivers_the_readable_part_then_names_the_fault(make_film, tmp_path):
+    times = [i / 10 for i in range(100)]
+    cases = {
+        "a.mp4": {"options": {"movflags": "faststart"}},
+        "a.mkv": {},
+        "a.avi": {"codec": "mpeg4", "clock": Fraction(1, 10)},
+    }
+    for name, options in cases.items():
+        whole = make_film(tmp_path / name, times, **options)
+        data = whole.read_bytes()
+        half = tmp_path / f"half_{name}"
+        half.write_bytes(data[: len(data) * 6 // 10])
+        frames = []
+        with open_media(half) as stream, pytest.raises(TruncatedError) as caught:
+            collect(stream, frames)
+        assert 20 < len(frames) < 90, name
+        assert [frame.time_s for frame in frames] == pytest.approx(times[: len(frames)], abs=2e-3)
+        assert str(half) in str(caught.value)
+        assert is_one_sentence(caught.value)
+
+
+def test_whole_films_raise_no_alarm(make_film, tmp_path):
+    for name in ("a.mp4", "a.mkv", "a.ts"):
+        path = make_film(tmp_path / name, sound="aac")
+        assert len(list(open_media(path))) == 20, name
+
+
+def test_film_cut_before_its_index(make_film, tmp_path):
+    path = make_film(tmp_path / "a.mp4")
+    path.write_bytes(path.read_bytes()[:600])
+    with pytest.raises(TruncatedError, match="index"):
+        open_media(path)
+
+
+def test_damage_in_the_middle_does_not_lose_the_rest(make_film, tmp_path):
+    path = make_film(
+        tmp_path / "a.mp4", [i / 10 for i in range(60)], options={"movflags": "faststart"}
+    )
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 400] = os.urandom(400)
+    path.write_bytes(data)
+    frames = []
+    with open_media(path) as stream, contextlib.suppress(TruncatedError):
+        collect(stream, frames)
+    assert frames[0].time_s == 0
+    assert frames[-1].time_s == pytest.approx(5.9, abs=0.2)
+
+
+def test_sound_alone_is_no_film(tmp_path):
+    path = tmp_path / "sound.mp4"
+    with av.open(str(path), "w") as output:
+        stream = output.add_stream("aac", rate=8000)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 8000), np.int16), "s16", "mono")
+        frame.sample_rate = 8000
+        output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    with pytest.raises(MediaError, match="no video stream"):
+        open_media(path)
+
+
+def test_large_films_are_refused(make_film, tmp_path):
+    with pytest.raises(TooLargeError, match="max_pixels="):
+        open_media(make_film(tmp_path / "a.mp4"), max_pixels=64 * 48 - 1)
+
+
+def test_closing_early_frees_the_file(make_film, tmp_path):
+    stream = open_media(make_film(tmp_path / "a.mp4"))
+    next(stream)
+    stream.close()
+    assert list(stream) == []
+    stream.close()
+
+
+def test_iteration_is_lazy(make_film, tmp_path, monkeypatch):
+    made = []
+    monkeypatch.setattr("mien.vision.video.Frame", lambda *a: made.append(a) or Frame(*a))
+    with open_media(make_film(tmp_path / "a.mp4")) as stream:
+        next(stream)
+        assert len(made) == 1
+
+
+# Finding
+
+
+def test_folders_are_searched_recursively_in_order(tmp_path):
+    for name in ("b.JPG", "a/c.png", "a/notes.txt", ".hidden/d.png", ".e.png", "z/f.mp4"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    found = find_sources([tmp_path])
+    assert [path.relative_to(tmp_path).as_posix() for path in found.paths] == [
+        "b.JPG",
+        "a/c.png",
+        "z/f.mp4",
+    ]
+    assert found.failures == []
+
+
+def test_files_patterns_and_repetitions(tmp_path):
+    for name in ("a.jpg", "b.jpg", "c.odd", "[x].png"):
+        (tmp_path / name).touch()
+    folder = str(tmp_path)
+    found = find_sources([f"{folder}/c.odd", f"{folder}/*.jpg", f"{folder}/[x].png", folder])
+    assert [path.name for path in found.paths] == ["c.odd", "a.jpg", "b.jpg", "[x].png"]
+
+
+def test_patterns_over_folders(tmp_path):
+    (tmp_path / "one" / "two").mkdir(parents=True)
+    (tmp_path / "one" / "two" / "a.jpg").touch()
+    assert [p.name for p in find_sources([f"{tmp_path}/*"]).paths] == ["a.jpg"]
+    assert [p.name for p in find_sources([f"{tmp_path}/**/*.jpg"]).paths] == ["a.jpg"]
+
+
+def test_what_cannot_be_found_is_reported_and_the_rest_kept(tmp_path, monkeypatch):
+    good = tmp_path / "good"
+    good.mkdir()
+    (good / "a.jpg").touch()
+    (tmp_path / "empty").mkdir()
+    locked = good / "locked"
+    locked.mkdir()
+    scandir = os.scandir
+
+    def refuse(path):
+        if os.fspath(path) == str(locked):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    paths = [tmp_path / "gone.jpg", tmp_path / "empty", good, f"{tmp_path}/*.gif", locked]
+    found = find_sources(paths)
+    assert [path.name for path in found.paths] == ["a.jpg"]
+    sentences = [str(error) for _, error in found.failures]
+    for words in ("does not exist", "holds no picture", "Permission denied", "no file matches"):
+        assert any(words in sentence for sentence in sentences), words
+    assert len(sentences) == 5
+    assert all(
+        isinstance(error, MienError) and is_one_sentence(error) for _, error in found.failures
+    )
+
+
+def test_the_facade_names_what_it_offers():
+    assert all(hasattr(media, name) for name in media.__all__)
