@@ -17,7 +17,10 @@ help:
 	touch $@
 
 demo: .venv/run ## read the sample photograph and clip; results under demo/
-	$(BIN)/python examples/demo.py demo
+	$(BIN)/python examples/samples.py demo
+	$(BIN)/mien analyze demo/astronaut.png demo/astronaut.mp4 --annotate demo
+	$(BIN)/mien analyze demo/astronaut.png demo/astronaut.mp4 --format json --out demo/readings.json
+	@ls -1 demo/*.annotated.* demo/readings.json
 
 test: .venv/dev ## set up what tests need and run them all
 	$(BIN)/python -m pytest

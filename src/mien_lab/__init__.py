@@ -1,0 +1,1 @@
+"""Where the models of mien are made and measured."""

@@ -1,0 +1,1 @@
+"""Types, labels, errors and roles: what everything else speaks in."""

@@ -19,7 +19,7 @@ __all__ = [
 
 
 class Emotion(StrEnum):
-    """An apparent facial expression; the order of the members is the order of every probability vector."""
+    """An apparent facial expression, in the order of every probability vector."""
 
     NEUTRAL = "neutral"
     HAPPINESS = "happiness"

@@ -32,7 +32,7 @@ class Detector(Protocol):
     """Finds faces."""
 
     def detect(self, image: Image) -> list[Face]:
-        """Faces of an RGB or grey picture, the best score first; an empty list if there are none."""
+        """Faces of an RGB or grey picture, the best score first; empty if there are none."""
         ...
 
 

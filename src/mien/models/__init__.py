@@ -1,0 +1,1 @@
+"""Networks as served, and the calibration of what they say."""

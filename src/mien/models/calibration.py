@@ -14,9 +14,7 @@ __all__ = [
 ]
 
 
-def softmax(
-    logits: npt.NDArray[np.floating], temperature: float = 1.0
-) -> npt.NDArray[np.float64]:
+def softmax(logits: npt.NDArray[np.floating], temperature: float = 1.0) -> npt.NDArray[np.float64]:
     """Probabilities over the last axis of logits divided by a temperature."""
     scaled = np.asarray(logits, dtype=np.float64) / temperature
     scaled -= scaled.max(axis=-1, keepdims=True)
@@ -24,9 +22,7 @@ def softmax(
     return np.asarray(exponent / exponent.sum(axis=-1, keepdims=True))
 
 
-def fit_temperature(
-    logits: npt.NDArray[np.floating], labels: npt.NDArray[np.integer]
-) -> float:
+def fit_temperature(logits: npt.NDArray[np.floating], labels: npt.NDArray[np.integer]) -> float:
     """The temperature of least negative log-likelihood (Guo et al., ICML 2017).
 
     Args:

@@ -64,7 +64,7 @@ class ExpressionClassifier:
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def prediction_set(self, probabilities: npt.NDArray[np.floating]) -> tuple[Emotion, ...]:
-        """The labels of the 90 % prediction set of one row of probabilities, most probable first."""
+        """The 90 % prediction set of one row of probabilities, the most probable label first."""
         members = prediction_sets(probabilities[None], self._quantile)[0]
         ranked = np.argsort(-probabilities)
         return tuple(EMOTIONS[index] for index in ranked if members[index])

@@ -1,0 +1,1 @@
+"""The parts wired together: sources in, readings out."""

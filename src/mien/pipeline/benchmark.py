@@ -115,9 +115,7 @@ def summarize(
     """The measurement that times in milliseconds give."""
     tenths = statistics.quantiles(times, n=10)
     median = statistics.median(times)
-    return Measurement(
-        part, precision, threads, faces, median, tenths[0], tenths[-1], 1e3 / median
-    )
+    return Measurement(part, precision, threads, faces, median, tenths[0], tenths[-1], 1e3 / median)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Readings written and drawn: tables, documents, pictures and clips."""

@@ -1,0 +1,1 @@
+"""Weight files and the sessions that run them."""

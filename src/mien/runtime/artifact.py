@@ -65,7 +65,8 @@ def load_artifact(name: str, precision: str = "fp32", folder: Path | None = None
         if card.name == name and card.precision == precision:
             return _verified(card, folder)
     raise ArtifactError(
-        f"no {precision} weights named {name!r} in {folder}; reinstall mien or choose another precision"
+        f"no {precision} weights named {name!r} in {folder}; "
+        "reinstall mien or choose another precision"
     )
 
 
@@ -84,7 +85,9 @@ def _read_card(path: Path) -> Card:
         fields = json.loads(path.read_text(encoding="utf-8"))
         return Card(**fields)
     except (OSError, ValueError, TypeError) as error:
-        raise ArtifactError(f"the model card {path} cannot be read ({error}); reinstall mien") from None
+        raise ArtifactError(
+            f"the model card {path} cannot be read ({error}); reinstall mien"
+        ) from None
 
 
 def _verified(card: Card, folder: Path) -> Artifact:

@@ -1,0 +1,1 @@
+"""From media to faces: reading, finding, aligning and judging them."""

@@ -53,18 +53,17 @@ def crop_face(
     Returns:
         (size, size) grey, uint8.
     """
-    matrix = np.asarray(matrix, dtype=np.float64)
-    image, matrix = _around(image, matrix, size)
+    image, to_crop = _around(image, np.asarray(matrix, dtype=np.float64), size)
     grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    shrink = 1.0 / max(float(np.sqrt(abs(np.linalg.det(matrix[:, :2])))), 1e-6)
+    shrink = 1.0 / max(float(np.sqrt(abs(np.linalg.det(to_crop[:, :2])))), 1e-6)
     while shrink >= 2.0 and min(grey.shape) >= 2:
         height, width = grey.shape
         grey = cv2.resize(grey, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
         ratio = np.array([width / grey.shape[1], height / grey.shape[0]])
-        matrix = _rescaled(matrix, ratio)
+        to_crop = _rescaled(to_crop, ratio)
         shrink /= 2.0
     crop = cv2.warpAffine(
-        grey, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        grey, to_crop, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
     return np.asarray(crop, dtype=np.uint8)
 

@@ -34,7 +34,7 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class _Candidates:
-    """Boxes ``(n, 4)``, points ``(n, 10)`` in pixels, scores and weights of their votes ``(n,)``."""
+    """Boxes ``(n, 4)``, points ``(n, 10)`` in pixels, scores and votes ``(n,)``."""
 
     boxes: Floats
     points: Floats
@@ -45,7 +45,7 @@ class _Candidates:
 class FaceDetector:
     """Finds faces with a small anchor-free network; safe to call from several threads.
 
-    The picture is searched at ``working_size``, again at halves of that for faces that fill it, and,
+    The picture is searched at ``working_size``, again at halves of it for faces that fill it, and,
     when it is larger than ``working_size``, again at ``fine_size`` for small faces.
 
     Args:

@@ -59,7 +59,7 @@ def _doubt(
 def _sharpness(grey: npt.NDArray[np.float32], contrast: float) -> float:
     """Variance of the Laplacian (Pech-Pacheco et al., ICPR 2000) at unit contrast."""
     scale = CROP_SIZE / grey.shape[0]
-    return float(cv2.Laplacian(grey, cv2.CV_32F).var()) / max(contrast, 1.0) ** 2 * scale
+    return float(cv2.Laplacian(grey, cv2.CV_32F).var() / max(contrast, 1.0) ** 2 * scale)
 
 
 def _turn(points: npt.NDArray[np.float64]) -> float:

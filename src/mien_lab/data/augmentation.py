@@ -92,7 +92,10 @@ def _jitter(matrices: Tensor, options: Augmentation, generator: torch.Generator)
         across = across * torch.where(draw[5] > 0, 1.0, -1.0)
     cos, sin = torch.cos(angle), torch.sin(angle)
     linear = torch.stack(
-        [torch.stack([cos * across, -sin * along], -1), torch.stack([sin * across, cos * along], -1)],
+        [
+            torch.stack([cos * across, -sin * along], -1),
+            torch.stack([sin * across, cos * along], -1),
+        ],
         dim=1,
     )
     centre = (CROP_SIZE - 1) / 2

@@ -29,7 +29,8 @@ def fingerprints(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     small = np.stack([cv2.resize(p, (24, 24), interpolation=cv2.INTER_AREA) for p in pixels])
     vectors = small.reshape(len(pixels), -1).astype(np.float32)
     vectors -= vectors.mean(axis=1, keepdims=True)
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
+    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
+    return vectors
 
 
 def find_copies(
@@ -41,9 +42,7 @@ def find_copies(
 ) -> Copies:
     """For each of `rows`, the most alike of `others` or their mirror images."""
     query = fingerprints(pixels[rows])
-    known = np.concatenate(
-        [fingerprints(pixels[others]), fingerprints(pixels[others][:, :, ::-1])]
-    )
+    known = np.concatenate([fingerprints(pixels[others]), fingerprints(pixels[others][:, :, ::-1])])
     best = np.zeros(len(rows), dtype=np.float32)
     match = np.zeros(len(rows), dtype=np.intp)
     for start in range(0, len(rows), block):

@@ -16,7 +16,7 @@ from mien_lab.data.fer2013 import FER_LABELS, Fer, vote_distribution
 __all__ = ["CANVAS", "MARGIN", "FaceSet", "fer_faces", "join", "photograph_faces", "upright_crops"]
 
 MARGIN = 12
-"""Pixels around the crop, so that jitter of the crop meets real surroundings where there are any."""
+"""Pixels around the crop, so that jitter meets real surroundings where there are any."""
 CANVAS = CROP_SIZE + 2 * MARGIN
 
 

@@ -115,14 +115,10 @@ def _read_challenge(
     folder: Path,
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64], npt.NDArray[np.str_]]:
     packed, plain = folder / "fer2013.csv.gz", folder / "fer2013.csv"
-    if packed.exists():
-        stream = gzip.open(packed, "rt", newline="")
-    elif plain.exists():
-        stream = plain.open(newline="")
-    else:
+    if not packed.exists() and not plain.exists():
         raise InputError(f"{folder} holds neither fer2013.csv.gz nor fer2013.csv")
     pixels, labels, split = [], [], []
-    with stream:
+    with gzip.open(packed, "rt", newline="") if packed.exists() else plain.open() as stream:
         for row in csv.DictReader(stream):
             pixels.append(np.fromstring(row["pixels"], dtype=np.uint8, sep=" "))
             labels.append(FER_LABELS.index(_FER_CODES[int(row["emotion"])]))

@@ -36,10 +36,10 @@ class Layout(StrEnum):
 
 
 CYCLE = (
-    *(Layout.CROWD, Layout.EMPTY, Layout.NATURAL, Layout.PORTRAIT),
+    *(Layout.NATURAL, Layout.EMPTY, Layout.NATURAL, Layout.PORTRAIT),
     *(Layout.CROWD, Layout.EMPTY, Layout.NATURAL, Layout.GRID),
-    *(Layout.CROWD, Layout.EMPTY, Layout.NATURAL, Layout.PORTRAIT),
-    *(Layout.CROWD, Layout.EMPTY, Layout.NATURAL, Layout.CROWD),
+    *(Layout.NATURAL, Layout.EMPTY, Layout.CROWD, Layout.PORTRAIT),
+    *(Layout.NATURAL, Layout.EMPTY, Layout.CROWD, Layout.NATURAL),
 )
 """One batch of training in small: a quarter has no face at all."""
 LEAST_HEAD = 26.0
@@ -184,7 +184,7 @@ class Synthesis:
         return pool[int(rng.integers(len(pool)))]
 
     def _face(self, rng: np.random.Generator, size: float, edge: Edge = Edge.HARD) -> Picture:
-        if edge is Edge.OVAL and rng.random() < 0.25:
+        if edge is Edge.OVAL and rng.random() < 0.35:
             fitting = [head for head in self._heads if _size(head) >= 0.75 * size]
             if fitting:
                 return self._pick(rng, fitting)
@@ -231,7 +231,8 @@ class Synthesis:
             points[..., 0] = image.shape[1] - points[..., 0]
         rest = scale / fx
         cos, sin = rest * math.cos(math.radians(angle)), rest * math.sin(math.radians(angle))
-        linear = np.array([[cos, -sin], [sin, cos]])
+        stretch = np.diag([math.exp(rng.normal(0, 0.1)), 1.0])
+        linear = np.array([[cos, -sin], [sin, cos]]) @ stretch
         room = np.array([width, height]) - rest * np.array(image.shape[::-1])
         if scene.sure.any():  # aim so that a face is in the picture
             box = boxes[int(rng.choice(np.flatnonzero(scene.sure)))]
@@ -276,7 +277,7 @@ class Synthesis:
         for _ in range(int(rng.integers(0, 3))):
             self._paste_decoy(draft, rng)
         most = float(rng.choice([28.0, 60.0, 140.0], p=[0.4, 0.35, 0.25]))
-        for _ in range(int(rng.integers(1, 4 if most > 100 else 13))):
+        for _ in range(int(rng.integers(1, 4 if most > 100 else 9))):
             face_size = math.exp(rng.uniform(math.log(9.5), math.log(most)))
             centre = tuple(float(v) for v in rng.uniform(0, size, 2))
             edge = Edge(rng.choice([Edge.OVAL, Edge.SOFT, Edge.HARD], p=[0.7, 0.2, 0.1]))
@@ -298,7 +299,7 @@ class Synthesis:
 
     def _grid(self, rng: np.random.Generator, size: int) -> _Draft:
         draft = self._background(rng, size)
-        step = size / int(rng.integers(2, 8))
+        step = size / int(rng.integers(2, 6))
         ratio = float(rng.uniform(0.6, 0.85))
         for row in range(int(size / step)):
             for column in range(int(size / step)):

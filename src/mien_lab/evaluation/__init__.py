@@ -1,0 +1,1 @@
+"""Figures on what ships, measured with the code that serves."""

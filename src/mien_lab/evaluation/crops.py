@@ -52,9 +52,7 @@ def evaluate_crops(
     probabilities = softmax(result.logits, extra["temperature"])[counted]
     truth = result.majority[counted]
     members = prediction_sets(probabilities, extra["conformal_quantile"])
-    ferplus = _figures(
-        truth, result.logits[counted], result.mirrored_logits[counted], EMOTIONS
-    ) | {
+    ferplus = _figures(truth, result.logits[counted], result.mirrored_logits[counted], EMOTIONS) | {
         "expected_calibration_error": expected_calibration_error(probabilities, truth),
         "conformal_coverage": float(members[np.arange(len(truth)), truth].mean()),
         "conformal_mean_size": float(members.sum(axis=1).mean()),

@@ -152,7 +152,7 @@ def _quantise(source: Path, target: Path, crops: npt.NDArray[np.float32]) -> Non
 
 def _standardisation(model: onnx.ModelProto) -> list[str]:
     """The nodes ahead of the first convolution: grey levels need more than eight bits there."""
-    names = []
+    names: list[str] = []
     for node in model.graph.node:
         if node.op_type == "Conv":
             return names
@@ -172,9 +172,7 @@ def _half_stored(model: onnx.ModelProto) -> onnx.ModelProto:
         if tensor.data_type != TensorProto.FLOAT or values.size < 1024:
             continue
         stored = numpy_helper.from_array(values.astype(np.float16), f"{tensor.name}.half")
-        casts.append(
-            helper.make_node("Cast", [stored.name], [tensor.name], to=TensorProto.FLOAT)
-        )
+        casts.append(helper.make_node("Cast", [stored.name], [tensor.name], to=TensorProto.FLOAT))
         tensor.CopyFrom(stored)
     nodes = [*casts, *model.graph.node]
     del model.graph.node[:]

@@ -12,9 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mien_lab.data.augmentation import Augmentation, augment
+from mien_lab.data.augmentation import Augmentation, augment, crop_batch
 from mien_lab.data.cleaning import clean
-from mien_lab.data.faces import FaceSet, fer_faces, join, photograph_faces, upright_crops
+from mien_lab.data.faces import FaceSet, fer_faces, join, photograph_faces
 from mien_lab.data.fer2013 import load_fer, majority
 from mien_lab.training.expression_net import ExpressionNet, Outputs
 from mien_lab.training.run import Progress, Run, WeightAverage
@@ -75,12 +75,13 @@ def train_expression(config: ExpressionConfig, folder: Path, *, resume: bool = F
         faces = FaceSet(*(getattr(faces, name)[chosen] for name in FaceSet.__dataclass_fields__))
     public = data.rows("PublicTest")[: config.limit]
     check = _Check(
-        torch.from_numpy(upright_crops(fer_faces(data, public))),
+        fer_faces(data, public),
         torch.from_numpy(data.labels[public]),
         torch.from_numpy(majority(data.votes[public])),
     )
 
-    net = ExpressionNet().to(memory_format=torch.channels_last)
+    net = ExpressionNet()
+    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = WeightAverage(net, config.average)
     optimizer = torch.optim.SGD(
         _parameter_groups(net, config.decay), lr=0.0, momentum=config.momentum, nesterov=True
@@ -98,7 +99,7 @@ def train_expression(config: ExpressionConfig, folder: Path, *, resume: bool = F
         began = time.monotonic()
         loss = _epoch(config, epoch, faces, net, step, average, optimizer, progress)
         figures = {"epoch": epoch + 1, "loss": loss, "minutes": (time.monotonic() - began) / 60}
-        figures |= check.figures(average.net)
+        figures |= check.figures(average.net, _size(config, epoch))
         log.info("%s", {name: round(value, 4) for name, value in figures.items()})
         run.save(
             {
@@ -129,7 +130,7 @@ def _epoch(
     generator = torch.Generator().manual_seed(config.seed * 1_000_003 + epoch)
     order = torch.randperm(len(faces), generator=generator).numpy()
     steps = len(faces) // config.batch
-    size = next(size for share, size in config.sizes if epoch < share * config.epochs)
+    size = _size(config, epoch)
     net.train()
     total = 0.0
     for index in range(steps):
@@ -184,9 +185,11 @@ def _batch(
     fer = fer * (1 - config.fer_smoothing) + known * config.fer_smoothing / fer.shape[1]
     emotions = emotions * weight[:, None]
     if config.mixup > 0:
-        share = float(np.random.default_rng(generator.initial_seed() + int(rows[0])).beta(
-            config.mixup, config.mixup
-        ))
+        share = float(
+            np.random.default_rng(generator.initial_seed() + int(rows[0])).beta(
+                config.mixup, config.mixup
+            )
+        )
         share = max(share, 1 - share)
         crops = share * crops + (1 - share) * crops.flip(0)
         emotions = share * emotions + (1 - share) * emotions.flip(0)
@@ -215,18 +218,28 @@ def _parameter_groups(net: nn.Module, decay: float) -> list[dict[str, Any]]:
     return [{"params": kernels, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
 
 
+def _size(config: ExpressionConfig, epoch: int) -> int:
+    return next(size for share, size in config.sizes if epoch < share * config.epochs)
+
+
 @dataclass(frozen=True)
 class _Check:
-    """PublicTest, as served: aligned crops of 48 pixels."""
+    """PublicTest, upright and undisturbed."""
 
-    crops: Tensor
+    faces: FaceSet
     labels: Tensor
     majority: Tensor
 
     @torch.no_grad()
-    def figures(self, net: nn.Module) -> dict[str, float]:
+    def figures(self, net: nn.Module, size: int) -> dict[str, float]:
+        """Accuracy at the crop size that the network is being trained on."""
         logits, fer = [], []
-        for crops in self.crops[:, None].float().split(256):
+        for start in range(0, len(self.faces), 256):
+            crops = crop_batch(
+                torch.from_numpy(self.faces.canvases[start : start + 256]),
+                torch.from_numpy(self.faces.matrices[start : start + 256]),
+                size,
+            )
             with torch.autocast("cpu", dtype=torch.bfloat16):
                 outputs = net(crops.contiguous(memory_format=torch.channels_last))
             logits.append(outputs.logits.float())

@@ -4,7 +4,6 @@ import copy
 import dataclasses
 import json
 import logging
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -45,7 +44,7 @@ class Run:
         """Write a checkpoint whole or not at all, then append the epoch to the curve."""
         draft = self.checkpoint_file.with_suffix(".part")
         torch.save(state, draft)
-        os.replace(draft, self.checkpoint_file)
+        draft.replace(self.checkpoint_file)
         with (self.folder / "curve.jsonl").open("a") as stream:
             stream.write(json.dumps(figures) + "\n")
 

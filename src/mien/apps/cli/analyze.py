@@ -116,7 +116,7 @@ class _Run:
                 else:
                     count = stream.media.frame_count
                     bar.update(task, total=count and -(-count // self.every))
-                    self._read(stream, lambda t=task: bar.advance(t))  # type: ignore[misc]
+                    self._read(stream, lambda t=task: bar.advance(t))
                 bar.remove_task(task)
                 if whole is not None:
                     bar.advance(whole)
@@ -124,11 +124,12 @@ class _Run:
     def _read(self, stream: MediaStream, advance: Any) -> None:
         """Read an open source; what came before a fault is written and annotated."""
         fault: MienError | None = None
+        faults: list[MienError] = []
         started = False
         with stream:
             try:
                 with self._annotator(stream.media) as annotator:
-                    for frame in _until_fault(stream, faults := []):
+                    for frame in _until_fault(stream, faults):
                         if not started:
                             self.writer.begin(stream.media)
                             started = True

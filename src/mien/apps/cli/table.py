@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from rich.console import Console
@@ -57,7 +58,7 @@ class TableWriter:
         if self._media is not None and self._media.kind is not MediaKind.IMAGE:
             self._film.add(frame)
             return
-        name = self._media.source if self._media else ""
+        name = Path(self._media.source).name if self._media else ""
         if not frame.readings:
             self._table.add_row(name, "-", "", "no face found", "", "")
         for number, reading in enumerate(frame.readings):
@@ -67,7 +68,9 @@ class TableWriter:
     def end(self, error: MienError | None = None) -> None:
         """End the source; a film becomes a row."""
         if self._media is not None and self._film.frames:
-            self._table.add_row(self._media.source, *_film_cells(self._film))
+            cells = _film_cells(self._film)
+            note = "; ".join(filter(None, [cells[-1], "broken off" if error else ""]))
+            self._table.add_row(Path(self._media.source).name, *cells[:-1], note)
 
     def fail(self, source: str, error: MienError) -> None:
         """Leave out a source that could not be opened; stderr names it."""
@@ -82,7 +85,12 @@ def _cells(reading: Reading) -> tuple[str, str, str, str]:
     box = reading.face.box
     where = f"{box.width:.0f}x{box.height:.0f} at {box.x:.0f},{box.y:.0f}"
     note = f"uncertain: {reading.doubt.value}" if reading.doubt else ""
-    return where, _named(reading.scores.ranked()), f"{reading.sentiment} {reading.valence:+.2f}", note
+    return (
+        where,
+        _named(reading.scores.ranked()),
+        f"{reading.sentiment} {reading.valence:+.2f}",
+        note,
+    )
 
 
 def _film_cells(film: _Film) -> tuple[str, str, str, str, str]:
