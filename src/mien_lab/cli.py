@@ -17,6 +17,7 @@ from mien_lab import detector_commands
 from mien_lab.data.cleaning import clean
 from mien_lab.data.fer2013 import load_fer
 from mien_lab.evaluation.crops import calibrate, evaluate_crops
+from mien_lab.evaluation.limits import measure_limits
 from mien_lab.evaluation.photographs import evaluate_photographs
 
 __all__ = ["app", "main"]
@@ -84,6 +85,17 @@ def evaluate(
 ) -> None:
     """Measure the shipped network on FER2013 and FER+."""
     _write(evaluate_crops(data, precision=precision, weights=weights, split=split), output)
+
+
+@app.command()
+def limits(
+    data: Data,
+    output: Output = "-",
+    precision: Precision = DEFAULT_PRECISION,
+    weights: Weights = None,
+) -> None:
+    """Measure accuracy against size, blur, light and turn of the face."""
+    _write(measure_limits(data, precision=precision, weights=weights), output)
 
 
 @app.command()

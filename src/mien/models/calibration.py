@@ -62,14 +62,19 @@ def conformal_quantile(
         probabilities: (n, k) calibrated, of faces that were not trained on.
         labels: (n,) class indices.
         coverage: the share of faces whose set shall hold their label.
+
+    Returns:
+        The threshold; 1, all labels in every set, where there are too few faces for the coverage.
     """
-    order = np.argsort(-probabilities, axis=1)
+    order = np.argsort(-probabilities, axis=1, kind="stable")
     mass = np.take_along_axis(probabilities, order, axis=1).cumsum(axis=1)
     rank = (order == np.asarray(labels)[:, None]).argmax(axis=1)
     scores = mass[np.arange(len(labels)), rank]
     # The finite-sample correction of split conformal prediction.
-    level = min(math.ceil((len(labels) + 1) * coverage) / len(labels), 1.0)
-    return float(np.quantile(scores, level, method="higher"))
+    needed = math.ceil((len(labels) + 1) * coverage)
+    if needed > len(labels):
+        return 1.0
+    return float(np.quantile(scores, needed / len(labels), method="higher"))
 
 
 def prediction_sets(
@@ -77,11 +82,12 @@ def prediction_sets(
 ) -> npt.NDArray[np.bool_]:
     """Members of each row's prediction set, (n, k): labels in order while their mass is within.
 
-    The most probable label is always a member.
+    The most probable label is always a member, the first of equals in label order.
     """
-    order = np.argsort(-probabilities, axis=1)
+    order = np.argsort(-probabilities, axis=1, kind="stable")
     mass = np.take_along_axis(probabilities, order, axis=1).cumsum(axis=1)
-    inside = mass <= quantile + 1e-9
+    # The mass of all labels in single precision may exceed 1 by this much.
+    inside = mass <= quantile + 1e-6
     inside[:, 0] = True
     members = np.zeros_like(inside)
     np.put_along_axis(members, order, inside, axis=1)

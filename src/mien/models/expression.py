@@ -23,18 +23,22 @@ class ExpressionClassifier:
         """Wrap a session; at most `batch` crops run at once, which bounds memory.
 
         Raises:
-            ArtifactError: if the weights read other labels than `EMOTIONS`.
+            ArtifactError: if the weights read other labels than `EMOTIONS`, or their card lacks
+                the size of the crops or the calibration.
         """
         card = session.card
         if card.labels != [emotion.value for emotion in EMOTIONS]:
             raise ArtifactError(
                 f"{card.file} reads {card.labels}, not mien's eight labels; use weights that do"
             )
-        self.size = int(card.input["shape"][-1])
+        shape = card.input.get("shape")
+        if not isinstance(shape, list) or not shape or not isinstance(shape[-1], int):
+            raise ArtifactError(f"the card of {card.file} gives no size of crops; reinstall mien")
+        self.size: int = shape[-1]
         self._session = session
         self._batch = batch
-        self._temperature = float(card.extra["temperature"])
-        self._quantile = float(card.extra["conformal_quantile"])
+        self._temperature = card.number("temperature")
+        self._quantile = card.number("conformal_quantile")
 
     def classify(self, crops: npt.NDArray[np.uint8]) -> Classification:
         """Classify grey crops of shape (n, size, size), uint8; n may be 0."""
@@ -48,12 +52,12 @@ class ExpressionClassifier:
         """The network's own outputs: embedding, logits, fer_logits, activation, by name.
 
         Raises:
-            InputError: if the crops have another shape.
+            InputError: if the crops have another shape or type.
         """
-        if crops.ndim != 3 or crops.shape[1:] != (self.size, self.size):
+        if crops.dtype != np.uint8 or crops.shape != (len(crops), self.size, self.size):
             raise InputError(
-                f"crops must have shape (n, {self.size}, {self.size}), not {crops.shape}; "
-                "cut them with mien.vision.alignment.align"
+                f"crops must be uint8 of shape (n, {self.size}, {self.size}), not {crops.dtype} "
+                f"of {crops.shape}; cut them with mien.vision.alignment.align"
             )
         parts = [
             self._session.run(
@@ -66,5 +70,5 @@ class ExpressionClassifier:
     def prediction_set(self, probabilities: npt.NDArray[np.floating]) -> tuple[Emotion, ...]:
         """The 90 % prediction set of one row of probabilities, the most probable label first."""
         members = prediction_sets(probabilities[None], self._quantile)[0]
-        ranked = np.argsort(-probabilities)
+        ranked = np.argsort(-probabilities, kind="stable")
         return tuple(EMOTIONS[index] for index in ranked if members[index])

@@ -91,11 +91,10 @@ class Analyzer:
             InputError: if an option is unknown or its value makes no sense.
             ArtifactError: if weights are missing or altered.
         """
-        try:
-            self.config = replace(config or Config(), **options)
-        except TypeError:
-            known = ", ".join(Config.__dataclass_fields__)
-            raise InputError(f"unknown option in {sorted(options)}; there are: {known}") from None
+        known = Config.__dataclass_fields__
+        if unknown := sorted(options.keys() - known.keys()):
+            raise InputError(f"unknown option {unknown[0]!r}; there are: {', '.join(known)}")
+        self.config = replace(config or Config(), **options)
         self._reader: FrameReader | None = build(self.config)
         self._lock = threading.Lock()
 

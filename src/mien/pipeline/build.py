@@ -1,7 +1,7 @@
 """The one place that wires parts together, from a frozen configuration."""
 
+import os
 from dataclasses import dataclass
-from pathlib import Path
 
 from mien.core.errors import InputError
 from mien.models.expression import ExpressionClassifier
@@ -31,10 +31,14 @@ class Config:
     threshold: float | None = None
     min_face: float = 0.0
     max_pixels: int = DEFAULT_MAX_PIXELS
-    weights: Path | None = None
+    weights: str | os.PathLike[str] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse values that make no sense."""
+        """Refuse values of another type and such that make no sense."""
+        for name, kinds in _TYPES.items():
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, kinds):
+                raise InputError(f"{name} cannot be {value!r}; see mien.Config for its type")
         if self.precision not in (None, "fp32", "int8"):
             raise InputError(f"precision must be fp32 or int8, not {self.precision!r}")
         if self.threads is not None and self.threads < 1:
@@ -47,6 +51,14 @@ class Config:
             raise InputError(f"max_pixels must be 1 or more, not {self.max_pixels}")
 
 
+_TYPES: dict[str, tuple[type, ...]] = {
+    "precision": (str, type(None)),
+    "threads": (int, type(None)),
+    "threshold": (int, float, type(None)),
+    "min_face": (int, float),
+    "max_pixels": (int,),
+    "weights": (str, os.PathLike, type(None)),
+}
 DEFAULT_PRECISION = "int8"
 
 

@@ -9,7 +9,7 @@ from mien.core.labels import Emotion
 from mien.core.ports import Classification, Detector
 from mien.core.types import Doubt, Face, Frame, FrameReading, Image, Reading, Scores
 from mien.models.expression import ExpressionClassifier
-from mien.vision.alignment import align
+from mien.vision.alignment import align, can_align
 from mien.vision.quality import assess
 
 __all__ = ["FrameReader"]
@@ -44,8 +44,15 @@ class FrameReader:
         return FrameReading(frame.index, frame.time_s, readings)
 
     def find(self, image: Image) -> list[Face]:
-        """The faces of an RGB or grey picture, the largest first."""
-        faces = [face for face in self.detector.detect(image) if face.box.size >= self.min_face]
+        """The faces of an RGB or grey picture, the largest first.
+
+        A face whose landmarks all lie in one place is left out: it cannot be read.
+        """
+        faces = [
+            face
+            for face in self.detector.detect(image)
+            if face.box.size >= self.min_face and can_align(face.landmarks)
+        ]
         return sorted(faces, key=lambda face: -face.box.area)
 
     def crops(self, image: Image, faces: list[Face]) -> npt.NDArray[np.uint8]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -40,6 +41,31 @@ class Card:
     trained_on: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Refuse fields of another type."""
+        for name, kind in _FIELDS.items():
+            value = getattr(self, name)
+            if not isinstance(value, kind):
+                raise TypeError(f"{name} must be of type {kind.__name__}, not {value!r}")
+
+    def number(self, name: str) -> float:
+        """A figure out of `extra`.
+
+        Raises:
+            ArtifactError: if it is missing or no number.
+        """
+        value = self.extra.get(name)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ArtifactError(f"the card of {self.file} gives no number {name!r}; reinstall mien")
+        return float(value)
+
+
+_FIELDS: dict[str, type] = {
+    **dict.fromkeys(("name", "file", "sha256", "version", "kind", "precision", "trained_on"), str),
+    **dict.fromkeys(("input", "extra"), dict),
+    "labels": list,
+}
+
 
 @dataclass(frozen=True)
 class Artifact:
@@ -54,18 +80,20 @@ def weights_folder() -> Path:
     return Path(str(files("mien"))) / "weights"
 
 
-def load_artifact(name: str, precision: str = "fp32", folder: Path | None = None) -> Artifact:
+def load_artifact(
+    name: str, precision: str = "fp32", folder: str | os.PathLike[str] | None = None
+) -> Artifact:
     """Read and verify the weights of a name and precision, by default the shipped ones.
 
     Raises:
         ArtifactError: if the card or the file is missing, malformed or altered.
     """
-    folder = weights_folder() if folder is None else folder
-    for card in read_cards(folder):
+    place = weights_folder() if folder is None else Path(folder)
+    for card in read_cards(place):
         if card.name == name and card.precision == precision:
-            return _verified(card, folder)
+            return _verified(card, place)
     raise ArtifactError(
-        f"no {precision} weights named {name!r} in {folder}; "
+        f"no {precision} weights named {name!r} in {place}; "
         "reinstall mien or choose another precision"
     )
 

@@ -1,7 +1,7 @@
 """Inference sessions: the only place that knows onnxruntime."""
 
+import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy.typing as npt
@@ -32,7 +32,11 @@ class Session:
 
 
 def open_session(
-    name: str, *, precision: str = "fp32", threads: int | None = None, folder: Path | None = None
+    name: str,
+    *,
+    precision: str = "fp32",
+    threads: int | None = None,
+    folder: str | os.PathLike[str] | None = None,
 ) -> Session:
     """Load, verify and prepare shipped weights, or those of another folder.
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from mien.core.types import Image, Landmarks
 from mien.vision.geometry import similarity_transform
 
-__all__ = ["CANONICAL", "CROP_SIZE", "align", "alignment_matrix", "crop_face"]
+__all__ = ["CANONICAL", "CROP_SIZE", "align", "alignment_matrix", "can_align", "crop_face"]
 
 CROP_SIZE = 48
 """Side of the canonical crop in pixels, that of FER2013."""
@@ -17,6 +17,9 @@ CANONICAL: npt.NDArray[np.float64] = np.array(
 )
 """Where the five landmarks lie in the crop: the medians over FER2013, (5, 2) in pixels."""
 CANONICAL.setflags(write=False)
+
+MIN_SPREAD = 0.1
+"""Least extent of the five landmarks in pixels of the picture."""
 
 
 def alignment_matrix(
@@ -31,6 +34,9 @@ def alignment_matrix(
     Returns:
         (2, 3) matrix from picture to crop, in coordinates where (0, 0) is the centre of the first
         pixel.
+
+    Raises:
+        ValueError: if the points all coincide or are not finite.
     """
     scale = size / CROP_SIZE
     target = (CANONICAL + 0.5) * scale - 0.5
@@ -69,8 +75,18 @@ def crop_face(
 
 
 def align(image: Image, landmarks: Landmarks, size: int = CROP_SIZE) -> npt.NDArray[np.uint8]:
-    """The canonical grey crop, (size, size) uint8, of the face with these landmarks."""
+    """The canonical grey crop, (size, size) uint8, of the face with these landmarks.
+
+    Raises:
+        ValueError: if the landmarks all coincide or are not finite.
+    """
     return crop_face(image, alignment_matrix(landmarks.as_array(), size), size)
+
+
+def can_align(landmarks: Landmarks) -> bool:
+    """Whether the points are finite and apart, without which no crop can be cut."""
+    points = landmarks.as_array()
+    return bool(np.isfinite(points).all() and np.ptp(points, axis=0).max() >= MIN_SPREAD)
 
 
 def _around(

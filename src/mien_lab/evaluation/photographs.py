@@ -38,7 +38,9 @@ def evaluate_photographs(
                 predicted.append(EMOTIONS.index(readings[0].top))
                 covered += label in readings[0].prediction_set
     figures = classification_figures(
-        np.array(truth), np.array(predicted), [str(emotion) for emotion in EMOTIONS]
+        np.array(truth, dtype=np.intp),
+        np.array(predicted, dtype=np.intp),
+        [str(emotion) for emotion in EMOTIONS],
     )
     hits = int(np.trace(np.array(figures["confusion"])))
     return figures | {

@@ -1,0 +1,111 @@
+"""Where reading gets unreliable: FER+ accuracy against size, blur, light and turn of the face."""
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from mien.core.types import Box, Face, Landmarks, Quality
+from mien.models.expression import ExpressionClassifier
+from mien.runtime.session import open_session
+from mien.vision.alignment import CANONICAL, CROP_SIZE
+from mien.vision.quality import assess
+from mien_lab.data.faces import fer_faces, upright_crops
+from mien_lab.data.fer2013 import load_fer, majority
+
+__all__ = ["measure_limits"]
+
+Crop = npt.NDArray[np.uint8]
+EYES = float(np.linalg.norm(CANONICAL[1] - CANONICAL[0]))
+
+
+def measure_limits(
+    folder: Path, *, precision: str, weights: Path | None = None
+) -> dict[str, list[dict[str, Any]]]:
+    """Accuracy on FER+'s PublicTest by severity of each condition, with the measured quality.
+
+    Size, blur, darkness and brightness are made from all faces; turn is what the faces have, in
+    bins. `measure` is the median of the quantity that `mien.vision.quality` judges by.
+    """
+    classifier = ExpressionClassifier(
+        open_session("expression", precision=precision, folder=weights)
+    )
+    data = load_fer(folder)
+    rows = data.rows("PublicTest")
+    rows = rows[(majority(data.votes[rows]) >= 0) & ~np.isnan(data.landmarks[rows]).any((1, 2))]
+    truth = majority(data.votes[rows])
+    crops = upright_crops(fer_faces(data, rows))
+    qualities = [
+        assess(_face(points), crop)
+        for points, crop in zip(data.landmarks[rows], crops, strict=True)
+    ]
+
+    def figures(change: Callable[[Crop], Crop], name: str) -> dict[str, Any]:
+        changed = np.stack([change(crop) for crop in crops])
+        hit = classifier.classify(changed).probabilities.argmax(axis=1) == truth
+        measures = [getattr(assess(_face(CANONICAL), crop), name) for crop in changed]
+        return {
+            "measure": round(float(np.median(measures)), 4),
+            "accuracy": round(float(hit.mean()), 4),
+            "n": len(hit),
+        }
+
+    plain = classifier.classify(crops).probabilities.argmax(axis=1) == truth
+    return {
+        "size": [
+            {**figures(_shrunk(eyes), "size"), "measure": eyes}
+            for eyes in (18, 12, 9, 7, 6, 5, 4, 3)
+        ],
+        "sharpness": [figures(_blurred(sigma), "sharpness") for sigma in (0.01, 1, 1.5, 2, 3, 4)],
+        "contrast": [figures(_faded(gain, 0.5), "contrast") for gain in (1, 0.2, 0.1, 0.05, 0.03)],
+        "brightness": [
+            figures(_faded(0.5, level), "brightness") for level in (-0.2, -0.15, 0, 1, 1.15, 1.2)
+        ],
+        "turn": _by_turn(qualities, plain),
+    }
+
+
+def _by_turn(qualities: list[Quality], hit: npt.NDArray[np.bool_]) -> list[dict[str, Any]]:
+    turns = np.array([quality.turn for quality in qualities])
+    edges = [0.0, 0.1, 0.2, 0.35, 0.5, 0.75, 1.01]
+    return [
+        {
+            "measure": low,
+            "accuracy": round(float(hit[inside].mean()), 4),
+            "n": int(inside.sum()),
+        }
+        for low, high in itertools.pairwise(edges)
+        if (inside := (turns >= low) & (turns < high)).any()
+    ]
+
+
+def _face(points: npt.NDArray[np.floating]) -> Face:
+    return Face(Box(0, 0, CROP_SIZE, CROP_SIZE), 1.0, Landmarks.from_array(points))
+
+
+def _shrunk(eyes: float) -> Callable[[Crop], Crop]:
+    side = max(round(CROP_SIZE * eyes / EYES), 2)
+
+    def change(crop: Crop) -> Crop:
+        small = cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA)
+        return cv2.resize(small, crop.shape, interpolation=cv2.INTER_LINEAR).astype(np.uint8)
+
+    return change
+
+
+def _blurred(sigma: float) -> Callable[[Crop], Crop]:
+    return lambda crop: cv2.GaussianBlur(crop, (0, 0), sigma).astype(np.uint8)
+
+
+def _faded(gain: float, level: float) -> Callable[[Crop], Crop]:
+    """Contrast times the gain, around a level that is a share of the grey range."""
+
+    def change(crop: Crop) -> Crop:
+        grey = (crop.astype(np.float32) - crop.mean()) * gain + level * 255
+        return np.clip(grey, 0, 255).round().astype(np.uint8)
+
+    return change
