@@ -9,10 +9,13 @@ from typing import Any
 import av
 import numpy as np
 import numpy.typing as npt
+import PIL.Image
 import pytest
+import skimage.data
 
 from mien.core.labels import EMOTIONS, Emotion
-from mien.core.types import Box, Doubt, Face, Landmarks, Reading, Scores
+from mien.core.types import Box, Doubt, Face, Image, Landmarks, Reading, Scores
+from mien.pipeline.analyzer import Analyzer
 
 Film = Callable[..., Path]
 MakeReading = Callable[..., Reading]
@@ -95,3 +98,29 @@ def make_reading() -> MakeReading:
         return Reading(face, scores, (top,), doubt, None, track_id)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> Image:
+    """A portrait of 512x512 that scikit-image carries (NASA, public domain)."""
+    return skimage.data.astronaut()
+
+
+@pytest.fixture(scope="session")
+def portrait(astronaut: Image) -> Image:
+    """The part of the astronaut with her face, 288x320, hair and shoulders around it."""
+    return np.ascontiguousarray(astronaut[:288, 80:400])
+
+
+@pytest.fixture(scope="session")
+def portrait_file(portrait: Image, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The portrait as a JPEG."""
+    path: Path = tmp_path_factory.mktemp("media") / "portrait.jpg"
+    PIL.Image.fromarray(portrait).save(path, quality=95)
+    return path
+
+
+@pytest.fixture(scope="session")
+def analyzer() -> Analyzer:
+    """An analyzer with the shipped weights, one thread."""
+    return Analyzer(threads=1)

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from numbers import Integral, Real
 
 from mien.core.errors import InputError
 from mien.models.expression import ExpressionClassifier
@@ -53,10 +54,10 @@ class Config:
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "precision": (str, type(None)),
-    "threads": (int, type(None)),
-    "threshold": (int, float, type(None)),
-    "min_face": (int, float),
-    "max_pixels": (int,),
+    "threads": (Integral, type(None)),
+    "threshold": (Real, type(None)),
+    "min_face": (Real,),
+    "max_pixels": (Integral,),
     "weights": (str, os.PathLike, type(None)),
 }
 DEFAULT_PRECISION = "int8"

@@ -1,5 +1,6 @@
 """Readings drawn into pictures: a box, an id and the strongest expressions of each face."""
 
+import io
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -87,10 +88,13 @@ def write_picture(path: str | os.PathLike[str], image: Image) -> Path:
     """
     with atomic(path) as temporary:
         picture = PilImage.fromarray(image)
+        # Pillow takes a write that a full disk cut short for a whole one; Python does not.
+        encoded = io.BytesIO()
         if temporary.suffix.lower() in {".jpg", ".jpeg"}:
-            picture.save(temporary, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
+            picture.save(encoded, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
         else:
-            picture.save(temporary, "PNG", compress_level=4)
+            picture.save(encoded, "PNG", compress_level=4)
+        temporary.write_bytes(encoded.getbuffer())
     return Path(path)
 
 

@@ -1,17 +1,18 @@
 """Whole photographs with one expression label each, read end to end as a user would."""
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mien.core.errors import InputError
-from mien.core.labels import EMOTIONS, parse_emotion
+from mien.core.labels import EMOTIONS, Emotion, parse_emotion
 from mien.pipeline.analyzer import Analyzer
 from mien_lab.evaluation.metrics import classification_figures, wilson_interval
 
-__all__ = ["evaluate_photographs"]
+__all__ = ["evaluate_photographs", "labelled_photographs", "photograph_figures"]
 
 
 def evaluate_photographs(
@@ -22,32 +23,57 @@ def evaluate_photographs(
     A photograph in which no face is found counts as wrong in the accuracy; it is left out of the
     figures per class, and `missed` says how many there are.
     """
+    rows = labelled_photographs(folder)
+    predicted: list[Emotion | None] = []
+    covered, several = 0, 0
+    with Analyzer(precision=precision, weights=weights) as analyzer:
+        for path, label in rows:
+            readings = analyzer.analyze(path).faces
+            several += len(readings) > 1
+            predicted.append(readings[0].top if readings else None)
+            covered += bool(readings) and label in readings[0].prediction_set
+    return photograph_figures([label for _, label in rows], predicted) | {
+        "several": several,
+        "conformal_coverage": covered / max(len(rows), 1),
+    }
+
+
+def labelled_photographs(folder: Path) -> list[tuple[Path, Emotion]]:
+    """The photographs named in `labels.csv` (`image,emotion`), each with its label.
+
+    Raises:
+        InputError: if the labels are missing.
+    """
     labels_file = folder / "labels.csv"
     if not labels_file.exists():
         raise InputError(f"{labels_file} is missing; it needs the columns image and emotion")
     with labels_file.open(newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    truth, predicted, covered, several = [], [], 0, 0
-    with Analyzer(precision=precision, weights=weights) as analyzer:
-        for row in rows:
-            label = parse_emotion(row["emotion"])
-            readings = analyzer.analyze(folder / "images" / row["image"]).faces
-            several += len(readings) > 1
-            if readings:
-                truth.append(EMOTIONS.index(label))
-                predicted.append(EMOTIONS.index(readings[0].top))
-                covered += label in readings[0].prediction_set
+        return [
+            (folder / "images" / row["image"], parse_emotion(row["emotion"]))
+            for row in csv.DictReader(stream)
+        ]
+
+
+def photograph_figures(
+    truth: Sequence[Emotion], predicted: Sequence[Emotion | None]
+) -> dict[str, Any]:
+    """Figures of one reading per photograph; None, where no face was found, counts as wrong.
+
+    Such a photograph is left out of the figures per class, and `missed` says how many there are.
+    """
+    pairs = [
+        (EMOTIONS.index(label), EMOTIONS.index(top))
+        for label, top in zip(truth, predicted, strict=True)
+        if top is not None
+    ]
+    columns = np.array(pairs, dtype=np.int64).reshape(-1, 2)
     figures = classification_figures(
-        np.array(truth, dtype=np.intp),
-        np.array(predicted, dtype=np.intp),
-        [str(emotion) for emotion in EMOTIONS],
+        columns[:, 0], columns[:, 1], [str(emotion) for emotion in EMOTIONS]
     )
     hits = int(np.trace(np.array(figures["confusion"])))
     return figures | {
-        "n": len(rows),
-        "missed": len(rows) - len(truth),
-        "several": several,
-        "accuracy": hits / max(len(rows), 1),
-        "accuracy_interval": wilson_interval(hits, len(rows)),
-        "conformal_coverage": covered / max(len(rows), 1),
+        "n": len(truth),
+        "missed": len(truth) - len(pairs),
+        "accuracy": hits / max(len(truth), 1),
+        "accuracy_interval": wilson_interval(hits, len(truth)),
     }

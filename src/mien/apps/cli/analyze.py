@@ -2,11 +2,12 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from types import TracebackType
+from typing import Annotated, Any, Self
 
 import typer
 
@@ -67,6 +68,7 @@ def analyze(
 
     Exits with 0 if all was read, 1 if some was not (the rest is written), 2 on wrong usage.
     """
+    _check(form, out)
     config = Config(
         precision=precision.value if precision else None,
         threads=threads,
@@ -98,9 +100,7 @@ class _Run:
     failures: int = 0
 
     def fail(self, source: str, error: MienError) -> None:
-        self.failures += 1
-        sentence = str(error)
-        complain(sentence if source in sentence else f"{source}: {sentence}")
+        self._report(source, error)
         self.writer.fail(source, error)
 
     def read(self, paths: list[Path]) -> None:
@@ -123,39 +123,75 @@ class _Run:
 
     def _read(self, stream: MediaStream, advance: Any) -> None:
         """Read an open source; what came before a fault is written and annotated."""
-        fault: MienError | None = None
+        source = stream.media.source
         faults: list[MienError] = []
         started = False
-        with stream:
-            try:
-                with self._annotator(stream.media) as annotator:
-                    for frame in _until_fault(stream, faults):
-                        if not started:
-                            self.writer.begin(stream.media)
-                            started = True
-                        self._frame(frame, annotator)
-                        advance()
-                fault = faults[0] if faults else None
-            except OutputError as error:
-                fault = error
-        if fault is not None and not started:
-            self.fail(stream.media.source, fault)
+        with stream, _Annotation(self.annotations, stream.media) as annotation:
+            for frame in _until_fault(stream, faults):
+                if not started:
+                    self.writer.begin(stream.media)
+                    started = True
+                reading = self.analyzer.read_frame(frame)
+                self.writer.write(reading)
+                annotation.write(frame, reading)
+                advance()
+        if faults and not started:
+            self.fail(source, faults[0])
             return
         if not started:
             self.writer.begin(stream.media)
-        if fault is not None:
-            self.failures += 1
-            complain(str(fault))
-        self.writer.end(fault)
+        for fault in faults:
+            self._report(source, fault)
+        self.writer.end(faults[0] if faults else None)
+        if annotation.fault is not None:
+            self._report(source, annotation.fault)
 
-    def _frame(self, frame: Frame, annotator: Annotator | None) -> None:
-        reading: FrameReading = self.analyzer.read_frame(frame)
-        self.writer.write(reading)
-        if annotator is not None:
-            annotator.write(frame, reading)
+    def _report(self, source: str, error: MienError) -> None:
+        self.failures += 1
+        sentence = str(error)
+        complain(sentence if source in sentence else f"{source}: {sentence}")
 
-    def _annotator(self, media: Media) -> AbstractContextManager[Annotator | None]:
-        return nullcontext() if self.annotations is None else self.annotations.open(media)
+
+class _Annotation:
+    """The annotated copy of one source, if asked for; where it fails, reading goes on without it.
+
+    Attributes:
+        fault: why there is no copy, if it could not be written.
+    """
+
+    def __init__(self, folder: AnnotationFolder | None, media: Media) -> None:
+        self.fault: OutputError | None = None
+        self._folder = folder
+        self._media = media
+        self._stack = ExitStack()
+        self._annotator: Annotator | None = None
+
+    def write(self, frame: Frame, reading: FrameReading) -> None:
+        if self._annotator is None:
+            return
+        try:
+            self._annotator.write(frame, reading)
+        except OutputError as error:
+            self.fault, self._annotator = error, None
+            with suppress(OutputError):
+                self._stack.__exit__(OutputError, error, error.__traceback__)
+
+    def __enter__(self) -> Self:
+        if self._folder is not None:
+            self._annotator = self._stack.enter_context(self._folder.open(self._media))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            self._stack.__exit__(kind, error, trace)
+        except OutputError as refusal:
+            # What went wrong elsewhere goes on as it is.
+            self.fault = self.fault or refusal
 
 
 def _until_fault(stream: MediaStream, faults: list[MienError]) -> Iterator[Frame]:
@@ -166,11 +202,16 @@ def _until_fault(stream: MediaStream, faults: list[MienError]) -> Iterator[Frame
         faults.append(error)
 
 
+def _check(form: Format, out: Path | None) -> None:
+    if form is Format.TABLE and out is not None:
+        raise typer.BadParameter("a table goes to the screen; choose another --format")
+    if form is Format.PARQUET and out is None:
+        raise typer.BadParameter("parquet cannot go to the screen; name a file with --out")
+
+
 @contextmanager
 def _writer(form: Format, out: Path | None, config: Config) -> Iterator[ReportWriter]:
     if form is Format.TABLE:
-        if out is not None:
-            raise typer.BadParameter("a table goes to the screen; choose another --format")
         table = TableWriter(screen())
         yield table
         table.close()

@@ -18,7 +18,9 @@ __all__ = ["complain", "print_json", "progress_bar", "screen"]
 
 def screen() -> Console:
     """Standard output; wide enough for a row when it is not a terminal."""
-    return Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    width = None if sys.stdout.isatty() else 120
+    # Brackets and colons in file names are no markup.
+    return Console(width=width, highlight=False, markup=False, emoji=False)
 
 
 def print_json(value: Any) -> None:
@@ -35,11 +37,12 @@ def progress_bar() -> Progress:
     """A bar with the time left, on standard error and only where that is a terminal."""
     console = Console(stderr=True)
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
         console=console,
         disable=not console.is_terminal,
         transient=True,
+        redirect_stdout=False,
     )

@@ -1,5 +1,6 @@
 """The command `mien`."""
 
+import io
 import os
 import sys
 from typing import Annotated
@@ -12,6 +13,7 @@ from mien.apps.cli.bench import bench
 from mien.apps.cli.console import complain, print_json
 from mien.apps.cli.info import info
 from mien.core.errors import InputError, MienError
+from mien.report.files import output_error
 from mien.report.schema import document_schema, line_schema
 
 __all__ = ["app", "main"]
@@ -49,8 +51,9 @@ def _root(
 
 def main() -> None:
     """Run the command; an error is one line on stderr and an exit code."""
+    _speak_utf8()
     try:
-        app()
+        _run()
     except InputError as error:
         complain(str(error))
         sys.exit(USAGE)
@@ -58,9 +61,31 @@ def main() -> None:
         complain(str(error))
         sys.exit(FAILED)
     except BrokenPipeError:
-        # The reader has gone; Python would complain again when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence_stdout()
+        sys.exit(FAILED)
+    except OSError as error:
+        _silence_stdout()
+        complain(str(output_error("standard output", error)))
         sys.exit(FAILED)
     except KeyboardInterrupt:
         complain("interrupted")
         sys.exit(INTERRUPTED)
+
+
+def _run() -> None:
+    try:
+        app()
+    finally:
+        # What the disk refuses is to be known here, not when Python exits.
+        sys.stdout.flush()
+
+
+def _speak_utf8() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def _silence_stdout() -> None:
+    """The reader has gone or takes no more; Python would complain again when it exits."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,161 @@
+"""Other people's expression readers on the files and by the protocols that mien is measured on."""
+
+import hashlib
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from mien.core.errors import InputError
+from mien.core.labels import EMOTIONS, Emotion
+from mien.core.types import Box
+from mien.pipeline.analyzer import Analyzer
+from mien_lab.data.faces import fer_faces, upright_crops
+from mien_lab.data.fer2013 import FER_LABELS, load_fer, majority
+from mien_lab.evaluation.metrics import classification_figures
+from mien_lab.evaluation.peer_packages import Grey, Peer, installed_peers
+from mien_lab.evaluation.photographs import labelled_photographs, photograph_figures
+
+__all__ = ["evaluate_peers"]
+
+_log = logging.getLogger(__name__)
+
+SPLIT = "PrivateTest"
+
+
+@dataclass(frozen=True)
+class _Crops:
+    """The test split of FER2013, as published and as mien cuts it."""
+
+    inputs: Mapping[str, Grey]
+    labels: npt.NDArray[np.int64]
+    majority: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class _Photographs:
+    """Grey photographs with a label, and what mien's detector says of each.
+
+    Attributes:
+        pictures: (height, width) uint8 each.
+        truth: the label of each.
+        boxes: of the largest face; None where mien finds none.
+        crops: that face as mien cuts it, (48, 48) uint8; None likewise.
+    """
+
+    pictures: list[Grey]
+    truth: list[Emotion]
+    boxes: list[Box | None]
+    crops: list[Grey | None]
+
+
+def evaluate_peers(data: Path, *, peers: Sequence[Peer] | None = None) -> dict[str, Any]:
+    """Figures of each installed peer by name; an empty dict if there is none.
+
+    `fer2013` and `ferplus` are of the input that suits the peer better: `raw` pictures or mien's
+    `aligned` crops; `accuracy_by_input` has both. A label the peer does not have, contempt, is a
+    miss. `wild` is of whole photographs, with the largest face and no face counted as wrong:
+    `own_detector` end to end as it comes (None where this OpenCV cannot run it), `mien_detector`
+    with the crop it is used to around mien's box, `mien_crop` with mien's crop.
+
+    Args:
+        data: folder with `fer2013/` and `wild/`.
+        peers: those to measure, if not all that are installed.
+    """
+    peers = installed_peers() if peers is None else peers
+    if not peers:
+        _log.info("no peer is installed; see mien_lab.evaluation.peer_packages")
+        return {}
+    crops, photographs = _read_crops(data / "fer2013"), _read_photographs(data / "wild")
+    figures = {}
+    for peer in peers:
+        _log.info("measuring %s", peer.name)
+        figures[peer.name] = {
+            "version": peer.version,
+            "weights": peer.weights.name,
+            "sha256": hashlib.sha256(peer.weights.read_bytes()).hexdigest(),
+            "labels": [str(label) for label in peer.labels],
+            "split": SPLIT,
+            **_crop_figures(peer, crops),
+            "wild": _wild_figures(peer, photographs),
+        }
+    return figures
+
+
+def _read_crops(folder: Path) -> _Crops:
+    fer = load_fer(folder)
+    rows = fer.rows(SPLIT)
+    inputs = {"raw": fer.pixels[rows], "aligned": upright_crops(fer_faces(fer, rows))}
+    return _Crops(inputs, fer.labels[rows], majority(fer.votes[rows]))
+
+
+def _read_photographs(folder: Path) -> _Photographs:
+    rows = labelled_photographs(folder)
+    result = _Photographs([], [label for _, label in rows], [], [])
+    with Analyzer() as analyzer:
+        for path, _ in rows:
+            # As the peers do it: decoded to colour, then to grey.
+            colour = cv2.imread(str(path), cv2.IMREAD_COLOR)
+            if colour is None:
+                raise InputError(f"{path} cannot be read")
+            picture = np.asarray(cv2.cvtColor(colour, cv2.COLOR_BGR2GRAY), np.uint8)
+            faces = analyzer.reader.find(picture)[:1]
+            result.pictures.append(picture)
+            result.boxes.append(faces[0].box if faces else None)
+            result.crops.append(analyzer.reader.crops(picture, faces)[0] if faces else None)
+    return result
+
+
+def _crop_figures(peer: Peer, crops: _Crops) -> dict[str, Any]:
+    counted = crops.majority >= 0
+    by_input: dict[str, dict[str, dict[str, Any]]] = {"fer2013": {}, "ferplus": {}}
+    for name, faces in crops.inputs.items():
+        scores = peer.scores(faces)
+        by_input["fer2013"][name] = classification_figures(
+            crops.labels, scores[:, : len(FER_LABELS)].argmax(axis=1), [str(e) for e in FER_LABELS]
+        )
+        by_input["ferplus"][name] = classification_figures(
+            crops.majority[counted], scores[counted].argmax(axis=1), [str(e) for e in EMOTIONS]
+        )
+    return {protocol: _better(figures) for protocol, figures in by_input.items()}
+
+
+def _better(figures: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    accuracy = {name: values["accuracy"] for name, values in figures.items()}
+    best = max(accuracy, key=lambda name: accuracy[name])
+    return figures[best] | {"input": best, "accuracy_by_input": accuracy}
+
+
+def _wild_figures(peer: Peer, data: _Photographs) -> dict[str, Any]:
+    def cut(picture: Grey, box: Box | None) -> Grey | None:
+        return None if box is None else peer.cut(picture, box)
+
+    cuts = [cut(*pair) for pair in zip(data.pictures, data.boxes, strict=True)]
+    figures = {
+        "mien_detector": photograph_figures(data.truth, _read(peer, cuts)),
+        "mien_crop": photograph_figures(data.truth, _read(peer, data.crops)),
+    }
+    if peer.find is None:
+        _log.info("this OpenCV has no Haar cascades: %s is not measured end to end", peer.name)
+        return {"own_detector": None, **figures}
+    own = [cut(picture, _largest(peer.find, picture)) for picture in data.pictures]
+    return {"own_detector": photograph_figures(data.truth, _read(peer, own)), **figures}
+
+
+def _largest(find: Callable[[Grey], list[Box]], picture: Grey) -> Box | None:
+    return max(find(picture), key=lambda box: box.area, default=None)
+
+
+def _read(peer: Peer, faces: Sequence[Grey | None]) -> list[Emotion | None]:
+    """The peer's first choice for each face; None where there is no face or nothing of it."""
+    seen = [index for index, face in enumerate(faces) if face is not None and face.size]
+    scores = peer.scores([face for face in faces if face is not None and face.size])
+    result: list[Emotion | None] = [None] * len(faces)
+    for index, row in zip(seen, scores, strict=True):
+        result[index] = EMOTIONS[int(row.argmax())]
+    return result

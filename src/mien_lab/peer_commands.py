@@ -1,0 +1,87 @@
+"""``mien-lab peers``: mien and other people's expression readers, measured in one run."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import cv2
+import typer
+
+from mien import __version__
+from mien.pipeline.build import DEFAULT_PRECISION
+from mien_lab.evaluation.crops import evaluate_crops
+from mien_lab.evaluation.peers import evaluate_peers
+from mien_lab.evaluation.photographs import evaluate_photographs
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Other expression readers beside mien.")
+
+
+@app.callback(invoke_without_command=True)
+def peers(
+    data: Annotated[Path, typer.Option("--data", help="Folder with fer2013/ and wild/.")],
+    output: Annotated[
+        str | None, typer.Option("--json", help="File for all figures, or - for the screen.")
+    ] = None,
+    precision: Annotated[str, typer.Option(help="Of mien: fp32 or int8.")] = DEFAULT_PRECISION,
+    weights: Annotated[
+        Path | None, typer.Option(help="Folder with mien's weights, if not the shipped.")
+    ] = None,
+) -> None:
+    """Measure mien and every installed peer on FER2013, FER+ and whole photographs.
+
+    How peers are set up is said in mien_lab.evaluation.peer_packages.
+    """
+    crops = evaluate_crops(data / "fer2013", precision=precision, weights=weights)
+    wild = evaluate_photographs(data / "wild", precision=precision, weights=weights)
+    figures = {
+        "mien": {"version": __version__, **crops, "wild": {"own_detector": wild}},
+        "peers": evaluate_peers(data),
+        "opencv": cv2.__version__,
+    }
+    if output == "-":
+        typer.echo(json.dumps(figures, indent=2))
+        return
+    typer.echo(_table(figures))
+    if output is not None:
+        Path(output).write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+
+
+def _table(figures: dict[str, Any]) -> str:
+    """Accuracy and macro F1 in per cent; of photographs the accuracy and how many had no face."""
+    readers = {"mien": figures["mien"], **figures["peers"]}
+    counts = [
+        figures["mien"]["fer2013"]["n"],
+        figures["mien"]["ferplus"]["n"],
+        figures["mien"]["wild"]["own_detector"]["n"],
+    ]
+    titles = ["FER2013", "FER+", "photographs", "with mien's faces", "with mien's crops"]
+    sizes = [f"n={count}" for count in (*counts, counts[-1], counts[-1])]
+    rows = [["", *titles], ["", *sizes]]
+    for name, values in readers.items():
+        wild = values["wild"]
+        places = ("own_detector", "mien_detector", "mien_crop")
+        rows.append(
+            [
+                name,
+                *(_crop_cell(values[protocol]) for protocol in ("fer2013", "ferplus")),
+                *(_photograph_cell(wild.get(place)) for place in places),
+            ]
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
+
+
+def _crop_cell(figures: dict[str, Any]) -> str:
+    chosen = f" {figures['input']}" if "input" in figures else ""
+    return f"{figures['accuracy']:.1%} F1 {figures['macro_f1']:.1%}{chosen}"
+
+
+def _photograph_cell(figures: dict[str, Any] | None) -> str:
+    if figures is None:
+        return "-"
+    return f"{figures['accuracy']:.1%}, {figures['missed']} missed"

@@ -1,0 +1,157 @@
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mien.core.labels import EMOTIONS, Emotion
+from mien.core.types import (
+    Box,
+    Doubt,
+    Face,
+    FrameReading,
+    Landmarks,
+    Media,
+    MediaKind,
+    Reading,
+    Scores,
+)
+from mien.report.tables import COLUMNS
+
+UNIFORM = (0.125,) * 8
+NAMES = ["right_eye", "left_eye", "nose", "right_mouth", "left_mouth"]
+
+distributions = (
+    st.lists(st.floats(0, 1), min_size=8, max_size=8)
+    .filter(lambda values: sum(values) > 1e-3)
+    .map(lambda values: tuple(value / sum(values) for value in values))
+)
+
+
+def test_box_measures():
+    box = Box(1, 2, 30, 20)
+    assert (box.area, box.size) == (600, 20)
+    assert Box(0.123456, -2.71828, 10, 20).to_dict() == {
+        "x": 0.12, "y": -2.72, "width": 10, "height": 20,
+    }  # fmt: skip
+
+
+def test_landmarks_there_and_back():
+    points = np.arange(10, dtype=np.float32).reshape(5, 2) / 3
+    landmarks = Landmarks.from_array(points)
+    assert np.array_equal(landmarks.as_array(), points)
+    assert landmarks.as_array().dtype == np.float32
+    assert list(landmarks.to_dict()) == NAMES
+    assert landmarks.to_dict()["nose"] == [1.33, 1.67]
+    assert type(landmarks.nose[0]) is float
+
+
+@pytest.mark.parametrize("shape", [(5,), (4, 2), (5, 3), (10,), (1, 5, 2)])
+def test_landmarks_of_another_shape_are_refused(shape):
+    with pytest.raises(ValueError, match=r"\(5, 2\)"):
+        Landmarks.from_array(np.zeros(shape))
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ((1.0,), "8 values, not 1"),
+        ((1 / 9,) * 9, "8 values, not 9"),
+        ((), "8 values, not 0"),
+        ((1.2, -0.2, 0, 0, 0, 0, 0, 0), r"\[0, 1\]"),
+        ((float("nan"),) * 8, r"\[0, 1\]"),
+        ((0.1,) * 8, "sum to 1, not 0.8"),
+        ((0.5, 0.51, 0, 0, 0, 0, 0, 0), "sum to 1, not 1.01"),
+    ],
+)
+def test_scores_that_are_no_distribution_are_refused(values, words):
+    with pytest.raises(ValueError, match=words):
+        Scores(values)
+
+
+@given(distributions)
+def test_scores_keep_what_they_are_given(values):
+    scores = Scores(values)
+    assert [scores[emotion] for emotion in EMOTIONS] == list(values)
+    assert dict(scores) == dict(zip(EMOTIONS, values, strict=True))
+    assert scores[scores.top] == max(values)
+    ranked = scores.ranked()
+    assert ranked[0][0] is scores.top
+    assert [share for _, share in ranked] == sorted(values, reverse=True)
+    assert list(scores.to_dict()) == [emotion.value for emotion in EMOTIONS]
+    assert sum(scores.to_dict().values()) == pytest.approx(1, abs=1e-3)
+
+
+def test_ties_go_to_the_first_label():
+    assert Scores(UNIFORM).top is Emotion.NEUTRAL
+    assert [emotion for emotion, _ in Scores(UNIFORM).ranked()] == list(EMOTIONS)
+
+
+@given(distributions)
+def test_affect_of_any_reading_is_within_bounds(values):
+    points = Landmarks.from_array(np.zeros((5, 2)))
+    reading = Reading(Face(Box(0, 0, 1, 1), 1.0, points), Scores(values), (Emotion.NEUTRAL,))
+    assert -1 <= reading.valence <= 1
+    assert -1 <= reading.arousal <= 1
+    assert reading.sentiment in ("negative", "neutral", "positive")
+
+
+def test_reading_to_dict(make_reading):
+    reading = make_reading(box=(1.005, 2, 40, 50), top=Emotion.ANGER, probability=0.86, track_id=3)
+    found = reading.to_dict()
+    assert list(found) == [
+        "track_id", "box", "score", "landmarks", "emotions", "top", "prediction_set",
+        "uncertain", "uncertain_reason", "valence", "arousal", "sentiment",
+    ]  # fmt: skip
+    assert found["track_id"] == 3
+    assert found["top"] == "anger"
+    assert found["prediction_set"] == ["anger"]
+    assert (found["uncertain"], found["uncertain_reason"]) == (False, None)
+    assert found["sentiment"] == "negative"
+    assert json.loads(json.dumps(found)) == found
+    assert type(found["top"]) is str
+
+
+@pytest.mark.parametrize("doubt", Doubt)
+def test_doubt_is_named(make_reading, doubt):
+    found = make_reading(doubt=doubt).to_dict()
+    assert (found["uncertain"], found["uncertain_reason"]) == (True, doubt.value)
+
+
+def test_frame_to_dict(make_reading):
+    frame = FrameReading(7, 1 / 3, (make_reading(), make_reading(box=(60, 0, 9, 9))))
+    found = frame.to_dict()
+    assert (found["index"], found["time_s"]) == (7, 0.333333)
+    assert [face["box"]["x"] for face in found["faces"]] == [10, 60]
+
+
+def test_rows_have_the_columns_of_the_tables(make_reading):
+    frame = FrameReading(7, 0.5, (make_reading(track_id=1), make_reading(doubt=Doubt.SMALL)))
+    rows = frame.to_dicts()
+    assert [row["face"] for row in rows] == [0, 1]
+    assert [row["uncertain"] for row in rows] == [False, True]
+    assert ["source", *rows[0]] == list(COLUMNS)
+
+
+def test_a_frame_without_a_face_is_empty():
+    frame = FrameReading(0, 0.0, ())
+    assert frame.to_dict()["faces"] == []
+    assert frame.to_dicts() == []
+
+
+def test_media_to_dict():
+    media = Media("film.mp4", MediaKind.VIDEO, 640, 480, frame_count=9, duration_s=0.3)
+    assert media.to_dict() == {
+        "source": "film.mp4", "kind": "video", "width": 640, "height": 480,
+    }  # fmt: skip
+
+
+def test_results_are_frozen(make_reading):
+    reading = make_reading()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        reading.track_id = 1
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        reading.face.box.x = 1
+    assert hash(reading) == hash(make_reading())
