@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import pytest
@@ -43,14 +43,24 @@ def process() -> Callable:
     """Run `python -m mien ARGUMENTS` in a process of its own; streams are bytes."""
 
     def run(*arguments: object, **options: object) -> subprocess.CompletedProcess[bytes]:
-        extra = options.pop("environment", {})
-        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
-        return subprocess.run(
-            [sys.executable, "-m", "mien", *map(str, arguments)],
-            env=os.environ | {"COLUMNS": "200"} | extra,
-            check=False,
-            timeout=60,
-            **streams,
-        )
+        running = start(*arguments, **options)
+        out, err = running.communicate(timeout=60)
+        return subprocess.CompletedProcess(running.args, running.returncode, out, err)
 
     return run
+
+
+@pytest.fixture
+def running() -> Callable:
+    """Start `python -m mien ARGUMENTS` in a process of its own and leave it to the test."""
+    return start
+
+
+def start(
+    *arguments: object, environment: Mapping[str, str] | None = None, **options: object
+) -> subprocess.Popen[bytes]:
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+    command = [sys.executable, "-m", "mien", *map(str, arguments)]
+    return subprocess.Popen(
+        command, env=os.environ | {"COLUMNS": "200"} | (environment or {}), **streams
+    )

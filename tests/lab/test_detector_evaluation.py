@@ -4,11 +4,12 @@ import pytest
 pytest.importorskip("torch")
 
 from mien.core.types import Box, Face, Landmarks
+from mien_lab.data.drafts import Scene
 from mien_lab.data.scenes import Picture
-from mien_lab.data.synthesis import Scene
 from mien_lab.evaluation import centerface
 from mien_lab.evaluation.detector import (
-    false_alarms,
+    alarm_counts,
+    alarm_figures,
     generated_figures,
     group_figures,
     landmark_error,
@@ -81,8 +82,8 @@ def test_doubtful_and_animal_boxes_count_neither_way():
 
 
 def test_false_alarms_are_counted_on_face_free_photographs_only():
-    figures = false_alarms(Oracle((0, 0, 9, 9)), [picture(), picture((5, 5, 30, 40))])
-    assert figures == {"n": 1, "detections": 1, "per_100": 100.0}
+    counts = alarm_counts(Oracle((0, 0, 9, 9)), [picture(), picture((5, 5, 30, 40), name="b.jpg")])
+    assert alarm_figures(list(counts.values())) == {"n": 1, "detections": 1, "per_100": 100.0}
 
 
 def test_generated_scenes_groups_and_wild():

@@ -54,7 +54,9 @@ def test_canonical_places_are_frozen():
 )
 def test_landmarks_of_the_canonical_shape_land_exactly(scale, angle, x, y):
     points = placed(scale, angle, (x, y))
-    np.testing.assert_allclose(apply_transform(alignment_matrix(points), points), CANONICAL, atol=1e-5)
+    np.testing.assert_allclose(
+        apply_transform(alignment_matrix(points), points), CANONICAL, atol=1e-5
+    )
 
 
 @pytest.mark.parametrize("size", [24, 48, 72, 96])
@@ -109,7 +111,7 @@ def test_the_same_face_turned_gives_the_same_crop(portrait, degrees):
 
 def test_the_crop_does_not_depend_on_what_lies_far_away(portrait):
     landmarks = Landmarks.from_array(FACE)
-    shifted = Landmarks.from_array(FACE + (700, 500))
+    shifted = Landmarks.from_array(FACE + np.array([700, 500]))
     canvas = np.zeros((1500, 1500, 3), np.uint8)
     canvas[500 : 500 + portrait.shape[0], 700 : 700 + portrait.shape[1]] = portrait
     assert difference(align(portrait, landmarks), align(canvas, shifted)) < 0.5

@@ -46,13 +46,18 @@ class PlantedSession:
         return maps
 
 
+def single(session, **settings):
+    """A detector that searches small pictures at their own size."""
+    return FaceDetector(session, fine_size=None, working_size=128, **settings)
+
+
 @pytest.fixture(scope="module")
 def shipped():
     return FaceDetector(open_session("detector", threads=1))
 
 
 def test_a_planted_face_is_decoded_to_pixels():
-    detector = FaceDetector(PlantedSession([(16, 2, 3, 0.9, 0.5, np.log(0.5))]))
+    detector = single(PlantedSession([(16, 2, 3, 0.9, 0.5, np.log(0.5))]))
     (face,) = detector.detect(np.zeros((96, 128, 3), np.uint8))
     assert face.score == pytest.approx(0.9)
     # centre of cell (3.5 + 0.5, 2.5) * 16, side 64 / 2
@@ -74,24 +79,30 @@ def test_large_pictures_are_mapped_back_to_their_own_pixels():
 def test_large_pictures_are_searched_again_finer():
     session = PlantedSession()
     FaceDetector(session, working_size=320, fine_size=960).detect(np.zeros((1280, 1920), np.uint8))
-    assert max(shape[3] for shape in session.shapes) == 960
+    assert [shape[3] for shape in session.shapes] == [960, 480, 256, 128]
+
+
+def test_small_pictures_are_enlarged_at_most_twofold():
+    session = PlantedSession()
+    FaceDetector(session).detect(np.zeros((48, 48), np.uint8))
+    assert session.shapes == [(1, 1, 96, 96)]
 
 
 def test_overlapping_and_nested_boxes_are_one_face():
     cells = [(16, 2, 2, 0.9, 0.0, 0.0), (16, 2, 3, 0.8, -0.9, 0.0), (8, 4, 4, 0.7, 0.5, 0.0)]
-    faces = FaceDetector(PlantedSession(cells)).detect(np.zeros((96, 128), np.uint8))
+    faces = single(PlantedSession(cells)).detect(np.zeros((96, 128), np.uint8))
     assert [round(face.score, 3) for face in faces] == [0.9]
 
 
 def test_best_score_first_and_below_threshold_left_out():
     cells = [(8, 1, 1, 0.6, 0.0, 0.0), (8, 1, 9, 0.8, 0.0, 0.0), (8, 9, 9, 0.4, 0.0, 0.0)]
-    faces = FaceDetector(PlantedSession(cells)).detect(np.zeros((96, 128), np.uint8))
+    faces = single(PlantedSession(cells)).detect(np.zeros((96, 128), np.uint8))
     assert [round(face.score, 3) for face in faces] == [0.8, 0.6]
 
 
 def test_small_faces_are_left_out_on_request():
     session = PlantedSession([(8, 1, 1, 0.9, 0.0, 0.0)])
-    assert FaceDetector(session, min_face=25).detect(np.zeros((96, 96), np.uint8)) == []
+    assert single(session, min_face=25).detect(np.zeros((96, 128), np.uint8)) == []
 
 
 @pytest.mark.parametrize(
@@ -129,7 +140,7 @@ def test_a_portrait_is_found_in_every_size(shipped):
     astronaut = pytest.importorskip("skimage.data").astronaut()
     for factor in (0.25, 0.5, 1.0, 2.5):
         image = cv2.resize(astronaut, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
-        (face,) = shipped.detect(image)
+        face = shipped.detect(image)[0]
         assert face.box.x + face.box.width / 2 == pytest.approx(224 * factor, abs=16 * factor)
         assert face.box.y + face.box.height / 2 == pytest.approx(113 * factor, abs=20 * factor)
         points = face.landmarks.as_array() / factor

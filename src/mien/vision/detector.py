@@ -22,8 +22,8 @@ COARSEST = 120
 that fill it are found more surely, and their landmarks lie better, when they are seen small."""
 TRUSTED_SIZE = 128.0
 """Faces searched at a larger size than this, in pixels, weigh less where several searches agree."""
-SMALL_SIDE = 96
-"""Pictures with a longest side below this are enlarged towards it, at most twofold."""
+LARGEST_SCALE = 2.0
+"""Small pictures are enlarged for the search, but no more than this."""
 VOTE_OVERLAP = 0.6
 """Boxes that overlap a kept one by this IoU are averaged into it, weighted by score and size."""
 NESTED_SHARE = 0.8
@@ -45,15 +45,16 @@ class _Candidates:
 class FaceDetector:
     """Finds faces with a small anchor-free network; safe to call from several threads.
 
-    The picture is searched at ``working_size``, again at halves of it for faces that fill it, and,
-    when it is larger than ``working_size``, again at ``fine_size`` for small faces.
+    The picture is searched at ``fine_size``, or at twice its own size if that is smaller, and at
+    halves of it: small faces are found in the one, faces that fill the picture in the others.
 
     Args:
         session: of the weights named "detector".
         threshold: least score of a face, 0 to 1; that of the weights' card if None.
         nms_iou: two boxes that overlap more than this are the same face.
-        working_size: longest side in pixels at which a picture is searched.
-        fine_size: longest side of the finer search of larger pictures; None leaves it out.
+        working_size: longest side in pixels of the finest search where ``fine_size`` is None, at
+            a quarter of the time: for live pictures whose faces are not small.
+        fine_size: longest side in pixels of the finest search.
         min_face: faces with a smaller square root of their area, in pixels of the picture, are
             left out.
 
@@ -87,8 +88,7 @@ class FaceDetector:
             for stride, size in zip(extra["strides"], extra["sizes"], strict=True)
         ]
         self._nms_iou = nms_iou
-        self._working_size = working_size
-        self._fine_size = fine_size
+        self._finest = working_size if fine_size is None else fine_size
         self._min_face = min_face
 
     def detect(self, image: Image) -> list[Face]:
@@ -118,12 +118,9 @@ class FaceDetector:
         )
 
     def _scales(self, longest: int) -> list[float]:
-        scale = min(self._working_size / longest, max(1.0, min(SMALL_SIDE / longest, 2.0)))
-        scales = [scale]
+        scales = [min(self._finest / longest, LARGEST_SCALE)]
         while longest * scales[-1] / 2 >= COARSEST:
             scales.append(scales[-1] / 2)
-        if self._fine_size is not None and longest > self._working_size:
-            scales.append(min(self._fine_size / longest, 1.0))
         return scales
 
     def _search(self, grey: Image, scale: float) -> _Candidates:

@@ -8,21 +8,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from mien_lab.data.drafts import Draft, Scene
 from mien_lab.data.pasting import MIRRORED, Edge, Placement, cover, paste, rotated_box, shrink, warp
-from mien_lab.data.scenes import Floats, GreyImage, Picture
+from mien_lab.data.patches import heads_of, scrambled, size_of
+from mien_lab.data.scenes import GreyImage, Picture
 from mien_lab.data.spoiling import spoil
-
-LEAST_SIZE = 9.0
-"""Faces below this size (square root of the area, pixels) count neither way."""
-LEAST_SHOWN = 0.5
-"""A face of which less than this share of the box is in the picture counts neither way."""
 
 
 class Layout(StrEnum):
@@ -42,64 +38,6 @@ CYCLE = (
     *(Layout.NATURAL, Layout.EMPTY, Layout.CROWD, Layout.NATURAL),
 )
 """One batch of training in small: a quarter has no face at all."""
-LEAST_HEAD = 26.0
-"""Faces of photographs from this size on are also transplanted, with what surrounds them."""
-
-
-@dataclass(frozen=True)
-class Scene:
-    """A picture and its truth."""
-
-    image: GreyImage
-    boxes: Floats
-    points: Floats
-    ignored: Floats
-
-
-@dataclass
-class _Draft:
-    """A picture in the making."""
-
-    canvas: GreyImage
-    boxes: list[Floats] = field(default_factory=list)
-    points: list[Floats] = field(default_factory=list)
-    ignored: list[Floats] = field(default_factory=list)
-
-    def is_free(self, box: Floats, share: float = 0.12) -> bool:
-        """Whether at most ``share`` of the smaller of two boxes would be shared."""
-        for other in (*self.boxes, *self.ignored):
-            low = np.maximum(box[:2], other[:2])
-            high = np.minimum(box[:2] + box[2:], other[:2] + other[2:])
-            shared = float(np.prod(np.clip(high - low, 0, None)))
-            if shared > share * min(float(box[2] * box[3]), float(other[2] * other[3])):
-                return False
-        return True
-
-    def add(self, box: Floats, points: Floats) -> None:
-        """Book a face as a target, or as ignored when too little of it can be seen."""
-        height, width = self.canvas.shape
-        shown = np.clip(box[:2] + box[2:], 0, (width, height)) - np.clip(
-            box[:2], 0, (width, height)
-        )
-        if np.prod(shown) < 0.02 * box[2] * box[3]:
-            return
-        too_small = float(np.sqrt(box[2] * box[3])) < LEAST_SIZE
-        centre = box[:2] + box[2:] / 2
-        outside = bool((centre < 0).any() or (centre >= (width, height)).any())
-        if too_small or outside or float(np.prod(shown)) < LEAST_SHOWN * float(box[2] * box[3]):
-            self.ignored.append(box)
-        else:
-            self.boxes.append(box)
-            self.points.append(points)
-
-    def finish(self, image: GreyImage) -> Scene:
-        """The scene, with ``image`` for its pixels."""
-        return Scene(
-            image,
-            np.array(self.boxes, np.float32).reshape(-1, 4),
-            np.array(self.points, np.float32).reshape(-1, 5, 2),
-            np.array(self.ignored, np.float32).reshape(-1, 4),
-        )
 
 
 class Synthesis:
@@ -124,7 +62,7 @@ class Synthesis:
         self._empty = [scene for scene in scenes if not len(scene.boxes)]
         self._peopled = [scene for scene in scenes if len(scene.boxes)]
         self._sure = [scene for scene in scenes if scene.sure.any()]
-        self._heads = [head for scene in self._sure for head in _heads(scene)]
+        self._heads = [head for scene in self._sure for head in heads_of(scene)]
         self._chances: npt.NDArray[np.float64] | None = None
         self._seed = seed
         if not portraits or not small_faces or not self._empty:
@@ -165,7 +103,7 @@ class Synthesis:
     def group(self, index: int, count: int, width: int, height: int) -> Scene:
         """A group photograph: ``count`` people in rows before a background, not spoilt."""
         rng = np.random.default_rng((self._seed, 77, index))
-        draft = _Draft(self._cut(rng, self._pick(rng, self._empty), width, height, (0.9, 1.2)))
+        draft = Draft(self._cut(rng, self._pick(rng, self._empty), width, height, (0.9, 1.2)))
         rows = 3
         columns = math.ceil(count / rows)
         step_x, step_y = width / (columns + 0.5), height / (rows + 0.7)
@@ -185,7 +123,7 @@ class Synthesis:
 
     def _face(self, rng: np.random.Generator, size: float, edge: Edge = Edge.HARD) -> Picture:
         if edge is Edge.OVAL and rng.random() < 0.35:
-            fitting = [head for head in self._heads if _size(head) >= 0.75 * size]
+            fitting = [head for head in self._heads if size_of(head) >= 0.75 * size]
             if fitting:
                 return self._pick(rng, fitting)
         # FER2013 faces are about 43 px: above twice that they would teach that large faces are
@@ -204,14 +142,14 @@ class Synthesis:
         """A random part of a face-free photograph, ``zoom`` times the smallest scale that fills."""
         fill = max(width / scene.image.shape[1], height / scene.image.shape[0])
         scale = fill * math.exp(rng.uniform(math.log(zoom[0]), math.log(zoom[1])))
-        draft = _Draft(np.zeros((height, width), np.uint8))
+        draft = Draft(np.zeros((height, width), np.uint8))
         return self._moved(
             draft, rng, scene, scale, angle=float(rng.normal(0, 8)), border=cv2.BORDER_REFLECT_101
         )
 
     @staticmethod
     def _moved(
-        draft: _Draft,
+        draft: Draft,
         rng: np.random.Generator,
         scene: Picture,
         scale: float,
@@ -253,17 +191,17 @@ class Synthesis:
                 draft.ignored.append(new_box)
         return draft.canvas
 
-    def _background(self, rng: np.random.Generator, size: int, *, hard: bool = False) -> _Draft:
+    def _background(self, rng: np.random.Generator, size: int, *, hard: bool = False) -> Draft:
         if hard and self._chances is not None:
             scene = self._empty[int(rng.choice(len(self._empty), p=self._chances))]
         else:
             scene = self._pick(rng, self._empty)
-        return _Draft(self._cut(rng, scene, size, size, (0.9, 3.0)))
+        return Draft(self._cut(rng, scene, size, size, (0.9, 3.0)))
 
-    def _natural(self, rng: np.random.Generator, size: int) -> _Draft:
+    def _natural(self, rng: np.random.Generator, size: int) -> Draft:
         pool = self._sure if self._sure and rng.random() < 0.75 else self._peopled or self._empty
         scene = self._pick(rng, pool)
-        draft = _Draft(np.zeros((size, size), np.uint8))
+        draft = Draft(np.zeros((size, size), np.uint8))
         scale = math.exp(rng.uniform(math.log(0.5), math.log(2.0)))
         if scene.sure.any():
             largest = float(np.sqrt(np.prod(scene.boxes[scene.sure, 2:], axis=1)).max())
@@ -272,7 +210,7 @@ class Synthesis:
         self._moved(draft, rng, scene, scale, float(rng.normal(0, 12)), cv2.BORDER_CONSTANT)
         return draft
 
-    def _crowd(self, rng: np.random.Generator, size: int) -> _Draft:
+    def _crowd(self, rng: np.random.Generator, size: int) -> Draft:
         draft = self._background(rng, size)
         for _ in range(int(rng.integers(0, 3))):
             self._paste_decoy(draft, rng)
@@ -284,11 +222,11 @@ class Synthesis:
             self._place(draft, rng, face_size, (centre[0], centre[1]), edge=edge)
         return draft
 
-    def _portrait(self, rng: np.random.Generator, size: int) -> _Draft:
+    def _portrait(self, rng: np.random.Generator, size: int) -> Draft:
         flat = np.full(
             (size, size), 0 if rng.random() < 0.5 else int(rng.integers(0, 256)), np.uint8
         )
-        draft = _Draft(flat) if rng.random() < 0.4 else self._background(rng, size)
+        draft = Draft(flat) if rng.random() < 0.4 else self._background(rng, size)
         face_size = math.exp(rng.uniform(math.log(60.0), math.log(0.95 * size)))
         slack = max(size - 0.8 * face_size, 0.1 * size)
         centre = tuple(float(v) for v in size / 2 + rng.uniform(-0.5, 0.5, 2) * slack)
@@ -297,7 +235,7 @@ class Synthesis:
         self._place(draft, rng, face_size, (centre[0], centre[1]), angle=angle, edge=edge)
         return draft
 
-    def _grid(self, rng: np.random.Generator, size: int) -> _Draft:
+    def _grid(self, rng: np.random.Generator, size: int) -> Draft:
         draft = self._background(rng, size)
         step = size / int(rng.integers(2, 6))
         ratio = float(rng.uniform(0.6, 0.85))
@@ -313,7 +251,7 @@ class Synthesis:
 
     def _place(
         self,
-        draft: _Draft,
+        draft: Draft,
         rng: np.random.Generator,
         size: float,
         centre: tuple[float, float],
@@ -344,14 +282,14 @@ class Synthesis:
             cover(draft.canvas, box, points, rng)
         draft.add(box, points)
 
-    def _paste_decoy(self, draft: _Draft, rng: np.random.Generator) -> None:
+    def _paste_decoy(self, draft: Draft, rng: np.random.Generator) -> None:
         """Paste something that is no face with the very edges that faces get.
 
         Otherwise the net could learn the seam instead of the face.
         """
         size = math.exp(rng.uniform(math.log(12.0), math.log(110.0)))
         if rng.random() < 0.5:
-            patch = _scrambled(self._face(rng, size).image, rng)
+            patch = scrambled(self._face(rng, size).image, rng)
         else:
             patch = self._cut(rng, self._pick(rng, self._empty), 96, 96, (1.0, 3.0))
         height, width = patch.shape
@@ -367,38 +305,3 @@ class Synthesis:
                 (float(target[0]), float(target[1])), size, float(rng.uniform(-45, 45)), edge=edge
             )
             paste(draft.canvas, decoy, place)
-
-
-def _size(face: Picture) -> float:
-    return float(np.sqrt(np.prod(face.boxes[0, 2:])))
-
-
-def _heads(scene: Picture) -> list[Picture]:
-    """The sure faces of a photograph, each with its surroundings."""
-    heads = []
-    limit = np.array(scene.image.shape[::-1], np.float32)
-    for index in np.flatnonzero(scene.sure):
-        box = scene.boxes[index]
-        low = np.floor(np.clip(box[:2] - 0.6 * box[2:], 0, limit))
-        high = np.ceil(np.clip(box[:2] + 1.6 * box[2:], 0, limit))
-        cut = scene.image[int(low[1]) : int(high[1]), int(low[0]) : int(high[0])]
-        moved = np.concatenate([box[:2] - low, box[2:]]).astype(np.float32)
-        points = (scene.points[index] - low).astype(np.float32)
-        head = Picture(f"head {scene.name}", cut, moved[None], points[None], np.ones(1, np.float32))
-        if _size(head) >= LEAST_HEAD:
-            heads.append(head)
-    return heads
-
-
-def _scrambled(image: GreyImage, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """The quarters, or sixteenths, of a face in another order: skin and features, but no face."""
-    parts = int(rng.choice([3, 4]))
-    height, width = (side // parts * parts for side in image.shape)
-    tiles = (
-        image[:height, :width].reshape(parts, height // parts, parts, width // parts).swapaxes(1, 2)
-    )
-    mixed = tiles.reshape(parts * parts, height // parts, width // parts)[
-        rng.permutation(parts * parts)
-    ]
-    grid = mixed.reshape(parts, parts, height // parts, width // parts).swapaxes(1, 2)
-    return np.ascontiguousarray(grid.reshape(height, width))

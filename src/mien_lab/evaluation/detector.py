@@ -22,6 +22,7 @@ from mien.core.types import Face
 from mien.runtime.session import open_session
 from mien.vision.detector import FaceDetector
 from mien.vision.geometry import iou_matrix
+from mien_lab.data.drafts import Scene
 from mien_lab.data.scenes import (
     SURE_SCORE,
     Floats,
@@ -33,7 +34,7 @@ from mien_lab.data.scenes import (
     read_portraits,
     read_scenes,
 )
-from mien_lab.data.synthesis import Layout, Scene, Synthesis
+from mien_lab.data.synthesis import Layout, Synthesis
 from mien_lab.evaluation.centerface import CenterFaceDetector, is_installed
 
 __all__ = ["evaluate", "measure", "read_trial"]
@@ -108,11 +109,13 @@ def read_trial(data_dir: Path, part: Part, *, generated: int, groups: int) -> Tr
 
 def measure(detector: Detector, trial: Trial) -> dict[str, Any]:
     """All figures of one detector."""
+    alarms = alarm_counts(detector, trial.all_scenes)
+    held_out = {scene.name for scene in trial.scenes}
     return {
         "portraits": portrait_figures(detector, trial.portraits),
         "scenes": scene_figures(detector, trial.scenes),
-        "face_free": false_alarms(detector, trial.scenes),
-        "face_free_all": false_alarms(detector, trial.all_scenes),
+        "face_free": alarm_figures([n for name, n in alarms.items() if name in held_out]),
+        "face_free_all": alarm_figures(list(alarms.values())),
         "generated": generated_figures(detector, trial.generated),
         "groups": group_figures(detector, trial.groups),
         "wild": wild_figures(detector, trial.wild),
@@ -196,14 +199,17 @@ def scene_figures(detector: Detector, scenes: Sequence[Picture]) -> dict[str, An
     }
 
 
-def false_alarms(detector: Detector, scenes: Iterable[Picture]) -> dict[str, Any]:
-    """Detections in photographs in which the teacher found nothing at all."""
-    empty = [scene for scene in scenes if not len(scene.boxes)]
-    count = sum(len(detector.detect(scene.image)) for scene in empty)
+def alarm_counts(detector: Detector, scenes: Iterable[Picture]) -> dict[str, int]:
+    """Detections by name of photograph, where the teacher found nothing at all."""
+    return {s.name: len(detector.detect(s.image)) for s in scenes if not len(s.boxes)}
+
+
+def alarm_figures(counts: Sequence[int]) -> dict[str, Any]:
+    """Detections in face-free photographs: all, and in a hundred."""
     return {
-        "n": len(empty),
-        "detections": count,
-        "per_100": round(100 * count / len(empty), 2) if empty else None,
+        "n": len(counts),
+        "detections": sum(counts),
+        "per_100": round(100 * sum(counts) / len(counts), 2) if counts else None,
     }
 
 

@@ -106,6 +106,6 @@ def _faded(gain: float, level: float) -> Callable[[Crop], Crop]:
 
     def change(crop: Crop) -> Crop:
         grey = (crop.astype(np.float32) - crop.mean()) * gain + level * 255
-        return np.clip(grey, 0, 255).round().astype(np.uint8)
+        return np.asarray(np.clip(grey, 0, 255).round(), dtype=np.uint8)
 
     return change

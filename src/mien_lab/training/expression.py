@@ -31,7 +31,7 @@ class ExpressionConfig:
     fer_dir: Path
     faces_dir: Path | None = None
     """Photographs with expression labels to train on besides, or None."""
-    epochs: int = 44
+    epochs: int = 41
     batch: int = 128
     rate: float = 0.1
     """Peak learning rate of SGD; it warms up, then follows half a cosine to zero."""
@@ -43,7 +43,7 @@ class ExpressionConfig:
     """Both parameters of the beta distribution (Zhang et al., "mixup", ICLR 2018)."""
     fer_weight: float = 0.75
     fer_smoothing: float = 0.1
-    sizes: tuple[tuple[float, int], ...] = ((0.4, 32), (0.7, 40), (1.0, 48))
+    sizes: tuple[tuple[float, int], ...] = ((0.4, 32), (0.8, 40), (1.0, 48))
     """Crop size up to each share of the epochs: smaller crops first cost less."""
     augmentation: Augmentation = field(default_factory=Augmentation)
     seed: int = 0

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 
+from mien.apps.cli.console import complain
 from mien.core.types import Image
 from mien.pipeline.benchmark import Measurement, measure, sample_image, summarize
 
@@ -16,11 +17,17 @@ def measure_peers(seconds: float) -> list[Measurement]:
     Peers choose their own number of threads, given as 0.
     """
     image = sample_image()
-    return [
-        summarize(name, "", 0, 0, measure(prepare(image), seconds))
-        for name, (module, prepare) in _PEERS.items()
-        if find_spec(module) is not None
-    ]
+    rows = []
+    for name, (module, prepare) in _PEERS.items():
+        if find_spec(module) is None:
+            continue
+        try:
+            call = prepare(image)
+        except ImportError as error:
+            complain(f"{name} is installed but not measured, since it cannot be loaded ({error})")
+        else:
+            rows.append(summarize(name, "", 0, 0, measure(call, seconds)))
+    return rows
 
 
 def _centerface(image: Image) -> Callable[[], object]:

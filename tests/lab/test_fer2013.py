@@ -1,0 +1,135 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mien.core.errors import InputError
+from mien.core.labels import EMOTIONS, Emotion
+from mien_lab.data.fer2013 import FER_LABELS, load_fer, majority, vote_distribution
+
+REAL = Path(__file__).parents[3] / "shared" / "data" / "fer2013"
+
+
+def votes(**counts):
+    """Eight counts in label order, then those of unknown and not a face."""
+    names = [*(emotion.value for emotion in EMOTIONS), "unknown", "NF"]
+    return np.array([[counts.get(name, 0) for name in names]])
+
+
+def test_rows_are_read_in_order(write_rows, row, picture):
+    rows = [
+        row(picture(1), 0, "Training", {"anger": 7, "NF": 3}),
+        row(picture(2), 6, "PublicTest", {"neutral": 5, "contempt": 4, "unknown": 1}),
+        row(picture(3), 5, "PrivateTest", {"surprise": 10}, np.arange(10.0).reshape(5, 2)),
+    ]
+    for packed in (True, False):
+        data = load_fer(write_rows(rows, packed=packed))
+        assert len(data) == 3
+        assert np.array_equal(data.pixels, [each.pixels for each in rows])
+        assert [FER_LABELS[label] for label in data.labels] == ["anger", "neutral", "surprise"]
+        assert data.split.tolist() == ["Training", "PublicTest", "PrivateTest"]
+        assert data.votes.tolist() == [
+            [0, 0, 0, 0, 7, 0, 0, 0, 0, 3],
+            [5, 0, 0, 0, 0, 0, 0, 4, 1, 0],
+            [0, 0, 10, 0, 0, 0, 0, 0, 0, 0],
+        ]
+        assert np.isnan(data.landmarks[:2]).all()
+        assert np.array_equal(data.landmarks[2], np.arange(10.0).reshape(5, 2))
+        assert data.rows("PrivateTest").tolist() == [2]
+
+
+@pytest.mark.parametrize(
+    ("code", "emotion"),
+    enumerate(["anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"]),
+)
+def test_the_labels_of_the_challenge(write_rows, row, picture, code, emotion):
+    data = load_fer(write_rows([row(picture(0), code)]))
+    assert FER_LABELS[data.labels[0]] == emotion
+
+
+def test_blank_and_not_a_face(write_rows, row, picture):
+    rows = [
+        row(np.full((48, 48), 7, np.uint8)),
+        row(picture(0), votes={"NF": 6, "happiness": 4}),
+        row(picture(1), votes={"NF": 5, "happiness": 5}),
+    ]
+    data = load_fer(write_rows(rows))
+    assert data.blank.tolist() == [True, False, False]
+    assert data.not_a_face.tolist() == [False, True, False]
+
+
+def test_no_landmarks(write_rows, row, picture):
+    folder = write_rows([row(picture(0))])
+    assert np.isnan(load_fer(folder).landmarks).all()
+    (folder / "landmarks.csv").unlink()
+    assert np.isnan(load_fer(folder).landmarks).all()
+
+
+def test_missing_files(write_rows, row, picture, tmp_path):
+    with pytest.raises(InputError, match=r"neither fer2013\.csv\.gz nor fer2013\.csv"):
+        load_fer(tmp_path)
+    folder = write_rows([row(picture(0))])
+    (folder / "fer2013new.csv").unlink()
+    with pytest.raises(InputError, match=r"fer2013new\.csv is missing"):
+        load_fer(folder)
+
+
+def test_files_with_other_rows(write_rows, row, picture):
+    folder = write_rows([row(picture(0)), row(picture(1))])
+    path = folder / "fer2013new.csv"
+    lines = path.read_text().splitlines()
+    for wrong in (lines[:-1], [*lines, lines[-1]], [lines[0], lines[1].replace("Training", "X")]):
+        path.write_text("\n".join(wrong) + "\n")
+        with pytest.raises(InputError, match="does not have the rows"):
+            load_fer(folder)
+
+
+@pytest.mark.parametrize("pixels", ["1 2 3", "", "a b"])
+def test_pixels_that_are_no_picture(write_rows, row, picture, pixels):
+    folder = write_rows([row(picture(0))], packed=False)
+    (folder / "fer2013.csv").write_text(f"emotion,pixels,Usage\n3,{pixels},Training\n")
+    with pytest.raises(InputError, match=r"row 0 .*48x48"):
+        load_fer(folder)
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        (votes(happiness=10), Emotion.HAPPINESS),
+        (votes(neutral=6, sadness=4), Emotion.NEUTRAL),
+        (votes(neutral=5, sadness=5), None),
+        (votes(neutral=5, sadness=3, anger=2), None),
+        (votes(neutral=5, sadness=3, anger=1, fear=1), Emotion.NEUTRAL),
+        (votes(contempt=2, **{"fear": 1, "anger": 1}), Emotion.CONTEMPT),
+        (votes(unknown=6, sadness=4), None),
+        (votes(NF=10), None),
+        (votes(neutral=1, sadness=1), None),
+        (votes(), None),
+    ],
+)
+def test_majority(counts, expected):
+    (label,) = majority(counts)
+    assert (None if label < 0 else EMOTIONS[label]) == expected
+
+
+def test_vote_distribution():
+    counts = np.concatenate(
+        [votes(neutral=6, sadness=3, anger=1), votes(NF=8, fear=2), votes(NF=10), votes(fear=1)]
+    )
+    shares = vote_distribution(counts)
+    assert shares.shape == (4, 8)
+    assert shares[0] == pytest.approx([2 / 3, 0, 0, 1 / 3, 0, 0, 0, 0])
+    assert shares[1] == pytest.approx(np.eye(8)[EMOTIONS.index(Emotion.FEAR)])
+    assert not shares[2:].any()
+
+
+@pytest.mark.skipif(not (REAL / "fer2013new.csv").exists(), reason=f"there is no {REAL}")
+def test_the_published_counts():
+    data = load_fer(REAL)
+    assert [len(data.rows(s)) for s in ("Training", "PublicTest", "PrivateTest")] == [
+        28709, 3589, 3589,
+    ]  # fmt: skip
+    label = majority(data.votes[data.rows("PrivateTest")])
+    counts = np.bincount(label[label >= 0], minlength=8)
+    assert counts.sum() == 3153
+    assert counts.tolist() == [1090, 893, 396, 384, 273, 18, 83, 16]

@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mien_lab.evaluation.metrics import (
+    classification_figures,
+    confusion_matrix,
+    wilson_interval,
+)
+
+sklearn = pytest.importorskip("sklearn.metrics")
+
+LABELS = ["a", "b", "c", "d"]
+pairs = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=60)
+
+
+@given(pairs)
+def test_figures_are_those_of_scikit_learn(both):
+    truth, predicted = np.array(both).T
+    figures = classification_figures(truth, predicted, LABELS)
+    precision, recall, f1, support = sklearn.precision_recall_fscore_support(
+        truth, predicted, labels=range(4), zero_division=0
+    )
+    for index, label in enumerate(LABELS):
+        found = figures["per_class"][label]
+        assert found["precision"] == pytest.approx(precision[index])
+        assert found["recall"] == pytest.approx(recall[index])
+        assert found["f1"] == pytest.approx(f1[index])
+        assert found["support"] == support[index]
+    present = sorted(set(truth.tolist()))
+    assert figures["n"] == len(truth)
+    assert figures["accuracy"] == pytest.approx(sklearn.accuracy_score(truth, predicted))
+    assert figures["macro_f1"] == pytest.approx(
+        sklearn.f1_score(truth, predicted, labels=present, average="macro", zero_division=0)
+    )
+    assert figures["mean_recall"] == pytest.approx(
+        sklearn.recall_score(truth, predicted, labels=present, average="macro", zero_division=0)
+    )
+    expected = sklearn.confusion_matrix(truth, predicted, labels=range(4))
+    assert figures["confusion"] == expected.tolist()
+    assert np.array_equal(confusion_matrix(truth, predicted, 4), expected)
+
+
+def test_nothing_at_all():
+    nothing = np.zeros(0, dtype=np.intp)
+    figures = classification_figures(nothing, nothing, LABELS)
+    assert (figures["n"], figures["accuracy"], figures["macro_f1"]) == (0, 0, 0)
+
+
+def test_wilson_interval():
+    # Newcombe, Statistics in Medicine 17 (1998), table I.
+    assert wilson_interval(81, 263) == pytest.approx((0.2553, 0.3662), abs=1e-4)
+    assert wilson_interval(0, 20) == pytest.approx((0, 0.1611), abs=1e-4)
+    assert wilson_interval(1, 29) == pytest.approx((0.0061, 0.1718), abs=1e-4)
+    assert wilson_interval(0, 0) == (0, 1)
+
+
+@given(st.integers(0, 500), st.integers(1, 500))
+def test_wilson_interval_holds_the_share(hits, count):
+    hits = min(hits, count)
+    low, high = wilson_interval(hits, count)
+    assert -1e-9 <= low <= hits / count + 1e-9
+    assert hits / count - 1e-9 <= high <= 1 + 1e-9
