@@ -46,7 +46,7 @@ def test_smaller_crops_show_the_same_part(tensors, size):
     large, small = crop_batch(*tensors), crop_batch(*tensors, size)
     assert small.shape == (24, 1, size, size)
     shrunk = torch.nn.functional.interpolate(large, size=(size, size), mode="area")
-    assert (shrunk - small).abs().mean() < 3
+    assert (shrunk - small).abs().mean() < 4
 
 
 def test_crops_beyond_the_canvas_repeat_its_edge(tensors):

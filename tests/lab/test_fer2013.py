@@ -40,7 +40,7 @@ def test_rows_are_read_in_order(write_rows, row, picture):
 
 @pytest.mark.parametrize(
     ("code", "emotion"),
-    enumerate(["anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"]),
+    list(enumerate(["anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"])),
 )
 def test_the_labels_of_the_challenge(write_rows, row, picture, code, emotion):
     data = load_fer(write_rows([row(picture(0), code)]))
@@ -63,6 +63,14 @@ def test_no_landmarks(write_rows, row, picture):
     assert np.isnan(load_fer(folder).landmarks).all()
     (folder / "landmarks.csv").unlink()
     assert np.isnan(load_fer(folder).landmarks).all()
+
+
+def test_landmarks_of_other_rows(write_rows, row, picture):
+    folder = write_rows([row(picture(0), landmarks=np.zeros((5, 2)))])
+    path = folder / "landmarks.csv"
+    path.write_text(path.read_text().replace("\n0,", "\n7,").replace("\r0,", "\r7,"))
+    with pytest.raises(InputError, match=r"landmarks\.csv is of more rows"):
+        load_fer(folder)
 
 
 def test_missing_files(write_rows, row, picture, tmp_path):

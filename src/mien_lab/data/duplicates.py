@@ -26,8 +26,8 @@ class Copies:
 
 def fingerprints(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """Unit vectors of shape (n, 576) whose dot product is the correlation of two pictures."""
-    small = np.stack([cv2.resize(p, (24, 24), interpolation=cv2.INTER_AREA) for p in pixels])
-    vectors = small.reshape(len(pixels), -1).astype(np.float32)
+    small = [cv2.resize(p, (24, 24), interpolation=cv2.INTER_AREA) for p in pixels]
+    vectors = np.array(small, dtype=np.float32).reshape(len(pixels), 24 * 24)
     vectors -= vectors.mean(axis=1, keepdims=True)
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
     return vectors
@@ -40,12 +40,15 @@ def find_copies(
     *,
     block: int = 2048,
 ) -> Copies:
-    """For each of `rows`, the most alike of `others` or their mirror images."""
+    """For each of `rows`, the most alike of `others` or their mirror images.
+
+    Without any others, all correlations are 0.
+    """
     query = fingerprints(pixels[rows])
     known = np.concatenate([fingerprints(pixels[others]), fingerprints(pixels[others][:, :, ::-1])])
     best = np.zeros(len(rows), dtype=np.float32)
     match = np.zeros(len(rows), dtype=np.intp)
-    for start in range(0, len(rows), block):
+    for start in range(0, len(rows) if len(others) else 0, block):
         alike = query[start : start + block] @ known.T
         best[start : start + block] = alike.max(axis=1)
         match[start : start + block] = others[alike.argmax(axis=1) % len(others)]

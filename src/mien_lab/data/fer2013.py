@@ -117,23 +117,39 @@ def _read_challenge(
     packed, plain = folder / "fer2013.csv.gz", folder / "fer2013.csv"
     if not packed.exists() and not plain.exists():
         raise InputError(f"{folder} holds neither fer2013.csv.gz nor fer2013.csv")
-    pixels, labels, split = [], [], []
-    with gzip.open(packed, "rt", newline="") if packed.exists() else plain.open() as stream:
+    pixels: list[npt.NDArray[np.uint8]] = []
+    labels: list[int] = []
+    split: list[str] = []
+    path = packed if packed.exists() else plain
+    with gzip.open(packed, "rt", newline="") if path == packed else plain.open() as stream:
         for row in csv.DictReader(stream):
-            pixels.append(np.fromstring(row["pixels"], dtype=np.uint8, sep=" "))
+            pixels.append(_face(row["pixels"], f"row {len(labels)} of {path}"))
             labels.append(FER_LABELS.index(_FER_CODES[int(row["emotion"])]))
             split.append(row["Usage"])
     return (
-        np.stack(pixels).reshape(-1, 48, 48),
+        np.array(pixels, dtype=np.uint8).reshape(-1, 48, 48),
         np.array(labels, dtype=np.int64),
         np.array(split, dtype=np.str_),
     )
 
 
+def _face(text: str, place: str) -> npt.NDArray[np.uint8]:
+    try:
+        pixels = np.fromstring(text, dtype=np.uint8, sep=" ")
+    except ValueError:
+        pixels = np.zeros(0, dtype=np.uint8)
+    if pixels.size != 48 * 48:
+        raise InputError(f"{place} does not hold the 48x48 pixels of a face; download it again")
+    return pixels
+
+
 def _read_landmarks(folder: Path, count: int) -> npt.NDArray[np.float64]:
     points = np.full((count, 5, 2), np.nan)
     path = folder / "landmarks.csv"
-    if path.exists():
-        table = np.loadtxt(path, delimiter=",", skiprows=1, ndmin=2)
+    lines = path.read_text().splitlines()[1:] if path.exists() else []
+    if lines:
+        table = np.loadtxt(lines, delimiter=",", ndmin=2)
+        if table[:, 0].max() >= count:
+            raise InputError(f"{path} is of more rows than the {count} of the FER2013 file")
         points[table[:, 0].astype(np.intp)] = table[:, 6:16].reshape(-1, 5, 2)
     return points

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS
 from mien.models.calibration import (
     conformal_quantile,
@@ -85,6 +86,9 @@ def calibrate(folder: Path, *, precision: str, weights: Path | None = None) -> d
 
 def _run(data: Fer, split: str, classifier: ExpressionClassifier) -> _Split:
     rows = data.rows(split)
+    if not len(rows):
+        known = ", ".join(sorted(set(data.split.tolist())))
+        raise InputError(f"there are no rows of {split!r}; choose one of: {known}")
     crops = upright_crops(fer_faces(data, rows))
     plain = classifier.raw(crops)
     mirrored = classifier.raw(np.ascontiguousarray(crops[:, :, ::-1]))

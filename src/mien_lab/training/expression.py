@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mien.core.errors import InputError
 from mien_lab.data.augmentation import Augmentation, augment, crop_batch
 from mien_lab.data.cleaning import clean
 from mien_lab.data.faces import FaceSet, fer_faces, join, photograph_faces
@@ -60,6 +61,7 @@ def train_expression(config: ExpressionConfig, folder: Path, *, resume: bool = F
 
     Raises:
         FileExistsError: if the folder holds a run and `resume` is false.
+        InputError: if there are fewer faces than a batch holds.
         FloatingPointError: if the loss is no longer finite; the last checkpoint is kept.
     """
     run = Run(folder, config, resume=resume)
@@ -73,6 +75,10 @@ def train_expression(config: ExpressionConfig, folder: Path, *, resume: bool = F
     if config.limit is not None:
         chosen = torch.randperm(len(faces))[: config.limit].numpy()
         faces = FaceSet(*(getattr(faces, name)[chosen] for name in FaceSet.__dataclass_fields__))
+    if len(faces) < config.batch:
+        raise InputError(
+            f"{len(faces)} faces do not fill a batch of {config.batch}; choose a smaller batch"
+        )
     public = data.rows("PublicTest")[: config.limit]
     check = _Check(
         fer_faces(data, public),

@@ -1,0 +1,134 @@
+import csv
+import json
+import shutil
+
+import numpy as np
+import PIL.Image
+import pytest
+from typer.testing import CliRunner
+
+from mien.core.errors import InputError
+from mien.core.labels import EMOTIONS
+from mien.runtime.artifact import weights_folder
+from mien_lab.cli import app
+from mien_lab.data.fer2013 import FER_LABELS, load_fer, majority
+from mien_lab.evaluation.crops import calibrate, evaluate_crops
+from mien_lab.evaluation.photographs import evaluate_photographs
+
+
+@pytest.fixture(scope="module")
+def figures(fer_folder):
+    return evaluate_crops(fer_folder, precision="fp32")
+
+
+def test_both_protocols(figures, fer_folder):
+    data = load_fer(fer_folder)
+    rows = data.rows("PrivateTest")
+    assert (figures["split"], figures["precision"]) == ("PrivateTest", "fp32")
+    assert figures["fer2013"]["n"] == len(rows)
+    assert figures["ferplus"]["n"] == (majority(data.votes[rows]) >= 0).sum()
+    for name, labels in (("fer2013", FER_LABELS), ("ferplus", EMOTIONS)):
+        found = figures[name]
+        assert list(found["per_class"]) == [label.value for label in labels]
+        assert np.array(found["confusion"]).shape == (len(labels), len(labels))
+        hits = np.trace(np.array(found["confusion"]))
+        assert found["accuracy"] == pytest.approx(hits / found["n"])
+        assert 0 <= found["accuracy_flip"] <= 1
+    for name in ("expected_calibration_error", "conformal_coverage"):
+        assert 0 <= figures["ferplus"][name] <= 1
+    assert 1 <= figures["ferplus"]["conformal_mean_size"] <= 8
+    assert json.loads(json.dumps(figures)) == figures
+
+
+def test_other_splits(fer_folder):
+    found = evaluate_crops(fer_folder, precision="int8", split="PublicTest")
+    assert (found["split"], found["precision"]) == ("PublicTest", "int8")
+    assert found["fer2013"]["n"] == 6
+
+
+def test_rows_without_a_majority_do_not_count(write_rows, row, picture):
+    rows = [
+        row(picture(0), split="PrivateTest"),
+        row(picture(1), split="PrivateTest", votes={"NF": 10}),
+        row(picture(2), split="PrivateTest", votes={"fear": 5, "sadness": 5}),
+    ]
+    found = evaluate_crops(write_rows(rows), precision="fp32")
+    assert (found["fer2013"]["n"], found["ferplus"]["n"]) == (3, 1)
+
+
+@pytest.mark.parametrize("split", ["Test", "Training2", ""])
+def test_unknown_splits(fer_folder, split):
+    with pytest.raises(InputError, match="PublicTest"):
+        evaluate_crops(fer_folder, precision="fp32", split=split)
+
+
+def test_calibration(fer_folder):
+    found = calibrate(fer_folder, precision="fp32")
+    assert 0.05 <= found["temperature"] <= 20
+    # Three faces are too few for 90 %, so that all labels stay in.
+    assert found["conformal_quantile"] == 1
+
+
+def test_the_command(fer_folder, tmp_path):
+    arguments = ["evaluate", "--data", str(fer_folder), "--precision", "fp32"]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0
+    found = json.loads(done.stdout)
+    assert {"fer2013", "ferplus"} <= found.keys()
+    assert {"n", "accuracy", "accuracy_flip", "macro_f1", "per_class", "confusion"} <= found[
+        "fer2013"
+    ].keys()
+    out = tmp_path / "figures.json"
+    assert CliRunner().invoke(app, [*arguments, "--json", str(out)]).stdout == ""
+    assert json.loads(out.read_text()) == found
+
+
+def test_the_command_with_other_weights(fer_folder, tmp_path):
+    for path in weights_folder().iterdir():
+        shutil.copy(path, tmp_path)
+    arguments = ["evaluate", "--data", str(fer_folder), "--weights", str(tmp_path)]
+    assert CliRunner().invoke(app, arguments).exit_code == 0
+    (tmp_path / "expression-int8.onnx").write_bytes(b"")
+    assert CliRunner().invoke(app, [*arguments, "--precision", "int8"]).exit_code != 0
+
+
+def test_cleaning_as_a_command(fer_folder):
+    done = CliRunner().invoke(app, ["clean", "--data", str(fer_folder)])
+    found = json.loads(done.stdout)
+    assert found["kept"] + sum(found["dropped"].values()) == 36
+
+
+@pytest.fixture
+def photographs(tmp_path, portrait):
+    """The portrait, its mirror image, and a wall."""
+    (tmp_path / "images").mkdir()
+    wall = np.full((100, 100, 3), 128, np.uint8)
+    pictures = {"a.png": portrait, "b.png": portrait[:, ::-1], "wall.png": wall}
+    with (tmp_path / "labels.csv").open("w", newline="") as stream:
+        table = csv.writer(stream)
+        table.writerow(["image", "emotion"])
+        for name, image in pictures.items():
+            PIL.Image.fromarray(np.ascontiguousarray(image)).save(tmp_path / "images" / name)
+            table.writerow([name, "happy"])
+    return tmp_path
+
+
+def test_photographs_without_a_face_count_as_wrong(photographs):
+    found = evaluate_photographs(photographs, precision="fp32")
+    assert (found["n"], found["missed"], found["several"]) == (3, 1, 0)
+    hits = np.trace(np.array(found["confusion"]))
+    assert found["accuracy"] == pytest.approx(hits / 3)
+    low, high = found["accuracy_interval"]
+    assert low <= found["accuracy"] <= high
+    assert np.array(found["confusion"]).sum() == 2
+
+
+def test_photographs_without_any_face(photographs):
+    (photographs / "labels.csv").write_text("image,emotion\nwall.png,sad\n")
+    found = evaluate_photographs(photographs)
+    assert (found["n"], found["missed"], found["accuracy"]) == (1, 1, 0)
+
+
+def test_photographs_without_labels(tmp_path):
+    with pytest.raises(InputError, match=r"labels\.csv is missing"):
+        evaluate_photographs(tmp_path)

@@ -1,0 +1,292 @@
+import itertools
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+onnx = pytest.importorskip("onnx")
+
+from mien.core.errors import InputError  # noqa: E402
+from mien.models.expression import ExpressionClassifier  # noqa: E402
+from mien.runtime.artifact import read_cards  # noqa: E402
+from mien.runtime.session import open_session  # noqa: E402
+from mien_lab.data.faces import fer_faces, upright_crops  # noqa: E402
+from mien_lab.data.fer2013 import load_fer  # noqa: E402
+from mien_lab.training import expression  # noqa: E402
+from mien_lab.training.export import export_expression, write_card  # noqa: E402
+from mien_lab.training.expression import ExpressionConfig, train_expression  # noqa: E402
+from mien_lab.training.expression_net import ExpressionNet  # noqa: E402
+from mien_lab.training.run import Progress, Run, WeightAverage  # noqa: E402
+
+EPOCHS = 2
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Threads that wait for each other cost more than these few faces do."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def config(fer_folder):
+    return ExpressionConfig(
+        fer_folder, epochs=EPOCHS, batch=4, limit=8, seed=3, compile=False, average=0.9,
+        sizes=((0.5, 32), (1.0, 40)),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def unbroken(config, tmp_path_factory):
+    return train_expression(config, tmp_path_factory.mktemp("unbroken") / "run")
+
+
+def loaded(path):
+    return torch.load(path, weights_only=True)
+
+
+def lines(folder):
+    return [json.loads(line) for line in (folder / "curve.jsonl").read_text().splitlines()]
+
+
+def test_a_run_writes_what_it_did(unbroken, config):
+    folder = unbroken.parent
+    assert {path.name for path in folder.iterdir()} == {"config.json", "curve.jsonl", "last.pt"}
+    written = json.loads((folder / "config.json").read_text())
+    assert (written["seed"], written["epochs"]) == (config.seed, EPOCHS)
+    assert written["fer_dir"] == str(config.fer_dir)
+    assert "rotation" in written["augmentation"]
+    curve = lines(folder)
+    assert [line["epoch"] for line in curve] == [1, 2]
+    for line in curve:
+        assert np.isfinite(line["loss"])
+        assert 0 <= line["public_fer2013"] <= 1
+        assert 0 <= line["public_ferplus"] <= 1
+    state = loaded(unbroken)
+    assert (state["epoch"], state["steps"]) == (EPOCHS, 4)
+
+
+def test_a_resumed_run_ends_with_the_same_weights(unbroken, config, tmp_path, monkeypatch):
+    save = Run.save
+
+    def save_and_stop(self, state, figures):
+        save(self, state, figures)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Run, "save", save_and_stop)
+    with pytest.raises(KeyboardInterrupt):
+        train_expression(config, tmp_path / "run")
+    monkeypatch.undo()
+    broken = loaded(tmp_path / "run" / "last.pt")
+    assert broken["epoch"] == 1
+    torch.manual_seed(99)
+    resumed = loaded(train_expression(config, tmp_path / "run", resume=True))
+    whole = loaded(unbroken)
+    for part in ("net", "average"):
+        assert whole[part].keys() == resumed[part].keys()
+        for name, value in whole[part].items():
+            assert torch.equal(value, resumed[part][name]), (part, name)
+    changed = [name for name, value in whole["net"].items() if not value.equal(broken["net"][name])]
+    assert changed
+    assert [line["epoch"] for line in lines(tmp_path / "run")] == [1, 2]
+
+
+def test_a_finished_run_is_left_alone(unbroken, config):
+    before = unbroken.read_bytes()
+    assert train_expression(config, unbroken.parent, resume=True) == unbroken
+    assert unbroken.read_bytes() == before
+
+
+def test_a_run_is_not_overwritten(unbroken, config):
+    before = (unbroken.parent / "config.json").read_text()
+    with pytest.raises(FileExistsError, match="--resume"):
+        train_expression(ExpressionConfig(config.fer_dir, epochs=9), unbroken.parent)
+    assert (unbroken.parent / "config.json").read_text() == before
+
+
+def test_the_network_learns(config, fer_folder, tmp_path):
+    """The same eight faces again and again, without disturbance, are learned by heart."""
+    still = expression.Augmentation(
+        rotation=0, scale=0, stretch=0, shift=0, gamma=0, contrast=0, noise=0,
+        blur_chance=0, shrink_chance=0, erase_chance=0, mirror=False,
+    )  # fmt: skip
+    options = {"batch": 8, "limit": 8, "compile": False, "mixup": 0.0, "fer_smoothing": 0.0}
+    learned = ExpressionConfig(
+        fer_folder, epochs=8, augmentation=still, warmup_epochs=1, rate=0.02,
+        sizes=((1.0, 32),), **options,
+    )  # fmt: skip
+    train_expression(learned, tmp_path / "run")
+    losses = [line["loss"] for line in lines(tmp_path / "run")]
+    assert losses[-1] < losses[0] * 0.85
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(config, tmp_path, monkeypatch):
+    plain, calls = expression._loss, []
+
+    def spoilt(config, outputs, targets):
+        calls.append(1)
+        loss = plain(config, outputs, targets)
+        return loss * float("nan") if len(calls) > 2 else loss
+
+    monkeypatch.setattr(expression, "_loss", spoilt)
+    with pytest.raises(FloatingPointError, match="epoch 2, step 1") as caught:
+        train_expression(config, tmp_path / "run")
+    assert "\n" not in str(caught.value)
+    state = loaded(tmp_path / "run" / "last.pt")
+    assert state["epoch"] == 1
+    assert all(torch.isfinite(value.float()).all() for value in state["net"].values())
+    assert len(lines(tmp_path / "run")) == 1
+
+
+def test_faces_that_do_not_fill_a_batch(config, fer_folder, tmp_path):
+    with pytest.raises(InputError, match="8 faces do not fill a batch of 128"):
+        train_expression(ExpressionConfig(fer_folder, limit=8, compile=False), tmp_path / "run")
+    assert not (tmp_path / "run" / "last.pt").exists()
+
+
+def test_the_rate_warms_up_and_falls(config):
+    config = ExpressionConfig(Path(), epochs=10)
+    rates = [expression._rate(config, epoch / 10) for epoch in range(101)]
+    peak = int(np.argmax(rates))
+    assert peak == 20
+    assert rates[peak] == pytest.approx(config.rate, rel=0.02)
+    assert all(one < other for one, other in itertools.pairwise(rates[: peak + 1]))
+    assert all(one > other for one, other in itertools.pairwise(rates[peak:]))
+    assert rates[-1] == pytest.approx(0, abs=1e-9)
+
+
+def test_crop_sizes_grow():
+    config = ExpressionConfig(Path(), epochs=10, sizes=((0.4, 32), (0.7, 40), (1.0, 48)))
+    sizes = [expression._size(config, epoch) for epoch in range(10)]
+    assert sizes == [32] * 4 + [40] * 3 + [48] * 3
+
+
+def test_the_network(fer_folder):
+    net = ExpressionNet().eval()
+    crops = torch.from_numpy(upright_crops(fer_faces(load_fer(fer_folder), np.arange(4))))
+    outputs = net(crops[:, None].float())
+    assert outputs.logits.shape == (4, 8)
+    assert outputs.fer_logits.shape == (4, 7)
+    mean = outputs.activation.mean(dim=(2, 3))
+    torch.testing.assert_close(mean, outputs.logits, atol=1e-4, rtol=1e-4)
+    lit = net(crops[:, None].float() * 0.5 + 30)
+    torch.testing.assert_close(lit.logits, outputs.logits, atol=2e-2, rtol=2e-2)
+    assert torch.isfinite(net(torch.zeros(1, 1, 48, 48)).logits).all()
+
+
+# The average and the folder
+
+
+def test_the_average_of_weights():
+    net = torch.nn.Sequential(torch.nn.Linear(1, 1, bias=False), torch.nn.BatchNorm1d(1))
+    torch.nn.init.constant_(net[0].weight, 1.0)
+    average = WeightAverage(net, 0.5)
+    expected = 1.0
+    for step in range(1, 30):
+        with torch.no_grad():
+            net[0].weight.fill_(float(step))
+            net[1].num_batches_tracked += 1
+        average.update(net)
+        share = min(0.5, (1 + step) / (10 + step))
+        expected = share * expected + (1 - share) * step
+        assert float(average.net[0].weight) == pytest.approx(expected, rel=1e-5)
+    assert int(average.net[1].num_batches_tracked) == 29
+    assert not average.net[0].weight.requires_grad
+    assert not average.net.training
+
+
+@dataclass(frozen=True)
+class Tiny:
+    """A configuration."""
+
+    folder: Path
+    rate: float = 0.1
+
+
+def test_a_checkpoint_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    run = Run(tmp_path / "run", Tiny(tmp_path), resume=False)
+    assert run.load() is None
+    run.save({"epoch": 1}, {"loss": 1.0})
+
+    def fail(state, path):
+        path.write_bytes(b"half")
+        raise OSError("disk full")
+
+    monkeypatch.setattr(torch, "save", fail)
+    with pytest.raises(OSError, match="disk full"):
+        run.save({"epoch": 2}, {"loss": 0.5})
+    monkeypatch.undo()
+    again = Run(tmp_path / "run", Tiny(tmp_path), resume=True)
+    assert again.load() == {"epoch": 1}
+    assert len(lines(tmp_path / "run")) == 1
+
+
+def test_progress_speaks_once_a_minute(monkeypatch, caplog):
+    clock = iter(range(0, 10_000, 25))
+    monkeypatch.setattr("mien_lab.training.run.time.monotonic", lambda: next(clock))
+    progress = Progress(total=10, done=4)
+    with caplog.at_level("INFO"):
+        for _ in range(6):
+            progress.step("epoch 1")
+    assert len(caplog.records) == 2
+    assert " 70.0 %  ETA 1 min  epoch 1" in caplog.text
+
+
+# Export
+
+
+@pytest.fixture(scope="module")
+def exported(fer_folder, tmp_path_factory):
+    """A network of random weights whose normalisation has seen the faces."""
+    folder = tmp_path_factory.mktemp("export")
+    torch.manual_seed(0)
+    net = ExpressionNet()
+    crops = upright_crops(fer_faces(load_fer(fer_folder), np.arange(32)))
+    for module in net.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = 1.0
+    net(torch.from_numpy(crops)[:, None].float())
+    torch.save({"average": net.state_dict()}, folder / "last.pt")
+    export_expression(
+        folder / "last.pt", fer_folder, folder / "weights", version="9", calibration_faces=8
+    )
+    return net.eval(), crops, folder / "weights"
+
+
+def test_exported_cards(exported):
+    *_, folder = exported
+    cards = {card.precision: card for card in read_cards(folder)}
+    assert set(cards) == {"fp32", "int8"}
+    for card in cards.values():
+        assert (card.name, card.version) == ("expression", "9")
+        assert (card.number("temperature"), card.number("conformal_quantile")) == (1, 1)
+
+
+@pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 5e-3), ("int8", 0.1)])
+def test_exported_networks_agree_with_torch(exported, precision, tolerance):
+    net, crops, folder = exported
+    session = open_session("expression", precision=precision, threads=1, folder=folder)
+    served = ExpressionClassifier(session).raw(crops)
+    with torch.no_grad():
+        trained = net(torch.from_numpy(crops)[:, None].float())._asdict()
+    assert served.keys() == trained.keys()
+    for name, values in trained.items():
+        spread = float(values.std())
+        difference = np.abs(served[name] - values.numpy()).mean()
+        assert difference < tolerance * spread, name
+
+
+def test_a_card_has_the_checksum_of_its_file(exported, tmp_path):
+    *_, folder = exported
+    (card,) = (card for card in read_cards(folder) if card.precision == "int8")
+    path = tmp_path / card.file
+    path.write_bytes(b"other weights")
+    write_card(path, card)
+    (written,) = read_cards(tmp_path)
+    assert written.sha256 != card.sha256
+    assert written.labels == card.labels
