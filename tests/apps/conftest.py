@@ -44,7 +44,7 @@ def process() -> Callable:
 
     def run(*arguments: object, **options: object) -> subprocess.CompletedProcess[bytes]:
         running = start(*arguments, **options)
-        out, err = running.communicate(timeout=60)
+        out, err = running.communicate(timeout=110)
         return subprocess.CompletedProcess(running.args, running.returncode, out, err)
 
     return run
