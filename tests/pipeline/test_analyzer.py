@@ -289,6 +289,14 @@ def test_a_broken_film_gives_its_frames_before_its_error(analyzer, broken_film):
     assert all(frame.readings for frame in frames)
 
 
+def test_a_broken_film_as_plain_values_keeps_its_frames(analyzer, broken_film, caplog):
+    item = analyzer.analyze(broken_film).to_dict()
+    assert 10 < len(item["frames"]) < 40
+    assert str(broken_film) in item["error"]
+    assert len(analyzer.analyze(broken_film).to_dicts()) >= len(item["frames"])
+    assert str(broken_film) in caplog.text
+
+
 def test_an_animation(analyzer, portrait, tmp_path):
     first, second = (PIL.Image.fromarray(image) for image in (portrait, wall(*portrait.shape[:2])))
     path = tmp_path / "moving.webp"

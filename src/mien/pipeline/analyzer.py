@@ -1,18 +1,21 @@
 """Sources in, readings out: pictures, animations and films alike."""
 
+import logging
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
-from mien.core.errors import InputError
+from mien.core.errors import InputError, TruncatedError
 from mien.core.types import Frame, FrameReading, Image, MediaKind, Reading
 from mien.pipeline.build import Config, build
 from mien.pipeline.frame import FrameReader
 from mien.vision.media import MediaStream, Source, open_media
 
 __all__ = ["Analysis", "Analyzer", "analyze"]
+
+log = logging.getLogger(__name__)
 
 
 class Analysis:
@@ -53,12 +56,30 @@ class Analysis:
         return tuple(reading for frame in self._frames for reading in frame.readings)
 
     def to_dict(self) -> dict[str, Any]:
-        """The item of schema mien/1; of a film, with the frames not iterated over yet."""
-        return {**self.media.to_dict(), "frames": [frame.to_dict() for frame in self]}
+        """The item of schema mien/1; of a film, with the frames not iterated over yet.
+
+        Of a film that breaks off, the item has what came before and the fault under "error".
+        """
+        frames: list[dict[str, Any]] = []
+        item = {**self.media.to_dict(), "frames": frames}
+        try:
+            frames.extend(frame.to_dict() for frame in self)
+        except TruncatedError as error:
+            item["error"] = str(error)
+        return item
 
     def to_dicts(self) -> list[dict[str, Any]]:
-        """One flat row per face and frame, as a data frame takes them."""
-        return [{"source": self.media.source, **row} for frame in self for row in frame.to_dicts()]
+        """One flat row per face and frame, as a data frame takes them.
+
+        Of a film that breaks off, the rows of what came before; the fault is logged as a warning.
+        """
+        rows: list[dict[str, Any]] = []
+        try:
+            for frame in self:
+                rows += [{"source": self.media.source, **row} for row in frame.to_dicts()]
+        except TruncatedError as error:
+            log.warning("%s", error)
+        return rows
 
     def close(self) -> None:
         """Let go of a film before its end."""

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from mien.core.errors import InputError
+from mien.core.errors import ArtifactError, InputError
 from mien.core.types import Box, Face, Image, Landmarks
 from mien.runtime.session import Session
 from mien.vision.geometry import intersection_areas, iou_matrix, non_maximum_suppression
@@ -73,7 +73,7 @@ class FaceDetector:
         min_face: float = 0.0,
     ) -> None:
         extra = session.card.extra
-        self.threshold = float(extra["threshold"] if threshold is None else threshold)
+        self.threshold = session.card.number("threshold") if threshold is None else threshold
         if not 0.0 < self.threshold < 1.0:
             raise InputError(f"the threshold must lie between 0 and 1, not {self.threshold}")
         if working_size < CELL or (fine_size is not None and fine_size < working_size):
@@ -83,10 +83,15 @@ class FaceDetector:
             )
         self._session = session
         self._input = str(session.card.input["name"])
-        self._units: list[tuple[int, float]] = [
-            (int(stride), float(size))
-            for stride, size in zip(extra["strides"], extra["sizes"], strict=True)
-        ]
+        try:
+            self._units: list[tuple[int, float]] = [
+                (int(stride), float(size))
+                for stride, size in zip(extra["strides"], extra["sizes"], strict=True)
+            ]
+        except (KeyError, TypeError, ValueError):
+            raise ArtifactError(
+                f"the card of {session.card.file} gives no strides and sizes; reinstall mien"
+            ) from None
         self._nms_iou = nms_iou
         self._finest = working_size if fine_size is None else fine_size
         self._min_face = min_face
