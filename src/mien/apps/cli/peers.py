@@ -1,6 +1,8 @@
 """Other people's software, measured in the same run where it is installed."""
 
+import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from importlib import import_module
 from importlib.util import find_spec
 
@@ -22,11 +24,14 @@ def measure_peers(seconds: float) -> list[Measurement]:
         if find_spec(module) is None:
             continue
         try:
-            call = prepare(image)
+            # Peers print; standard output is for the figures alone.
+            with redirect_stdout(sys.stderr):
+                call = prepare(image)
         except ImportError as error:
             complain(f"{name} is installed but not measured, since it cannot be loaded ({error})")
         else:
-            rows.append(summarize(name, "", 0, 0, measure(call, seconds)))
+            with redirect_stdout(sys.stderr):
+                rows.append(summarize(name, "", 0, 0, measure(call, seconds)))
     return rows
 
 
