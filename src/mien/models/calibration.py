@@ -53,10 +53,11 @@ def conformal_quantile(
     labels: npt.NDArray[np.integer],
     coverage: float = 0.9,
 ) -> float:
-    """The threshold on cumulated probability that gives prediction sets their coverage.
+    """The threshold that gives prediction sets their coverage.
 
-    Adaptive prediction sets (Romano, Sesia, Candès, NeurIPS 2020), without randomisation: the
-    score of a face is the probability mass of its label and of all labels ranked before it.
+    Least ambiguous sets (Sadinle, Lei, Wasserman, JASA 114, 2019): the score of a face is the
+    probability that its label lacks, and its set holds all labels that lack no more than the
+    quantile of the scores.
 
     Args:
         probabilities: (n, k) calibrated, of faces that were not trained on.
@@ -66,10 +67,7 @@ def conformal_quantile(
     Returns:
         The threshold; 1, all labels in every set, where there are too few faces for the coverage.
     """
-    order = np.argsort(-probabilities, axis=1, kind="stable")
-    mass = np.take_along_axis(probabilities, order, axis=1).cumsum(axis=1)
-    rank = (order == np.asarray(labels)[:, None]).argmax(axis=1)
-    scores = mass[np.arange(len(labels)), rank]
+    scores = 1.0 - probabilities[np.arange(len(labels)), labels]
     # The finite-sample correction of split conformal prediction.
     needed = math.ceil((len(labels) + 1) * coverage)
     if needed > len(labels):
@@ -80,17 +78,13 @@ def conformal_quantile(
 def prediction_sets(
     probabilities: npt.NDArray[np.floating], quantile: float
 ) -> npt.NDArray[np.bool_]:
-    """Members of each row's prediction set, (n, k): labels in order while their mass is within.
+    """Members of each row's prediction set, (n, k): labels whose probability lacks no more.
 
     The most probable label is always a member, the first of equals in label order.
     """
-    order = np.argsort(-probabilities, axis=1, kind="stable")
-    mass = np.take_along_axis(probabilities, order, axis=1).cumsum(axis=1)
-    # The mass of all labels in single precision may exceed 1 by this much.
-    inside = mass <= quantile + 1e-6
-    inside[:, 0] = True
-    members = np.zeros_like(inside)
-    np.put_along_axis(members, order, inside, axis=1)
+    # Probabilities may have been rounded to single precision since the quantile was taken.
+    members = np.asarray(1.0 - probabilities <= quantile + 1e-6)
+    members[np.arange(len(members)), probabilities.argmax(axis=1)] = True
     return members
 
 

@@ -68,7 +68,12 @@ class ExpressionClassifier:
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def prediction_set(self, probabilities: npt.NDArray[np.floating]) -> tuple[Emotion, ...]:
-        """The 90 % prediction set of one row of probabilities, the most probable label first."""
-        members = prediction_sets(probabilities[None], self._quantile)[0]
+        """The 90 % prediction set of one row of probabilities, the most probable label first.
+
+        Where no label is probable enough to be a member, none can be ruled out: all are.
+        """
         ranked = np.argsort(-probabilities, kind="stable")
+        if 1.0 - float(probabilities.max()) > self._quantile:
+            return tuple(EMOTIONS[index] for index in ranked)
+        members = prediction_sets(probabilities[None], self._quantile)[0]
         return tuple(EMOTIONS[index] for index in ranked if members[index])

@@ -14,8 +14,8 @@ from mien.vision.quality import assess
 
 __all__ = ["FrameReader"]
 
-AMBIGUOUS_SET = 4
-"""Size of the prediction set from which a reading is called ambiguous: half of the labels."""
+AMBIGUOUS_SET = 2
+"""Size of the prediction set from which a reading is called ambiguous: more than one label."""
 
 
 @dataclass(frozen=True)
