@@ -223,8 +223,9 @@ def _writer(form: Format, out: Path | None, config: Config) -> Iterator[ReportWr
 def _model(config: Config) -> dict[str, Any]:
     """What the document says of the weights that were used."""
     precision = config.precision or DEFAULT_PRECISION
-    cards = {card.name: card for card in shipped_cards() if card.precision in ("fp32", precision)}
-    cards |= {card.name: card for card in shipped_cards() if card.precision == precision}
+    shipped = shipped_cards()
+    cards = {card.name: card for card in shipped if card.precision == "fp32"}
+    cards |= {card.name: card for card in shipped if card.precision == precision}
     return {
         name: {"version": card.version, "precision": card.precision, "sha256": card.sha256}
         for name, card in sorted(cards.items())
