@@ -10,8 +10,9 @@ from mien.pipeline.frame import FrameReader
 from mien.runtime.session import open_session
 from mien.vision.detector import FaceDetector
 from mien.vision.media import DEFAULT_MAX_PIXELS
+from mien.vision.refiner import FaceRefiner
 
-__all__ = ["Config", "build"]
+__all__ = ["Config", "build", "build_detector"]
 
 
 @dataclass(frozen=True)
@@ -69,11 +70,6 @@ def build(config: Config) -> FrameReader:
     Raises:
         ArtifactError: if weights are missing or altered.
     """
-    detector = FaceDetector(
-        open_session("detector", threads=config.threads, folder=config.weights),
-        threshold=config.threshold,
-        min_face=config.min_face,
-    )
     classifier = ExpressionClassifier(
         open_session(
             "expression",
@@ -82,4 +78,19 @@ def build(config: Config) -> FrameReader:
             folder=config.weights,
         )
     )
-    return FrameReader(detector, classifier, config.min_face)
+    return FrameReader(build_detector(config), classifier, config.min_face)
+
+
+def build_detector(config: Config) -> FaceDetector:
+    """A face detector with the configured weights.
+
+    Raises:
+        ArtifactError: if weights are missing or altered.
+    """
+    first, second = (
+        open_session(name, threads=config.threads, folder=config.weights)
+        for name in ("detector", "refiner")
+    )
+    return FaceDetector(
+        first, FaceRefiner(second), threshold=config.threshold, min_face=config.min_face
+    )
