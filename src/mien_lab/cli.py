@@ -13,7 +13,7 @@ import typer
 from mien.core.errors import MienError
 from mien.pipeline.build import DEFAULT_PRECISION
 from mien.runtime.artifact import read_cards, weights_folder
-from mien_lab import detector_commands, peer_commands
+from mien_lab import detector_commands, figure_commands, peer_commands
 from mien_lab.data.cleaning import clean
 from mien_lab.data.fer2013 import load_fer
 from mien_lab.evaluation.crops import calibrate, evaluate_crops
@@ -24,6 +24,7 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(detector_commands.app, name="detector", help="The face detector.")
+app.add_typer(figure_commands.app, name="figures", help="The figures of what ships.")
 app.add_typer(peer_commands.app, name="peers", help="Other people's software, measured beside.")
 
 Data = Annotated[Path, typer.Option("--data", help="Folder with the data.")]
@@ -37,7 +38,7 @@ def train(
     data: Data,
     run: Annotated[Path, typer.Option(help="Folder of the run.")],
     faces: Annotated[Path | None, typer.Option(help="Labelled photographs besides.")] = None,
-    epochs: int = 41,
+    epochs: int = 50,
     seed: int = 0,
     threads: Annotated[int | None, typer.Option(help="All cores if not given.")] = None,
     resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint.")] = False,

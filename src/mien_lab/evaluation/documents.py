@@ -1,0 +1,220 @@
+"""Figures into documents: what stands between two markers is written from the measurements.
+
+A block begins with ``<!-- figures: name -->`` and ends with ``<!-- end -->``, each on a line.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mien.core.errors import InputError
+from mien.core.labels import EMOTIONS
+
+__all__ = ["GOALS", "fill"]
+
+Figures = Mapping[str, Any]
+
+GOALS = {
+    "fer2013": 0.70,
+    "ferplus": 0.86,
+    "photographs": 0.76,
+    "portraits": 0.99,
+    "landmarks": 0.05,
+    "false_faces": 1.0,
+    "scenes": 0.95,
+    "generated": 0.90,
+    "wild_faces": 0.995,
+}
+"""What a release of mien promises; a figure that misses its goal says so in every table."""
+
+_MISSED = " (missed)"
+BLOCK = re.compile(r"(<!-- figures: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def fill(document: str, figures: Figures) -> str:
+    """The document with every block written anew.
+
+    Raises:
+        InputError: if a block has an unknown name.
+    """
+
+    def written(match: re.Match[str]) -> str:
+        if match[2] not in _BLOCKS:
+            known = ", ".join(_BLOCKS)
+            raise InputError(f"there is no block of figures named {match[2]!r}; choose of: {known}")
+        return f"{match[1]}{_BLOCKS[match[2]](figures)}\n{match[3]}"
+
+    return BLOCK.sub(written, document)
+
+
+def _accuracy(figures: Figures) -> str:
+    private = {name: part["PrivateTest"] for name, part in figures["crops"].items()}
+    wild = figures["photographs"]
+    rows = [
+        [
+            "",
+            f"FER2013, 7 classes, n = {private['int8']['fer2013']['n']:,}",
+            f"FER+, 8 classes, n = {private['int8']['ferplus']['n']:,}",
+            f"whole photographs, n = {wild['int8']['n']}",
+        ],
+        _reader("**mien, int8 (default)**", private["int8"], wild["int8"], bold=True),
+        _reader("mien, fp32", private["fp32"], wild["fp32"]),
+        [
+            "mien, int8, mean with mirror image",
+            *(_share(private["int8"][name]["accuracy_flip"]) for name in ("fer2013", "ferplus")),
+            "-",
+        ],
+    ]
+    for name, peer in figures["peers"].items():
+        places = peer["wild"]
+        title = f"{name} {peer['version']}"
+        rows.append(_reader(title, peer, places["own_detector"]))
+        if places.get("mien_detector"):
+            found = _photographs(places["mien_detector"])
+            rows.append([f"{title}, mien's detector", "", "", found])
+    return _table(rows)
+
+
+def _reader(title: str, crops: Figures, wild: Figures, *, bold: bool = False) -> list[str]:
+    cells = [
+        f"{_share(crops[name]['accuracy'], bold)} / {_share(crops[name]['macro_f1'])}"
+        for name in ("fer2013", "ferplus")
+    ]
+    return [title, *cells, _photographs(wild, bold)]
+
+
+def _photographs(wild: Figures, bold: bool = False) -> str:
+    return f"{_share(wild['accuracy'], bold)} ({wild['missed']} missed)"
+
+
+def _verdict(figures: Figures) -> str:
+    crops, wild = figures["crops"]["int8"]["PrivateTest"], figures["photographs"]["int8"]
+    reached = {
+        "FER2013": (crops["fer2013"]["accuracy"], GOALS["fer2013"]),
+        "FER+": (crops["ferplus"]["accuracy"], GOALS["ferplus"]),
+        "photographs": (wild["accuracy"], GOALS["photographs"]),
+    }
+    parts = [
+        f"{name} {_share(goal)} ({'reached' if value >= goal else f'**missed**: {_share(value)}'})"
+        for name, (value, goal) in reached.items()
+    ]
+    low, high = wild["accuracy_interval"]
+    return (
+        f"Goals of this release: {'; '.join(parts)}.\nThe 95 % interval of the figure on "
+        f"photographs is {_share(low)} to {_share(high)}, its mean recall per class "
+        f"{_share(wild['mean_recall'])}, its macro-F1 {_share(wild['macro_f1'])}."
+    )
+
+
+def _per_class(figures: Figures) -> str:
+    classes = figures["crops"]["int8"]["PrivateTest"]["ferplus"]["per_class"]
+    names = [str(emotion) for emotion in EMOTIONS]
+    rows = [["", *names]]
+    for figure in ("precision", "recall", "f1"):
+        rows.append([figure, *(f"{classes[name][figure]:.2f}" for name in names)])
+    rows.append(["support", *(str(classes[name]["support"]) for name in names)])
+    return _table(rows)
+
+
+def _calibration(figures: Figures) -> str:
+    crops = figures["crops"]["int8"]["PrivateTest"]["ferplus"]
+    wild = figures["photographs"]["int8"]
+    return (
+        "Calibration, int8, on FER+ PrivateTest: expected calibration error "
+        f"{crops['expected_calibration_error']:.3f} (15 bins);\nprediction sets (nominal 90 %) "
+        f"hold the label in {_share(crops['conformal_coverage'])} of cases, with "
+        f"{crops['conformal_mean_size']:.2f} labels in the mean;\non whole photographs, which "
+        "differ from what the sets were fitted on, they hold it in "
+        f"{_share(wild['conformal_coverage'])}."
+    )
+
+
+def _precision(figures: Figures) -> str:
+    both = {name: part["PublicTest"] for name, part in figures["crops"].items()}
+    lost = [
+        100 * (both["fp32"][name]["accuracy"] - both["int8"][name]["accuracy"])
+        for name in ("fer2013", "ferplus")
+    ]
+    return (
+        "On PublicTest, by which the default was chosen, int8 loses "
+        f"{lost[0]:.2f} points of FER2013 and {lost[1]:.2f} of FER+."
+    )
+
+
+def _detector(figures: Figures) -> str:
+    mien, peer = figures["detector"]["mien"], figures["detector"].get("centerface")
+    rows = [["", "n", "goal", "mien", "CenterFace"]]
+    for title, part, count, name, goal in _DETECTOR_ROWS:
+        own = mien[part][name]
+        few_are_good = name in ("landmark_error_mean", "per_100")
+        missed = own > goal if few_are_good else own < goal
+        show = _plain if name == "per_100" else _share
+        rows.append(
+            [
+                title,
+                f"{mien[part][count]:,}",
+                show(goal),
+                show(own) + _MISSED * missed,
+                "-" if peer is None else show(peer[part][name]),
+            ]
+        )
+    groups, others = mien["groups"], peer and peer["groups"]
+    rows.append(
+        [
+            "groups of 15 at 1920 px found whole",
+            str(groups["n"]),
+            str(groups["n"]),
+            str(groups["exactly_right"]) + _MISSED * (groups["exactly_right"] < groups["n"]),
+            str(others["exactly_right"]) if others else "-",
+        ]
+    )
+    own_time = mien["ms_640x480_one_thread"]
+    ratio = "" if peer is None else f"{own_time / peer['ms_640x480_one_thread']:.2f}"
+    rows.append(["time at 640x480, one thread, relative", "40", "", ratio, "1"])
+    return _table(rows)
+
+
+_DETECTOR_ROWS = (
+    ("portraits found (IoU 0.5), people held out", "portraits", "n", "recall", GOALS["portraits"]),
+    (
+        "mean landmark error, share of eye distance",
+        *("portraits", "n", "landmark_error_mean", GOALS["landmarks"]),
+    ),
+    (
+        "false faces per 100 face-free photographs",
+        "face_free",
+        "n",
+        "per_100",
+        GOALS["false_faces"],
+    ),
+    ("human faces in everyday photographs found", "scenes", "n", "recall", GOALS["scenes"]),
+    (
+        "faces of 20 px and more in generated scenes",
+        *("generated", "n_20px", "recall_20px", GOALS["generated"]),
+    ),
+    ("`data/wild`: at least one face", "wild", "n", "at_least_one", GOALS["wild_faces"]),
+)
+"""Title, part of the figures, its count and its figure, goal."""
+
+_BLOCKS: dict[str, Callable[[Figures], str]] = {
+    "accuracy": _accuracy,
+    "verdict": _verdict,
+    "per_class": _per_class,
+    "calibration": _calibration,
+    "precision": _precision,
+    "detector": _detector,
+}
+
+
+def _share(value: float, bold: bool = False) -> str:
+    text = f"{100 * value:.1f} %"
+    return f"**{text}**" if bold else text
+
+
+def _plain(value: float) -> str:
+    return f"{value:.2f}"
+
+
+def _table(rows: list[list[str]]) -> str:
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    return "\n".join([lines[0], "|---" * len(rows[0]) + "|", *lines[1:]])
