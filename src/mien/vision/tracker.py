@@ -74,7 +74,7 @@ class _Track:
 
     @property
     def size(self) -> float:
-        return max(self.face.box.area, 1e-6) ** 0.5
+        return float(max(self.face.box.area, 1e-6) ** 0.5)
 
     def ahead(self, clock_s: float) -> Floats:
         """How far the centre has moved since the face was seen."""
@@ -89,8 +89,8 @@ class _Track:
         self.velocity += gain * ((centre - self.centre) / elapsed - self.velocity)
         self.face, self.centre, self.seen_s, self.misses = face, centre, clock_s, 0
         if look is not None:
-            mixed = look if self.look is None else (1 - LOOK_GAIN) * self.look + LOOK_GAIN * look
-            self.look = mixed / max(float(np.linalg.norm(mixed)), 1e-6)
+            mixed = look if self.look is None else self.look + LOOK_GAIN * (look - self.look)
+            self.look = np.asarray(mixed / max(float(np.linalg.norm(mixed)), 1e-6), np.float32)
 
 
 class FaceTracker:

@@ -84,7 +84,7 @@ def make_scene(
             box = np.array([*rng.uniform(0, [WIDTH, HEIGHT]), 50.0, 50.0])
             crop = rng.integers(0, 256, (CROP_SIZE, CROP_SIZE)).astype(np.uint8)
             sightings.append(_sighting(box, crop, None, rng))
-        rng.shuffle(sightings)  # type: ignore[arg-type]
+        rng.shuffle(sightings)
         frames.append(sightings)
     return Scene(frames, times)
 
@@ -107,7 +107,7 @@ def _courses(motion: Motion, rng: np.random.Generator, times: Floats, count: int
             (rng.random((len(times), 1)) < 0.02) * rng.uniform(-70, 70, (len(times), 2)), 0
         )
         shake = rng.normal(0, 5, (len(times), 2))
-        return start + wander + (pan + jerks * 0.5 + shake)[:, None]
+        return np.asarray(start + wander + (pan + jerks * 0.5 + shake)[:, None])
     if motion is Motion.LEAVING:
         x = middle[0] + (WIDTH / 2 + 120) * np.sin(
             rng.uniform(0.5, 1.2, count) * times[:, None] + rng.uniform(0, 6, count)
@@ -134,7 +134,7 @@ def _hidden(boxes: Floats, pillars: Floats) -> Floats:
     """The share of each box that a nearer face, a pillar or the frame's edge hides, (n,)."""
     frame = np.array([[0.0, 0.0, WIDTH, HEIGHT]])
     areas = np.prod(boxes[:, 2:], axis=1)
-    hidden = 1 - intersection_areas(boxes, frame)[:, 0] / areas
+    hidden: Floats = 1 - intersection_areas(boxes, frame)[:, 0] / areas
     before = np.concatenate([boxes, pillars])
     shares = intersection_areas(boxes, before) / areas[:, None]
     for index, row in enumerate(shares):
