@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -126,12 +126,15 @@ class _Run:
         source = stream.media.source
         faults: list[MienError] = []
         started = False
-        with stream, _Annotation(self.annotations, stream.media) as annotation:
-            for frame in _until_fault(stream, faults):
+        with (
+            stream,
+            closing(self.analyzer.read_stream(stream)) as pairs,
+            _Annotation(self.annotations, stream.media) as annotation,
+        ):
+            for frame, reading in _until_fault(pairs, faults):
                 if not started:
                     self.writer.begin(stream.media)
                     started = True
-                reading = self.analyzer.read_frame(frame)
                 self.writer.write(reading)
                 annotation.write(frame, reading)
                 advance()
@@ -194,10 +197,12 @@ class _Annotation:
             self.fault = self.fault or refusal
 
 
-def _until_fault(stream: MediaStream, faults: list[MienError]) -> Iterator[Frame]:
-    """The frames of a stream up to its first fault, which is put into the list."""
+def _until_fault(
+    pairs: Iterator[tuple[Frame, FrameReading]], faults: list[MienError]
+) -> Iterator[tuple[Frame, FrameReading]]:
+    """Frames and readings up to the first fault, which is put into the list."""
     try:
-        yield from stream
+        yield from pairs
     except MienError as error:
         faults.append(error)
 
