@@ -22,7 +22,7 @@ from mien.report.writing import ReportFormat, ReportWriter, open_report
 from mien.runtime.artifact import shipped_cards
 from mien.vision.media import DEFAULT_MAX_PIXELS, MediaStream, find_sources, open_media
 
-__all__ = ["analyze"]
+__all__ = ["analyze", "model_of"]
 
 
 class Format(StrEnum):
@@ -221,11 +221,11 @@ def _writer(form: Format, out: Path | None, config: Config) -> Iterator[ReportWr
         yield table
         table.close()
         return
-    with open_report(out or sys.stdout, ReportFormat(form.value), _model(config)) as writer:
+    with open_report(out or sys.stdout, ReportFormat(form.value), model_of(config)) as writer:
         yield writer
 
 
-def _model(config: Config) -> dict[str, Any]:
+def model_of(config: Config) -> dict[str, Any]:
     """What the document says of the weights that were used."""
     precision = config.precision or DEFAULT_PRECISION
     shipped = shipped_cards()
