@@ -616,3 +616,19 @@ def test_bench_as_a_table(mien, short):
     assert (done.code, done.err) == (0, "")
     assert "median" in done.out
     assert "pipeline" in done.out
+
+
+def test_events_of_a_film(mien, make_film, tmp_path):
+    film = make_film(tmp_path / "film.mp4")
+    done = mien("analyze", film, "--events", tmp_path / "events.eaf", "--threads", 1)
+    assert done.code == 0
+    assert (tmp_path / "events.eaf").read_text().startswith("<?xml")
+    done = mien("analyze", film, film, "--events", tmp_path / "events.csv", "--threads", 1)
+    assert (tmp_path / "events.csv").read_text().startswith("source,track_id,expression,onset_s")
+
+
+def test_events_of_another_form(mien, make_film, tmp_path):
+    film = make_film(tmp_path / "film.mp4")
+    done = mien("analyze", film, "--events", tmp_path / "events.txt")
+    assert done.code == 2
+    assert "must end in one of: .csv, .eaf" in done.complaints[0]

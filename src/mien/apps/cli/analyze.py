@@ -18,6 +18,7 @@ from mien.core.types import Frame, FrameReading, Media
 from mien.pipeline.analyzer import Analyzer
 from mien.pipeline.build import DEFAULT_PRECISION, Config
 from mien.report.annotations import AnnotationFolder, Annotator
+from mien.report.codings import EventWriter, check_coding, open_events
 from mien.report.writing import ReportFormat, ReportWriter, open_report
 from mien.runtime.artifact import shipped_cards
 from mien.vision.media import DEFAULT_MAX_PIXELS, MediaStream, find_sources, open_media
@@ -51,6 +52,12 @@ def analyze(
     annotate: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder for annotated pictures and clips.")
     ] = None,
+    events: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write when expressions come and go, to a .csv or ELAN's .eaf."
+        ),
+    ] = None,
     every: Annotated[int, typer.Option(min=1, help="Read each N-th frame of a film.")] = 1,
     min_face: Annotated[float, typer.Option(min=0, help="Leave out faces below so many px.")] = 0,
     threshold: Annotated[
@@ -69,6 +76,9 @@ def analyze(
     Exits with 0 if all was read, 1 if some was not (the rest is written), 2 on wrong usage.
     """
     _check(form, out)
+    found = find_sources(paths)
+    if events is not None:
+        check_coding(events, len(found.paths))
     config = Config(
         precision=precision.value if precision else None,
         threads=threads,
@@ -76,12 +86,12 @@ def analyze(
         min_face=min_face,
         max_pixels=max_pixels,
     )
-    found = find_sources(paths)
     with ExitStack() as stack:
         analyzer = stack.enter_context(Analyzer(config))
         folder = AnnotationFolder(annotate) if annotate else None
         writer = stack.enter_context(_writer(form, out, config))
-        run = _Run(analyzer, writer, folder, every)
+        coder = stack.enter_context(open_events(events)) if events else None
+        run = _Run(analyzer, writer, folder, coder, every)
         for source, error in found.failures:
             run.fail(source, error)
         run.read(found.paths)
@@ -96,6 +106,7 @@ class _Run:
     analyzer: Analyzer
     writer: ReportWriter
     annotations: AnnotationFolder | None
+    coder: EventWriter | None
     every: int
     failures: int = 0
 
@@ -133,21 +144,30 @@ class _Run:
         ):
             for frame, reading in _until_fault(pairs, faults):
                 if not started:
-                    self.writer.begin(stream.media)
+                    self._begin(stream.media)
                     started = True
                 self.writer.write(reading)
+                if self.coder is not None:
+                    self.coder.write(reading)
                 annotation.write(frame, reading)
                 advance()
         if faults and not started:
             self.fail(source, faults[0])
             return
         if not started:
-            self.writer.begin(stream.media)
+            self._begin(stream.media)
         for fault in faults:
             self._report(source, fault)
+        if self.coder is not None:
+            self.coder.end()
         self.writer.end(faults[0] if faults else None)
         if annotation.fault is not None:
             self._report(source, annotation.fault)
+
+    def _begin(self, media: Media) -> None:
+        self.writer.begin(media)
+        if self.coder is not None:
+            self.coder.begin(media)
 
     def _report(self, source: str, error: MienError) -> None:
         self.failures += 1
