@@ -632,3 +632,16 @@ def test_events_of_another_form(mien, make_film, tmp_path):
     done = mien("analyze", film, "--events", tmp_path / "events.txt")
     assert done.code == 2
     assert "must end in one of: .csv, .eaf" in done.complaints[0]
+
+
+def test_bench_of_films_as_json(mien, monkeypatch):
+    from mien.apps.cli import bench
+    from mien.pipeline.video_benchmark import VideoFigures
+
+    names = list(VideoFigures.__dataclass_fields__)
+    monkeypatch.setattr(
+        bench, "benchmark_video", lambda minutes: VideoFigures(*[minutes] * len(names))
+    )
+    found = json.loads(mien("bench", "--video", "--json", "--minutes", 3).out)
+    assert found["video"] == dict.fromkeys(names, 3.0)
+    assert "one_face_fps" in mien("bench", "--video").out

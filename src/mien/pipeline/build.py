@@ -19,7 +19,7 @@ from mien.runtime.session import open_session
 from mien.vision.detector import FaceDetector
 from mien.vision.media import DEFAULT_MAX_PIXELS
 
-__all__ = ["EDGE", "Config", "Parts", "build", "build_parts"]
+__all__ = ["EDGE", "LIVE", "Config", "Parts", "build", "build_parts"]
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +86,8 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "smooth": (bool,),
 }
 DEFAULT_PRECISION = "int8"
+LIVE = Config(search_size=640)
+"""For cameras: searched in a quarter of the time that films are given."""
 EDGE = Config(precision="int8", threads=1, search_size=320)
 """For small boards: little memory, one core, faces that are not small."""
 

@@ -21,15 +21,12 @@ from mien.apps.cli.display import LiveView
 from mien.core.errors import InputError
 from mien.core.types import Media
 from mien.pipeline.analyzer import Analyzer
-from mien.pipeline.build import EDGE, Config
+from mien.pipeline.build import EDGE, LIVE, Config
 from mien.pipeline.live import LiveReader, LiveReading
 from mien.report.writing import ReportFormat, ReportWriter, open_report
 from mien.vision.camera import find_camera, open_camera
 
 __all__ = ["live"]
-
-SEARCH_SIZE = 640
-"""Live pictures are searched at this longest side: a quarter of the time that films are given."""
 
 
 def live(
@@ -77,7 +74,7 @@ def live(
 
 
 def _config(edge: bool, search_size: int | None, min_face: float, threads: int | None) -> Config:
-    base = EDGE if edge else Config(search_size=SEARCH_SIZE)
+    base = EDGE if edge else LIVE
     return replace(
         base,
         min_face=min_face,
