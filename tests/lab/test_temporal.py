@@ -100,13 +100,23 @@ def test_clips_need_two_expressions(faces):
 def test_a_step_is_what_the_whole_clip_is():
     torch.manual_seed(0)
     net = TemporalNet(12, width=6, hidden=5).eval()
+    net.prepare(torch.randn(50, 12), torch.randn(50, 8))
+    torch.nn.init.normal_(net.correction.weight)
     embeddings, contexts = torch.randn(2, 9, 12), torch.randn(2, 9, CONTEXT_SIZE)
-    state = torch.zeros(2, 5)
+    state = torch.zeros(2, net.state_size)
     with torch.no_grad():
         whole = net(embeddings, contexts)
         for index in range(9):
             logits, state = StepNet(net)(embeddings[:, index], contexts[:, index], state)
             assert torch.allclose(logits, whole[:, index], atol=1e-5)
+
+
+def test_single_frames_are_those_of_the_expression_network():
+    torch.manual_seed(0)
+    embeddings, weight = torch.randn(200, 12), torch.randn(8, 12)
+    net = TemporalNet(12)
+    net.prepare(embeddings, embeddings @ weight.T + 1)
+    assert torch.allclose(net.single(embeddings), embeddings @ weight.T + 1, atol=1e-3)
 
 
 def test_figures_of_a_series():

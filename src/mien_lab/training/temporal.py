@@ -50,8 +50,8 @@ class TemporalConfig:
     rate: float = 3e-3
     decay: float = 1e-3
     average: float = 0.99
-    dropout: float = 0.2
-    """Share of the embedding that is hidden from a whole clip."""
+    dropout: float = 0.3
+    """Share of the embedding that is hidden from the recurrent unit."""
     steadiness: float = 0.2
     """Weight of changes between frames whose truth stays the same."""
     seed: int = 0
@@ -73,7 +73,8 @@ def train_temporal(config: TemporalConfig, folder: Path, *, resume: bool = False
     torch.manual_seed(config.seed)
     net = TemporalNet(data.embeddings.shape[2])
     embeddings = torch.from_numpy(data.embeddings)
-    net.standardise(embeddings[torch.from_numpy(data.labels >= 0)].float())
+    shown = torch.from_numpy(data.labels >= 0)
+    net.prepare(embeddings[shown].float(), torch.from_numpy(data.logits)[shown])
     average = WeightAverage(net, config.average)
     optimizer = torch.optim.AdamW(net.parameters(), lr=config.rate, weight_decay=config.decay)
     state, start = run.load(), 0
@@ -175,16 +176,15 @@ def _epoch(
     tensors: tuple[Tensor, Tensor, Tensor, Tensor],
 ) -> float:
     """One pass over the clips; returns the mean loss."""
-    generator = torch.Generator().manual_seed(config.seed * 1_000_003 + epoch)
-    order = torch.randperm(len(tensors[0]), generator=generator)
+    # The epoch seeds all chance, so that a resumed run repeats what an unbroken one did.
+    torch.manual_seed(config.seed * 1_000_003 + epoch)
+    order = torch.randperm(len(tensors[0]))
     total = 0.0
     net.train()
     for chosen in torch.split(order, config.batch):
         embeddings, contexts, targets, labels = (tensor[chosen] for tensor in tensors)
-        draw = torch.rand(len(chosen), 1, embeddings.shape[2], generator=generator)
-        centred = embeddings.float() - net.mean
-        kept = centred * (draw >= config.dropout) / (1 - config.dropout) + net.mean
-        loss = _loss(net(kept, contexts), targets, labels, config.steadiness)
+        logits = net(embeddings.float(), contexts, config.dropout)
+        loss = _loss(logits, targets, labels, config.steadiness)
         if not torch.isfinite(loss):
             raise FloatingPointError("the loss is not finite; lower the rate and resume")
         optimizer.zero_grad()
