@@ -8,9 +8,11 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from mien.runtime.session import open_session  # noqa: E402
-from mien.vision.detector import FaceDetector  # noqa: E402
+from mien.pipeline.build import Config, build_detector  # noqa: E402
+from mien.vision.refiner import CONTEXT  # noqa: E402
+from mien_lab.data.drafts import Scene  # noqa: E402
 from mien_lab.data.pasting import Placement, paste  # noqa: E402
+from mien_lab.data.proposals import JITTERED, looks_at  # noqa: E402
 from mien_lab.data.scenes import (  # noqa: E402
     POINTS,
     Part,
@@ -33,9 +35,18 @@ from mien_lab.training.detector_loss import (  # noqa: E402
     detection_losses,
 )
 from mien_lab.training.detector_net import DetectorNet, flatten  # noqa: E402
+from mien_lab.training.refiner import RefinerConfig  # noqa: E402
+from mien_lab.training.refiner import train as train_refiner  # noqa: E402
+from mien_lab.training.refiner_export import export_refiner  # noqa: E402
+from mien_lab.training.refiner_net import RefinerNet  # noqa: E402
 
 FIVE = np.array([[0.27, 0.375], [0.73, 0.375], [0.5, 0.59], [0.31, 0.75], [0.69, 0.75]], np.float32)
 HEADER = ["score", "x", "y", "w", "h"] + [f"{name}_{axis}" for name in POINTS for axis in "xy"]
+
+
+class NoProposals:
+    def detect(self, image):
+        return []
 
 
 def drawn_face(side: int, name: str = "face") -> Picture:
@@ -187,6 +198,12 @@ def test_the_network_is_small_and_takes_any_multiple_of_32():
     assert flatten(net(torch.zeros(2, 1, 64, 96))).shape == (2, 8 * 12 + 4 * 6 + 2 * 3, 15)
 
 
+def test_the_second_network_is_small():
+    net = RefinerNet().eval()
+    assert sum(p.numel() for p in net.parameters()) < 200_000
+    assert net(torch.zeros(2, 1, 64, 64)).shape == (2, 15)
+
+
 def test_learning_rate_rises_and_falls(tmp_path):
     config = DetectorConfig(tmp_path, tmp_path, epochs=2, steps_per_epoch=50, warm_up=10)
     rates = [learning_rate(config, step) for step in range(100)]
@@ -203,11 +220,38 @@ def test_train_resume_export_detect(data_dir, tmp_path):
     train(DetectorConfig(data_dir, run, epochs=2, resume=True, **settings))
     curve = [json.loads(line) for line in (run / "curve.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in curve] == [1, 2]
-    target = export(checkpoint, tmp_path / "weights", threshold=0.6)
-    assert target.stat().st_size < 1_000_000
-    detector = FaceDetector(open_session("detector", threads=1, folder=tmp_path / "weights"))
+    weights = tmp_path / "weights"
+    target = export(checkpoint, weights)
+    assert target.stat().st_size < 400_000
+    settings = {"scenes": 12, "size": 96, "batch": 4, "detector_weights": weights}
+    first = train_refiner(RefinerConfig(data_dir, tmp_path / "second", epochs=1, **settings))
+    with pytest.raises(FileExistsError):
+        train_refiner(RefinerConfig(data_dir, tmp_path / "second", epochs=1, **settings))
+    train_refiner(RefinerConfig(data_dir, tmp_path / "second", epochs=2, resume=True, **settings))
+    again = RefinerConfig(data_dir, tmp_path / "third", epochs=1, warm_start=first, **settings)
+    target = export_refiner(train_refiner(again), weights, threshold=0.6)
+    assert target.stat().st_size < 500_000
+    detector = build_detector(Config(threads=1, weights=weights))
     assert detector.threshold == 0.6
     assert isinstance(detector.detect(drawn_face(96).image), list)
-    choice = choose_threshold(data_dir, tmp_path / "weights")
+    choice = choose_threshold(data_dir, weights)
     assert choice["threshold"] in CANDIDATES
     assert set(choice["table"]) == {"train"}
+
+
+def test_looks_hold_the_truth_in_units_of_their_square():
+    face = drawn_face(96)
+    scene = Scene(face.image, face.boxes, face.points, face.boxes[:0])
+    looks = looks_at(scene, NoProposals(), np.random.default_rng(0))
+    assert looks.is_face.all()
+    assert looks.crops.shape == (JITTERED, 64, 64)
+    size = np.sqrt(np.prod(face.boxes[0, 2:]))
+    assert looks.sizes == pytest.approx(size)
+    for target in looks.targets:
+        middle, extent, points = target[:2], target[2:4], target[4:].reshape(5, 2)
+        assert np.abs(middle).max() < 0.3
+        # Whatever the displacement, the points keep their place within the box.
+        side = np.exp(extent[0]) / CONTEXT
+        inside = (points - middle) / side
+        truth = (face.points[0] - face.boxes[0, :2] - face.boxes[0, 2:] / 2) / face.boxes[0, 2]
+        assert inside == pytest.approx(truth, abs=1e-4)

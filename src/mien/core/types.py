@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -58,6 +58,9 @@ class Box:
 @dataclass(frozen=True, slots=True)
 class Landmarks:
     """Five (x, y) points in pixels; right and left are the person's own."""
+
+    MIRRORED: ClassVar[tuple[int, ...]] = (1, 0, 2, 4, 3)
+    """Order of the points in a mirrored picture, where right and left change places."""
 
     right_eye: Point
     left_eye: Point

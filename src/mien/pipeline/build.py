@@ -3,9 +3,9 @@
 import logging
 import os
 from dataclasses import dataclass
+from functools import partial
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any
 
 from mien.core.errors import InputError
 from mien.core.ports import Follower
@@ -17,9 +17,11 @@ from mien.pipeline.sequence import SequenceReader
 from mien.runtime.artifact import read_cards, weights_folder
 from mien.runtime.session import open_session
 from mien.vision.detector import FaceDetector
+from mien.vision.follower import FaceFollower
 from mien.vision.media import DEFAULT_MAX_PIXELS
+from mien.vision.refiner import FaceRefiner
 
-__all__ = ["EDGE", "LIVE", "Config", "Parts", "build", "build_parts"]
+__all__ = ["EDGE", "LIVE", "Config", "Parts", "build", "build_detector", "build_parts"]
 
 log = logging.getLogger(__name__)
 
@@ -120,21 +122,16 @@ def build(config: Config) -> FrameReader:
     Raises:
         ArtifactError: if weights are missing or altered.
     """
-    detector = FaceDetector(
-        open_session("detector", threads=config.threads, folder=config.weights),
-        threshold=config.threshold,
-        min_face=config.min_face,
-        **_search_sizes(config),
-    )
-    classifier = ExpressionClassifier(
-        open_session(
-            "expression",
-            precision=config.precision or DEFAULT_PRECISION,
-            threads=config.threads,
-            folder=config.weights,
-        )
-    )
-    return FrameReader(detector, classifier, config.min_face)
+    return _frame_reader(config, build_detector(config))
+
+
+def build_detector(config: Config) -> FaceDetector:
+    """A face detector with the configured weights.
+
+    Raises:
+        ArtifactError: if weights are missing or altered.
+    """
+    return _finders(config)[0]
 
 
 def build_parts(config: Config) -> Parts:
@@ -143,14 +140,42 @@ def build_parts(config: Config) -> Parts:
     Raises:
         ArtifactError: if weights are missing or altered.
     """
-    temporal = _temporal(config) if config.smooth else None
-    return Parts(build(config), None, temporal, config.detect_every)
+    detector, refiner = _finders(config)
+    return Parts(
+        _frame_reader(config, detector),
+        FaceFollower(refiner),
+        _temporal(config) if config.smooth else None,
+        config.detect_every,
+    )
+
+
+def _frame_reader(config: Config, detector: FaceDetector) -> FrameReader:
+    precision = config.precision or DEFAULT_PRECISION
+    session = open_session(
+        "expression", precision=precision, threads=config.threads, folder=config.weights
+    )
+    return FrameReader(detector, ExpressionClassifier(session), config.min_face)
+
+
+def _finders(config: Config) -> tuple[FaceDetector, FaceRefiner]:
+    """The detector, and its second look alone."""
+    first, second = (
+        open_session(name, threads=config.threads, folder=config.weights)
+        for name in ("detector", "refiner")
+    )
+    refiner = FaceRefiner(second)
+    find = partial(
+        FaceDetector, first, refiner, threshold=config.threshold, min_face=config.min_face
+    )
+    if config.search_size is None:
+        return find(), refiner
+    return find(working_size=config.search_size, fine_size=None), refiner
 
 
 def _temporal(config: Config) -> TemporalReader | None:
     """The recurrent network, or None where there is none for this expression network."""
-    folder = weights_folder() if config.weights is None else config.weights
-    cards = {card.name: card for card in read_cards(Path(folder)) if card.precision == "fp32"}
+    folder = weights_folder() if config.weights is None else Path(config.weights)
+    cards = {card.name: card for card in read_cards(folder) if card.precision == "fp32"}
     if "temporal" not in cards or "expression" not in cards:
         return None
     if cards["temporal"].extra.get("reads") != cards["expression"].sha256:
@@ -161,9 +186,3 @@ def _temporal(config: Config) -> TemporalReader | None:
         )
         return None
     return TemporalReader(open_session("temporal", threads=1, folder=config.weights))
-
-
-def _search_sizes(config: Config) -> dict[str, Any]:
-    if config.search_size is None:
-        return {}
-    return {"working_size": config.search_size, "fine_size": None}

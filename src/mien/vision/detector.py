@@ -1,29 +1,20 @@
 """The face detector: pictures in, boxes with five landmarks out."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
-
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from mien.core.errors import ArtifactError, InputError
+from mien.core.errors import InputError
 from mien.core.types import Box, Face, Image, Landmarks
 from mien.runtime.session import Session
 from mien.vision.geometry import intersection_areas, iou_matrix, non_maximum_suppression
+from mien.vision.proposals import FaceProposer, Proposals
+from mien.vision.refiner import FaceRefiner
 
 __all__ = ["FaceDetector"]
 
-CELL = 32
-"""The network takes sides that are multiples of its coarsest stride."""
-COARSEST = 120
-"""A picture is searched at half its size again and again down to this longest side in pixels: faces
-that fill it are found more surely, and their landmarks lie better, when they are seen small."""
-TRUSTED_SIZE = 128.0
-"""Faces searched at a larger size than this, in pixels, weigh less where several searches agree."""
-LARGEST_SCALE = 2.0
-"""Small pictures are enlarged for the search, but no more than this."""
+MOST_PROPOSALS = 200
+"""So many of the best proposals get a second look: bounds the time that a busy picture takes."""
 VOTE_OVERLAP = 0.6
 """Boxes that overlap a kept one by this IoU are averaged into it, weighted by score and size."""
 NESTED_SHARE = 0.8
@@ -32,25 +23,16 @@ NESTED_SHARE = 0.8
 Floats = npt.NDArray[np.float32]
 
 
-@dataclass(frozen=True)
-class _Candidates:
-    """Boxes ``(n, 4)``, points ``(n, 10)`` in pixels, scores and votes ``(n,)``."""
-
-    boxes: Floats
-    points: Floats
-    scores: Floats
-    weights: Floats
-
-
 class FaceDetector:
-    """Finds faces with a small anchor-free network; safe to call from several threads.
+    """Finds faces with two small networks; safe to call from several threads.
 
-    The picture is searched at ``fine_size``, or at twice its own size if that is smaller, and at
-    halves of it: small faces are found in the one, faces that fill the picture in the others.
+    The first proposes faces in the whole picture, at several sizes; the second looks at each
+    proposal again, decides, and places box and landmarks.
 
     Args:
         session: of the weights named "detector".
-        threshold: least score of a face, 0 to 1; that of the weights' card if None.
+        refiner: the second look; without it the first network's word stands.
+        threshold: least score of a face, 0 to 1; that of the weights' cards if None.
         nms_iou: two boxes that overlap more than this are the same face.
         working_size: longest side in pixels of the finest search where ``fine_size`` is None, at
             a quarter of the time: for live pictures whose faces are not small.
@@ -65,6 +47,7 @@ class FaceDetector:
     def __init__(
         self,
         session: Session,
+        refiner: FaceRefiner | None = None,
         *,
         threshold: float | None = None,
         nms_iou: float = 0.4,
@@ -72,28 +55,13 @@ class FaceDetector:
         fine_size: int | None = 1280,
         min_face: float = 0.0,
     ) -> None:
-        extra = session.card.extra
-        self.threshold = session.card.number("threshold") if threshold is None else threshold
+        own = session.card.number("threshold") if refiner is None else refiner.threshold
+        self.threshold = own if threshold is None else threshold
         if not 0.0 < self.threshold < 1.0:
             raise InputError(f"the threshold must lie between 0 and 1, not {self.threshold}")
-        if working_size < CELL or (fine_size is not None and fine_size < working_size):
-            raise InputError(
-                f"sizes must be at least {CELL} px and fine_size at least working_size, "
-                f"not {working_size} and {fine_size}"
-            )
-        self._session = session
-        self._input = str(session.card.input["name"])
-        try:
-            self._units: list[tuple[int, float]] = [
-                (int(stride), float(size))
-                for stride, size in zip(extra["strides"], extra["sizes"], strict=True)
-            ]
-        except (KeyError, TypeError, ValueError):
-            raise ArtifactError(
-                f"the card of {session.card.file} gives no strides and sizes; reinstall mien"
-            ) from None
+        self._proposer = FaceProposer(session, working_size=working_size, fine_size=fine_size)
+        self._refiner = refiner
         self._nms_iou = nms_iou
-        self._finest = working_size if fine_size is None else fine_size
         self._min_face = min_face
 
     def detect(self, image: Image) -> list[Face]:
@@ -112,77 +80,45 @@ class FaceDetector:
         grey = _luma(image)
         if grey.size == 0:
             return []
-        found = [self._search(grey, scale) for scale in self._scales(max(grey.shape))]
-        return self._merge(
-            _Candidates(
-                np.concatenate([part.boxes for part in found]),
-                np.concatenate([part.points for part in found]),
-                np.concatenate([part.scores for part in found]),
-                np.concatenate([part.weights for part in found]),
+        if self._refiner is None:
+            found = self._merged(self._proposer.propose(grey, self.threshold))
+        else:
+            found = self._merged(self._proposer.propose(grey, self._refiner.least_proposal))
+            found = self._refined(self._refiner, grey, found[:MOST_PROPOSALS])
+        sizes = np.sqrt(np.prod(found.boxes[:, 2:], axis=1))
+        return [
+            Face(
+                Box(*(float(value) for value in found.boxes[index])),
+                float(found.scores[index]),
+                Landmarks.from_array(found.points[index].reshape(5, 2)),
             )
-        )
+            for index in _apart(found.boxes)
+            if sizes[index] >= self._min_face
+        ]
 
-    def _scales(self, longest: int) -> list[float]:
-        scales = [min(self._finest / longest, LARGEST_SCALE)]
-        while longest * scales[-1] / 2 >= COARSEST:
-            scales.append(scales[-1] / 2)
-        return scales
-
-    def _search(self, grey: Image, scale: float) -> _Candidates:
-        height, width = grey.shape
-        size = (max(round(width * scale), 1), max(round(height * scale), 1))
-        if size != (width, height):
-            method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-            grey = np.asarray(cv2.resize(grey, size, interpolation=method), dtype=np.uint8)
-        padded = np.zeros((1, 1, -size[1] % CELL + size[1], -size[0] % CELL + size[0]), np.float32)
-        padded[0, 0, : size[1], : size[0]] = grey
-        found = self._decode(self._session.run({self._input: padded}))
-        factor = np.array([width / size[0], height / size[1]], np.float32)
-        return _Candidates(
-            found.boxes * np.tile(factor, 2),
-            found.points * np.tile(factor, 5),
-            found.scores,
-            found.weights,
-        )
-
-    def _decode(self, outputs: Mapping[str, npt.NDArray[Any]]) -> _Candidates:
-        boxes, points, scores = [], [], []
-        for stride, unit in self._units:
-            cells = outputs[f"level{stride}"][0]
-            rows, columns = np.nonzero(cells[0] >= self.threshold)
-            values = cells[:, rows, columns].T.astype(np.float32)
-            centres = (np.stack([columns, rows], axis=1).astype(np.float32) + 0.5) * stride
-            extent = np.exp(np.clip(values[:, 3:5], -4.0, 4.0)) * unit
-            boxes.append(np.hstack([centres + values[:, 1:3] * stride - extent / 2, extent]))
-            points.append(np.tile(centres, 5) + values[:, 5:] * unit)
-            scores.append(values[:, 0])
-        found, score = np.concatenate(boxes), np.concatenate(scores)
-        trust = np.minimum(TRUSTED_SIZE / np.sqrt(found[:, 2] * found[:, 3]), 1.0) ** 2
-        return _Candidates(found, np.concatenate(points), score, score * trust)
-
-    def _merge(self, found: _Candidates) -> list[Face]:
+    def _merged(self, found: Proposals) -> Proposals:
+        """One proposal per place, the best first, averaged over those that agree with it."""
         kept = non_maximum_suppression(found.boxes, found.scores, self._nms_iou)
-        faces: list[Face] = []
-        taken: list[Floats] = []
-        for index in kept:
-            box = found.boxes[index]
-            if taken and _share_within(box, np.array(taken)) > NESTED_SHARE:
-                continue
-            taken.append(box)
-            peers = iou_matrix(box[None], found.boxes)[0] >= VOTE_OVERLAP
-            weights = found.weights[peers] / found.weights[peers].sum()
-            x, y, width, height = (float(value) for value in weights @ found.boxes[peers])
-            if (width * height) ** 0.5 < self._min_face:
-                continue
-            points = (weights @ found.points[peers]).reshape(5, 2)
-            score = float(found.scores[index])
-            faces.append(Face(Box(x, y, width, height), score, Landmarks.from_array(points)))
-        return faces
+        agree = (iou_matrix(found.boxes[kept], found.boxes) >= VOTE_OVERLAP) * found.weights
+        votes = (agree / agree.sum(axis=1, keepdims=True)).astype(np.float32)
+        return Proposals(
+            votes @ found.boxes, votes @ found.points, found.scores[kept], found.weights[kept]
+        )
+
+    def _refined(self, refiner: FaceRefiner, grey: Image, found: Proposals) -> Proposals:
+        again = refiner.refine(grey, found)
+        sure = again[again.scores >= self.threshold]
+        return sure[non_maximum_suppression(sure.boxes, sure.scores, self._nms_iou)]
 
 
-def _share_within(box: Floats, others: Floats) -> float:
-    """The largest share of a box's area that lies in one of the others."""
-    return float(intersection_areas(box[None], others).max() / max(float(box[2] * box[3]), 1e-6))
+def _apart(boxes: Floats) -> list[int]:
+    """Indices of the boxes that do not lie in a better one; the best come first."""
+    kept: list[int] = []
+    for index, box in enumerate(boxes):
+        inside = intersection_areas(box[None], boxes[kept]).max(initial=0.0)
+        if inside <= NESTED_SHARE * max(float(box[2] * box[3]), 1e-6):
+            kept.append(index)
+    return kept
 
 
 def _luma(image: Image) -> Image:

@@ -13,10 +13,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from mien.core.types import Landmarks
 from mien_lab.data.scenes import Floats, GreyImage, Picture
-
-MIRRORED = (1, 0, 2, 4, 3)
-"""Order of the five points once a face is mirrored: right and left change places."""
 
 
 class Edge(StrEnum):
@@ -110,7 +108,7 @@ def paste(
         width = patch.shape[1]
         box[0] = width - box[0] - box[2]
         points[:, 0] = width - points[:, 0]
-        points = points[list(MIRRORED)]
+        points = points[list(Landmarks.MIRRORED)]
     scale = place.size / math.sqrt(box[2] * box[3])
     matrix = _similarity(box[:2] + box[2:] / 2, place.centre, scale, place.angle)
     new_box = rotated_box(box.astype(np.float32), matrix)

@@ -14,8 +14,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from mien.core.types import Landmarks
 from mien_lab.data.drafts import Draft, Scene
-from mien_lab.data.pasting import MIRRORED, Edge, Placement, cover, paste, rotated_box, shrink, warp
+from mien_lab.data.pasting import Edge, Placement, cover, paste, rotated_box, shrink, warp
 from mien_lab.data.patches import heads_of, scrambled, size_of
 from mien_lab.data.scenes import GreyImage, Picture
 from mien_lab.data.spoiling import spoil
@@ -48,6 +49,7 @@ class Synthesis:
         small_faces: FER2013 faces, 48x48.
         scenes: everyday photographs; those without any box give the backgrounds.
         seed: the same seed and index give the same scene.
+        cover_chance: share of pasted faces that something hides in part.
     """
 
     def __init__(
@@ -56,6 +58,8 @@ class Synthesis:
         small_faces: Sequence[Picture],
         scenes: Sequence[Picture],
         seed: int,
+        *,
+        cover_chance: float = 0.18,
     ) -> None:
         self._portraits = portraits
         self._small_faces = small_faces
@@ -65,6 +69,7 @@ class Synthesis:
         self._heads = [head for scene in self._sure for head in heads_of(scene)]
         self._chances: npt.NDArray[np.float64] | None = None
         self._seed = seed
+        self._cover_chance = cover_chance
         if not portraits or not small_faces or not self._empty:
             raise ValueError(
                 "synthesis needs portraits, small faces and photographs without a face"
@@ -165,7 +170,7 @@ class Synthesis:
             image = np.ascontiguousarray(image[:, ::-1])
         if mirror and len(boxes):
             boxes[:, 0] = image.shape[1] - boxes[:, 0] - boxes[:, 2]
-            points = points[:, list(MIRRORED)]
+            points = points[:, list(Landmarks.MIRRORED)]
             points[..., 0] = image.shape[1] - points[..., 0]
         rest = scale / fx
         cos, sin = rest * math.cos(math.radians(angle)), rest * math.sin(math.radians(angle))
@@ -278,7 +283,7 @@ class Synthesis:
             margin=float(rng.uniform(1.0, 1.8 if face.name.startswith("head") else 1.45)),
         )
         box, points = paste(draft.canvas, face, place)
-        if rng.random() < 0.18:
+        if rng.random() < self._cover_chance:
             cover(draft.canvas, box, points, rng)
         draft.add(box, points)
 

@@ -19,8 +19,7 @@ import numpy.typing as npt
 
 from mien.core.ports import Detector
 from mien.core.types import Face
-from mien.runtime.session import open_session
-from mien.vision.detector import FaceDetector
+from mien.pipeline.build import Config, build_detector
 from mien.vision.geometry import iou_matrix
 from mien_lab.data.drafts import Scene
 from mien_lab.data.scenes import (
@@ -80,7 +79,7 @@ def evaluate(
         weights: folder of other weights than the shipped ones.
     """
     trial = read_trial(data_dir, Part.HELD_OUT, generated=generated, groups=groups)
-    detector = FaceDetector(open_session("detector", threads=1, folder=weights))
+    detector = build_detector(Config(threads=1, weights=weights))
     figures = {"mien": {"threshold": detector.threshold} | measure(detector, trial)}
     if peer and is_installed():
         other = CenterFaceDetector()

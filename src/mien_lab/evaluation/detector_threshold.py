@@ -10,14 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.core.types import Face
-from mien.runtime.session import open_session
-from mien.vision.detector import FaceDetector
+from mien.pipeline.build import Config, build_detector
 from mien_lab.data.scenes import Part, read_scenes
 from mien_lab.evaluation.detector import boxes_of, match
 
 __all__ = ["choose_threshold"]
 
-CANDIDATES = tuple(float(value) for value in np.arange(0.30, 0.86, 0.01).round(2))
+CANDIDATES = tuple(float(value) for value in np.arange(0.10, 1.00, 0.01).round(2))
 ALLOWED_PER_100 = 0.5
 """False alarms allowed in 100 face-free photographs: half of what is promised."""
 
@@ -36,9 +35,7 @@ def choose_threshold(
     Returns:
         The threshold, and the trade-off table: false alarms and recall of sure faces by part.
     """
-    detector = FaceDetector(
-        open_session("detector", threads=1, folder=weights), threshold=CANDIDATES[0]
-    )
+    detector = build_detector(Config(threads=1, weights=weights, threshold=CANDIDATES[0]))
     table: dict[str, list[dict[str, float]]] = {}
     chosen = CANDIDATES[0]
     for part in parts:

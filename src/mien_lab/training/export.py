@@ -28,7 +28,7 @@ from mien_lab.data.faces import fer_faces, upright_crops
 from mien_lab.data.fer2013 import FER_LABELS, load_fer
 from mien_lab.training.expression_net import ExpressionNet
 
-__all__ = ["export_expression", "write_card"]
+__all__ = ["export_expression", "half_stored", "write_card"]
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ def export_expression(
         _trace(net.eval(), plain)
         quantised = Path(scratch) / "int8.onnx"
         _quantise(plain, quantised, crops)
-        full.write_bytes(_half_stored(onnx.load(plain)).SerializeToString())
+        full.write_bytes(half_stored(onnx.load(plain)).SerializeToString())
         small.write_bytes(quantised.read_bytes())
     for path, precision in ((full, "fp32"), (small, "int8")):
         write_card(path, _card(path, precision, version))
@@ -160,7 +160,7 @@ def _standardisation(model: onnx.ModelProto) -> list[str]:
     return names
 
 
-def _half_stored(model: onnx.ModelProto) -> onnx.ModelProto:
+def half_stored(model: onnx.ModelProto) -> onnx.ModelProto:
     """The same network with its large weights stored in half precision, computed in single.
 
     Rounding to 11 bits moves logits by less than a thousandth and halves the file; the runtime

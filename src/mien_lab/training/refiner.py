@@ -1,0 +1,224 @@
+"""Training of the face refiner."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from mien.core.types import Landmarks
+from mien.runtime.session import open_session
+from mien.vision.detector import FaceDetector
+from mien_lab.data.proposals import Looks, looks_at
+from mien_lab.data.scenes import Part, read_fer_faces, read_portraits, read_scenes
+from mien_lab.data.synthesis import Layout, Synthesis
+from mien_lab.training.refiner_net import RefinerNet
+from mien_lab.training.run import Progress, Run, WeightAverage
+
+__all__ = ["RefinerConfig", "gather", "train"]
+
+log = logging.getLogger(__name__)
+
+CYCLE = (
+    *(Layout.NATURAL, Layout.PORTRAIT, Layout.NATURAL, Layout.EMPTY),
+    *(Layout.CROWD, Layout.NATURAL, Layout.PORTRAIT, Layout.NATURAL),
+    *(Layout.EMPTY, Layout.NATURAL, Layout.CROWD, Layout.NATURAL),
+    *(Layout.PORTRAIT, Layout.NATURAL, Layout.EMPTY, Layout.GRID),
+)
+"""More real scenes than the detector is trained on: their poses and covers are what it lacks."""
+DOUBT, EASY_SHARE = 0.04, 0.5
+"""A warm start keeps the crops it misjudges by more than the first, and this share of others."""
+
+
+@dataclass(frozen=True)
+class RefinerConfig:
+    """Everything a run depends on.
+
+    Attributes:
+        data_dir: folder with ``faces``, ``scenes`` and ``fer2013``.
+        run_dir: where the crops, the configuration, the curve and the checkpoint go.
+        scenes: generated scenes to look at.
+        size: of a scene in pixels.
+        proposals: least score of a proposal.
+        cover_chance: share of pasted faces that something hides in part.
+        detector_weights: folder of the detector's weights; the shipped ones if None.
+        warm_start: a checkpoint of an earlier run to begin with. It also chooses the crops: those
+            it judges well are mostly left out.
+    """
+
+    data_dir: Path
+    run_dir: Path
+    scenes: int = 30_000
+    size: int = 288
+    proposals: float = 0.15
+    epochs: int = 6
+    batch: int = 256
+    rate: float = 2e-3
+    decay: float = 5e-3
+    box_weight: float = 2.0
+    points_weight: float = 30.0
+    average: float = 0.998
+    seed: int = 11
+    threads: int = 1
+    cover_chance: float = 0.3
+    detector_weights: Path | None = None
+    warm_start: Path | None = None
+    resume: bool = False
+
+
+def gather(config: RefinerConfig) -> Looks:
+    """The crops of a run; made once, then read from its folder."""
+    cv2.setNumThreads(1)
+    file = config.run_dir / "looks.npz"
+    if file.exists():
+        with np.load(file) as stored:
+            return Looks(**{name: stored[name] for name in Looks.__dataclass_fields__})
+    synthesis = Synthesis(
+        read_portraits(config.data_dir, Part.TRAIN),
+        read_fer_faces(config.data_dir, Part.TRAIN),
+        read_scenes(config.data_dir, Part.TRAIN),
+        config.seed,
+        cover_chance=config.cover_chance,
+    )
+    judge = None if config.warm_start is None else _averaged(config.warm_start)
+    detector = FaceDetector(
+        open_session("detector", threads=1, folder=config.detector_weights),
+        threshold=config.proposals,
+        fine_size=None,
+        working_size=config.size,
+    )
+    progress = Progress(config.scenes)
+    parts, count = [], 0
+    for index in range(config.scenes):
+        rng = np.random.default_rng((config.seed, 3, index))
+        scene = synthesis.scene(index, config.size, CYCLE[index % len(CYCLE)])
+        looks = looks_at(scene, detector, rng)
+        parts.append(looks if judge is None else _hard(looks, judge, rng))
+        count += len(parts[-1])
+        progress.step(f"{count} crops")
+    looks = Looks.join(parts)
+    config.run_dir.mkdir(parents=True, exist_ok=True)
+    draft = file.with_suffix(".part.npz")
+    np.savez(draft, **{name: getattr(looks, name) for name in Looks.__dataclass_fields__})
+    draft.replace(file)
+    return looks
+
+
+def _averaged(checkpoint: Path) -> RefinerNet:
+    net = RefinerNet()
+    net.load_state_dict(torch.load(checkpoint, weights_only=True)["average"])
+    return net
+
+
+@torch.no_grad()
+def _hard(looks: Looks, judge: RefinerNet, rng: np.random.Generator) -> Looks:
+    """What the judge gets wrong or doubts, and a share of the rest."""
+    if not len(looks):
+        return looks
+    said = judge.eval()(torch.from_numpy(looks.crops).float()[:, None])[:, 0].sigmoid().numpy()
+    wrong = np.abs(said - looks.is_face)
+    kept = (wrong > DOUBT) | (rng.random(len(looks)) < EASY_SHARE)
+    return Looks(*(getattr(looks, name)[kept] for name in Looks.__dataclass_fields__))
+
+
+def train(config: RefinerConfig) -> Path:
+    """Gather proposals, then train; returns the last checkpoint.
+
+    Raises:
+        FileExistsError: the run exists and ``resume`` is not set.
+    """
+    torch.set_num_threads(config.threads)
+    torch.manual_seed(config.seed)
+    run = Run(config.run_dir, config, resume=config.resume)
+    looks = gather(config)
+    log.info("%d crops, %.1f %% of them faces", len(looks), 100 * float(looks.is_face.mean()))
+    net = RefinerNet() if config.warm_start is None else _averaged(config.warm_start)
+    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    average = WeightAverage(net, config.average)
+    optimiser = torch.optim.AdamW(net.parameters(), lr=config.rate, weight_decay=config.decay)
+    start = 0
+    steps = len(looks) // config.batch
+    if (state := run.load()) is not None:
+        net.load_state_dict(state["net"])
+        average.net.load_state_dict(state["average"])
+        optimiser.load_state_dict(state["optimiser"])
+        start, average.steps = state["epoch"], state["epoch"] * steps
+    progress = Progress(config.epochs * steps, start * steps)
+    for epoch in range(start, config.epochs):
+        began = time.monotonic()
+        torch.manual_seed(config.seed * 1_000_003 + epoch)
+        order = torch.randperm(len(looks)).numpy()
+        net.train()
+        sums = np.zeros(3)
+        for index in range(steps):
+            share = (epoch + index / steps) / config.epochs
+            warm = min((epoch * steps + index + 1) / 200, 1.0)
+            for group in optimiser.param_groups:
+                group["lr"] = config.rate * warm * (0.01 + 0.495 * (1 + math.cos(math.pi * share)))
+            rows = np.sort(order[index * config.batch : (index + 1) * config.batch])
+            losses = _losses(net, *_batch(looks, rows))
+            total = losses[0] + config.box_weight * losses[1] + config.points_weight * losses[2]
+            optimiser.zero_grad(set_to_none=True)
+            total.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
+            optimiser.step()
+            average.update(net)
+            sums += [float(part.detach()) for part in losses]
+            progress.step("score {:.4f} box {:.4f} points {:.4f}".format(*sums / (index + 1)))
+        means = (sums / max(steps, 1)).round(5).tolist()
+        figures = dict(zip(("score", "box", "points"), means, strict=True))
+        figures |= {"epoch": epoch + 1, "seconds": round(time.monotonic() - began, 1)}
+        state = {"net": net.state_dict(), "average": average.net.state_dict(), "epoch": epoch + 1}
+        run.save(state | {"optimiser": optimiser.state_dict()}, figures)
+        log.info("%s", figures)
+    return run.checkpoint_file
+
+
+def _batch(looks: Looks, rows: np.ndarray) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Crops with other light, half of them mirrored; labels, targets, weights of the points."""
+    crops = torch.from_numpy(looks.crops[rows]).float()[:, None]
+    is_face = torch.from_numpy(looks.is_face[rows])
+    targets = torch.from_numpy(looks.targets[rows])
+    weights = (torch.from_numpy(looks.sizes[rows]) / 64.0).clamp(0.25, 1.5)
+    flip = torch.rand(len(rows)) < 0.5
+    crops = torch.where(flip[:, None, None, None], crops.flip(3), crops)
+    targets = torch.where(flip[:, None], _mirrored(targets), targets)
+    gamma = torch.exp(torch.randn(len(rows), 1, 1, 1) * 0.2)
+    crops = 255.0 * (crops / 255.0) ** gamma
+    level = 4.0 * torch.rand(len(rows), 1, 1, 1) ** 2
+    crops = (crops + level * torch.randn_like(crops)).clamp(0, 255)
+    return crops.contiguous(memory_format=torch.channels_last), is_face, targets, weights
+
+
+def _mirrored(targets: Tensor) -> Tensor:
+    points = targets[:, 4:].reshape(-1, 5, 2)[:, list(Landmarks.MIRRORED)] * torch.tensor(
+        [-1.0, 1.0]
+    )
+    middle = targets[:, :2] * torch.tensor([-1.0, 1.0])
+    return torch.cat([middle, targets[:, 2:4], points.reshape(-1, 10)], dim=1)
+
+
+def _losses(
+    net: RefinerNet, crops: Tensor, is_face: Tensor, targets: Tensor, weights: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean costs of score, box and points; the last two of faces only."""
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        outputs = net(crops)
+    outputs = outputs.float()
+    score = functional.binary_cross_entropy_with_logits(outputs[:, 0], is_face.float())
+    mine, truth = outputs[is_face, 1:], targets[is_face]
+    apart = (mine - truth).abs()
+    # Where a face can hardly be seen, its points are guesses that would drown the others.
+    weight = weights[is_face, None] * outputs[is_face, :1].detach().sigmoid()
+    count = weight.sum().clamp(min=1e-6)
+    # Points that lie outside the square cannot be seen; they pull no more than one at its edge.
+    points = (apart[:, 4:].clamp(max=0.5) * weight).sum() / (10 * count)
+    return score, (apart[:, :4] * weight).sum() / (4 * count), points

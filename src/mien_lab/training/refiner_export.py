@@ -1,0 +1,98 @@
+"""From a refiner's checkpoint to shipped weights: ONNX and card, checked against the network."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import torch
+
+from mien.runtime.artifact import Card
+from mien.vision.refiner import REGION_SIZE
+from mien_lab.training.detector_export import PARITY, TRAINED_ON
+from mien_lab.training.export import half_stored, write_card
+from mien_lab.training.refiner_net import RefinerNet
+
+__all__ = ["export_refiner"]
+
+LEAST_PROPOSAL = 0.25
+"""Below this score hardly any proposal is a face."""
+TRUST = 1.0
+"""Weight of the proposal's logit beside the refiner's own."""
+
+log = logging.getLogger(__name__)
+
+
+def export_refiner(
+    checkpoint: Path, out_dir: Path, *, threshold: float, version: str = "1"
+) -> Path:
+    """Write ``refiner.onnx`` and ``refiner.json``.
+
+    Args:
+        checkpoint: ``last.pt`` of a run; its averaged weights are taken.
+        out_dir: where to write.
+        threshold: default least score of a face, for the card.
+        version: of the weights.
+
+    Returns:
+        The weight file.
+
+    Raises:
+        ValueError: if the exported network does not compute what the trained one does.
+    """
+    net = RefinerNet().eval()
+    net.load_state_dict(torch.load(checkpoint, weights_only=True)["average"])
+    out_dir.mkdir(parents=True, exist_ok=True)
+    target = out_dir / "refiner.onnx"
+    draft = target.with_suffix(".part")
+    torch.onnx.export(
+        net,
+        (torch.zeros(2, 1, REGION_SIZE, REGION_SIZE),),
+        str(draft),
+        input_names=["crops"],
+        output_names=["faces"],
+        dynamic_axes={"crops": {0: "N"}, "faces": {0: "N"}},
+        opset_version=17,
+        dynamo=False,
+    )
+    draft.write_bytes(half_stored(onnx.load(draft)).SerializeToString())
+    worst = _difference(net, draft)
+    if worst > PARITY:
+        draft.unlink()
+        raise ValueError(f"the exported refiner differs from the trained one by {worst:.2g}")
+    draft.replace(target)
+    log.info("%s: %d bytes, differs by %.2g", target, target.stat().st_size, worst)
+    card = Card(
+        name="refiner",
+        file=target.name,
+        sha256="",
+        version=version,
+        kind="face-refiner",
+        precision="fp32",
+        input={
+            "name": "crops",
+            "shape": ["N", 1, REGION_SIZE, REGION_SIZE],
+            "range": [0, 255],
+            "color": "grey",
+        },
+        trained_on=TRAINED_ON,
+        extra={
+            "threshold": round(threshold, 3),
+            "least_proposal": LEAST_PROPOSAL,
+            "trust_in_proposal": TRUST,
+        },
+    )
+    write_card(target, card)
+    return target
+
+
+def _difference(net: RefinerNet, path: Path) -> float:
+    crops = np.random.default_rng(0).uniform(0, 255, (8, 1, REGION_SIZE, REGION_SIZE))
+    session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    with torch.no_grad():
+        expected = net(torch.from_numpy(crops.astype(np.float32))).numpy()
+    (got,) = session.run(["faces"], {"crops": crops.astype(np.float32)})
+    return float(np.abs(got - expected).max())
