@@ -53,6 +53,9 @@ def refine(
     scenes: Annotated[int, typer.Option(help="Generated scenes to take proposals from.")] = 30_000,
     seed: Annotated[int, typer.Option()] = 11,
     weights: Annotated[Path | None, typer.Option(help="Folder of the detector's weights.")] = None,
+    warm_start: Annotated[
+        Path | None, typer.Option(help="Checkpoint to begin with; it also chooses hard cases.")
+    ] = None,
     resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint.")] = False,
 ) -> None:
     """Train the second look on the detector's proposals; about half an hour on one core."""
@@ -67,6 +70,7 @@ def refine(
         scenes=scenes,
         seed=seed,
         detector_weights=weights,
+        warm_start=warm_start,
         resume=resume,
     )
     typer.echo(run_training(config))

@@ -10,13 +10,14 @@ torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
 
 from mien.core.errors import InputError  # noqa: E402
+from mien.core.labels import EMOTIONS  # noqa: E402
 from mien.models.expression import ExpressionClassifier  # noqa: E402
 from mien.runtime.artifact import read_cards  # noqa: E402
 from mien.runtime.session import open_session  # noqa: E402
 from mien_lab.data.faces import fer_faces, upright_crops  # noqa: E402
-from mien_lab.data.fer2013 import load_fer  # noqa: E402
+from mien_lab.data.fer2013 import FER_LABELS, load_fer  # noqa: E402
 from mien_lab.training import expression  # noqa: E402
-from mien_lab.training.export import export_expression, write_card  # noqa: E402
+from mien_lab.training.export import FER_SHARE, blend_heads, export_expression, write_card  # noqa: E402
 from mien_lab.training.expression import ExpressionConfig, train_expression  # noqa: E402
 from mien_lab.training.expression_net import ExpressionNet  # noqa: E402
 from mien_lab.training.run import Progress, Run, WeightAverage  # noqa: E402
@@ -116,6 +117,7 @@ def test_the_network_learns(config, fer_folder, tmp_path):
         blur_chance=0, shrink_chance=0, erase_chance=0, mirror=False,
     )  # fmt: skip
     options = {"batch": 8, "limit": 8, "compile": False, "mixup": 0.0, "fer_smoothing": 0.0}
+    options["own_share"] = 0.0
     learned = ExpressionConfig(
         fer_folder, epochs=8, augmentation=still, warmup_epochs=1, rate=0.02,
         sizes=((1.0, 32),), **options,
@@ -255,6 +257,7 @@ def exported(fer_folder, tmp_path_factory):
     export_expression(
         folder / "last.pt", fer_folder, folder / "weights", version="9", calibration_faces=8
     )
+    blend_heads(net, FER_SHARE)
     return net.eval(), crops, folder / "weights"
 
 
@@ -290,3 +293,20 @@ def test_a_card_has_the_checksum_of_its_file(exported, tmp_path):
     (written,) = read_cards(tmp_path)
     assert written.sha256 != card.sha256
     assert written.labels == card.labels
+
+
+def test_shipped_logits_hold_a_share_of_the_other_head():
+    torch.manual_seed(0)
+    net = ExpressionNet(8, ((8, 1),)).eval()
+    crops = torch.rand(3, 1, 48, 48) * 255
+    with torch.no_grad():
+        before = net(crops)
+        blend_heads(net, 0.5)
+        after = net(crops)
+    named = [EMOTIONS.index(label) for label in FER_LABELS]
+    expected = before.logits[:, named] + 0.5 * before.fer_logits
+    assert torch.allclose(after.logits[:, named], expected, atol=1e-4)
+    contempt = before.logits[:, -1] + 0.5 * before.fer_logits.mean(dim=1)
+    assert torch.allclose(after.logits[:, -1], contempt, atol=1e-4)
+    assert torch.allclose(after.activation.mean(dim=(2, 3)), after.logits, atol=1e-4)
+    assert torch.equal(after.fer_logits, before.fer_logits)
