@@ -75,8 +75,7 @@ def export(
     from mien_lab.training.temporal_export import calibrate_temporal, export_temporal
 
     folder = out or weights_folder()
-    reads = load_artifact("expression", folder=weights).card.sha256
-    export_temporal(run / "last.pt", folder, reads=reads, version=version)
+    export_temporal(run / "last.pt", folder, version=version)
     checked = still_clips(TemporalConfig(data, weights), run, "PublicTest", clips)
     typer.echo(json.dumps(calibrate_temporal(folder, checked)))
 

@@ -7,7 +7,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from mien.core.errors import InputError  # noqa: E402
 from mien.models.temporal import CONTEXT_SIZE, TemporalReader  # noqa: E402
+from mien.runtime.artifact import weights_folder  # noqa: E402
 from mien.runtime.session import open_session  # noqa: E402
 from mien_lab.data.clips import CLEAN, POOR, ClipMaker  # noqa: E402
 from mien_lab.data.faces import fer_faces  # noqa: E402
@@ -169,13 +171,19 @@ def test_train_export_calibrate_evaluate(fer_folder, tmp_path, monkeypatch):
         train_temporal(config, run)
     train_temporal(replace(config, epochs=3), run, resume=True)
     assert len((run / "curve.jsonl").read_text().splitlines()) == 3
+    state = torch.load(checkpoint)
+    torch.save(state | {"reads": "another"}, tmp_path / "run" / "last.pt")
+    with pytest.raises(InputError, match="another expression network"):
+        train_temporal(config, run, resume=True)
+    torch.save(state, checkpoint)
     clips = temporal.still_clips(config, run, "Training", 4)
     weights = tmp_path / "weights"
-    export_temporal(checkpoint, weights, reads="abc", version="7")
+    export_temporal(checkpoint, weights, version="7")
     figures = calibrate_temporal(weights, clips)
     card = json.loads((weights / "temporal.json").read_text())
     assert card["extra"]["temperature"] == figures["temperature"]
-    assert card["extra"]["reads"] == "abc"
+    expression = json.loads((weights_folder() / "expression.json").read_text())
+    assert card["extra"]["reads"] == expression["sha256"]
     reader = TemporalReader(open_session("temporal", folder=weights, threads=1))
     assert read_steps(reader, clips).shape == (4, 100, 8)
     found = evaluate_temporal(reader, clips, 1.0, figures["conformal_quantile"])

@@ -9,8 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mien.core.errors import InputError
 from mien.models.expression import ExpressionClassifier
 from mien.pipeline.build import DEFAULT_PRECISION, Config, build
+from mien.runtime.artifact import load_artifact
 from mien.runtime.session import open_session
 from mien_lab.data.cleaning import clean
 from mien_lab.data.clips import CLEAN, POOR, ClipMaker
@@ -60,12 +62,14 @@ class TemporalConfig:
 def train_temporal(config: TemporalConfig, folder: Path, *, resume: bool = False) -> Path:
     """Render what is missing, train or go on training, and return the last checkpoint.
 
-    The checkpoint's `average` holds the weights to export. Clips are kept in the run's folder: a
+    The checkpoint's `average` holds the weights to export, its `reads` the checksum of the fp32
+    expression network whose embeddings they fit. Clips are kept in the run's folder: a
     rerun with the same expression network renders none.
 
     Raises:
         FileExistsError: if the folder holds a checkpoint and `resume` is false.
-        InputError: if data are missing or have another layout.
+        InputError: if data are missing or have another layout, or the run was begun with another
+            expression network.
         FloatingPointError: if the loss is no longer finite; the last checkpoint is kept.
     """
     run = Run(folder, config, resume=resume)
@@ -78,7 +82,12 @@ def train_temporal(config: TemporalConfig, folder: Path, *, resume: bool = False
     average = WeightAverage(net, config.average)
     optimizer = torch.optim.AdamW(net.parameters(), lr=config.rate, weight_decay=config.decay)
     state, start = run.load(), 0
+    reads = load_artifact("expression", folder=config.weights).card.sha256
     if state is not None:
+        if state["reads"] != reads:
+            raise InputError(
+                f"{folder} was begun with another expression network; choose another folder"
+            )
         net.load_state_dict(state["net"])
         average.net.load_state_dict(state["average"])
         optimizer.load_state_dict(state["optimizer"])
@@ -104,6 +113,7 @@ def train_temporal(config: TemporalConfig, folder: Path, *, resume: bool = False
                 "optimizer": optimizer.state_dict(),
                 "steps": average.steps,
                 "epoch": epoch + 1,
+                "reads": reads,
             },
             figures,
         )

@@ -30,14 +30,13 @@ TRAINED_ON = (
 
 
 def export_temporal(
-    checkpoint: Path, folder: Path, *, reads: str, version: str, trained_on: str = TRAINED_ON
+    checkpoint: Path, folder: Path, *, version: str, trained_on: str = TRAINED_ON
 ) -> Path:
     """Write `temporal.onnx` and its card with neutral calibration.
 
     Args:
         checkpoint: `last.pt` of a run; its averaged weights are taken.
         folder: where to write.
-        reads: checksum of the fp32 expression network whose embeddings the run was trained on.
         version: of the weights.
         trained_on: the data, in one line.
 
@@ -47,14 +46,15 @@ def export_temporal(
     Raises:
         ValueError: if stepping through the exported network differs from the trained one.
     """
-    weights = torch.load(checkpoint, weights_only=True)["average"]
+    state = torch.load(checkpoint, weights_only=True)
+    weights = state["average"]
     net = TemporalNet(len(weights["mean"]))
     net.load_state_dict(weights)
     net.eval()
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / "temporal.onnx"
     _trace(net, target)
-    write_card(target, _card(net, reads, version, trained_on))
+    write_card(target, _card(net, state["reads"], version, trained_on))
     worst = _difference(net, folder)
     if worst > PARITY:
         target.unlink()
