@@ -261,7 +261,7 @@ def test_every(mien, clip):
 
 
 def test_min_face_threshold_and_max_pixels(mien, portrait_file):
-    for options in (("--min-face", 200), ("--threshold", 0.99)):
+    for options in (("--min-face", 200), ("--threshold", 0.999)):
         done = mien("analyze", portrait_file, "--format", "csv", *options, *FAST)
         assert (done.code, done.out) == (0, HEADER + "\n")
     done = mien("analyze", portrait_file, "--format", "csv", "--max-pixels", 1000, *FAST)
@@ -645,3 +645,15 @@ def test_bench_of_films_as_json(mien, monkeypatch):
     found = json.loads(mien("bench", "--video", "--json", "--minutes", 3).out)
     assert found["video"] == dict.fromkeys(names, 3.0)
     assert "one_face_fps" in mien("bench", "--video").out
+
+
+def test_the_edge_profile(mien, portrait_file, monkeypatch):
+    from mien.apps.cli import analyze
+
+    seen = []
+    plain = analyze.Analyzer
+    monkeypatch.setattr(analyze, "Analyzer", lambda config: seen.append(config) or plain(config))
+    assert mien("analyze", portrait_file, "--edge", "--min-face", 5).code == 0
+    (config,) = seen
+    assert (config.precision, config.threads, config.search_size) == ("int8", 1, 320)
+    assert config.min_face == 5

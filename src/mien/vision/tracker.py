@@ -24,8 +24,8 @@ UNKNOWN_LOOK = 0.6
 """What two faces count as alike where no crop is given: between one face's and two faces' value."""
 SAME_LOOK = 0.8
 """Faces this much alike may be one although it jumped, as when the camera was jerked."""
-OTHER_LOOK = 0.35
-"""Faces less alike than this are two, however near they are."""
+OTHER_LOOK = 0.1
+"""Faces less alike than this are two, however near they are; half-covered ones are about 0.3."""
 LOOK_WEIGHT = 1.5
 """Of likeness against overlap and closeness, each at most 1."""
 LOOK_GAIN = 0.1

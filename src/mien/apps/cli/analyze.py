@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +16,7 @@ from mien.apps.cli.table import TableWriter
 from mien.core.errors import MienError, OutputError
 from mien.core.types import Frame, FrameReading, Media
 from mien.pipeline.analyzer import Analyzer
-from mien.pipeline.build import DEFAULT_PRECISION, Config
+from mien.pipeline.build import DEFAULT_PRECISION, EDGE, Config
 from mien.report.annotations import AnnotationFolder, Annotator
 from mien.report.codings import EventWriter, check_coding, open_events
 from mien.report.writing import ReportFormat, ReportWriter, open_report
@@ -61,12 +61,15 @@ def analyze(
     every: Annotated[int, typer.Option(min=1, help="Read each N-th frame of a film.")] = 1,
     min_face: Annotated[float, typer.Option(min=0, help="Leave out faces below so many px.")] = 0,
     threshold: Annotated[
-        float | None, typer.Option(min=0.01, max=0.99, help="Least score of a face.")
+        float | None, typer.Option(min=0.01, max=0.999, help="Least score of a face.")
     ] = None,
     precision: Annotated[
         Precision | None, typer.Option(help=f"Of the network; {DEFAULT_PRECISION} if not given.")
     ] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="All cores if not given.")] = None,
+    edge: Annotated[
+        bool, typer.Option("--edge", help="For small boards: one thread, int8, search at 320 px.")
+    ] = False,
     max_pixels: Annotated[
         int, typer.Option(min=1, help="Refuse pictures with more pixels.")
     ] = DEFAULT_MAX_PIXELS,
@@ -79,9 +82,11 @@ def analyze(
     found = find_sources(paths)
     if events is not None:
         check_coding(events, len(found.paths))
-    config = Config(
-        precision=precision.value if precision else None,
-        threads=threads,
+    base = EDGE if edge else Config()
+    config = replace(
+        base,
+        precision=precision.value if precision else base.precision,
+        threads=threads or base.threads,
         threshold=threshold,
         min_face=min_face,
         max_pixels=max_pixels,

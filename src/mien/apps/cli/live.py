@@ -40,7 +40,9 @@ def live(
         Path | None,
         typer.Option(help="Write readings to a .jsonl, .json, .csv or .parquet; never pictures."),
     ] = None,
-    edge: Annotated[bool, typer.Option("--edge", help="One thread, little memory.")] = False,
+    edge: Annotated[
+        bool, typer.Option("--edge", help="For small boards: one thread, int8, search at 320 px.")
+    ] = False,
     search_size: Annotated[
         int | None, typer.Option(min=64, help="Longest side in px at which faces are searched.")
     ] = None,
