@@ -36,6 +36,8 @@ REACH_GROWTH = 1.5
 """... and how far it grows with the square root of the seconds out of sight."""
 LEAP = 4.0
 """Farthest jump of a face known by its look, in sizes of the face."""
+VOTERS = 6
+"""So many tracks propose how far the camera moved: bounds the time that a crowd takes."""
 LEAST_RATIO = 0.5
 """Least ratio of the sizes of one face in two frames."""
 VELOCITY_S = 0.1
@@ -249,8 +251,9 @@ def _common_shift(expected: Floats, found: Floats) -> Floats:
     sizes = np.sqrt(np.prod(expected[:, 2:], axis=1))
     _, ratio = _apart(expected, found)
     moves = places[None] - centres[:, None]
-    rows, columns = np.nonzero(ratio > 0.7)
-    if len(expected) < 2 or not len(rows):
+    rows, columns = np.nonzero(ratio[:VOTERS] > 0.7)
+    unmoved = (np.linalg.norm(moves, axis=2) < 0.3 * sizes[:, None]).any(axis=1).sum()
+    if len(expected) < 2 or not len(rows) or unmoved >= min(len(expected), len(found)):
         return np.zeros(2)
     candidates = np.vstack([np.zeros((1, 2)), moves[rows, columns]])
     misses = np.linalg.norm(moves[None] - candidates[:, None, None], axis=3) / sizes[None, :, None]
