@@ -13,7 +13,13 @@ import typer
 from mien.core.errors import MienError
 from mien.pipeline.build import DEFAULT_PRECISION
 from mien.runtime.artifact import read_cards, weights_folder
-from mien_lab import detector_commands, figure_commands, peer_commands
+from mien_lab import (
+    detector_commands,
+    figure_commands,
+    peer_commands,
+    temporal_commands,
+    tracking_commands,
+)
 from mien_lab.data.cleaning import clean
 from mien_lab.data.fer2013 import load_fer
 from mien_lab.evaluation.crops import calibrate, evaluate_crops
@@ -26,6 +32,8 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 app.add_typer(detector_commands.app, name="detector", help="The face detector.")
 app.add_typer(figure_commands.app, name="figures", help="The figures of what ships.")
 app.add_typer(peer_commands.app, name="peers", help="Other people's software, measured beside.")
+app.add_typer(tracking_commands.app, name="tracking", help="The tracker.")
+app.add_typer(temporal_commands.app, name="temporal", help="The recurrent network.")
 
 Data = Annotated[Path, typer.Option("--data", help="Folder with the data.")]
 Output = Annotated[str, typer.Option("--json", help="File for the figures, or - for the screen.")]

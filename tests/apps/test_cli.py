@@ -79,7 +79,7 @@ def test_json(mien, portrait_file):
     assert (done.code, done.err) == (0, "")
     found = validated(json.loads(done.out))
     assert found["schema"] == "mien/1"
-    assert set(found["model"]) == {"detector", "expression"}
+    assert set(found["model"]) >= {"detector", "refiner", "expression"}
     assert found["model"]["expression"]["precision"] == "int8"
     (item,) = found["items"]
     assert (item["source"], item["kind"]) == (str(portrait_file), "image")
@@ -261,7 +261,7 @@ def test_every(mien, clip):
 
 
 def test_min_face_threshold_and_max_pixels(mien, portrait_file):
-    for options in (("--min-face", 200), ("--threshold", 0.99)):
+    for options in (("--min-face", 200), ("--threshold", 0.999)):
         done = mien("analyze", portrait_file, "--format", "csv", *options, *FAST)
         assert (done.code, done.out) == (0, HEADER + "\n")
     done = mien("analyze", portrait_file, "--format", "csv", "--max-pixels", 1000, *FAST)
@@ -587,7 +587,7 @@ def test_info_as_json(mien):
         card.file for card in artifact.shipped_cards()
     }
     defaults = [model["name"] for model in found["models"] if model["default"]]
-    assert sorted(defaults) == ["detector", "expression"]
+    assert {"detector", "refiner", "expression"} <= set(defaults)
     assert found["threads"] >= 1
     assert "CPUExecutionProvider" in found["providers"]
 
@@ -616,3 +616,44 @@ def test_bench_as_a_table(mien, short):
     assert (done.code, done.err) == (0, "")
     assert "median" in done.out
     assert "pipeline" in done.out
+
+
+def test_events_of_a_film(mien, make_film, tmp_path):
+    film = make_film(tmp_path / "film.mp4")
+    done = mien("analyze", film, "--events", tmp_path / "events.eaf", "--threads", 1)
+    assert done.code == 0
+    assert (tmp_path / "events.eaf").read_text().startswith("<?xml")
+    done = mien("analyze", film, film, "--events", tmp_path / "events.csv", "--threads", 1)
+    assert (tmp_path / "events.csv").read_text().startswith("source,track_id,expression,onset_s")
+
+
+def test_events_of_another_form(mien, make_film, tmp_path):
+    film = make_film(tmp_path / "film.mp4")
+    done = mien("analyze", film, "--events", tmp_path / "events.txt")
+    assert done.code == 2
+    assert "must end in one of: .csv, .eaf" in done.complaints[0]
+
+
+def test_bench_of_films_as_json(mien, monkeypatch):
+    from mien.apps.cli import bench
+    from mien.pipeline.video_benchmark import VideoFigures
+
+    names = list(VideoFigures.__dataclass_fields__)
+    monkeypatch.setattr(
+        bench, "benchmark_video", lambda minutes: VideoFigures(*[minutes] * len(names))
+    )
+    found = json.loads(mien("bench", "--video", "--json", "--minutes", 3).out)
+    assert found["video"] == dict.fromkeys(names, 3.0)
+    assert "one_face_fps" in mien("bench", "--video").out
+
+
+def test_the_edge_profile(mien, portrait_file, monkeypatch):
+    from mien.apps.cli import analyze
+
+    seen = []
+    plain = analyze.Analyzer
+    monkeypatch.setattr(analyze, "Analyzer", lambda config: seen.append(config) or plain(config))
+    assert mien("analyze", portrait_file, "--edge", "--min-face", 5).code == 0
+    (config,) = seen
+    assert (config.precision, config.threads, config.search_size) == ("int8", 1, 320)
+    assert config.min_face == 5

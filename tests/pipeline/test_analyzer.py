@@ -23,9 +23,11 @@ from mien.core.labels import EMOTIONS
 from mien.core.types import Box, Face, Frame, Landmarks, MediaKind
 from mien.pipeline.analyzer import Analyzer
 from mien.pipeline.build import Config
+from mien.pipeline.sequence import SequenceReader
 from mien.report.schema import SCHEMA, document_schema
 from mien.report.tables import COLUMNS
 from mien.runtime.artifact import weights_folder
+from mien.vision.media import open_media
 
 
 def is_one_sentence(error: BaseException) -> bool:
@@ -232,14 +234,13 @@ def test_a_film(analyzer, film):
 
 
 def test_a_film_is_read_as_it_is_iterated_over(analyzer, film, monkeypatch):
-    reader_of = type(analyzer.reader)
-    read, plain = [], reader_of.read
+    read, plain = [], SequenceReader._read
 
-    def counted(self, frame):
-        read.append(frame.index)
-        return plain(self, frame)
+    def counted(self, located):
+        read.append(located.frame.index)
+        return plain(self, located)
 
-    monkeypatch.setattr(reader_of, "read", counted)
+    monkeypatch.setattr(SequenceReader, "_read", counted)
     analysis = analyzer.analyze(film)
     assert read == []
     frames = iter(analysis)
@@ -250,6 +251,23 @@ def test_a_film_is_read_as_it_is_iterated_over(analyzer, film, monkeypatch):
     analysis.close()
     assert list(analysis) == []
     assert read == [0, 1]
+
+
+def test_faces_of_films_have_track_ids_and_those_of_pictures_none(analyzer, film, portrait):
+    assert analyzer.read(portrait)[0].track_id is None
+    ids = [reading.track_id for frame in analyzer.analyze(film) for reading in frame.readings]
+    assert ids == [1] * 8
+
+
+def test_a_film_is_read_the_same_again(analyzer, film):
+    assert list(analyzer.analyze(film)) == list(analyzer.analyze(film))
+
+
+def test_open_streams_are_read_with_their_frames(analyzer, film):
+    with open_media(film) as stream:
+        pairs = list(analyzer.read_stream(stream))
+    assert [frame.index for frame, _ in pairs] == [reading.index for _, reading in pairs]
+    assert [reading for _, reading in pairs] == list(analyzer.analyze(film))
 
 
 def test_a_film_has_no_faces_of_its_own(analyzer, film):
@@ -357,6 +375,10 @@ def test_a_closed_analyzer(portrait):
         ({"max_pixels": 0}, "max_pixels must be 1 or more"),
         ({"max_pixels": 1e6}, "max_pixels cannot be"),
         ({"weights": 3}, "weights cannot be 3"),
+        ({"search_size": 10}, "search_size must be 64 or more"),
+        ({"search_size": True}, "search_size cannot be True"),
+        ({"detect_every": 0}, "detect_every must be 1 or more"),
+        ({"smooth": 1}, "smooth cannot be 1"),
     ],
 )
 def test_options_that_make_no_sense(options, word):

@@ -7,9 +7,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from mien.core.types import Face, FrameReading, Image
+from mien.core.types import Face, Image
 
-__all__ = ["Classification", "Classifier", "Detector", "Smoother", "Tracker"]
+__all__ = ["Classification", "Classifier", "Detector", "Follower"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,14 @@ class Detector(Protocol):
         ...
 
 
-class Tracker(Protocol):
-    """Gives faces of successive frames an id while they stay in view."""
+class Follower(Protocol):
+    """Finds faces again near where they should be, at a fraction of a detector's cost."""
 
-    def update(self, faces: Sequence[Face], time_s: float) -> list[int]:
-        """Ids for the faces of the next frame, in their order."""
+    def follow(self, image: Image, expected: Sequence[Face]) -> list[Face]:
+        """The same faces in a later picture, as many and in the same order.
+
+        The score says how surely there is a face; of a low one, box and landmarks mean nothing.
+        """
         ...
 
 
@@ -49,12 +52,4 @@ class Classifier(Protocol):
 
     def classify(self, crops: npt.NDArray[np.uint8]) -> Classification:
         """Classify grey crops of shape (n, size, size)."""
-        ...
-
-
-class Smoother(Protocol):
-    """Steadies the readings of tracks over time."""
-
-    def smooth(self, frame: FrameReading) -> FrameReading:
-        """The frame with steadied scores."""
         ...

@@ -5,11 +5,14 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from mien.core.labels import EMOTIONS, Emotion
+
 __all__ = [
     "conformal_quantile",
     "expected_calibration_error",
     "fit_temperature",
     "prediction_sets",
+    "ranked_set",
     "softmax",
 ]
 
@@ -86,6 +89,18 @@ def prediction_sets(
     members = np.asarray(1.0 - probabilities <= quantile + 1e-6)
     members[np.arange(len(members)), probabilities.argmax(axis=1)] = True
     return members
+
+
+def ranked_set(probabilities: npt.NDArray[np.floating], quantile: float) -> tuple[Emotion, ...]:
+    """The prediction set of one row of probabilities, (8,), the most probable label first.
+
+    Where no label is probable enough to be a member, none can be ruled out: all are.
+    """
+    ranked = np.argsort(-probabilities, kind="stable")
+    if 1.0 - float(probabilities.max()) > quantile:
+        return tuple(EMOTIONS[index] for index in ranked)
+    members = prediction_sets(probabilities[None], quantile)[0]
+    return tuple(EMOTIONS[index] for index in ranked if members[index])
 
 
 def expected_calibration_error(

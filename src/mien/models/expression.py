@@ -6,7 +6,7 @@ import numpy.typing as npt
 from mien.core.errors import ArtifactError, InputError
 from mien.core.labels import EMOTIONS, Emotion
 from mien.core.ports import Classification
-from mien.models.calibration import prediction_sets, softmax
+from mien.models.calibration import ranked_set, softmax
 from mien.runtime.session import Session
 
 __all__ = ["ExpressionClassifier"]
@@ -72,8 +72,4 @@ class ExpressionClassifier:
 
         Where no label is probable enough to be a member, none can be ruled out: all are.
         """
-        ranked = np.argsort(-probabilities, kind="stable")
-        if 1.0 - float(probabilities.max()) > self._quantile:
-            return tuple(EMOTIONS[index] for index in ranked)
-        members = prediction_sets(probabilities[None], self._quantile)[0]
-        return tuple(EMOTIONS[index] for index in ranked if members[index])
+        return ranked_set(probabilities, self._quantile)

@@ -2,14 +2,15 @@
 
 import logging
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing, suppress
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
 from mien.core.errors import InputError, TruncatedError
 from mien.core.types import Frame, FrameReading, Image, MediaKind, Reading
-from mien.pipeline.build import Config, build
+from mien.pipeline.build import Config, Parts, build_parts
 from mien.pipeline.frame import FrameReader
 from mien.vision.media import MediaStream, Source, open_media
 
@@ -21,14 +22,15 @@ log = logging.getLogger(__name__)
 class Analysis:
     """The readings of one source: of a picture at once, of a film while they are iterated over.
 
-    A film is read once, frame by frame, and nothing of it is kept; frames that came before a
-    fault are delivered before its error is raised. A picture may be iterated over again.
+    A film is read once, a few frames ahead of their use, and nothing of it is kept; frames that
+    came before a fault are delivered before its error is raised. Its faces have track ids. A
+    picture may be iterated over again.
 
     Attributes:
         media: what the source is.
     """
 
-    def __init__(self, stream: MediaStream, reader: FrameReader) -> None:
+    def __init__(self, stream: MediaStream, parts: Parts) -> None:
         """Take over an open stream; a picture is read here.
 
         Raises:
@@ -36,7 +38,8 @@ class Analysis:
         """
         self.media = stream.media
         self._stream = stream
-        self._frames: Iterable[FrameReading] = _readings(reader, stream)
+        self._pairs = _pairs(parts, stream)
+        self._frames: Iterable[FrameReading] = _readings(self._pairs)
         if self.media.kind is MediaKind.IMAGE:
             self._frames = tuple(self._frames)
 
@@ -83,6 +86,8 @@ class Analysis:
 
     def close(self) -> None:
         """Let go of a film before its end."""
+        with suppress(ValueError):  # another thread is iterating: the stream's end ends it
+            self._pairs.close()
         self._stream.close()
 
     def __enter__(self) -> Self:
@@ -116,7 +121,7 @@ class Analyzer:
         if unknown := sorted(options.keys() - known.keys()):
             raise InputError(f"unknown option {unknown[0]!r}; there are: {', '.join(known)}")
         self.config = replace(config or Config(), **options)
-        self._reader: FrameReader | None = build(self.config)
+        self._parts: Parts | None = build_parts(self.config)
         self._lock = threading.Lock()
 
     @property
@@ -126,10 +131,19 @@ class Analyzer:
         Raises:
             InputError: if the analyzer is closed.
         """
-        reader = self._reader
-        if reader is None:
+        return self.parts.reader
+
+    @property
+    def parts(self) -> Parts:
+        """All that readings are made with.
+
+        Raises:
+            InputError: if the analyzer is closed.
+        """
+        parts = self._parts
+        if parts is None:
             raise InputError("this analyzer is closed; make a new one")
-        return reader
+        return parts
 
     def analyze(self, source: Source, *, every: int = 1) -> Analysis:
         """Open a source and read it lazily.
@@ -143,9 +157,17 @@ class Analyzer:
             InputError: if an array has the wrong type, shape or values.
             MediaError: if the source cannot be read.
         """
-        reader = self.reader
+        parts = self.parts
         stream = open_media(source, max_pixels=self.config.max_pixels, every=every)
-        return Analysis(stream, reader)
+        return Analysis(stream, parts)
+
+    def read_stream(self, stream: MediaStream) -> Generator[tuple[Frame, FrameReading], None, None]:
+        """The frames of an open source with their readings, lazily; closes the stream at its end.
+
+        Raises:
+            TruncatedError: after the last readable frame, if the medium broke off.
+        """
+        return _pairs(self.parts, stream)
 
     def read(self, image: Image) -> tuple[Reading, ...]:
         """The readings of one picture, an array as for `analyze`."""
@@ -158,7 +180,7 @@ class Analyzer:
     def close(self) -> None:
         """Let go of the weights; the analyzer is of no use afterwards."""
         with self._lock:
-            self._reader = None
+            self._parts = None
 
     def __enter__(self) -> Self:
         return self
@@ -183,7 +205,16 @@ def analyze(source: Source, *, every: int = 1, **options: Any) -> Analysis:
     return Analyzer(**options).analyze(source, every=every)
 
 
-def _readings(reader: FrameReader, stream: MediaStream) -> Iterator[FrameReading]:
+def _pairs(parts: Parts, stream: MediaStream) -> Generator[tuple[Frame, FrameReading], None, None]:
     with stream:
-        for frame in stream:
-            yield reader.read(frame)
+        if stream.media.kind is MediaKind.IMAGE:
+            for frame in stream:
+                yield frame, parts.reader.read(frame)
+        else:
+            with closing(parts.sequence().read_all(stream)) as pairs:
+                yield from pairs
+
+
+def _readings(pairs: Iterable[tuple[Frame, FrameReading]]) -> Iterator[FrameReading]:
+    for _, reading in pairs:
+        yield reading

@@ -113,7 +113,7 @@ def summarize(
     part: str, precision: str, threads: int, faces: int, times: list[float]
 ) -> Measurement:
     """The measurement that times in milliseconds give."""
-    tenths = statistics.quantiles(times, n=10)
+    tenths = statistics.quantiles(times, n=10, method="inclusive")
     median = statistics.median(times)
     return Measurement(part, precision, threads, faces, median, tenths[0], tenths[-1], 1e3 / median)
 

@@ -1,18 +1,29 @@
 """The one place that wires parts together, from a frozen configuration."""
 
+import logging
 import os
 from dataclasses import dataclass
+from functools import partial
 from numbers import Integral, Real
+from pathlib import Path
 
 from mien.core.errors import InputError
+from mien.core.ports import Follower
 from mien.models.expression import ExpressionClassifier
+from mien.models.temporal import TemporalReader
 from mien.pipeline.frame import FrameReader
+from mien.pipeline.locator import DETECT_EVERY, FaceLocator
+from mien.pipeline.sequence import SequenceReader
+from mien.runtime.artifact import read_cards, weights_folder
 from mien.runtime.session import open_session
 from mien.vision.detector import FaceDetector
+from mien.vision.follower import FaceFollower
 from mien.vision.media import DEFAULT_MAX_PIXELS
 from mien.vision.refiner import FaceRefiner
 
-__all__ = ["Config", "build", "build_detector"]
+__all__ = ["EDGE", "LIVE", "Config", "Parts", "build", "build_detector", "build_parts"]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -26,6 +37,11 @@ class Config:
         min_face: faces whose shorter side has fewer pixels are left out.
         max_pixels: pictures with more pixels are refused.
         weights: folder with weights and cards instead of the shipped ones.
+        search_size: longest side in pixels at which pictures are searched for faces; None takes
+            the detector's own, which finds the smallest faces and takes the longest.
+        detect_every: frames of a film or camera from one search to the next; faces are followed
+            between.
+        smooth: whether readings of films and cameras are steadied over time.
     """
 
     precision: str | None = None
@@ -34,12 +50,15 @@ class Config:
     min_face: float = 0.0
     max_pixels: int = DEFAULT_MAX_PIXELS
     weights: str | os.PathLike[str] | None = None
+    search_size: int | None = None
+    detect_every: int = DETECT_EVERY
+    smooth: bool = True
 
     def __post_init__(self) -> None:
         """Refuse values of another type and such that make no sense."""
         for name, kinds in _TYPES.items():
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, kinds):
+            if isinstance(value, bool) is not (kinds == (bool,)) or not isinstance(value, kinds):
                 raise InputError(f"{name} cannot be {value!r}; see mien.Config for its type")
         if self.precision not in (None, "fp32", "int8"):
             raise InputError(f"precision must be fp32 or int8, not {self.precision!r}")
@@ -51,6 +70,10 @@ class Config:
             raise InputError(f"min_face must be 0 or more pixels, not {self.min_face}")
         if self.max_pixels < 1:
             raise InputError(f"max_pixels must be 1 or more, not {self.max_pixels}")
+        if self.search_size is not None and self.search_size < 64:
+            raise InputError(f"search_size must be 64 or more pixels, not {self.search_size}")
+        if self.detect_every < 1:
+            raise InputError(f"detect_every must be 1 or more, not {self.detect_every}")
 
 
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -60,8 +83,37 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "min_face": (Real,),
     "max_pixels": (Integral,),
     "weights": (str, os.PathLike, type(None)),
+    "search_size": (Integral, type(None)),
+    "detect_every": (Integral,),
+    "smooth": (bool,),
 }
 DEFAULT_PRECISION = "int8"
+LIVE = Config(search_size=640)
+"""For cameras: searched in a quarter of the time that films are given."""
+EDGE = Config(precision="int8", threads=1, search_size=320)
+"""For small boards: little memory, one core, faces that are not small."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What readings are made with; holds no state, so that threads may share it.
+
+    Attributes:
+        reader: reads single frames.
+        follower: finds known faces again, or None.
+        temporal: steadies readings over time, or None.
+        detect_every: frames from one search to the next.
+    """
+
+    reader: FrameReader
+    follower: Follower | None
+    temporal: TemporalReader | None
+    detect_every: int = DETECT_EVERY
+
+    def sequence(self) -> SequenceReader:
+        """A reader for the frames of one film or camera, which has seen none yet."""
+        locator = FaceLocator(self.reader, self.follower, every=self.detect_every)
+        return SequenceReader(self.reader, locator, self.temporal)
 
 
 def build(config: Config) -> FrameReader:
@@ -70,15 +122,7 @@ def build(config: Config) -> FrameReader:
     Raises:
         ArtifactError: if weights are missing or altered.
     """
-    classifier = ExpressionClassifier(
-        open_session(
-            "expression",
-            precision=config.precision or DEFAULT_PRECISION,
-            threads=config.threads,
-            folder=config.weights,
-        )
-    )
-    return FrameReader(build_detector(config), classifier, config.min_face)
+    return _frame_reader(config, build_detector(config))
 
 
 def build_detector(config: Config) -> FaceDetector:
@@ -87,10 +131,58 @@ def build_detector(config: Config) -> FaceDetector:
     Raises:
         ArtifactError: if weights are missing or altered.
     """
+    return _finders(config)[0]
+
+
+def build_parts(config: Config) -> Parts:
+    """All parts with the configured weights.
+
+    Raises:
+        ArtifactError: if weights are missing or altered.
+    """
+    detector, refiner = _finders(config)
+    return Parts(
+        _frame_reader(config, detector),
+        FaceFollower(refiner),
+        _temporal(config) if config.smooth else None,
+        config.detect_every,
+    )
+
+
+def _frame_reader(config: Config, detector: FaceDetector) -> FrameReader:
+    precision = config.precision or DEFAULT_PRECISION
+    session = open_session(
+        "expression", precision=precision, threads=config.threads, folder=config.weights
+    )
+    return FrameReader(detector, ExpressionClassifier(session), config.min_face)
+
+
+def _finders(config: Config) -> tuple[FaceDetector, FaceRefiner]:
+    """The detector, and its second look alone."""
     first, second = (
         open_session(name, threads=config.threads, folder=config.weights)
         for name in ("detector", "refiner")
     )
-    return FaceDetector(
-        first, FaceRefiner(second), threshold=config.threshold, min_face=config.min_face
+    refiner = FaceRefiner(second)
+    find = partial(
+        FaceDetector, first, refiner, threshold=config.threshold, min_face=config.min_face
     )
+    if config.search_size is None:
+        return find(), refiner
+    return find(working_size=config.search_size, fine_size=None), refiner
+
+
+def _temporal(config: Config) -> TemporalReader | None:
+    """The recurrent network, or None where there is none for this expression network."""
+    folder = weights_folder() if config.weights is None else Path(config.weights)
+    cards = {card.name: card for card in read_cards(folder) if card.precision == "fp32"}
+    if "temporal" not in cards or "expression" not in cards:
+        return None
+    if cards["temporal"].extra.get("reads") != cards["expression"].sha256:
+        log.warning(
+            "readings are not steadied over time, since the recurrent network in %s was trained "
+            "for another expression network; run mien-lab temporal train and export",
+            folder,
+        )
+        return None
+    return TemporalReader(open_session("temporal", threads=1, folder=config.weights))

@@ -7,12 +7,12 @@ import numpy.typing as npt
 
 from mien.core.labels import Emotion
 from mien.core.ports import Classification, Detector
-from mien.core.types import Doubt, Face, Frame, FrameReading, Image, Reading, Scores
+from mien.core.types import Doubt, Face, Frame, FrameReading, Image, Quality, Reading, Scores
 from mien.models.expression import ExpressionClassifier
 from mien.vision.alignment import align, can_align
 from mien.vision.quality import assess
 
-__all__ = ["FrameReader"]
+__all__ = ["FrameReader", "judge"]
 
 AMBIGUOUS_SET = 2
 """Size of the prediction set from which a reading is called ambiguous: more than one label."""
@@ -38,7 +38,7 @@ class FrameReader:
         crops = self.crops(frame.image, faces)
         result = self.classifier.classify(crops)
         readings = tuple(
-            self._reading(face, crop, row)
+            judge(face, assess(face, crop), row, self.classifier.prediction_set(row))
             for face, crop, row in zip(faces, crops, result.probabilities, strict=True)
         )
         return FrameReading(frame.index, frame.time_s, readings)
@@ -71,18 +71,23 @@ class FrameReader:
             for face, crop in zip(faces, crops, strict=True)
         ]
 
-    def _reading(
-        self, face: Face, crop: npt.NDArray[np.uint8], probabilities: npt.NDArray[np.float32]
-    ) -> Reading:
-        quality = assess(face, crop)
-        members = self.classifier.prediction_set(probabilities)
-        return Reading(
-            face=face,
-            scores=Scores(tuple(float(value) for value in probabilities)),
-            prediction_set=members,
-            doubt=quality.doubt or _ambiguity(members),
-            quality=quality,
-        )
+
+def judge(
+    face: Face,
+    quality: Quality,
+    probabilities: npt.NDArray[np.floating],
+    members: tuple[Emotion, ...],
+    track_id: int | None = None,
+) -> Reading:
+    """The reading of a face from its quality, probabilities (8,) and prediction set."""
+    return Reading(
+        face=face,
+        scores=Scores(tuple(float(value) for value in probabilities)),
+        prediction_set=members,
+        doubt=quality.doubt or _ambiguity(members),
+        quality=quality,
+        track_id=track_id,
+    )
 
 
 def _ambiguity(members: tuple[Emotion, ...]) -> Doubt | None:

@@ -2,8 +2,8 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
@@ -16,13 +16,14 @@ from mien.apps.cli.table import TableWriter
 from mien.core.errors import MienError, OutputError
 from mien.core.types import Frame, FrameReading, Media
 from mien.pipeline.analyzer import Analyzer
-from mien.pipeline.build import DEFAULT_PRECISION, Config
+from mien.pipeline.build import DEFAULT_PRECISION, EDGE, Config
 from mien.report.annotations import AnnotationFolder, Annotator
+from mien.report.codings import EventWriter, check_coding, open_events
 from mien.report.writing import ReportFormat, ReportWriter, open_report
 from mien.runtime.artifact import shipped_cards
 from mien.vision.media import DEFAULT_MAX_PIXELS, MediaStream, find_sources, open_media
 
-__all__ = ["analyze"]
+__all__ = ["analyze", "model_of"]
 
 
 class Format(StrEnum):
@@ -51,15 +52,24 @@ def analyze(
     annotate: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder for annotated pictures and clips.")
     ] = None,
+    events: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write when expressions come and go, to a .csv or ELAN's .eaf."
+        ),
+    ] = None,
     every: Annotated[int, typer.Option(min=1, help="Read each N-th frame of a film.")] = 1,
     min_face: Annotated[float, typer.Option(min=0, help="Leave out faces below so many px.")] = 0,
     threshold: Annotated[
-        float | None, typer.Option(min=0.01, max=0.99, help="Least score of a face.")
+        float | None, typer.Option(min=0.01, max=0.999, help="Least score of a face.")
     ] = None,
     precision: Annotated[
         Precision | None, typer.Option(help=f"Of the network; {DEFAULT_PRECISION} if not given.")
     ] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="All cores if not given.")] = None,
+    edge: Annotated[
+        bool, typer.Option("--edge", help="For small boards: one thread, int8, search at 320 px.")
+    ] = False,
     max_pixels: Annotated[
         int, typer.Option(min=1, help="Refuse pictures with more pixels.")
     ] = DEFAULT_MAX_PIXELS,
@@ -69,19 +79,24 @@ def analyze(
     Exits with 0 if all was read, 1 if some was not (the rest is written), 2 on wrong usage.
     """
     _check(form, out)
-    config = Config(
-        precision=precision.value if precision else None,
-        threads=threads,
+    found = find_sources(paths)
+    if events is not None:
+        check_coding(events, len(found.paths))
+    base = EDGE if edge else Config()
+    config = replace(
+        base,
+        precision=precision.value if precision else base.precision,
+        threads=threads or base.threads,
         threshold=threshold,
         min_face=min_face,
         max_pixels=max_pixels,
     )
-    found = find_sources(paths)
     with ExitStack() as stack:
         analyzer = stack.enter_context(Analyzer(config))
         folder = AnnotationFolder(annotate) if annotate else None
         writer = stack.enter_context(_writer(form, out, config))
-        run = _Run(analyzer, writer, folder, every)
+        coder = stack.enter_context(open_events(events)) if events else None
+        run = _Run(analyzer, writer, folder, coder, every)
         for source, error in found.failures:
             run.fail(source, error)
         run.read(found.paths)
@@ -96,6 +111,7 @@ class _Run:
     analyzer: Analyzer
     writer: ReportWriter
     annotations: AnnotationFolder | None
+    coder: EventWriter | None
     every: int
     failures: int = 0
 
@@ -126,25 +142,37 @@ class _Run:
         source = stream.media.source
         faults: list[MienError] = []
         started = False
-        with stream, _Annotation(self.annotations, stream.media) as annotation:
-            for frame in _until_fault(stream, faults):
+        with (
+            stream,
+            closing(self.analyzer.read_stream(stream)) as pairs,
+            _Annotation(self.annotations, stream.media) as annotation,
+        ):
+            for frame, reading in _until_fault(pairs, faults):
                 if not started:
-                    self.writer.begin(stream.media)
+                    self._begin(stream.media)
                     started = True
-                reading = self.analyzer.read_frame(frame)
                 self.writer.write(reading)
+                if self.coder is not None:
+                    self.coder.write(reading)
                 annotation.write(frame, reading)
                 advance()
         if faults and not started:
             self.fail(source, faults[0])
             return
         if not started:
-            self.writer.begin(stream.media)
+            self._begin(stream.media)
         for fault in faults:
             self._report(source, fault)
+        if self.coder is not None:
+            self.coder.end()
         self.writer.end(faults[0] if faults else None)
         if annotation.fault is not None:
             self._report(source, annotation.fault)
+
+    def _begin(self, media: Media) -> None:
+        self.writer.begin(media)
+        if self.coder is not None:
+            self.coder.begin(media)
 
     def _report(self, source: str, error: MienError) -> None:
         self.failures += 1
@@ -194,10 +222,12 @@ class _Annotation:
             self.fault = self.fault or refusal
 
 
-def _until_fault(stream: MediaStream, faults: list[MienError]) -> Iterator[Frame]:
-    """The frames of a stream up to its first fault, which is put into the list."""
+def _until_fault(
+    pairs: Iterator[tuple[Frame, FrameReading]], faults: list[MienError]
+) -> Iterator[tuple[Frame, FrameReading]]:
+    """Frames and readings up to the first fault, which is put into the list."""
     try:
-        yield from stream
+        yield from pairs
     except MienError as error:
         faults.append(error)
 
@@ -216,11 +246,11 @@ def _writer(form: Format, out: Path | None, config: Config) -> Iterator[ReportWr
         yield table
         table.close()
         return
-    with open_report(out or sys.stdout, ReportFormat(form.value), _model(config)) as writer:
+    with open_report(out or sys.stdout, ReportFormat(form.value), model_of(config)) as writer:
         yield writer
 
 
-def _model(config: Config) -> dict[str, Any]:
+def model_of(config: Config) -> dict[str, Any]:
     """What the document says of the weights that were used."""
     precision = config.precision or DEFAULT_PRECISION
     shipped = shipped_cards()

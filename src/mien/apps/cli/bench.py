@@ -9,6 +9,7 @@ from rich.table import Table
 from mien.apps.cli.console import print_json, screen
 from mien.apps.cli.peers import measure_peers
 from mien.pipeline.benchmark import Measurement, benchmark
+from mien.pipeline.video_benchmark import VideoFigures, benchmark_video
 
 __all__ = ["bench"]
 
@@ -17,8 +18,17 @@ def bench(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON instead of a table.")] = False,
     seconds: Annotated[float, typer.Option(min=0.05, help="To spend on each setting.")] = 1.0,
     peers: Annotated[bool, typer.Option(help="Measure installed peers too.")] = True,
+    video: Annotated[
+        bool, typer.Option("--video", help="Films and live pictures at 1280x720 instead.")
+    ] = False,
+    minutes: Annotated[
+        float, typer.Option(min=0.01, help="Of looped film to measure memory on, with --video.")
+    ] = 2.0,
 ) -> None:
     """Measure detector, network and pipeline at 640x480 in milliseconds: median and spread."""
+    if video:
+        _show_video(benchmark_video(minutes=minutes), as_json)
+        return
     rows = list(benchmark(seconds=seconds))
     if peers:
         rows += measure_peers(seconds)
@@ -26,6 +36,18 @@ def bench(
         print_json({"cores": os.cpu_count(), "measurements": [row.to_dict() for row in rows]})
     else:
         screen().print(_table(rows))
+
+
+def _show_video(figures: VideoFigures, as_json: bool) -> None:
+    if as_json:
+        print_json({"cores": os.cpu_count(), "video": figures.to_dict()})
+        return
+    table = Table(title="1280x720 at 25 frames per second", title_justify="left", box=None)
+    table.add_column("figure")
+    table.add_column("value", justify="right")
+    for name, value in figures.to_dict().items():
+        table.add_row(name, "unknown" if value is None else f"{value:g}")
+    screen().print(table)
 
 
 def _table(rows: list[Measurement]) -> Table:

@@ -1,0 +1,181 @@
+"""`mien live`: a camera, a stream or a film as if live, read as it comes."""
+
+import signal
+import statistics
+import sys
+from collections import deque
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+from rich.live import Live
+
+from mien.apps.cli.analyze import model_of
+from mien.apps.cli.console import complain, screen
+from mien.apps.cli.display import LiveView
+from mien.core.errors import InputError
+from mien.core.types import Media
+from mien.pipeline.analyzer import Analyzer
+from mien.pipeline.build import EDGE, LIVE, Config
+from mien.pipeline.live import LiveReader, LiveReading
+from mien.report.writing import ReportFormat, ReportWriter, open_report
+from mien.vision.camera import find_camera, open_camera
+
+__all__ = ["live"]
+
+
+def live(
+    source: Annotated[
+        str, typer.Argument(help="Number of a camera, device, address, or a film as if live.")
+    ] = "0",
+    jsonl: Annotated[
+        bool, typer.Option("--jsonl", help="A line of JSON per picture on stdout instead.")
+    ] = False,
+    record: Annotated[
+        Path | None,
+        typer.Option(help="Write readings to a .jsonl, .json, .csv or .parquet; never pictures."),
+    ] = None,
+    edge: Annotated[
+        bool, typer.Option("--edge", help="For small boards: one thread, int8, search at 320 px.")
+    ] = False,
+    search_size: Annotated[
+        int | None, typer.Option(min=64, help="Longest side in px at which faces are searched.")
+    ] = None,
+    min_face: Annotated[float, typer.Option(min=0, help="Leave out faces below so many px.")] = 0,
+    threads: Annotated[int | None, typer.Option(min=1, help="All cores if not given.")] = None,
+) -> None:
+    """Read how expressions appear in live pictures; Ctrl-C ends.
+
+    The newest picture is read always, and those that come meanwhile are dropped and counted. A
+    lost camera is tried again.
+    """
+    config = _config(edge, search_size, min_face, threads)
+    form = _form(record)
+    camera = find_camera(source)
+    with ExitStack() as stack:
+        analyzer = stack.enter_context(Analyzer(config))
+        sinks = []
+        if jsonl:
+            sinks.append(
+                _Sink(stack.enter_context(open_report(sys.stdout, ReportFormat.JSONL, {})))
+            )
+        if record is not None and form is not None:
+            model = model_of(config)
+            sinks.append(_Sink(stack.enter_context(open_report(record, form, model))))
+        reader = LiveReader(
+            partial(open_camera, camera, max_pixels=config.max_pixels),
+            analyzer.parts.sequence(),
+            retry=not camera.film,
+        )
+        _run(reader, sinks, None if jsonl else LiveView())
+
+
+def _config(edge: bool, search_size: int | None, min_face: float, threads: int | None) -> Config:
+    base = EDGE if edge else LIVE
+    return replace(
+        base,
+        min_face=min_face,
+        search_size=search_size or base.search_size,
+        threads=threads or base.threads,
+    )
+
+
+def _form(record: Path | None) -> ReportFormat | None:
+    if record is None:
+        return None
+    try:
+        return ReportFormat(record.suffix.lower().lstrip("."))
+    except ValueError:
+        known = ", ".join(f".{form}" for form in ReportFormat)
+        raise InputError(f"{record} must end in one of: {known}") from None
+
+
+def _run(reader: LiveReader, sinks: "list[_Sink]", view: LiveView | None) -> None:
+    """Until the source ends or the user ends it; all that was read is written either way."""
+    tally = _Tally()
+    shown = (
+        ExitStack()
+        if view is None
+        else Live(view, console=screen(), refresh_per_second=12, transient=True)
+    )
+    try:
+        with _ending(reader), closing(reader.events()) as events, shown:
+            for event in events:
+                if isinstance(event, LiveReading):
+                    tally.add(event)
+                    for sink in sinks:
+                        sink.write(event)
+                    if view is not None:
+                        view.take(event)
+                else:
+                    complain(event.text)
+                    if view is not None:
+                        view.say(event.text)
+    finally:
+        for sink in sinks:
+            sink.end()
+        complain(tally.sentence())
+
+
+class _Sink:
+    """Readings into a report; pictures of another size begin a new source in it."""
+
+    def __init__(self, writer: ReportWriter) -> None:
+        self._writer = writer
+        self._media: Media | None = None
+
+    def write(self, event: LiveReading) -> None:
+        if event.media != self._media:
+            self.end()
+            self._writer.begin(event.media)
+            self._media = event.media
+        self._writer.write(event.reading)
+
+    def end(self) -> None:
+        if self._media is not None:
+            self._writer.end()
+        self._media = None
+
+
+@dataclass
+class _Tally:
+    """What the session adds up to."""
+
+    read: int = 0
+    dropped: int = 0
+    delays_ms: deque[float] = field(default_factory=lambda: deque(maxlen=5000))
+
+    def add(self, event: LiveReading) -> None:
+        self.read += 1
+        self.dropped = event.dropped
+        self.delays_ms.append(event.delay_s * 1e3)
+
+    def sentence(self) -> str:
+        if not self.read:
+            return "no picture was read"
+        share = self.dropped / (self.read + self.dropped)
+        return (
+            f"{self.read} pictures read, {self.dropped} dropped ({share:.1%}), "
+            f"median delay {statistics.median(self.delays_ms):.0f} ms"
+        )
+
+
+@contextmanager
+def _ending(reader: LiveReader) -> Iterator[None]:
+    """Ctrl-C and a polite kill end after the picture at hand; a second Ctrl-C ends at once."""
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        signal.signal(number, before[signal.Signals(number)] or signal.SIG_DFL)
+        reader.stop()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler or signal.SIG_DFL)

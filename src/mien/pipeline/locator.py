@@ -1,0 +1,109 @@
+"""Where the faces of a film or camera are, frame by frame: found now and then, followed between."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mien.core.ports import Follower
+from mien.core.types import Box, Face, Frame
+from mien.pipeline.frame import FrameReader
+from mien.vision.alignment import can_align
+from mien.vision.geometry import iou_matrix
+from mien.vision.tracker import FaceTracker, describe
+
+__all__ = ["DETECT_EVERY", "FaceLocator", "Located"]
+
+DETECT_EVERY = 8
+"""Every so many frames at least are searched by the detector ..."""
+DETECT_S = 0.4
+"""... and at least once in so many seconds, however few frames that is."""
+LEAST_SCORE = 0.5
+"""A face that is followed with a lower score is uncertain, and the detector decides."""
+LEAST_LIKENESS = 0.5
+"""So is one that looks less like its track than this, ..."""
+MOST_OVERLAP = 0.4
+"""... and so are two that have come to overlap more than this."""
+
+
+@dataclass(frozen=True)
+class Located:
+    """A frame with its faces, the largest first, their aligned crops and track ids."""
+
+    frame: Frame
+    faces: list[Face]
+    crops: npt.NDArray[np.uint8]
+    ids: list[int]
+
+
+class FaceLocator:
+    """Finds or follows the faces of successive frames; belongs to one film or camera.
+
+    Args:
+        reader: whose detector searches.
+        follower: finds known faces again; without it, every frame is searched.
+        every: frames from one search to the next.
+    """
+
+    def __init__(
+        self, reader: FrameReader, follower: Follower | None = None, *, every: int = DETECT_EVERY
+    ) -> None:
+        self._reader = reader
+        self._follower = follower
+        self._every = every
+        self._tracker = FaceTracker()
+        self._frames = 0
+        self._searched: tuple[float, tuple[int, ...]] | None = None
+
+    def locate(self, frame: Frame) -> Located:
+        """The faces of the next frame."""
+        self._frames += 1
+        if self._follower is None or self._due(frame):
+            return self._found(frame)
+        return self._followed(frame, self._follower) or self._found(frame)
+
+    def _due(self, frame: Frame) -> bool:
+        if self._searched is None or self._tracker.hidden:
+            return True
+        time_s, shape = self._searched
+        return (
+            self._frames >= self._every
+            or not 0 <= frame.time_s - time_s < DETECT_S
+            or frame.image.shape != shape
+        )
+
+    def _found(self, frame: Frame) -> Located:
+        faces = self._reader.find(frame.image)
+        crops = self._reader.crops(frame.image, faces)
+        ids = self._tracker.update(faces, frame.time_s, describe(crops))
+        self._searched = frame.time_s, frame.image.shape
+        self._frames = 0
+        return Located(frame, faces, crops, ids)
+
+    def _followed(self, frame: Frame, follower: Follower) -> Located | None:
+        """The faces at their expected places, or None if any of them is uncertain."""
+        expected = self._tracker.expected(frame.time_s)
+        ids = list(expected)
+        faces = follower.follow(frame.image, list(expected.values()))
+        if not all(face.score >= LEAST_SCORE and can_align(face.landmarks) for face in faces):
+            return None
+        crops = self._reader.crops(frame.image, faces)
+        looks = describe(crops)
+        if (self._tracker.likeness(ids, looks) < LEAST_LIKENESS).any() or _touching(faces):
+            return None
+        self._tracker.keep(ids, faces, frame.time_s, looks)
+        order = sorted(range(len(faces)), key=lambda index: -faces[index].box.area)
+        return Located(
+            frame, [faces[index] for index in order], crops[order], [ids[index] for index in order]
+        )
+
+
+def _touching(faces: Sequence[Face]) -> bool:
+    """Whether two faces overlap so much that they may be one."""
+    boxes = [_row(face.box) for face in faces]
+    return bool((np.triu(iou_matrix(boxes, boxes), 1) > MOST_OVERLAP).any())
+
+
+def _row(box: Box) -> tuple[float, float, float, float]:
+    return box.x, box.y, box.width, box.height

@@ -1,0 +1,67 @@
+"""Working ahead: the next items are made in a thread of their own while this one is used."""
+
+import queue
+import threading
+from collections.abc import Generator, Iterable
+from contextlib import suppress
+from typing import TypeVar
+
+__all__ = ["ahead"]
+
+T = TypeVar("T")
+
+POLL_S = 0.1
+"""How often a thread whose queue is full looks whether anybody still waits for it."""
+
+
+class _End:
+    """Comes last: why there are no more items."""
+
+    def __init__(self, error: BaseException | None) -> None:
+        self.error = error
+
+
+def ahead(items: Iterable[T], depth: int) -> Generator[T, None, None]:
+    """The same items in the same order, up to `depth` of them made ahead of their use.
+
+    Nothing starts before the first item is asked for. An exception arrives in its place in the
+    order. Once the result is closed, the thread has ended and `items`, if a generator, is closed.
+
+    Args:
+        items: iterated over in the other thread only.
+        depth: how many may wait; bounds memory.
+    """
+    waiting: queue.Queue[T | _End] = queue.Queue(depth)
+    stopped = threading.Event()
+    worker = threading.Thread(target=_work, args=(items, waiting, stopped), daemon=True)
+    worker.start()
+    try:
+        while not isinstance(item := waiting.get(), _End):
+            yield item
+        if item.error is not None:
+            raise item.error
+    finally:
+        stopped.set()
+        worker.join()
+
+
+def _work(items: Iterable[T], waiting: "queue.Queue[T | _End]", stopped: threading.Event) -> None:
+    end = _End(None)
+    try:
+        for item in items:
+            if not _put(item, waiting, stopped):
+                break
+    except BaseException as error:
+        end.error = error
+    if isinstance(items, Generator):
+        items.close()
+    _put(end, waiting, stopped)
+
+
+def _put(item: "T | _End", waiting: "queue.Queue[T | _End]", stopped: threading.Event) -> bool:
+    """Whether the item was taken; not if nobody waits any more."""
+    while not stopped.is_set():
+        with suppress(queue.Full):
+            waiting.put(item, timeout=POLL_S)
+            return True
+    return False

@@ -1,0 +1,63 @@
+"""Readings steadied over time: one state of the recurrent network per track."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from mien.core.types import Quality
+from mien.models.temporal import TemporalReader, context
+
+__all__ = ["TrackSmoother"]
+
+FORGET_S = 10.0
+"""State of a track that was not read for longer, in seconds, is let go; its id is gone by then."""
+
+
+class TrackSmoother:
+    """Holds the states of the tracks of one film or camera.
+
+    Args:
+        temporal: the recurrent network.
+    """
+
+    def __init__(self, temporal: TemporalReader) -> None:
+        self._temporal = temporal
+        self._states: dict[int, tuple[npt.NDArray[np.float32], float]] = {}
+
+    def smooth(
+        self,
+        ids: Sequence[int],
+        embeddings: npt.NDArray[np.float32],
+        qualities: Sequence[Quality],
+        time_s: float,
+    ) -> npt.NDArray[np.float64]:
+        """Steadied probabilities (n, 8) of the n faces of the next frame.
+
+        Args:
+            ids: of their tracks.
+            embeddings: (n, d) of the expression network.
+            qualities: of the faces.
+            time_s: of the frame.
+        """
+        if not ids:
+            return np.zeros((0, 8))
+        contexts, states = [], []
+        for id_, quality in zip(ids, qualities, strict=True):
+            state, last_s = self._states.get(id_, (None, None))
+            states.append(self._temporal.start()[0] if state is None else state)
+            contexts.append(context(quality, None if last_s is None else time_s - last_s))
+        probabilities, following = self._temporal.step(
+            embeddings, np.stack(contexts), np.stack(states)
+        )
+        for id_, state in zip(ids, following, strict=True):
+            self._states[id_] = (state, time_s)
+        self._forget(time_s)
+        return probabilities
+
+    def _forget(self, time_s: float) -> None:
+        self._states = {
+            id_: (state, last_s)
+            for id_, (state, last_s) in self._states.items()
+            if abs(time_s - last_s) <= FORGET_S
+        }

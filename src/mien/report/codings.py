@@ -1,0 +1,173 @@
+"""Events as rows for observer-coding tools: CSV, and the .eaf documents of ELAN."""
+
+import csv
+import os
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol, TextIO
+
+from mien.core.errors import InputError
+from mien.core.types import FrameReading, Media
+from mien.report.events import Event, EventFinder
+from mien.report.files import atomic
+
+__all__ = ["CODINGS", "EVENT_COLUMNS", "EventWriter", "check_coding", "open_events"]
+
+EVENT_COLUMNS = (
+    "source", "track_id", "expression", "onset_s", "apex_s", "offset_s", "duration_s", "peak",
+)  # fmt: skip
+CODINGS = (".csv", ".eaf")
+_MIME_TYPES = {".mp4": "video/mp4", ".mov": "video/quicktime", ".mpg": "video/mpeg"}
+
+
+class EventWriter:
+    """Takes the readings of one source after the other and writes their events.
+
+    For each source: `begin`, `write` per frame, `end`.
+    """
+
+    def __init__(self, form: "_Form") -> None:
+        self._form = form
+        self._finder = EventFinder()
+
+    def begin(self, media: Media) -> None:
+        """Start a source."""
+        self._finder = EventFinder()
+        self._form.begin(media)
+
+    def write(self, frame: FrameReading) -> None:
+        """Take note of a frame."""
+        self._form.add(self._finder.add(frame))
+
+    def end(self) -> None:
+        """End the source; what is under way ends with it."""
+        self._form.add(self._finder.finish())
+
+
+def check_coding(path: str | os.PathLike[str], sources: int) -> None:
+    """Refuse a file name of another form, and several sources for a form that takes one.
+
+    Raises:
+        InputError: saying what to do.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in CODINGS:
+        raise InputError(f"{os.fspath(path)} must end in one of: {', '.join(CODINGS)}")
+    if suffix == ".eaf" and sources > 1:
+        raise InputError(
+            f"an .eaf document belongs to one film, not {sources}; write a .csv or give one film"
+        )
+
+
+@contextmanager
+def open_events(path: str | os.PathLike[str]) -> Iterator[EventWriter]:
+    """Open a file for events; it appears under its name when the block ends without an exception.
+
+    Raises:
+        InputError: if the name ends neither in .csv nor in .eaf.
+        OutputError: if the file cannot be written.
+    """
+    check_coding(path, 1)
+    with atomic(path) as place:
+        if Path(path).suffix.lower() == ".csv":
+            with place.open("w", encoding="utf-8", newline="") as stream:
+                yield EventWriter(_Rows(stream))
+        else:
+            document = _Document()
+            yield EventWriter(document)
+            document.save(place)
+
+
+class _Form(Protocol):
+    def begin(self, media: Media) -> None: ...
+
+    def add(self, events: list[Event]) -> None: ...
+
+
+class _Rows:
+    """A row per event, in UTF-8 with a header."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._writer = csv.DictWriter(stream, EVENT_COLUMNS, lineterminator="\n")
+        self._writer.writeheader()
+        self._source = ""
+
+    def begin(self, media: Media) -> None:
+        self._source = media.source
+
+    def add(self, events: list[Event]) -> None:
+        for event in events:
+            self._writer.writerow({"source": self._source} | event.to_dict())
+
+
+class _Document:
+    """ELAN's annotation format 3.0 (Max Planck Institute for Psycholinguistics).
+
+    Each expression of each face has a tier of its own, since annotations of one tier may not
+    overlap. Times are whole milliseconds, and an annotation lasts at least one.
+    """
+
+    def __init__(self) -> None:
+        self._media: Media | None = None
+        self._tiers: dict[str, list[Event]] = {}
+
+    def begin(self, media: Media) -> None:
+        self._media = media
+
+    def add(self, events: list[Event]) -> None:
+        for event in events:
+            name = f"face {event.track_id} {event.expression}"
+            self._tiers.setdefault(name, []).append(event)
+
+    def save(self, path: Path) -> None:
+        root = ET.Element("ANNOTATION_DOCUMENT", AUTHOR="mien", DATE=_DATE, FORMAT="3.0")
+        root.set("VERSION", "3.0")
+        self._head(root)
+        order = ET.SubElement(root, "TIME_ORDER")
+        slots = 0
+        for number, (name, events) in enumerate(sorted(self._tiers.items())):
+            tier = ET.SubElement(root, "TIER", TIER_ID=name, LINGUISTIC_TYPE_REF="expression")
+            for place, event in enumerate(sorted(events, key=lambda event: event.onset_s)):
+                begin = max(round(event.onset_s * 1e3), 0)
+                ends = (begin, max(round(event.offset_s * 1e3), begin + 1))
+                names = [f"ts{slots + 1}", f"ts{slots + 2}"]
+                slots += 2
+                for slot, value in zip(names, ends, strict=True):
+                    ET.SubElement(order, "TIME_SLOT", TIME_SLOT_ID=slot, TIME_VALUE=str(value))
+                holder = ET.SubElement(tier, "ANNOTATION")
+                annotation = ET.SubElement(
+                    holder,
+                    "ALIGNABLE_ANNOTATION",
+                    ANNOTATION_ID=f"a{number + 1}-{place + 1}",
+                    TIME_SLOT_REF1=names[0],
+                    TIME_SLOT_REF2=names[1],
+                )
+                text = f"{event.expression} {event.peak:.2f}, apex {event.apex_s:.3f} s"
+                ET.SubElement(annotation, "ANNOTATION_VALUE").text = text
+        ET.SubElement(
+            root,
+            "LINGUISTIC_TYPE",
+            LINGUISTIC_TYPE_ID="expression",
+            TIME_ALIGNABLE="true",
+            GRAPHIC_REFERENCES="false",
+        )
+        ET.indent(root)
+        ET.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
+
+    def _head(self, root: ET.Element) -> None:
+        head = ET.SubElement(root, "HEADER", MEDIA_FILE="", TIME_UNITS="milliseconds")
+        if self._media is not None:
+            path = Path(self._media.source)
+            ET.SubElement(
+                head,
+                "MEDIA_DESCRIPTOR",
+                MEDIA_URL=path.absolute().as_uri(),
+                RELATIVE_MEDIA_URL=path.name,
+                MIME_TYPE=_MIME_TYPES.get(path.suffix.lower(), "video/*"),
+            )
+
+
+# The format demands a date; a fixed one keeps the same readings the same file.
+_DATE = "1970-01-01T00:00:00+00:00"

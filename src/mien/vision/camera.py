@@ -1,0 +1,153 @@
+"""Cameras, network streams and films played as if live: pictures as they arrive."""
+
+import re
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import av
+import av.error
+import numpy as np
+from av.container import InputContainer
+from av.video.reformatter import VideoReformatter
+
+from mien.core.errors import InputError, MediaError
+from mien.core.types import Frame, Media, MediaKind
+from mien.vision.media import DEFAULT_MAX_PIXELS, open_media
+from mien.vision.stream import MediaStream, check_pixels
+
+__all__ = ["CameraSource", "find_camera", "open_camera"]
+
+OPEN_S = 10.0
+"""A network stream that does not answer for longer counts as not there."""
+READ_S = 5.0
+"""A network stream that sends nothing for longer counts as lost."""
+SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "http", "https", "udp", "tcp", "srt")
+
+# What each system calls its cameras: FFmpeg's input format and the name of the n-th.
+_SYSTEMS = {
+    "linux": ("v4l2", "/dev/video{}"),
+    "darwin": ("avfoundation", "{}"),
+    "win32": ("dshow", "video={}"),
+}
+
+
+@dataclass(frozen=True)
+class CameraSource:
+    """What `open_camera` opens.
+
+    Attributes:
+        name: what results call it; without the password of an address.
+        target: what FFmpeg opens.
+        form: FFmpeg's input format, or None to find out.
+        options: of FFmpeg.
+        film: whether it is a film to be played as if live; it ends, cameras do not.
+    """
+
+    name: str
+    target: str
+    form: str | None = None
+    options: dict[str, str] = field(default_factory=dict)
+    film: bool = False
+
+
+def find_camera(source: str) -> CameraSource:
+    """What a source means: the number of a camera, a device, an address or a film.
+
+    Raises:
+        InputError: if it is none of these.
+    """
+    form, pattern = _SYSTEMS.get(sys.platform, _SYSTEMS["linux"])
+    if source.isdigit():
+        return CameraSource(f"camera {source}", pattern.format(source), form)
+    if "://" in source:
+        scheme = source.split("://")[0].lower()
+        if scheme not in SCHEMES:
+            raise InputError(f"{scheme} addresses are not read; use one of: {', '.join(SCHEMES)}")
+        options = {"rtsp_transport": "tcp"} if scheme.startswith("rtsp") else {}
+        return CameraSource(_without_password(source), source, None, options)
+    if source.startswith(("/dev/", "video=")):
+        return CameraSource(source, source, form)
+    if Path(source).is_file():
+        return CameraSource(source, source, film=True)
+    raise InputError(
+        f"{source} is no camera, address or film; give a number such as 0, a device such as "
+        "/dev/video0, an address such as rtsp://... or a file"
+    )
+
+
+def open_camera(source: CameraSource, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> MediaStream:
+    """Open a camera; pictures come at its own pace, with the seconds since the first.
+
+    Iterating waits for the next picture. The times of cameras are those of arrival, since their
+    own may jump, repeat or run back; films keep theirs and are played at their own speed.
+
+    Raises:
+        MediaError: if it cannot be opened, and while iterating when it is lost.
+        TooLargeError: for pictures above `max_pixels`.
+    """
+    if source.film:
+        stream = open_media(source.target, max_pixels=max_pixels)
+        return MediaStream(stream.media, _paced(stream), stream.close)
+    try:
+        container = av.open(
+            source.target,
+            "r",
+            format=source.form,
+            options=source.options,
+            timeout=(OPEN_S, READ_S) if source.form is None else None,
+        )
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        raise MediaError(
+            f"{source.name} cannot be opened ({_cause(error)}); check that it is connected, that "
+            "no other program uses it and that you may read it"
+        ) from error
+    if not container.streams.video:
+        container.close()
+        raise MediaError(f"{source.name} sends no pictures; choose another camera or address")
+    video = container.streams.video[0]
+    try:
+        check_pixels(source.name, video.width, video.height, max_pixels)
+    except BaseException:
+        container.close()
+        raise
+    media = Media(source.name, MediaKind.CAMERA, video.width, video.height)
+    return MediaStream(media, _arriving(container, source.name, max_pixels), container.close)
+
+
+def _arriving(container: InputContainer, name: str, max_pixels: int) -> Iterator[Frame]:
+    convert = VideoReformatter().reformat
+    began: float | None = None
+    try:
+        for index, picture in enumerate(container.decode(video=0)):
+            now = time.monotonic()
+            began = now if began is None else began
+            check_pixels(name, picture.width, picture.height, max_pixels)
+            image = np.asarray(convert(picture, format="rgb24").to_ndarray(), np.uint8)
+            yield Frame(image, index, now - began)
+    except (av.error.FFmpegError, OSError) as error:
+        raise MediaError(f"{name} was lost ({_cause(error)}); check its connection") from error
+    raise MediaError(f"{name} sends no more pictures; check its connection")
+
+
+def _paced(stream: MediaStream) -> Iterator[Frame]:
+    """The frames of a film at their times; times that run back or leap do not stop it."""
+    due = time.monotonic()
+    last_s: float | None = None
+    for frame in stream:
+        if last_s is not None:
+            due += min(max(frame.time_s - last_s, 0.0), READ_S)
+        last_s = frame.time_s
+        time.sleep(max(due - time.monotonic(), 0.0))
+        yield frame
+
+
+def _without_password(address: str) -> str:
+    return re.sub(r"://[^/@]*@", "://", address)
+
+
+def _cause(error: Any) -> str:
+    return getattr(error, "strerror", None) or str(error)

@@ -1,0 +1,288 @@
+"""Which face of this frame is which of the last: ids that hold while a face is in view.
+
+Faces are joined to tracks by the overlap and distance of boxes that move on at constant velocity,
+by size, and by how alike small grey crops look. Looks tell faces of one scene apart; they are far
+too coarse to recognise anybody, live only in memory and go with the track.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from mien.core.types import Box, Face, Landmarks
+from mien.vision.geometry import iou_matrix
+
+__all__ = ["FaceTracker", "describe"]
+
+MEMORY_S = 1.5
+"""A face out of sight for longer is forgotten; whoever comes then has a new id."""
+LOOK_SIDE = 12
+"""Side in pixels of the reduced crop that looks are compared by."""
+UNKNOWN_LOOK = 0.6
+"""What two faces count as alike where no crop is given: between one face's and two faces' value."""
+SAME_LOOK = 0.8
+"""Faces this much alike may be one although it jumped, as when the camera was jerked."""
+OTHER_LOOK = 0.1
+"""Faces less alike than this are two, however near they are; half-covered ones are about 0.3."""
+LOOK_WEIGHT = 1.5
+"""Of likeness against overlap and closeness, each at most 1."""
+LOOK_GAIN = 0.1
+"""Share of the newest look in that of the track."""
+REACH = 0.7
+"""Distance, in sizes of the face, that an unforeseen move may cover between two frames ..."""
+REACH_GROWTH = 1.5
+"""... and how far it grows with the square root of the seconds out of sight."""
+LEAP = 4.0
+"""Farthest jump of a face known by its look, in sizes of the face."""
+VOTERS = 6
+"""So many tracks propose how far the camera moved: bounds the time that a crowd takes."""
+LEAST_RATIO = 0.5
+"""Least ratio of the sizes of one face in two frames."""
+VELOCITY_S = 0.1
+"""Time constant of the estimate of velocity: evens out the error of single boxes."""
+COASTING_S = 0.4
+"""Time constant in which an unseen face is taken to come to rest."""
+LEAST_STEP_S = 1 / 240
+"""Frames whose time does not advance are taken to be this far apart."""
+
+Floats = npt.NDArray[np.float64]
+Looks = npt.NDArray[np.float32]
+
+
+def describe(crops: npt.NDArray[np.uint8]) -> Looks:
+    """The looks of aligned grey crops (n, side, side): unit vectors whose product is likeness."""
+    count, side = len(crops), crops.shape[-1]
+    cell = side // LOOK_SIDE
+    cells = crops[:, : cell * LOOK_SIDE, : cell * LOOK_SIDE].astype(np.float32)
+    small = cells.reshape(count, LOOK_SIDE, cell, LOOK_SIDE, cell).mean(axis=(2, 4))
+    looks = small.reshape(count, LOOK_SIDE**2)
+    looks -= looks.mean(axis=1, keepdims=True)
+    return np.asarray(looks / np.maximum(np.linalg.norm(looks, axis=1, keepdims=True), 1e-6))
+
+
+@dataclass
+class _Track:
+    """A face while it is remembered; centre and velocity in pixels (per second)."""
+
+    id: int
+    face: Face
+    centre: Floats
+    velocity: Floats
+    seen_s: float
+    look: Looks | None
+    misses: int = 0
+
+    @property
+    def size(self) -> float:
+        return float(max(self.face.box.area, 1e-6) ** 0.5)
+
+    def ahead(self, clock_s: float) -> Floats:
+        """How far the centre has moved since the face was seen."""
+        coasted = COASTING_S * (1 - np.exp(-(clock_s - self.seen_s) / COASTING_S))
+        return np.asarray(self.velocity * coasted)
+
+    def move(self, face: Face, clock_s: float, look: Looks | None) -> None:
+        """Take note of where the face is now."""
+        centre = _centre(face.box)
+        elapsed = max(clock_s - self.seen_s, LEAST_STEP_S)
+        gain = elapsed / (elapsed + VELOCITY_S)
+        self.velocity += gain * ((centre - self.centre) / elapsed - self.velocity)
+        self.face, self.centre, self.seen_s, self.misses = face, centre, clock_s, 0
+        if look is not None:
+            mixed = look if self.look is None else self.look + LOOK_GAIN * (look - self.look)
+            self.look = np.asarray(mixed / max(float(np.linalg.norm(mixed)), 1e-6), np.float32)
+
+
+class FaceTracker:
+    """Gives faces ids while they stay in view; belongs to one film or camera.
+
+    Args:
+        memory_s: seconds after which a face out of sight is forgotten.
+    """
+
+    def __init__(self, memory_s: float = MEMORY_S) -> None:
+        self._memory_s = memory_s
+        self._tracks: list[_Track] = []
+        self._next = 1
+        self._clock_s = 0.0
+        self._last_s: float | None = None
+
+    @property
+    def hidden(self) -> bool:
+        """Whether a face that is remembered was missing from the last frame."""
+        return any(track.misses for track in self._tracks)
+
+    def expected(self, time_s: float) -> dict[int, Face]:
+        """Where the faces of the last frame should be at a time, by id; changes nothing."""
+        clock_s = self._clock_s + self._elapsed(time_s)
+        return {
+            track.id: _shifted(track.face, track.ahead(clock_s))
+            for track in self._tracks
+            if not track.misses
+        }
+
+    def likeness(self, ids: Sequence[int], looks: Looks) -> Floats:
+        """How alike faces look to the tracks they are taken for, (n,) in [-1, 1].
+
+        Args:
+            ids: n ids of tracks.
+            looks: (n, d) of the faces, from `describe`.
+        """
+        known = {track.id: track.look for track in self._tracks}
+        return np.array(
+            [
+                UNKNOWN_LOOK if (own := known.get(id_)) is None else float(own @ look)
+                for id_, look in zip(ids, looks, strict=True)
+            ]
+        )
+
+    def keep(
+        self, ids: Sequence[int], faces: Sequence[Face], time_s: float, looks: Looks | None = None
+    ) -> None:
+        """Take faces whose ids are known, since they were followed, for the next frame."""
+        self._advance(time_s)
+        by_id = {track.id: track for track in self._tracks}
+        for index, (id_, face) in enumerate(zip(ids, faces, strict=True)):
+            by_id[id_].move(face, self._clock_s, None if looks is None else looks[index])
+        self._forget(set(ids))
+
+    def update(self, faces: Sequence[Face], time_s: float, looks: Looks | None = None) -> list[int]:
+        """Ids for the faces found in the next frame, in their order.
+
+        Args:
+            faces: of the frame.
+            time_s: of the frame; where it stands still or runs back, it counts as a small step.
+            looks: (n, d) of the faces, from `describe`; without them boxes alone decide.
+        """
+        self._advance(time_s)
+        pairs = self._match(faces, looks)
+        ids = []
+        for index, face in enumerate(faces):
+            look = None if looks is None else looks[index]
+            if index in pairs:
+                pairs[index].move(face, self._clock_s, look)
+                ids.append(pairs[index].id)
+            else:
+                ids.append(self._begin(face, look))
+        self._forget(set(ids))
+        return ids
+
+    def _begin(self, face: Face, look: Looks | None) -> int:
+        track = _Track(self._next, face, _centre(face.box), np.zeros(2), self._clock_s, look)
+        self._tracks.append(track)
+        self._next += 1
+        return track.id
+
+    def _elapsed(self, time_s: float) -> float:
+        if self._last_s is None:
+            return 0.0
+        step = time_s - self._last_s
+        return step if step > 0 else LEAST_STEP_S
+
+    def _advance(self, time_s: float) -> None:
+        self._clock_s += self._elapsed(time_s)
+        self._last_s = time_s
+
+    def _forget(self, seen: set[int]) -> None:
+        """Count who is missing; at low frame rates one missing frame alone forgets nobody."""
+        for track in self._tracks:
+            if track.id not in seen:
+                track.misses += 1
+        self._tracks = [
+            track
+            for track in self._tracks
+            if track.misses < 2 or self._clock_s - track.seen_s <= self._memory_s
+        ]
+
+    def _match(self, faces: Sequence[Face], looks: Looks | None) -> dict[int, _Track]:
+        """The track of each face that has one, by index of the face."""
+        if not faces or not self._tracks:
+            return {}
+        found = np.array([_row(face.box) for face in faces])
+        ahead = np.stack([track.ahead(self._clock_s) for track in self._tracks])
+        expected = np.array([_row(track.face.box) for track in self._tracks])
+        expected[:, :2] += ahead
+        expected[:, :2] += _common_shift(expected, found)
+        alike = self._likenesses(looks, len(faces))
+        distance, ratio = _apart(expected, found)
+        unseen = np.array([self._clock_s - track.seen_s for track in self._tracks])
+        reach = REACH + REACH_GROWTH * np.sqrt(unseen)
+        near = 1 - distance / reach[:, None]
+        affinity = near + iou_matrix(expected, found) + LOOK_WEIGHT * alike
+        affinity[(near <= 0) | (ratio < LEAST_RATIO) | (alike < OTHER_LOOK)] = -np.inf
+        pairs = _greedy(affinity)
+        leap = np.where((distance < LEAP) & (alike >= SAME_LOOK), alike, -np.inf)
+        leap[list(pairs.values())] = -np.inf
+        leap[:, list(pairs)] = -np.inf
+        pairs |= _greedy(leap)
+        return {face: self._tracks[track] for face, track in pairs.items()}
+
+    def _likenesses(self, looks: Looks | None, count: int) -> Floats:
+        """(tracks, faces)."""
+        alike = np.full((len(self._tracks), count), UNKNOWN_LOOK)
+        if looks is not None:
+            for row, track in enumerate(self._tracks):
+                if track.look is not None:
+                    alike[row] = looks @ track.look
+        return alike
+
+
+def _greedy(affinity: Floats) -> dict[int, int]:
+    """Column to row, the best pair first; pairs of minus infinity are none."""
+    pairs: dict[int, int] = {}
+    left = affinity.copy()
+    while left.size and np.isfinite(left.max()):
+        row, column = np.unravel_index(int(left.argmax()), left.shape)
+        pairs[int(column)] = int(row)
+        left[row] = -np.inf
+        left[:, column] = -np.inf
+    return pairs
+
+
+def _common_shift(expected: Floats, found: Floats) -> Floats:
+    """How far the picture as a whole has moved, (2,): what the camera did, if most faces agree.
+
+    Every pair of an expected and a found box proposes its displacement; that which brings most
+    expected boxes onto found ones wins, and no motion at all needs the fewest.
+    """
+    centres, places = expected[:, :2] + expected[:, 2:] / 2, found[:, :2] + found[:, 2:] / 2
+    sizes = np.sqrt(np.prod(expected[:, 2:], axis=1))
+    _, ratio = _apart(expected, found)
+    moves = places[None] - centres[:, None]
+    rows, columns = np.nonzero(ratio[:VOTERS] > 0.7)
+    unmoved = (np.linalg.norm(moves, axis=2) < 0.3 * sizes[:, None]).any(axis=1).sum()
+    if len(expected) < 2 or not len(rows) or unmoved >= min(len(expected), len(found)):
+        return np.zeros(2)
+    candidates = np.vstack([np.zeros((1, 2)), moves[rows, columns]])
+    misses = np.linalg.norm(moves[None] - candidates[:, None, None], axis=3) / sizes[None, :, None]
+    support = ((misses < 0.3) & (ratio > 0.7)).any(axis=2).sum(axis=1)
+    best = int(support.argmax())
+    if support[best] < max(2, len(expected) / 2) or support[best] <= support[0]:
+        return np.zeros(2)
+    return np.asarray(candidates[best])
+
+
+def _apart(first: Floats, second: Floats) -> tuple[Floats, Floats]:
+    """Distance of centres in mean sizes, and ratio of sizes, each (n, m)."""
+    sizes = [np.sqrt(np.maximum(np.prod(boxes[:, 2:], axis=1), 1e-6)) for boxes in (first, second)]
+    centres = [boxes[:, :2] + boxes[:, 2:] / 2 for boxes in (first, second)]
+    distance = np.linalg.norm(centres[0][:, None] - centres[1][None], axis=2)
+    a, b = sizes[0][:, None], sizes[1][None]
+    return 2 * distance / (a + b), np.minimum(a, b) / np.maximum(a, b)
+
+
+def _row(box: Box) -> tuple[float, float, float, float]:
+    return box.x, box.y, box.width, box.height
+
+
+def _centre(box: Box) -> Floats:
+    return np.array([box.x + box.width / 2, box.y + box.height / 2])
+
+
+def _shifted(face: Face, shift: Floats) -> Face:
+    x, y = (float(value) for value in shift)
+    points = face.landmarks.as_array() + np.array([x, y], np.float32)
+    box = replace(face.box, x=face.box.x + x, y=face.box.y + y)
+    return Face(box, face.score, Landmarks.from_array(points))

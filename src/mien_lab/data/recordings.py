@@ -1,0 +1,192 @@
+"""Filmed expressions in the layouts that their publishers use: which file shows what, and who.
+
+The data are not public downloads; who has them points at the unpacked folder.
+"""
+
+import csv
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from mien.core.errors import InputError
+from mien.core.labels import Emotion
+
+__all__ = ["Layout", "Recording", "read_recordings"]
+
+
+class Layout(StrEnum):
+    """The sets whose layout is known."""
+
+    CREMA_D = "crema-d"
+    RAVDESS = "ravdess"
+    CK_PLUS = "ck+"
+    AFEW = "afew"
+    DFEW = "dfew"
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One acted or filmed expression.
+
+    Attributes:
+        files: a film, or its frames as pictures in order.
+        emotion: what it shows.
+        group: who or what must not be both trained and tested on: an actor, or the set's split.
+        onset: whether it begins with a neutral face and ends at the apex.
+    """
+
+    files: tuple[Path, ...]
+    emotion: Emotion
+    group: str
+    onset: bool = False
+
+
+def read_recordings(folder: Path, layout: Layout) -> list[Recording]:
+    """All labelled recordings in a folder, in the order of their names.
+
+    Raises:
+        InputError: if there is none, which means that the layout is another.
+    """
+    found = list(_READERS[layout](folder))
+    if not found:
+        raise InputError(f"{folder} holds no recording in the layout of {layout}; check the folder")
+    return found
+
+
+_CREMA_CODES = {
+    "ANG": Emotion.ANGER,
+    "DIS": Emotion.DISGUST,
+    "FEA": Emotion.FEAR,
+    "HAP": Emotion.HAPPINESS,
+    "NEU": Emotion.NEUTRAL,
+    "SAD": Emotion.SADNESS,
+}
+
+
+def _crema_d(folder: Path) -> Iterator[Recording]:
+    """``VideoFlash/1001_DFA_ANG_XX.flv``: actor, sentence, emotion, level (Cao et al., 2014)."""
+    for path in _films(folder):
+        parts = path.stem.split("_")
+        if len(parts) == 4 and parts[2] in _CREMA_CODES:
+            yield Recording((path,), _CREMA_CODES[parts[2]], parts[0])
+
+
+# Calm was recorded as a second baseline beside neutral (Livingstone and Russo, 2018).
+_RAVDESS_CODES = {
+    "01": Emotion.NEUTRAL,
+    "02": Emotion.NEUTRAL,
+    "03": Emotion.HAPPINESS,
+    "04": Emotion.SADNESS,
+    "05": Emotion.ANGER,
+    "06": Emotion.FEAR,
+    "07": Emotion.DISGUST,
+    "08": Emotion.SURPRISE,
+}
+
+
+def _ravdess(folder: Path) -> Iterator[Recording]:
+    """``Actor_01/02-01-06-01-02-01-01.mp4``: modality, channel, emotion, ..., actor.
+
+    Modality 01 has the same pictures as 02 and sound besides; one of the two is taken.
+    """
+    seen = set()
+    for path in _films(folder):
+        parts = path.stem.split("-")
+        if len(parts) != 7 or parts[0] not in ("01", "02") or parts[2] not in _RAVDESS_CODES:
+            continue
+        if (take := tuple(parts[1:])) not in seen:
+            seen.add(take)
+            yield Recording((path,), _RAVDESS_CODES[parts[2]], parts[6])
+
+
+_CK_CODES = (
+    Emotion.NEUTRAL,
+    Emotion.ANGER,
+    Emotion.CONTEMPT,
+    Emotion.DISGUST,
+    Emotion.FEAR,
+    Emotion.HAPPINESS,
+    Emotion.SADNESS,
+    Emotion.SURPRISE,
+)
+
+
+def _ck_plus(folder: Path) -> Iterator[Recording]:
+    """``cohn-kanade-images/S005/001/*.png`` with ``Emotion/S005/001/*_emotion.txt`` beside.
+
+    Sequences run from neutral to the apex (Lucey et al., 2010); those without a label are left.
+    """
+    for label in sorted(folder.glob("Emotion/*/*/*_emotion.txt")):
+        subject, sequence = label.parts[-3:-1]
+        pictures = sorted((folder / "cohn-kanade-images" / subject / sequence).glob("*.png"))
+        code = round(float(label.read_text(encoding="ascii").split()[0]))
+        if pictures and 0 <= code < len(_CK_CODES):
+            yield Recording(tuple(pictures), _CK_CODES[code], subject, onset=True)
+
+
+_AFEW_NAMES = {
+    "Angry": Emotion.ANGER,
+    "Disgust": Emotion.DISGUST,
+    "Fear": Emotion.FEAR,
+    "Happy": Emotion.HAPPINESS,
+    "Neutral": Emotion.NEUTRAL,
+    "Sad": Emotion.SADNESS,
+    "Surprise": Emotion.SURPRISE,
+}
+
+
+def _afew(folder: Path) -> Iterator[Recording]:
+    """``Train_AFEW/Angry/000046280.avi``: split, emotion, film (Dhall et al., 2012)."""
+    for path in _films(folder):
+        if path.parent.name in _AFEW_NAMES:
+            yield Recording((path,), _AFEW_NAMES[path.parent.name], path.parent.parent.name)
+
+
+_DFEW_CODES = {
+    "1": Emotion.HAPPINESS,
+    "2": Emotion.SADNESS,
+    "3": Emotion.NEUTRAL,
+    "4": Emotion.ANGER,
+    "5": Emotion.SURPRISE,
+    "6": Emotion.DISGUST,
+    "7": Emotion.FEAR,
+}
+
+
+def _dfew(folder: Path) -> Iterator[Recording]:
+    """Films or folders of frames by number, with ``set_1.csv`` naming ``video_name,label``.
+
+    The first of the five published splits is taken (Jiang et al., 2020).
+    """
+    pictures: dict[int, list[Path]] = {}
+    for path in sorted(folder.rglob("*.jpg")):
+        if path.parent.name.isdigit():
+            pictures.setdefault(int(path.parent.name), []).append(path)
+    films = {int(path.stem): path for path in _films(folder) if path.stem.isdigit()}
+    for table in sorted(folder.rglob("set_1.csv")):
+        with table.open(newline="", encoding="utf-8-sig") as stream:
+            rows = list(csv.DictReader(stream))
+        for row in rows:
+            name, code = row.get("video_name", ""), row.get("label", "")
+            if not name.isdigit() or code not in _DFEW_CODES:
+                continue
+            number = int(name)
+            files = (films[number],) if number in films else tuple(pictures.get(number, ()))
+            if files:
+                yield Recording(files, _DFEW_CODES[code], table.parent.name)
+
+
+def _films(folder: Path) -> list[Path]:
+    """All films below a folder."""
+    known = {".flv", ".mp4", ".avi", ".mkv", ".mov"}
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in known)
+
+
+_READERS: dict[Layout, Callable[[Path], Iterator[Recording]]] = {
+    Layout.CREMA_D: _crema_d,
+    Layout.RAVDESS: _ravdess,
+    Layout.CK_PLUS: _ck_plus,
+    Layout.AFEW: _afew,
+    Layout.DFEW: _dfew,
+}

@@ -1,0 +1,114 @@
+"""Readings over time: the recurrent network beside single frames and beside moving averages."""
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mien.core.labels import EMOTIONS
+from mien.models.calibration import expected_calibration_error, prediction_sets, softmax
+from mien.models.temporal import TemporalReader
+from mien_lab.data.sequences import Sequences
+
+__all__ = ["evaluate_temporal", "moving_average", "read_steps", "series_figures"]
+
+AVERAGES_S = (0.04, 0.08, 0.12, 0.16, 0.2, 0.3, 0.4, 0.6, 0.8, 1.2)
+"""Time constants of the moving averages that are tried."""
+
+Floats = npt.NDArray[np.float64]
+
+
+def evaluate_temporal(
+    reader: TemporalReader, clips: Sequences, temperature: float, quantile: float
+) -> dict[str, Any]:
+    """Figures of each way to read the clips; see `series_figures`.
+
+    The best moving average is the one most accurate on these very clips, which favours it.
+
+    Args:
+        reader: the recurrent network.
+        clips: that were not trained on.
+        temperature: of the expression network, for single frames and averages.
+        quantile: of the recurrent network, for the coverage of its sets.
+    """
+    single = softmax(clips.logits, temperature)
+    swept = {
+        seconds: series_figures(moving_average(single, clips.times, seconds), clips)
+        for seconds in AVERAGES_S
+    }
+    best = max(swept, key=lambda seconds: swept[seconds]["accuracy"])
+    probabilities = read_steps(reader, clips, calibrated=True)
+    shown = clips.labels >= 0
+    flat, truth = probabilities[shown], clips.labels[shown]
+    members = prediction_sets(flat, quantile)
+    calibration = {
+        "expected_calibration_error": expected_calibration_error(flat, truth),
+        "conformal_coverage": float(members[np.arange(len(truth)), truth].mean()),
+        "conformal_mean_size": float(members.sum(axis=1).mean()),
+    }
+    return {
+        "clips": len(clips),
+        "single frames": series_figures(single, clips),
+        "recurrent": series_figures(probabilities, clips) | calibration,
+        "best moving average": {"time_constant_s": best} | swept[best],
+        "moving averages": {str(seconds): figures for seconds, figures in swept.items()},
+    }
+
+
+def read_steps(reader: TemporalReader, clips: Sequences, *, calibrated: bool = False) -> Floats:
+    """Logits, or probabilities, (n, t, 8): all clips, stepped through like live pictures."""
+    count, length = clips.labels.shape
+    found = np.zeros((count, length, len(EMOTIONS)))
+    state = reader.start(count)
+    step: Callable[..., Any] = reader.step if calibrated else reader.raw
+    for index in range(length):
+        embeddings = clips.embeddings[:, index].astype(np.float32)
+        found[:, index], state = step(embeddings, clips.contexts[:, index], state)
+    return found
+
+
+def moving_average(probabilities: Floats, times: Floats, seconds: float) -> Floats:
+    """Exponential moving average (n, t, 8) over time with a time constant in seconds."""
+    mean = probabilities.copy()
+    for index in range(1, probabilities.shape[1]):
+        elapsed = times[:, index] - times[:, index - 1]
+        gain = 1 - np.exp(-np.maximum(elapsed, 0.0) / seconds)
+        mean[:, index] = mean[:, index - 1] + gain[:, None] * (
+            probabilities[:, index] - mean[:, index - 1]
+        )
+    return mean
+
+
+def series_figures(probabilities: Floats, clips: Sequences) -> dict[str, float]:
+    """Accuracy per frame, changes of the label per second, and delay after true changes.
+
+    A true change is recognised when its label is read before the next change; the delay is that
+    of the recognised ones, in milliseconds from the frame in which the truth changes. `recognised`
+    is their share.
+    """
+    predicted = probabilities.argmax(axis=2)
+    shown = clips.labels >= 0
+    together = shown[:, 1:] & shown[:, :-1]
+    seconds = float(((clips.times[:, 1:] - clips.times[:, :-1]) * together).sum())
+    delays, changes = [], 0
+    for labels, row, times in zip(clips.labels, predicted, clips.times, strict=True):
+        turns = [*(np.flatnonzero(np.diff(labels)) + 1).tolist(), len(labels)]
+        for begin, end in pairwise(turns):
+            if labels[begin] < 0:
+                break
+            changes += 1
+            right = np.flatnonzero(row[begin:end] == labels[begin])
+            if len(right):
+                delays.append(float(times[begin + right[0]] - times[begin]) * 1e3)
+    flips = (predicted[:, 1:] != predicted[:, :-1]) & together
+    true = (clips.labels[:, 1:] != clips.labels[:, :-1]) & together
+    return {
+        "accuracy": float((predicted == clips.labels)[shown].mean()),
+        "changes_per_s": float(flips.sum() / max(seconds, 1e-9)),
+        "true_changes_per_s": float(true.sum() / max(seconds, 1e-9)),
+        "delay_ms_median": float(np.median(delays)) if delays else float("nan"),
+        "delay_ms_mean": float(np.mean(delays)) if delays else float("nan"),
+        "recognised": len(delays) / max(changes, 1),
+    }

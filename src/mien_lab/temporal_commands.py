@@ -1,0 +1,135 @@
+"""``mien-lab temporal``: train, export, evaluate."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mien.runtime.artifact import load_artifact, weights_folder
+
+if TYPE_CHECKING:
+    from mien_lab.data.sequences import Sequences
+
+app = typer.Typer(help="The recurrent network.", no_args_is_help=True)
+
+Data = Annotated[Path, typer.Option(help="Folder of FER2013.")]
+RunDir = Annotated[Path, typer.Option("--run", help="Folder of the run.")]
+Weights = Annotated[Path | None, typer.Option(help="Folder with weights, if not the shipped.")]
+Recordings = Annotated[
+    Path | None, typer.Option(help="Folder with CREMA-D, RAVDESS, CK+, AFEW or DFEW.")
+]
+LayoutName = Annotated[str, typer.Option(help="crema-d, ravdess, ck+, afew or dfew.")]
+
+
+@app.command()
+def train(
+    data: Data,
+    run: RunDir,
+    *,
+    clips: Annotated[int, typer.Option(help="Made from stills.")] = 2400,
+    epochs: int = 60,
+    seed: int = 0,
+    recordings: Recordings = None,
+    layout: LayoutName = "crema-d",
+    weights: Weights = None,
+    resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint.")] = False,
+) -> None:
+    """Make clips, read them with the expression network, and train on the embeddings.
+
+    Clips are kept in the run's folder: what is interrupted goes on where it stopped.
+    """
+    import torch
+
+    from mien_lab.data.recordings import Layout
+    from mien_lab.training.temporal import TemporalConfig, train_temporal
+
+    torch.set_num_threads(1)
+    config = TemporalConfig(
+        data,
+        weights=weights,
+        recordings=recordings,
+        layout=Layout(layout),
+        clips=clips,
+        epochs=epochs,
+        seed=seed,
+    )
+    typer.echo(train_temporal(config, run, resume=resume))
+
+
+@app.command()
+def export(
+    data: Data,
+    run: RunDir,
+    *,
+    out: Annotated[Path | None, typer.Option(help="Folder for weights; the package's own.")] = None,
+    clips: Annotated[int, typer.Option(help="From PublicTest, to calibrate on.")] = 200,
+    weights: Weights = None,
+    version: str = "1",
+) -> None:
+    """Write temporal.onnx and its card, calibrated on clips from PublicTest."""
+    from mien_lab.training.temporal import TemporalConfig, still_clips
+    from mien_lab.training.temporal_export import calibrate_temporal, export_temporal
+
+    folder = out or weights_folder()
+    export_temporal(run / "last.pt", folder, version=version)
+    checked = still_clips(TemporalConfig(data, weights), run, "PublicTest", clips)
+    typer.echo(json.dumps(calibrate_temporal(folder, checked)))
+
+
+@app.command()
+def evaluate(
+    data: Data,
+    run: RunDir,
+    *,
+    clips: Annotated[int, typer.Option(help="Half clean, half poor.")] = 240,
+    split: Annotated[str, typer.Option(help="PublicTest or PrivateTest.")] = "PrivateTest",
+    recordings: Recordings = None,
+    layout: LayoutName = "crema-d",
+    weights: Annotated[Path | None, typer.Option(help="Folder with temporal.onnx.")] = None,
+    expression: Annotated[
+        Path | None, typer.Option(help="Folder with the expression network.")
+    ] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Also write here.")] = None,
+) -> None:
+    """Measure the recurrent network beside single frames and swept moving averages.
+
+    The clips are made from stills that nothing was trained on; with --recordings, from those of
+    the recordings that are held out. The run's folder keeps them.
+    """
+    from mien.models.temporal import TemporalReader
+    from mien.runtime.session import open_session
+    from mien_lab.data.recordings import Layout
+    from mien_lab.evaluation.temporal import evaluate_temporal
+    from mien_lab.training.temporal import TemporalConfig, recorded_clips, still_clips
+
+    config = TemporalConfig(data, expression, recordings=recordings, layout=Layout(layout))
+    session = open_session("temporal", threads=1, folder=weights)
+    card = load_artifact("expression", config.precision, expression).card
+    sets: dict[str, Sequences] = {}
+    if recordings is None:
+        found = still_clips(config, run, split, clips)
+        sets = {"clean": _part(found, 0), "poor": _part(found, 1)}
+    else:
+        sets = {layout: recorded_clips(config, run, checking=True)}
+    figures = {
+        name: evaluate_temporal(
+            TemporalReader(session),
+            some,
+            card.number("temperature"),
+            session.card.number("conformal_quantile"),
+        )
+        for name, some in sets.items()
+    }
+    text = json.dumps(figures, indent=2)
+    if json_file is not None:
+        json_file.write_text(text + "\n", encoding="utf-8")
+    typer.echo(text)
+
+
+def _part(clips: Sequences, first: int) -> Sequences:
+    """Every second clip, from the given one."""
+    return type(clips)(*(getattr(clips, field.name)[first::2] for field in fields(clips)))

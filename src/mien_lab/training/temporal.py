@@ -1,0 +1,217 @@
+"""Training of the recurrent network on embeddings of clips."""
+
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mien.core.errors import InputError
+from mien.models.expression import ExpressionClassifier
+from mien.pipeline.build import DEFAULT_PRECISION, Config, build
+from mien.runtime.artifact import load_artifact
+from mien.runtime.session import open_session
+from mien_lab.data.cleaning import clean
+from mien_lab.data.clips import CLEAN, POOR, ClipMaker
+from mien_lab.data.faces import fer_faces
+from mien_lab.data.fer2013 import load_fer, majority
+from mien_lab.data.recordings import Layout, Recording, read_recordings
+from mien_lab.data.sequences import Sequences, join_sequences, recorded, rendered
+from mien_lab.training.run import Run, WeightAverage
+from mien_lab.training.temporal_net import TemporalNet
+
+__all__ = ["TemporalConfig", "held_out", "recorded_clips", "still_clips", "train_temporal"]
+
+log = logging.getLogger(__name__)
+
+RATES = (8.0, 60.0)
+"""Least and largest frames per second of the clips that are trained on."""
+FILM_RATE = (25.0, 25.0)
+"""Of the clips that are measured."""
+LENGTH = 64
+"""Frames of a clip that is trained on."""
+
+
+@dataclass(frozen=True)
+class TemporalConfig:
+    """Everything that decides the outcome of a run, with the seed."""
+
+    fer_dir: Path
+    weights: Path | None = None
+    """Folder with the expression network, if not the shipped one."""
+    precision: str = DEFAULT_PRECISION
+    recordings: Path | None = None
+    """Folder of recordings to train on besides, or None."""
+    layout: Layout = Layout.CREMA_D
+    clips: int = 2400
+    epochs: int = 60
+    batch: int = 32
+    rate: float = 3e-3
+    decay: float = 1e-3
+    average: float = 0.99
+    dropout: float = 0.3
+    """Share of the embedding that is hidden from the recurrent unit."""
+    steadiness: float = 0.2
+    """Weight of changes between frames whose truth stays the same."""
+    seed: int = 0
+
+
+def train_temporal(config: TemporalConfig, folder: Path, *, resume: bool = False) -> Path:
+    """Render what is missing, train or go on training, and return the last checkpoint.
+
+    The checkpoint's `average` holds the weights to export, its `reads` the checksum of the fp32
+    expression network whose embeddings they fit. Clips are kept in the run's folder: a
+    rerun with the same expression network renders none.
+
+    Raises:
+        FileExistsError: if the folder holds a checkpoint and `resume` is false.
+        InputError: if data are missing or have another layout, or the run was begun with another
+            expression network.
+        FloatingPointError: if the loss is no longer finite; the last checkpoint is kept.
+    """
+    run = Run(folder, config, resume=resume)
+    data = _training_sequences(config, folder)
+    torch.manual_seed(config.seed)
+    net = TemporalNet(data.embeddings.shape[2])
+    embeddings = torch.from_numpy(data.embeddings)
+    shown = torch.from_numpy(data.labels >= 0)
+    net.prepare(embeddings[shown].float(), torch.from_numpy(data.logits)[shown])
+    average = WeightAverage(net, config.average)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=config.rate, weight_decay=config.decay)
+    state, start = run.load(), 0
+    reads = load_artifact("expression", folder=config.weights).card.sha256
+    if state is not None:
+        if state["reads"] != reads:
+            raise InputError(
+                f"{folder} was begun with another expression network; choose another folder"
+            )
+        net.load_state_dict(state["net"])
+        average.net.load_state_dict(state["average"])
+        optimizer.load_state_dict(state["optimizer"])
+        average.steps, start = state["steps"], state["epoch"]
+    tensors = (
+        embeddings,
+        torch.from_numpy(data.contexts),
+        torch.from_numpy(data.targets),
+        torch.from_numpy(data.labels),
+    )
+    for epoch in range(start, config.epochs):
+        began = time.monotonic()
+        share = 0.5 * (1 + np.cos(np.pi * epoch / config.epochs))
+        for group in optimizer.param_groups:
+            group["lr"] = config.rate * float(share)
+        loss = _epoch(config, epoch, net, average, optimizer, tensors)
+        figures = {"epoch": epoch + 1, "loss": loss, "seconds": time.monotonic() - began}
+        log.info("%s", {name: round(value, 4) for name, value in figures.items()})
+        run.save(
+            {
+                "net": net.state_dict(),
+                "average": average.net.state_dict(),
+                "optimizer": optimizer.state_dict(),
+                "steps": average.steps,
+                "epoch": epoch + 1,
+                "reads": reads,
+            },
+            figures,
+        )
+    return run.checkpoint_file
+
+
+def still_clips(config: TemporalConfig, folder: Path, split: str, count: int) -> Sequences:
+    """Clips of 4 s at 25 frames per second from stills of a split that have a FER+ label.
+
+    Even numbers are clean, odd ones poor.
+    """
+    data = load_fer(config.fer_dir)
+    rows = data.rows(split)
+    faces = fer_faces(data, rows[majority(data.votes[rows]) >= 0])
+    maker = ClipMaker(faces, length=100, rates=FILM_RATE, seed=config.seed + 1)
+    classifier = _classifier(config)
+    return rendered(maker, classifier, _place(folder, config, split), (CLEAN, POOR), count)
+
+
+def held_out(recording: Recording) -> bool:
+    """Whether a recording is kept for checking: a fifth of the groups, by their names."""
+    return sum(recording.group.encode()) % 5 == 0
+
+
+def recorded_clips(config: TemporalConfig, folder: Path, *, checking: bool) -> Sequences:
+    """The recordings to train on, or those to check on.
+
+    Raises:
+        InputError: if the folder holds none, or none with a face.
+    """
+    found = read_recordings(config.recordings or Path(), config.layout)
+    chosen = [recording for recording in found if held_out(recording) == checking]
+    reader = build(Config(precision=config.precision, weights=config.weights, threads=1))
+    place = _place(folder, config, f"{config.layout}-{'checking' if checking else 'training'}")
+    return recorded(chosen, reader, place, length=LENGTH if not checking else 100)
+
+
+def _training_sequences(config: TemporalConfig, folder: Path) -> Sequences:
+    data = load_fer(config.fer_dir)
+    maker = ClipMaker(
+        fer_faces(data, clean(data).rows), length=LENGTH, rates=RATES, seed=config.seed
+    )
+    place = _place(folder, config, "training")
+    # A third is clean, so that a good picture is not read worse for the sake of the bad ones.
+    conditions = (POOR, CLEAN, POOR)
+    found = rendered(maker, _classifier(config), place, conditions, config.clips)
+    if config.recordings is None:
+        return found
+    return join_sequences([found, recorded_clips(config, folder, checking=False)])
+
+
+def _classifier(config: TemporalConfig) -> ExpressionClassifier:
+    return ExpressionClassifier(
+        open_session("expression", precision=config.precision, threads=1, folder=config.weights)
+    )
+
+
+def _place(folder: Path, config: TemporalConfig, name: str) -> Path:
+    """Where clips are kept: apart for each expression network, since embeddings differ."""
+    card = open_session("expression", precision=config.precision, folder=config.weights).card
+    return folder / "clips" / card.sha256[:12] / name
+
+
+def _epoch(
+    config: TemporalConfig,
+    epoch: int,
+    net: TemporalNet,
+    average: WeightAverage,
+    optimizer: torch.optim.Optimizer,
+    tensors: tuple[Tensor, Tensor, Tensor, Tensor],
+) -> float:
+    """One pass over the clips; returns the mean loss."""
+    # The epoch seeds all chance, so that a resumed run repeats what an unbroken one did.
+    torch.manual_seed(config.seed * 1_000_003 + epoch)
+    order = torch.randperm(len(tensors[0]))
+    total = 0.0
+    net.train()
+    for chosen in torch.split(order, config.batch):
+        embeddings, contexts, targets, labels = (tensor[chosen] for tensor in tensors)
+        logits = net(embeddings.float(), contexts, config.dropout)
+        loss = _loss(logits, targets, labels, config.steadiness)
+        if not torch.isfinite(loss):
+            raise FloatingPointError("the loss is not finite; lower the rate and resume")
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        optimizer.step()
+        average.update(net)
+        total += loss.item() * len(chosen)
+    return total / len(order)
+
+
+def _loss(logits: Tensor, targets: Tensor, labels: Tensor, steadiness: float) -> Tensor:
+    """Cross-entropy with the vote distributions, and the changes that the truth does not make."""
+    shown = (labels >= 0).float()
+    logs = logits.log_softmax(dim=2)
+    wrong = -(targets * logs).sum(dim=2)
+    probabilities = logs.exp()
+    change = (probabilities[:, 1:] - probabilities[:, :-1]).abs().sum(dim=2)
+    still = ((targets[:, 1:] - targets[:, :-1]).abs().sum(dim=2) < 1e-3).float() * shown[:, 1:]
+    return (wrong * shown).sum() / shown.sum() + steadiness * (change * still).sum() / still.sum()

@@ -1,0 +1,146 @@
+"""From a checkpoint of the recurrent network to shipped weights: ONNX and card, checked."""
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from mien.core.labels import EMOTIONS
+from mien.models.calibration import conformal_quantile, fit_temperature, softmax
+from mien.models.temporal import CONTEXT_SIZE, TemporalReader
+from mien.runtime.artifact import Card, load_artifact
+from mien.runtime.session import open_session
+from mien_lab.data.sequences import Sequences
+from mien_lab.evaluation.temporal import read_steps
+from mien_lab.training.export import write_card
+from mien_lab.training.temporal_net import StepNet, TemporalNet
+
+__all__ = ["calibrate_temporal", "export_temporal"]
+
+log = logging.getLogger(__name__)
+
+PARITY = 1e-3
+"""Largest difference of a logit between the trained network and the exported one."""
+TRAINED_ON = (
+    "clips made from FER2013 Training stills (research use) with FER+ votes (MIT), as embeddings "
+    "of mien's expression network"
+)
+
+
+def export_temporal(
+    checkpoint: Path, folder: Path, *, version: str, trained_on: str = TRAINED_ON
+) -> Path:
+    """Write `temporal.onnx` and its card with neutral calibration.
+
+    Args:
+        checkpoint: `last.pt` of a run; its averaged weights are taken.
+        folder: where to write.
+        version: of the weights.
+        trained_on: the data, in one line.
+
+    Returns:
+        The weight file.
+
+    Raises:
+        ValueError: if stepping through the exported network differs from the trained one.
+    """
+    state = torch.load(checkpoint, weights_only=True)
+    weights = state["average"]
+    net = TemporalNet(len(weights["mean"]))
+    net.load_state_dict(weights)
+    net.eval()
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / "temporal.onnx"
+    _trace(net, target)
+    write_card(target, _card(net, state["reads"], version, trained_on))
+    worst = _difference(net, folder)
+    if worst > PARITY:
+        target.unlink()
+        target.with_suffix(".json").unlink()
+        raise ValueError(f"the exported recurrent network differs by {worst:.2g}")
+    log.info("%s: %d bytes, differs by %.2g", target, target.stat().st_size, worst)
+    return target
+
+
+def calibrate_temporal(folder: Path, clips: Sequences) -> dict[str, float]:
+    """Fit temperature and conformal quantile to smoothed readings and write them into the card.
+
+    The temperature is fitted on the first half of the clips and the quantile on the second; frames
+    in which the truth passes from one expression to another count like the others.
+
+    Args:
+        folder: with `temporal.onnx` and its card.
+        clips: that were not trained on.
+    """
+    reader = TemporalReader(open_session("temporal", folder=folder))
+    logits = read_steps(reader, clips)
+    half = len(clips) // 2
+    shown = clips.labels >= 0
+    first, second = shown.copy(), shown.copy()
+    first[half:], second[:half] = False, False
+    temperature = fit_temperature(logits[first], clips.labels[first])
+    quantile = conformal_quantile(softmax(logits[second], temperature), clips.labels[second], 0.9)
+    figures = {"temperature": round(temperature, 4), "conformal_quantile": round(quantile, 4)}
+    card = load_artifact("temporal", folder=folder).card
+    write_card(folder / card.file, replace(card, extra=card.extra | figures))
+    return figures
+
+
+def _trace(net: TemporalNet, path: Path) -> None:
+    names = ["embedding", "context", "state"]
+    outputs = ["logits", "next_state"]
+    torch.onnx.export(
+        StepNet(net),
+        (
+            torch.zeros(2, net.embedding),
+            torch.zeros(2, CONTEXT_SIZE),
+            torch.zeros(2, net.state_size),
+        ),
+        str(path),
+        input_names=names,
+        output_names=outputs,
+        dynamic_axes={name: {0: "N"} for name in [*names, *outputs]},
+        opset_version=17,
+        dynamo=False,
+    )
+
+
+def _difference(net: TemporalNet, folder: Path) -> float:
+    """The largest difference between whole clips in torch and steps in the exported network."""
+    rng = np.random.default_rng(0)
+    # Spread as the real ones, but not as wide as features that never fire allow.
+    spread = np.minimum(1 / net.scale.numpy(), 10.0)
+    embeddings = rng.normal(size=(3, 40, net.embedding)) * spread + net.mean.numpy()
+    contexts = rng.normal(size=(3, 40, CONTEXT_SIZE)).astype(np.float32)
+    embeddings = embeddings.astype(np.float32)
+    with torch.no_grad():
+        expected = net(torch.from_numpy(embeddings), torch.from_numpy(contexts)).numpy()
+    reader = TemporalReader(open_session("temporal", threads=1, folder=folder))
+    state, worst = reader.start(3), 0.0
+    for step in range(expected.shape[1]):
+        logits, state = reader.raw(embeddings[:, step], contexts[:, step], state)
+        worst = max(worst, float(np.abs(logits - expected[:, step]).max()))
+    return worst
+
+
+def _card(net: TemporalNet, reads: str, version: str, trained_on: str) -> Card:
+    return Card(
+        name="temporal",
+        file="temporal.onnx",
+        sha256="",
+        version=version,
+        kind="facial-expression-over-time",
+        precision="fp32",
+        input={"name": "embedding", "shape": ["N", net.embedding]},
+        labels=[emotion.value for emotion in EMOTIONS],
+        trained_on=trained_on,
+        extra={
+            "reads": reads,
+            "embedding_size": net.embedding,
+            "state_size": net.state_size,
+            "temperature": 1.0,
+            "conformal_quantile": 1.0,
+        },
+    )

@@ -1,0 +1,110 @@
+"""The recurrent network: how far to believe each frame, from embeddings, quality and time."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mien.core.labels import EMOTIONS
+from mien.models.temporal import CONTEXT_SIZE
+
+__all__ = ["StepNet", "TemporalNet"]
+
+CLASSES = len(EMOTIONS)
+
+
+class TemporalNet(nn.Module):
+    """Embeddings (n, t, d) and contexts (n, t, CONTEXT_SIZE) to logits (n, t, 8).
+
+    What the expression network says of a frame is a linear function of its embedding. A gated
+    recurrent unit (Cho et al., EMNLP 2014) decides for each frame and label by how much the belief
+    held so far moves towards it, and adds a correction. A moving average is the special case of a
+    constant gain and no correction, so training can only start from there, not from nothing.
+    """
+
+    mean: Tensor
+    scale: Tensor
+    single_weight: Tensor
+    single_bias: Tensor
+
+    def __init__(self, embedding: int = 320, width: int = 32, hidden: int = 64) -> None:
+        """Build for embeddings of a size, reduced to `width`, with `hidden` numbers of memory."""
+        super().__init__()
+        self.embedding, self.hidden = embedding, hidden
+        self.register_buffer("mean", torch.zeros(embedding))
+        self.register_buffer("scale", torch.ones(embedding))
+        self.register_buffer("single_weight", torch.zeros(CLASSES, embedding))
+        self.register_buffer("single_bias", torch.zeros(CLASSES))
+        self.reduce = nn.Linear(embedding, width)
+        self.cell = nn.GRU(width + CLASSES + CONTEXT_SIZE, hidden, batch_first=True)
+        self.gain = nn.Linear(hidden, CLASSES)
+        self.correction = nn.Linear(hidden, CLASSES)
+        nn.init.zeros_(self.correction.weight)
+        nn.init.zeros_(self.correction.bias)
+
+    @property
+    def state_size(self) -> int:
+        """Numbers in the state of one track: memory, belief, and whether anything was seen."""
+        return self.hidden + CLASSES + 1
+
+    def prepare(self, embeddings: Tensor, logits: Tensor) -> None:
+        """Take spread of the input, and what single frames say, from (n, d) and (n, 8)."""
+        self.mean.copy_(embeddings.mean(dim=0))
+        self.scale.copy_(embeddings.std(dim=0).clamp_min(1e-3).reciprocal())
+        extended = torch.cat([embeddings, torch.ones(len(embeddings), 1)], dim=1).double()
+        # Slightly regularised: some features never fire.
+        square = extended.T @ extended + 1e-6 * len(extended) * torch.eye(extended.shape[1])
+        solution = torch.linalg.solve(square, extended.T @ logits.double()).float()
+        self.single_weight.copy_(solution[:-1].T)
+        self.single_bias.copy_(solution[-1])
+
+    def forward(self, embeddings: Tensor, contexts: Tensor, dropout: float = 0.0) -> Tensor:
+        """Logits (n, t, 8) of whole clips; `dropout` hides features from the recurrent unit."""
+        single = self.single(embeddings)
+        memory, _ = self.cell(self.seen(embeddings, contexts, single, dropout))
+        gains = torch.sigmoid(self.gain(memory))
+        belief = single[:, 0]
+        beliefs = [belief]
+        for index in range(1, single.shape[1]):
+            belief = belief + gains[:, index] * (single[:, index] - belief)
+            beliefs.append(belief)
+        logits: Tensor = torch.stack(beliefs, dim=1) + self.correction(memory)
+        return logits
+
+    def single(self, embeddings: Tensor) -> Tensor:
+        """The logits (..., 8) of the expression network."""
+        return F.linear(embeddings, self.single_weight, self.single_bias)
+
+    def seen(
+        self, embeddings: Tensor, contexts: Tensor, single: Tensor, dropout: float = 0.0
+    ) -> Tensor:
+        """The input of the recurrent unit."""
+        scaled = (embeddings - self.mean) * self.scale
+        reduced = torch.tanh(self.reduce(F.dropout(scaled, dropout, self.training)))
+        return torch.cat([reduced, torch.softmax(single, dim=-1), contexts], dim=-1)
+
+
+class StepNet(nn.Module):
+    """One step of a `TemporalNet` with its state in the open, for export."""
+
+    def __init__(self, net: TemporalNet) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, embedding: Tensor, context: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits (n, 8) and the next state (n, state_size)."""
+        net = self.net
+        memory, belief, begun = torch.split(state, [net.hidden, CLASSES, 1], dim=1)
+        single = net.single(embedding)
+        weights: dict[str, Tensor] = dict(net.cell.named_parameters())
+        seen = net.seen(embedding, context, single)
+        inward = F.linear(seen, weights["weight_ih_l0"], weights["bias_ih_l0"]).chunk(3, dim=1)
+        onward = F.linear(memory, weights["weight_hh_l0"], weights["bias_hh_l0"]).chunk(3, dim=1)
+        reset = torch.sigmoid(inward[0] + onward[0])
+        update = torch.sigmoid(inward[1] + onward[1])
+        fresh = torch.tanh(inward[2] + reset * onward[2])
+        memory = (1 - update) * fresh + update * memory
+        # The first frame is believed whole.
+        gain = 1 - begun * (1 - torch.sigmoid(net.gain(memory)))
+        belief = belief + gain * (single - belief)
+        logits = belief + net.correction(memory)
+        return logits, torch.cat([memory, belief, torch.ones_like(begun)], dim=1)

@@ -1,0 +1,93 @@
+import csv
+import io
+import json
+import signal
+import time
+
+import jsonschema
+import numpy as np
+import pytest
+
+from mien.apps.cli.display import LiveView
+from mien.core.types import Frame, FrameReading, Media, MediaKind
+from mien.pipeline.live import LiveReading
+from mien.report.schema import line_schema
+
+
+@pytest.fixture
+def film(make_film, tmp_path):
+    return make_film(tmp_path / "film.mp4", times=[0, 0.2, 0.4])
+
+
+def test_lines_of_json(mien, film):
+    done = mien("live", film, "--jsonl", "--threads", 1)
+    assert done.code == 0
+    lines = [json.loads(line) for line in done.out.splitlines()]
+    assert 1 <= len(lines) <= 3
+    for line in lines:
+        jsonschema.Draft202012Validator(line_schema()).validate(line)
+    assert "pictures read" in done.complaints[-1]
+    assert "dropped" in done.complaints[-1]
+
+
+@pytest.mark.parametrize("form", ["jsonl", "json", "csv"])
+def test_readings_are_recorded(mien, film, tmp_path, form):
+    target = tmp_path / f"readings.{form}"
+    done = mien("live", film, "--edge", "--record", target)
+    assert done.code == 0
+    text = target.read_text()
+    if form == "csv":
+        assert next(csv.reader(text.splitlines()))[0] == "source"
+    elif form == "json":
+        assert json.loads(text)["items"][0]["frames"]
+    else:
+        assert json.loads(text.splitlines()[0])["faces"] == []
+
+
+def test_an_unknown_recording_form(mien, film, tmp_path):
+    done = mien("live", film, "--record", tmp_path / "a.mp4")
+    assert done.code == 2
+    assert "must end in one of" in done.complaints[0]
+    assert not (tmp_path / "a.mp4").exists()
+
+
+def test_no_camera(mien):
+    done = mien("live", "97", "--jsonl")
+    assert done.code == 1
+    assert any("camera 97 cannot be opened" in line for line in done.complaints)
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_control_c_ends_with_everything_written(running, make_film, tmp_path, end):
+    film = make_film(tmp_path / "long.mp4", times=[i / 10 for i in range(900)])
+    target = tmp_path / "readings.jsonl"
+    process = running("live", film, "--jsonl", "--threads", "1", "--record", target)
+    seen = [process.stdout.readline() for _ in range(3)]
+    process.send_signal(end)
+    lines = [*seen, *process.stdout.readlines()]
+    complaints = process.stderr.read()
+    assert process.wait(timeout=60) == 0, complaints
+    assert [json.loads(line)["index"] for line in lines][:1] == [0]
+    assert target.read_bytes() == b"".join(lines)
+    assert b"pictures read" in complaints
+    assert b"Traceback" not in complaints
+
+
+def test_the_view_shows_bars_sentiment_rate_and_drops(make_reading):
+    from rich.console import Console
+
+    view, console = LiveView(), Console(width=100, record=True, file=io.StringIO())
+    console.print(view)
+    reading = FrameReading(0, 0.0, tuple(make_reading(track_id=i) for i in range(1, 7)))
+    media = Media("camera 0", MediaKind.CAMERA, 64, 48)
+    frame = Frame(np.zeros((48, 64, 3), np.uint8))
+    for _ in range(2):
+        view.take(LiveReading(media, frame, reading, 0.02, 10, 3))
+        time.sleep(0.01)
+    view.say("camera 0 was lost")
+    console.print(view)
+    text = console.export_text()
+    for part in ("waiting", "happiness", "90%", "positive", "frames per second", "3 dropped (30%)"):
+        assert part in text
+    assert "and 2 more faces" in text
+    assert "was lost" in text

@@ -1,0 +1,99 @@
+from pathlib import Path
+
+import pytest
+
+from mien.core.errors import InputError
+from mien.core.labels import Emotion
+from mien_lab.data.recordings import Layout, read_recordings
+
+
+@pytest.fixture
+def tree(tmp_path):
+    def make(*names: str, **contents: str) -> Path:
+        for name in names:
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+        for name, text in contents.items():
+            (tmp_path / name.replace("__", "/")).write_text(text)
+        return tmp_path
+
+    return make
+
+
+def found(folder, layout):
+    return [(r.files[0].name, r.emotion, r.group) for r in read_recordings(folder, layout)]
+
+
+def test_crema_d(tree):
+    folder = tree(
+        "VideoFlash/1001_DFA_ANG_XX.flv", "VideoFlash/1002_IEO_HAP_HI.flv", "VideoFlash/notes.flv"
+    )
+    assert found(folder, Layout.CREMA_D) == [
+        ("1001_DFA_ANG_XX.flv", Emotion.ANGER, "1001"),
+        ("1002_IEO_HAP_HI.flv", Emotion.HAPPINESS, "1002"),
+    ]
+
+
+def test_ravdess_takes_each_take_once_and_no_sound(tree):
+    folder = tree(
+        "Actor_01/01-01-06-01-02-01-01.mp4",
+        "Actor_01/02-01-06-01-02-01-01.mp4",
+        "Actor_01/03-01-06-01-02-01-01.mp4",
+        "Actor_12/02-01-02-01-01-01-12.mp4",
+    )
+    assert found(folder, Layout.RAVDESS) == [
+        ("01-01-06-01-02-01-01.mp4", Emotion.FEAR, "01"),
+        ("02-01-02-01-01-01-12.mp4", Emotion.NEUTRAL, "12"),
+    ]
+
+
+def test_ck_plus_runs_from_onset_to_apex(tree):
+    images, labels = "cohn-kanade-images/S005/001", "Emotion/S005/001"
+    folder = tree(
+        f"{images}/S005_001_00000002.png",
+        f"{images}/S005_001_00000001.png",
+        f"{labels}/S005_001_00000002_emotion.txt",
+        "cohn-kanade-images/S006/001/S006_001_00000001.png",
+    )
+    (folder / f"{labels}/S005_001_00000002_emotion.txt").write_text("   7.0000000e+00\n")
+    (recording,) = read_recordings(folder, Layout.CK_PLUS)
+    assert [path.name for path in recording.files] == [
+        "S005_001_00000001.png",
+        "S005_001_00000002.png",
+    ]
+    assert (recording.emotion, recording.group, recording.onset) == (
+        Emotion.SURPRISE,
+        "S005",
+        True,
+    )
+
+
+def test_afew_is_labelled_by_its_folders(tree):
+    folder = tree("Train_AFEW/Angry/0001.avi", "Val_AFEW/Fear/0002.avi", "Val_AFEW/x/3.avi")
+    assert found(folder, Layout.AFEW) == [
+        ("0001.avi", Emotion.ANGER, "Train_AFEW"),
+        ("0002.avi", Emotion.FEAR, "Val_AFEW"),
+    ]
+
+
+def test_dfew_films_and_frames(tree):
+    split = "EmoLabel_DataSplit/train(single-labeled)"
+    folder = tree(
+        "Clip/original/1.mp4",
+        "Clip/clip_224x224/00002/00002_00001.jpg",
+        "Clip/clip_224x224/00002/00002_00002.jpg",
+        f"{split}/set_1.csv",
+    )
+    (folder / split / "set_1.csv").write_text("video_name,label\n1,1\n2,6\n3,2\n")
+    recordings = read_recordings(folder, Layout.DFEW)
+    assert [(len(r.files), r.emotion) for r in recordings] == [
+        (1, Emotion.HAPPINESS),
+        (2, Emotion.DISGUST),
+    ]
+
+
+@pytest.mark.parametrize("layout", list(Layout))
+def test_another_layout_is_an_error(layout, tmp_path):
+    with pytest.raises(InputError, match="no recording in the layout"):
+        read_recordings(tmp_path, layout)

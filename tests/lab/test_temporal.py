@@ -1,0 +1,223 @@
+import json
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from mien.core.errors import InputError  # noqa: E402
+from mien.models.temporal import CONTEXT_SIZE, TemporalReader  # noqa: E402
+from mien.runtime.artifact import weights_folder  # noqa: E402
+from mien.runtime.session import open_session  # noqa: E402
+from mien_lab.data.clips import CLEAN, POOR, ClipMaker  # noqa: E402
+from mien_lab.data.faces import fer_faces  # noqa: E402
+from mien_lab.data.fer2013 import load_fer  # noqa: E402
+from mien_lab.data.recordings import Layout  # noqa: E402
+from mien_lab.data.sequences import Sequences, join_sequences  # noqa: E402
+from mien_lab.evaluation.temporal import (  # noqa: E402
+    evaluate_temporal,
+    moving_average,
+    read_steps,
+    series_figures,
+)
+from mien_lab.training import temporal  # noqa: E402
+from mien_lab.training.temporal import TemporalConfig, train_temporal  # noqa: E402
+from mien_lab.training.temporal_export import (  # noqa: E402
+    calibrate_temporal,
+    export_temporal,
+)
+from mien_lab.training.temporal_net import StepNet, TemporalNet  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def faces(fer_folder):
+    return fer_faces(load_fer(fer_folder), np.arange(36))
+
+
+def maker(faces, length=60, rates=(25, 25), seed=0):
+    return ClipMaker(faces, length=length, rates=rates, seed=seed)
+
+
+def sequences(labels, predicted, step=0.04):
+    labels = np.asarray(labels)
+    count, length = labels.shape
+    clips = Sequences(
+        np.zeros((count, length, 4), np.float16),
+        np.zeros((count, length, 8), np.float32),
+        np.zeros((count, length, CONTEXT_SIZE), np.float32),
+        np.tile(np.arange(length) * step, (count, 1)),
+        np.eye(8, dtype=np.float32)[np.maximum(labels, 0)],
+        labels,
+    )
+    return clips, np.eye(8)[np.asarray(predicted)]
+
+
+def test_clips_repeat_by_their_number(faces):
+    one, again = maker(faces).clip(5, POOR), maker(faces).clip(5, POOR)
+    assert np.array_equal(one.crops, again.crops)
+    assert np.array_equal(one.contexts, again.contexts)
+    assert not np.array_equal(one.crops, maker(faces).clip(6, POOR).crops)
+
+
+def test_clips_pass_from_one_expression_to_another(faces):
+    changes = 0
+    for number in range(6):
+        clip = maker(faces, length=100).clip(number, CLEAN)
+        assert np.allclose(clip.targets.sum(axis=1), 1, atol=1e-5)
+        assert clip.crops.shape == (100, 48, 48)
+        assert clip.contexts.shape == (100, CONTEXT_SIZE)
+        assert np.diff(clip.times).min() > 0
+        changes += int((np.diff(clip.labels) != 0).sum())
+        # Distributions pass over; they do not leap.
+        assert np.abs(np.diff(clip.targets, axis=0)).max() < 0.75
+    assert changes >= 6
+
+
+def test_poor_clips_are_worse_and_miss_frames(faces):
+    clean = [maker(faces).clip(number, CLEAN) for number in range(4)]
+    poor = [maker(faces).clip(number, POOR) for number in range(4)]
+
+    def unrest(clips):
+        return np.mean([np.abs(np.diff(clip.crops.astype(int), axis=0)).mean() for clip in clips])
+
+    assert unrest(poor) > 1.5 * unrest(clean)
+    assert max(np.diff(clip.times).max() for clip in poor) > 0.07
+    assert max(np.diff(clip.times).max() for clip in clean) < 0.05
+
+
+def test_frame_rates_vary_between_clips(faces):
+    made = [maker(faces, rates=(8, 60)).clip(number, CLEAN) for number in range(8)]
+    rates = [59 / clip.times[-1] for clip in made]
+    assert min(rates) < 20 < max(rates)
+
+
+def test_clips_need_two_expressions(faces):
+    same = replace(faces, emotions=np.tile(np.eye(8, dtype=np.float32)[1], (len(faces), 1)))
+    with pytest.raises(ValueError, match="two expressions"):
+        maker(same)
+
+
+def test_a_step_is_what_the_whole_clip_is():
+    torch.manual_seed(0)
+    net = TemporalNet(12, width=6, hidden=5).eval()
+    net.prepare(torch.randn(50, 12), torch.randn(50, 8))
+    torch.nn.init.normal_(net.correction.weight)
+    embeddings, contexts = torch.randn(2, 9, 12), torch.randn(2, 9, CONTEXT_SIZE)
+    state = torch.zeros(2, net.state_size)
+    with torch.no_grad():
+        whole = net(embeddings, contexts)
+        for index in range(9):
+            logits, state = StepNet(net)(embeddings[:, index], contexts[:, index], state)
+            assert torch.allclose(logits, whole[:, index], atol=1e-5)
+
+
+def test_single_frames_are_those_of_the_expression_network():
+    torch.manual_seed(0)
+    embeddings, weight = torch.randn(200, 12), torch.randn(8, 12)
+    net = TemporalNet(12)
+    net.prepare(embeddings, embeddings @ weight.T + 1)
+    assert torch.allclose(net.single(embeddings), embeddings @ weight.T + 1, atol=1e-3)
+
+
+def test_figures_of_a_series():
+    labels = [[0] * 5 + [1] * 5]
+    predicted = [[0, 0, 3, 0, 0, 0, 0, 1, 1, 1]]
+    figures = series_figures(*reversed(sequences(labels, predicted)))
+    assert figures["accuracy"] == pytest.approx(0.7)
+    assert figures["changes_per_s"] == pytest.approx(3 / 0.36)
+    assert figures["true_changes_per_s"] == pytest.approx(1 / 0.36)
+    assert figures["delay_ms_median"] == pytest.approx(80)
+    assert figures["recognised"] == 1.0
+
+
+def test_a_change_that_is_never_read_counts_as_not_recognised():
+    figures = series_figures(*reversed(sequences([[0, 0, 1, 1, 2, 2]], [[0, 0, 0, 0, 0, 2]])))
+    assert figures["recognised"] == 0.5
+    assert figures["delay_ms_median"] == pytest.approx(40)
+
+
+def test_frames_after_the_end_do_not_count():
+    figures = series_figures(*reversed(sequences([[0, 0, -1, -1]], [[0, 0, 5, 6]])))
+    assert figures["accuracy"] == 1.0
+    assert figures["changes_per_s"] == 0.0
+    assert np.isnan(figures["delay_ms_median"])
+
+
+def test_a_moving_average_follows_with_its_time_constant():
+    series = np.zeros((1, 50, 8))
+    series[0, 0, 0], series[0, 1:, 1] = 1, 1
+    times = np.arange(50)[None] * 0.04
+    mean = moving_average(series, times, 0.4)
+    assert mean[0, 11, 1] == pytest.approx(1 - np.exp(-0.44 / 0.4))
+    assert np.allclose(mean.sum(axis=2), 1)
+
+
+def test_joined_sequences_are_filled_up():
+    short, _ = sequences([[1, 1]], [[1, 1]])
+    long, _ = sequences([[2, 2, 2]], [[2, 2, 2]])
+    assert join_sequences([short, long]).labels.tolist() == [[1, 1, -1], [2, 2, 2]]
+
+
+def test_train_export_calibrate_evaluate(fer_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(temporal, "LENGTH", 12)
+    config = TemporalConfig(fer_folder, clips=6, epochs=2, batch=4)
+    run = tmp_path / "run"
+    checkpoint = train_temporal(config, run)
+    curve = (run / "curve.jsonl").read_text().splitlines()
+    assert len(curve) == 2
+    with pytest.raises(FileExistsError):
+        train_temporal(config, run)
+    train_temporal(replace(config, epochs=3), run, resume=True)
+    assert len((run / "curve.jsonl").read_text().splitlines()) == 3
+    state = torch.load(checkpoint)
+    torch.save(state | {"reads": "another"}, tmp_path / "run" / "last.pt")
+    with pytest.raises(InputError, match="another expression network"):
+        train_temporal(config, run, resume=True)
+    torch.save(state, checkpoint)
+    clips = temporal.still_clips(config, run, "Training", 4)
+    weights = tmp_path / "weights"
+    export_temporal(checkpoint, weights, version="7")
+    figures = calibrate_temporal(weights, clips)
+    card = json.loads((weights / "temporal.json").read_text())
+    assert card["extra"]["temperature"] == figures["temperature"]
+    expression = json.loads((weights_folder() / "expression.json").read_text())
+    assert card["extra"]["reads"] == expression["sha256"]
+    reader = TemporalReader(open_session("temporal", folder=weights, threads=1))
+    assert read_steps(reader, clips).shape == (4, 100, 8)
+    found = evaluate_temporal(reader, clips, 1.0, figures["conformal_quantile"])
+    assert found["clips"] == 4
+    for way in ("single frames", "recurrent", "best moving average"):
+        assert 0 <= found[way]["accuracy"] <= 1
+
+
+def test_recordings_are_trained_and_checked_on(fer_folder, tmp_path, make_film):
+    folder = tmp_path / "VideoFlash"
+    folder.mkdir()
+    for actor in range(1000, 1006):
+        make_film(folder / f"{actor}_DFA_HAP_XX.mp4", times=[0, 0.1])
+    config = TemporalConfig(fer_folder, recordings=tmp_path, layout=Layout.CREMA_D)
+    # The films have no face: both sides must have found their share and say so.
+    for checking in (True, False):
+        with pytest.raises(Exception, match="no face was found"):
+            temporal.recorded_clips(config, tmp_path / "run", checking=checking)
+
+
+def test_faces_of_recordings_become_sequences(portrait, tmp_path, analyzer):
+    import PIL.Image
+
+    from mien.core.labels import EMOTIONS, Emotion
+    from mien_lab.data.recordings import Recording
+    from mien_lab.data.sequences import recorded
+
+    files = []
+    for number in range(3):
+        files.append(tmp_path / f"{number}.png")
+        PIL.Image.fromarray(portrait).save(files[-1])
+    recording = Recording(tuple(files), Emotion.HAPPINESS, "S1", onset=True)
+    found = recorded([recording], analyzer.reader, tmp_path / "kept", length=5)
+    happy = found.targets[0, :, EMOTIONS.index(Emotion.HAPPINESS)]
+    assert happy.tolist() == pytest.approx([0, 0.5, 1, 0, 0])
+    assert (found.labels[0] >= 0).tolist() == [True] * 3 + [False] * 2
+    assert all(b > a for a, b in pairwise(found.times[0][:3]))

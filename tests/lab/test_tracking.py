@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+
+from mien_lab.data.motion import Motion, make_scene
+from mien_lab.evaluation.tracking import OverlapTracker, evaluate_tracking, identity_figures
+
+
+@pytest.fixture(scope="module")
+def stills():
+    return np.random.default_rng(0).integers(0, 256, (8, 48, 48)).astype(np.uint8)
+
+
+def test_identities_are_counted():
+    course = [[(0, 1), (1, 2)], [(0, 2), (1, 1)], [(0, 2), (1, 5)]]
+    assert identity_figures(course) == {
+        "switches": 3,
+        "swaps": 2,
+        "fragments": 3,
+        "sightings": 6,
+        "steady": 3,
+    }
+
+
+def test_steady_ids_have_no_faults():
+    figures = identity_figures([[(0, 7)], [], [(0, 7)]])
+    assert figures["switches"] == figures["fragments"] == 0
+    assert figures["steady"] == figures["sightings"] == 2
+
+
+@pytest.mark.parametrize("motion", list(Motion))
+def test_scenes_repeat_and_people_come_and_go(motion, stills):
+    scene = make_scene(motion, 3, stills, seconds=4)
+    again = make_scene(motion, 3, stills, seconds=4)
+    assert len(scene.frames) == len(scene.times) == 100
+    for one, two in zip(scene.frames, again.frames, strict=True):
+        assert [seen.person for seen in one] == [seen.person for seen in two]
+        people = [seen.person for seen in one if seen.person is not None]
+        assert len(people) == len(set(people))
+    assert len({len(frame) for frame in scene.frames}) > 1
+
+
+def test_overlap_matching_joins_overlapping_boxes(stills):
+    scene = make_scene(Motion.CAMERA, 0, stills, seconds=1)
+    faces = [seen.face for seen in scene.frames[0]]
+    tracker = OverlapTracker()
+    assert tracker.update(faces, 0.0) == tracker.update(faces, 0.04)
+    assert tracker.update(faces, 9.0) == tracker.update(faces, 9.04)
+
+
+def test_the_tracker_beats_plain_overlap(fer_folder):
+    figures = evaluate_tracking(fer_folder, scenes=2, seconds=4)
+    ours, plain = figures["mien"]["all"], figures["plain overlap"]["all"]
+    assert ours["sightings"] == plain["sightings"] > 0
+    assert ours["switches"] <= plain["switches"]

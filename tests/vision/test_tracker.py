@@ -1,0 +1,173 @@
+import numpy as np
+import pytest
+
+from mien.core.types import Box, Face, Landmarks
+from mien.vision.alignment import CANONICAL
+from mien.vision.tracker import MEMORY_S, FaceTracker, describe
+
+STEP = 0.04
+
+
+def face(x, y, size=60.0, score=0.9):
+    points = CANONICAL / 48 * size + (x - size / 2, y - size / 2)
+    return Face(Box(x - size / 2, y - size / 2, size, size), score, Landmarks.from_array(points))
+
+
+def looks(*seeds):
+    crops = [np.random.default_rng(seed).integers(0, 256, (48, 48)) for seed in seeds]
+    return describe(np.array(crops, np.uint8).reshape(-1, 48, 48))
+
+
+def test_a_moving_face_keeps_its_id():
+    tracker = FaceTracker()
+    ids = {tracker.update([face(50 + 20 * i, 100)], i * STEP)[0] for i in range(30)}
+    assert ids == {1}
+
+
+def test_faces_in_any_order_keep_their_ids():
+    tracker = FaceTracker()
+    assert tracker.update([face(50, 100), face(250, 100)], 0.0) == [1, 2]
+    assert tracker.update([face(252, 100), face(51, 100)], STEP) == [2, 1]
+
+
+def test_a_new_face_gets_a_new_id():
+    tracker = FaceTracker()
+    tracker.update([face(50, 100)], 0.0)
+    assert tracker.update([face(50, 100), face(300, 100)], STEP) == [1, 2]
+
+
+def test_a_covered_face_keeps_its_id_and_its_way():
+    tracker = FaceTracker()
+    for i in range(10):
+        tracker.update([face(50 + 8 * i, 100)], i * STEP)
+    for i in range(10, 15):
+        assert tracker.update([], i * STEP) == []
+        assert tracker.hidden
+    assert tracker.update([face(50 + 8 * 15, 100)], 15 * STEP) == [1]
+    assert not tracker.hidden
+
+
+def test_a_face_long_out_of_sight_is_forgotten():
+    tracker = FaceTracker()
+    tracker.update([face(50, 100)], 0.0, looks(1))
+    for i in range(1, 60):
+        tracker.update([], i * STEP)
+    assert 60 * STEP > MEMORY_S
+    assert tracker.update([face(50, 100)], 60 * STEP, looks(1)) == [2]
+    assert tracker.expected(61 * STEP).keys() == {2}
+
+
+def test_crossing_faces_keep_their_ids_by_motion():
+    tracker = FaceTracker()
+    for i in range(40):
+        left, right = face(50 + 8 * i, 100), face(370 - 8 * i, 104)
+        assert tracker.update([left, right], i * STEP) == [1, 2]
+
+
+def test_faces_that_meet_and_turn_back_keep_their_ids_by_their_looks():
+    tracker = FaceTracker()
+    for i in range(40):
+        gap = abs(160 - 8 * i)
+        found = [face(210 - gap, 100), face(210 + gap, 100)]
+        if gap < 40:
+            # The one in front hides the other.
+            assert tracker.update(found[:1], i * STEP, looks(1)) == [1]
+        else:
+            assert tracker.update(found, i * STEP, looks(1, 2)) == [1, 2]
+
+
+def test_another_face_in_the_same_place_is_another():
+    tracker = FaceTracker()
+    tracker.update([face(50, 100)], 0.0, looks(1))
+    assert tracker.update([face(50, 100)], STEP, looks(2)) == [2]
+
+
+def test_the_camera_may_be_jerked():
+    tracker = FaceTracker()
+    places = [(100, 100), (190, 110), (280, 95)]
+    tracker.update([face(*place) for place in places], 0.0)
+    # By as much as faces are apart, so that overlap alone would shift the ids by one.
+    moved = [face(x + 90, y) for x, y in places]
+    assert tracker.update(moved, STEP) == [1, 2, 3]
+
+
+def test_a_single_face_may_leap_if_it_looks_the_same():
+    tracker = FaceTracker()
+    tracker.update([face(100, 100)], 0.0, looks(1))
+    assert tracker.update([face(250, 100)], STEP, looks(1)) == [1]
+    assert tracker.update([face(100, 100)], 2 * STEP, looks(2)) == [2]
+
+
+def test_a_face_that_comes_near_keeps_its_id():
+    tracker = FaceTracker()
+    sizes = [20 * 1.1**i for i in range(30)]
+    assert {tracker.update([face(300, 300, s)], i * STEP)[0] for i, s in enumerate(sizes)} == {1}
+
+
+@pytest.mark.parametrize("rate", [1, 240])
+def test_any_frame_rate(rate):
+    tracker = FaceTracker()
+    ids = [tracker.update([face(200 + 15 * np.sin(i / rate), 100)], i / rate) for i in range(300)]
+    assert ids == [[1]] * 300
+
+
+def test_at_one_frame_per_second_a_missing_frame_is_forgiven():
+    tracker = FaceTracker()
+    tracker.update([face(100, 100)], 0.0)
+    tracker.update([], 1.0)
+    assert tracker.update([face(102, 100)], 2.0) == [1]
+
+
+@pytest.mark.parametrize("times", [[0, 0, 0, 0], [3.0, 2.0, 1.0, 0.0], [0, 1e9, 5, 5]])
+def test_time_may_stand_still_run_back_or_leap(times):
+    tracker = FaceTracker()
+    for time_s in times:
+        assert tracker.update([face(100, 100)], time_s) == [1]
+        assert tracker.expected(time_s)[1].box.x == pytest.approx(70, abs=1)
+
+
+def test_thirty_faces():
+    tracker = FaceTracker()
+    rng = np.random.default_rng(0)
+    places = [(80 * (i % 6) + 50, 90 * (i // 6) + 50) for i in range(30)]
+    for step in range(20):
+        order = rng.permutation(30)
+        found = [face(places[i][0] + 2 * step, places[i][1] + rng.normal()) for i in order]
+        ids = tracker.update(found, step * STEP)
+        named = {int(place): id_ for place, id_ in zip(order, ids, strict=True)}
+        if step == 0:
+            first = named
+        assert named == first
+
+
+def test_expected_places_move_on_with_the_face():
+    tracker = FaceTracker()
+    for i in range(20):
+        tracker.update([face(50 + 10 * i, 100)], i * STEP)
+    expected = tracker.expected(20 * STEP)[1]
+    assert expected.box.x == pytest.approx(50 + 200 - 30, abs=4)
+    assert expected.landmarks.nose[0] == pytest.approx(face(250, 100).landmarks.nose[0], abs=4)
+
+
+def test_followed_faces_keep_the_ids_they_are_given():
+    tracker = FaceTracker()
+    tracker.update([face(100, 100), face(300, 100)], 0.0, looks(1, 2))
+    tracker.keep([2], [face(305, 100)], STEP, looks(2))
+    assert tracker.hidden
+    assert tracker.update([face(310, 100), face(100, 100)], 2 * STEP, looks(2, 1)) == [2, 1]
+
+
+def test_likeness_tells_faces_apart():
+    tracker = FaceTracker()
+    tracker.update([face(100, 100)], 0.0, looks(1))
+    same, other = tracker.likeness([1], looks(1))[0], tracker.likeness([1], looks(2))[0]
+    assert same == pytest.approx(1.0)
+    assert other < 0.5
+
+
+def test_looks_do_not_depend_on_light():
+    crop = np.random.default_rng(0).integers(60, 120, (1, 48, 48)).astype(np.uint8)
+    brighter = (crop.astype(int) + 80).astype(np.uint8)
+    assert describe(crop)[0] @ describe(brighter)[0] == pytest.approx(1.0, abs=1e-4)
+    assert np.isfinite(describe(np.zeros((1, 48, 48), np.uint8))).all()
+    assert describe(np.zeros((0, 48, 48), np.uint8)).shape == (0, 144)
