@@ -17,9 +17,9 @@ from mien.core.errors import MienError, OutputError
 from mien.core.types import Frame, FrameReading, Media
 from mien.pipeline.analyzer import Analyzer
 from mien.pipeline.build import DEFAULT_PRECISION, Config
+from mien.pipeline.provenance import provenance
 from mien.report.annotations import AnnotationFolder, Annotator
 from mien.report.writing import ReportFormat, ReportWriter, open_report
-from mien.runtime.artifact import shipped_cards
 from mien.vision.media import DEFAULT_MAX_PIXELS, MediaStream, find_sources, open_media
 
 __all__ = ["analyze"]
@@ -216,17 +216,5 @@ def _writer(form: Format, out: Path | None, config: Config) -> Iterator[ReportWr
         yield table
         table.close()
         return
-    with open_report(out or sys.stdout, ReportFormat(form.value), _model(config)) as writer:
+    with open_report(out or sys.stdout, ReportFormat(form.value), provenance(config)) as writer:
         yield writer
-
-
-def _model(config: Config) -> dict[str, Any]:
-    """What the document says of the weights that were used."""
-    precision = config.precision or DEFAULT_PRECISION
-    shipped = shipped_cards()
-    cards = {card.name: card for card in shipped if card.precision == "fp32"}
-    cards |= {card.name: card for card in shipped if card.precision == precision}
-    return {
-        name: {"version": card.version, "precision": card.precision, "sha256": card.sha256}
-        for name, card in sorted(cards.items())
-    }

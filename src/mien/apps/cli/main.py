@@ -12,6 +12,7 @@ from mien.apps.cli.analyze import analyze
 from mien.apps.cli.bench import bench
 from mien.apps.cli.console import complain, print_json
 from mien.apps.cli.info import info
+from mien.apps.cli.serve import serve
 from mien.core.errors import InputError, MienError
 from mien.report.files import output_error
 from mien.report.schema import document_schema, line_schema
@@ -30,6 +31,7 @@ app = typer.Typer(
 app.command()(analyze)
 app.command()(info)
 app.command()(bench)
+app.command()(serve)
 
 
 @app.command()
