@@ -1,6 +1,7 @@
 """Listening: the application under uvicorn, with connections that linger closed."""
 
 import asyncio
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -57,11 +58,10 @@ def serve(announce: Callable[[str], None], **options: Any) -> None:
         settings = WebSettings(**given)
     except ValidationError as error:
         raise InputError(_sentence(error)) from None
-    announce(address(settings))
-    uvicorn.run(
+    listener = _listen(settings)
+    announce(address(settings, listener.getsockname()[1]))
+    config = uvicorn.Config(
         create_app(settings),
-        host=settings.host,
-        port=settings.port,
         http=PunctualProtocol,
         ws="websockets-sansio",
         ws_max_size=settings.max_frame,
@@ -75,16 +75,28 @@ def serve(announce: Callable[[str], None], **options: Any) -> None:
         access_log=False,
         log_level="warning",
     )
+    uvicorn.Server(config).run(sockets=[listener])
 
 
-def address(settings: WebSettings) -> str:
+def address(settings: WebSettings, port: int) -> str:
     """What to open in a browser, and whether a token will be asked for."""
     name = f"[{settings.host}]" if ":" in settings.host else settings.host
     scheme = "https" if settings.certificate else "http"
     token = (
         "" if is_loopback(settings.host) else "; others can reach it and are asked for the token"
     )
-    return f"open {scheme}://{name}:{settings.port}{token}; press Ctrl+C to stop"
+    return f"open {scheme}://{name}:{port}{token}; press Ctrl+C to stop"
+
+
+def _listen(settings: WebSettings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family)
+    except OSError as error:
+        raise InputError(
+            f"{settings.host}:{settings.port} cannot be listened on ({error.strerror}); "
+            "choose another --port"
+        ) from error
 
 
 def _sentence(error: ValidationError) -> str:
