@@ -5,11 +5,13 @@ import { EMOTIONS } from "./vision/labels";
 
 type Item = Result["items"][number];
 
-export function documentOf(items: readonly Item[], models: Models): Result {
+/** The document of schema mien/1, which has no place for activation maps. */
+export function jsonOf(items: readonly Item[], models: Models): string {
   const model = Object.fromEntries(
     models.models.map(({ name, version, precision, sha256 }) => [name, { version, precision, sha256 }]),
   );
-  return { schema: "mien/1", model, items: [...items] };
+  const plain = (key: string, value: unknown) => (key === "activation" ? undefined : value);
+  return JSON.stringify({ schema: "mien/1", model, items }, plain, 2);
 }
 
 export const HEADER = [

@@ -1,15 +1,11 @@
 /** Small parts that all views are made of. */
 
-import type { ComponentChildren, JSX } from "preact";
+import type { ComponentChildren, ComponentProps } from "preact";
 import { useId, useState } from "preact/hooks";
 
-export function Button({
-  tone = "plain",
-  ...rest
-}: { tone?: "primary" | "plain" | "quiet" | "danger" } & JSX.HTMLAttributes<HTMLButtonElement> & {
-    disabled?: boolean;
-    type?: "button" | "submit";
-  }) {
+type Tone = "primary" | "plain" | "quiet" | "danger";
+
+export function Button({ tone = "plain", ...rest }: { tone?: Tone } & Omit<ComponentProps<"button">, "class">) {
   return <button type="button" {...rest} class={`button ${tone}`} />;
 }
 

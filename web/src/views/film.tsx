@@ -5,7 +5,7 @@ import type { Frame } from "../api/types";
 import { Chart, type Columns } from "../components/chart";
 import { Alert, Button, Drop, Lead } from "../components/controls";
 import { Overlay } from "../components/overlay";
-import { csvOf, documentOf, save } from "../download";
+import { csvOf, jsonOf, save } from "../download";
 import { momentsOf } from "../events";
 import { type Film as Shown, film, forgetFilm, openFilm } from "../live/film";
 import { models, place } from "../state";
@@ -137,7 +137,7 @@ function Downloads({ shown }: { shown: Shown }) {
   if (!item || !models.value) return null;
   const known = models.value;
   const stem = shown.name.replace(/\.[^.]*$/, "");
-  const json = () => save(`${stem}.json`, "application/json", JSON.stringify(documentOf([item], known)));
+  const json = () => save(`${stem}.json`, "application/json", jsonOf([item], known));
   return (
     <section>
       <h2>{words.downloadsTitle}</h2>

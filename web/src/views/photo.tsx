@@ -8,7 +8,7 @@ import { Alert, Button, Drop, Lead } from "../components/controls";
 import { Heat, Overlay } from "../components/overlay";
 import { FaceCard } from "../components/readings";
 import { device } from "../device/device";
-import { csvOf, documentOf, save } from "../download";
+import { csvOf, jsonOf, save } from "../download";
 import { analysing, models, place } from "../state";
 import { strings } from "../strings";
 
@@ -128,13 +128,5 @@ function clear(): void {
 }
 
 function saveJson(items: readonly Item[]): void {
-  if (!models.value) return;
-  const plain = items.map((item) => ({
-    ...item,
-    frames: item.frames.map((frame) => ({
-      ...frame,
-      faces: frame.faces.map(({ activation: _, ...face }) => face),
-    })),
-  }));
-  save("mien.json", "application/json", JSON.stringify(documentOf(plain, models.value), null, 2));
+  if (models.value) save("mien.json", "application/json", jsonOf(items, models.value));
 }
