@@ -19,12 +19,13 @@ WIDTH, HEIGHT, RATE, SECONDS = 640, 480, 25, 4
 
 
 def main(folder: Path, camera: bool = False) -> None:
-    """Write astronaut.png and astronaut.mp4 into the folder, and camera.mjpeg if asked for."""
+    """Write astronaut.png and astronaut.mp4 into the folder, and camera media if asked for."""
     folder.mkdir(parents=True, exist_ok=True)
     portrait = np.ascontiguousarray(data.astronaut())
     Image.fromarray(portrait).save(folder / "astronaut.png")
     write_clip(folder / "astronaut.mp4", portrait)
     if camera:
+        Image.fromarray(portrait[:288, 80:400]).save(folder / "portrait.jpg", quality=95)
         write_camera(folder / "camera.mjpeg", portrait)
 
 

@@ -26,6 +26,7 @@ export function sampleMedia() {
   return {
     folder,
     photo: join(folder, "astronaut.png"),
+    portrait: join(folder, "portrait.jpg"),
     film: join(folder, "astronaut.mp4"),
     camera: join(folder, "camera.mjpeg"),
     remove: () => rmSync(folder, { recursive: true }),

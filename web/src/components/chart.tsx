@@ -18,6 +18,7 @@ interface Props {
 }
 
 const HEIGHT_EM = 13;
+const SECONDS = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600];
 
 export function Chart({ label, columns, version, onPick }: Props) {
   const place = useRef<HTMLDivElement>(null);
@@ -83,7 +84,7 @@ function options(element: HTMLElement, pick: { current?: (time: number) => void 
     cursor: { drag: { x: false, y: false }, points: { show: false } },
     scales: { x: { time: false }, share: { range: [0, 1] }, valence: { range: [-1, 1] } },
     axes: [
-      { ...axis, values: (_, ticks) => ticks.map((tick) => `${tick.toFixed(0)} s`) },
+      { ...axis, incrs: SECONDS, space: 70, size: 40, values: (_, ticks) => ticks.map((tick) => `${tick} s`) },
       { ...axis, scale: "share", values: (_, ticks) => ticks.map((tick) => strings.percent(tick)), size: 64 },
     ],
     series: [

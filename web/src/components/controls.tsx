@@ -61,6 +61,8 @@ export function Drop(props: {
   hint: string;
   accept: string;
   multiple?: boolean;
+  /** Where results are shown already, it takes less room. */
+  small?: boolean;
   onFiles: (files: File[]) => void;
 }) {
   const id = useId();
@@ -70,7 +72,7 @@ export function Drop(props: {
   };
   return (
     <section
-      class={over ? "drop over" : "drop"}
+      class={["drop", props.small && "small", over && "over"].filter(Boolean).join(" ")}
       aria-label={props.title}
       onDragOver={(event) => {
         event.preventDefault();

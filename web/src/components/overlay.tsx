@@ -10,24 +10,39 @@ export interface Marked {
 
 export function Overlay(props: { width: number; height: number; marked: readonly Marked[]; mirrored?: boolean }) {
   const { width, height, marked, mirrored } = props;
-  const size = Math.max(width, height) / 42;
+  const places = marked.map(({ label, face }) => {
+    const { box } = face;
+    return { label, face, box, x: mirrored ? width - box.x - box.width : box.x };
+  });
   return (
-    <svg class="overlay" viewBox={`0 0 ${width} ${height}`} aria-hidden="true">
-      {marked.map(({ label, face }) => {
-        const { box } = face;
-        const x = mirrored ? width - box.x - box.width : box.x;
-        return (
-          <g key={label} class={face.uncertain ? "mark doubtful" : "mark"}>
-            <rect x={x} y={box.y} width={box.width} height={box.height} rx={size / 2} />
-            <text x={x + size / 4} y={Math.max(box.y - size / 3, size)} font-size={size}>
-              {label}
-            </text>
-          </g>
-        );
-      })}
-    </svg>
+    <div class="overlay" aria-hidden="true">
+      <svg class="overlay" viewBox={`0 0 ${width} ${height}`}>
+        {places.map(({ label, face, box, x }) => (
+          <rect
+            key={label}
+            class={face.uncertain ? "mark doubtful" : "mark"}
+            x={x}
+            y={box.y}
+            width={box.width}
+            height={box.height}
+            rx={box.width / 14}
+          />
+        ))}
+      </svg>
+      {places.map(({ label, box, x }) => (
+        <span
+          key={label}
+          class="tag"
+          style={{ left: share(x, width), top: share(Math.max(box.y, 0.07 * height), height) }}
+        >
+          {label}
+        </span>
+      ))}
+    </div>
   );
 }
+
+const share = (value: number, whole: number) => `${(100 * value) / whole}%`;
 
 /** Where the network looked, laid over the face that it read. */
 export function Heat({ width, height, maps }: { width: number; height: number; maps: readonly Activation[] }) {

@@ -8,6 +8,8 @@ import type { Answer, Reading, Request } from "./messages";
 
 export const FINE = 1280;
 export const COARSE = 640;
+/** For machines on which a coarse search still takes too long to follow a face. */
+export const COARSEST = 320;
 
 export type Readiness = "idle" | "loading" | "ready" | "failed";
 export const readiness = signal<Readiness>("idle");

@@ -1,7 +1,7 @@
 /** The loop of a live view: camera to readings, until it is stopped and forgotten. */
 
 import { batch, signal } from "@preact/signals";
-import { COARSE, device, type Readiness } from "../device/device";
+import { COARSE, COARSEST, device, type Readiness } from "../device/device";
 import type { Reading } from "../device/messages";
 import { analysing, models, place } from "../state";
 import { strings } from "../strings";
@@ -13,6 +13,7 @@ import { follow, type Track } from "./tracks";
 
 const LONGEST = 640;
 const RETRY_MS = 1500;
+const SLOW_MS = 350;
 
 export type Phase = "closed" | Readiness | "watching" | "paused";
 
@@ -122,7 +123,11 @@ export class Watch {
   }
 
   #read(picture: ImageBitmap): Promise<Reading> {
-    return place.value === "browser" ? device.read(picture, COARSE) : this.#socket.read(picture);
+    return place.value === "browser" ? device.read(picture, this.#finest()) : this.#socket.read(picture);
+  }
+
+  #finest(): number {
+    return this.pace.value.delay > SLOW_MS ? COARSEST : COARSE;
   }
 
   #show({ width, height, faces }: Reading, begun: number): void {

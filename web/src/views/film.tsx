@@ -5,6 +5,7 @@ import type { Frame } from "../api/types";
 import { Chart, type Columns } from "../components/chart";
 import { Alert, Button, Drop, Lead } from "../components/controls";
 import { Overlay } from "../components/overlay";
+import { FaceCard } from "../components/readings";
 import { csvOf, jsonOf, save } from "../download";
 import { momentsOf } from "../events";
 import { type Film as Shown, film, forgetFilm, openFilm } from "../live/film";
@@ -69,6 +70,7 @@ function FilmResult({ shown, frames }: { shown: Shown; frames: readonly Frame[] 
     <>
       {shown.job?.warning && <Alert>{shown.job.warning}</Alert>}
       {!playable && <Alert>{words.cannotPlay}</Alert>}
+      <div class="stage">
       <div class="picture film">
         {/* biome-ignore lint/a11y/useMediaCaption: captions are those of the film itself */}
         <video
@@ -81,6 +83,13 @@ function FilmResult({ shown, frames }: { shown: Shown; frames: readonly Frame[] 
           onError={() => setPlayable(false)}
         />
         {width && height && <Overlay width={width} height={height} marked={marked} />}
+      </div>
+      <section class="readings" aria-label={words.moment}>
+        {marked.map(({ label, face }) => (
+          <FaceCard key={label} title={label} face={face} />
+        ))}
+        {!marked.length && <p class="empty">{strings.live.noFace}</p>}
+      </section>
       </div>
       {frames.every(({ faces }) => !faces.length) ? (
         <p class="empty">{words.noFace}</p>

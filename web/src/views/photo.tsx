@@ -31,7 +31,15 @@ export function Photo() {
   return (
     <>
       <Lead title={words.title}>{words.lead}</Lead>
-      <Drop title={words.drop} choose={words.choose} hint={words.hint} accept="image/*" multiple onFiles={add} />
+      <Drop
+        title={words.drop}
+        choose={words.choose}
+        hint={words.hint}
+        accept="image/*"
+        multiple
+        small={pictures.value.length > 0}
+        onFiles={add}
+      />
       {read.length > 0 && models.value && (
         <div class="controls">
           <Button onClick={() => saveJson(read)}>{words.json}</Button>
