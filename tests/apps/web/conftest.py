@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 pytest.importorskip("fastapi", reason="the web extra is not installed")
 
+import httpx
 from fastapi.testclient import TestClient
 
 from mien.apps.settings import WebSettings
@@ -58,10 +60,21 @@ def server(
     """`mien serve` in a process of its own: process, port and where its private folder is."""
     folder = tmp_path_factory.mktemp("private")
     environment = os.environ | {"MIEN_TEMPORARY": str(folder), "MIEN_READ_TIMEOUT_S": "2"}
+    environment["MIEN_UPLOADS_PER_MINUTE"] = "100000"
     command = [sys.executable, "-m", "mien", "serve", "--port", "0", "--workers", "1"]
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
     line = process.stderr.readline()
     port = int(re.search(r":(\d+)", line)[1])
+    _wait_until_ready(port)
     yield process, port, folder
     process.kill()
     process.wait()
+
+
+def _wait_until_ready(port: int) -> None:
+    for _ in range(300):
+        with contextlib.suppress(httpx.TransportError):
+            if httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 200:
+                return
+        time.sleep(0.1)
+    raise AssertionError("the server did not become ready")

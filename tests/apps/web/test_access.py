@@ -23,9 +23,7 @@ def test_other_sites_may_not_write_or_watch(client):
     assert client.post("/api/v1/analyze", content=b"x", headers=foreign).status_code == 403
     with (
         pytest.raises(Exception) as refused,
-        client.websocket_connect(
-            "/api/v1/live", headers={**foreign, "host": "127.0.0.1"}
-        ),
+        client.websocket_connect("/api/v1/live", headers={**foreign, "host": "127.0.0.1"}),
     ):
         pass
     assert refused.value.status_code == 403

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import schemathesis
-from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -15,13 +14,12 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-
 from mien.apps.settings import WebSettings
 from mien.apps.web.app import create_app
 
 COMMITTED = Path(__file__).parents[3] / "web" / "openapi.json"
 
-app = create_app(WebSettings(workers=1, uploads_per_minute=1_000_000))
+app = create_app(WebSettings())
 schema = schemathesis.openapi.from_dict(app.openapi())
 OPERATIONS = [found.ok() for found in schema.get_all_operations()]
 CHECKS = [
@@ -33,14 +31,10 @@ CHECKS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def client():
-    with TestClient(app, "http://127.0.0.1", raise_server_exceptions=False) as running:
-        yield running
-
-
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda found: found.label)
-def test_the_server_keeps_to_its_description(operation, client):
+def test_the_server_keeps_to_its_description(operation, server):
+    _, port, _ = server
+
     @given(case=operation.as_strategy())
     @settings(
         max_examples=15,
@@ -49,7 +43,7 @@ def test_the_server_keeps_to_its_description(operation, client):
         suppress_health_check=list(HealthCheck),
     )
     def keeps(case):
-        answer = case.call(session=client, base_url="http://127.0.0.1")
+        answer = case.call(base_url=f"http://127.0.0.1:{port}")
         case.validate_response(answer, checks=CHECKS)
 
     keeps()

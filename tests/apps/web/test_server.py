@@ -17,23 +17,14 @@ def until(condition, seconds=10):
         time.sleep(0.05)
 
 
-def ready(port):
-    try:
-        return httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
-    except httpx.TransportError:
-        return False
-
-
 def test_it_says_where_it_listens_and_is_ready(server):
     _, port, _ = server
-    until(lambda: ready(port))
     text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
     assert "mien_requests_total" in text
 
 
 def test_a_stalled_upload_is_cut_off(server):
     _, port, folder = server
-    until(lambda: ready(port))
     with socket.create_connection(("127.0.0.1", port)) as client:
         client.sendall(
             f"POST /api/v1/analyze HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
@@ -46,8 +37,7 @@ def test_a_stalled_upload_is_cut_off(server):
 
 
 def test_nothing_is_left_when_it_is_killed(server):
-    process, port, folder = server
-    until(lambda: ready(port))
+    process, _, folder = server
     (private,) = folder.iterdir()
     assert private.stat().st_mode & 0o077 == 0
     (private / "upload").write_bytes(b"secret")

@@ -43,8 +43,12 @@ export class LiveSocket {
 
   #answer(socket: WebSocket): Promise<Reading> {
     return new Promise((resolve, reject) => {
-      const gone = () => reject(new Error(strings.errors.serverGone));
-      const timer = setTimeout(() => socket.close(), PATIENCE_MS);
+      const gone = () => {
+        clearTimeout(timer);
+        socket.close();
+        reject(new Error(strings.errors.serverGone));
+      };
+      const timer = setTimeout(gone, PATIENCE_MS);
       socket.onclose = gone;
       socket.onmessage = ({ data }) => {
         clearTimeout(timer);
@@ -52,6 +56,8 @@ export class LiveSocket {
         if (answer.kind === "reading") resolve(answer);
         else reject(new Error((answer as { detail: string }).detail));
       };
+      // It may have closed while the picture was being packed.
+      if (socket.readyState !== WebSocket.OPEN) gone();
     });
   }
 }

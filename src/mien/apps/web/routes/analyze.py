@@ -85,7 +85,8 @@ async def analyze(
             raise
     headers = {"Location": f"/api/v1/jobs/{job.id}"}
     return Response(
-        job.view().model_dump_json(), status.HTTP_202_ACCEPTED, headers, "application/json")
+        job.view().model_dump_json(), status.HTTP_202_ACCEPTED, headers, "application/json"
+    )
 
 
 def _open(engine: Engine, upload: Upload, *, every: int, activation: bool) -> Any:
