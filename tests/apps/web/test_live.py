@@ -3,6 +3,7 @@ import time
 
 import PIL.Image
 import pytest
+from starlette.testclient import WebSocketDenialResponse
 from starlette.websockets import WebSocketDisconnect
 
 LIVE = "/api/v1/live"
@@ -73,7 +74,7 @@ def test_viewers_are_limited_and_forgotten(client):
     with (
         client.websocket_connect(LIVE, headers=HOST),
         client.websocket_connect(LIVE, headers=HOST),
-        pytest.raises(Exception) as refused,  # noqa: PT011
+        pytest.raises(WebSocketDenialResponse) as refused,
         client.websocket_connect(LIVE, headers=HOST),
     ):
         pass
