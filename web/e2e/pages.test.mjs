@@ -75,19 +75,6 @@ test("a page that is loaded reads on without a network", { skip }, async () => {
   await context.close();
 });
 
-test("the server reads live pictures too, goes and comes back", { skip }, async () => {
-  const { context, page } = await open("live");
-  await page.getByText("This server").click();
-  await agree(page);
-  await page.locator(".face").first().waitFor(PATIENCE);
-  await server.stop();
-  await page.getByText("cannot be reached").first().waitFor(PATIENCE);
-  server = await startServer(server.port);
-  await page.getByText("cannot be reached").first().waitFor({ state: "detached", ...PATIENCE });
-  await page.locator(".face").first().waitFor(PATIENCE);
-  await context.close();
-});
-
 test("this browser and this server read the same photograph alike", { skip }, async () => {
   const { context, page } = await open("photo");
   const found = [];
@@ -190,3 +177,17 @@ for (const view of ["live", "photo", "film", "model"]) {
     }
   });
 }
+
+// The last one, since it takes the server away.
+test("the server reads live pictures too, goes and comes back", { skip }, async () => {
+  const { context, page } = await open("live");
+  await page.getByText("This server").click();
+  await agree(page);
+  await page.locator(".face").first().waitFor(PATIENCE);
+  await server.stop();
+  await page.getByText("cannot be reached").first().waitFor(PATIENCE);
+  server = await startServer(server.port);
+  await page.getByText("cannot be reached").first().waitFor({ state: "detached", ...PATIENCE });
+  await page.locator(".face").first().waitFor(PATIENCE);
+  await context.close();
+});

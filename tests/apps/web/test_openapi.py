@@ -37,7 +37,7 @@ def test_the_server_keeps_to_its_description(operation, server):
 
     @given(case=operation.as_strategy())
     @settings(
-        max_examples=15,
+        max_examples=10,
         deadline=None,
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),

@@ -17,7 +17,10 @@ __all__ = ["router"]
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 
-Identifier = Annotated[str, PathParameter(max_length=64, examples=["c0ffee-4rTz0k2b"])]
+Identifier = Annotated[
+    str,
+    PathParameter(max_length=64, pattern="^[A-Za-z0-9_-]+$", examples=["c0ffee-4rTz0k2b"]),
+]
 
 
 class ResultForm(StrEnum):
