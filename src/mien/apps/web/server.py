@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
+import h11
 import uvicorn
 from pydantic import ValidationError
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -23,24 +24,31 @@ PING_S = 15.0
 class PunctualProtocol(H11Protocol):
     """Closes connections that never finish their headers; uvicorn would keep them for ever."""
 
+    patience_s = HEADER_S
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start to watch a new connection."""
         super().connection_made(transport)
-        self._seen: object = self
-        self._watch = self.loop.call_later(HEADER_S, self._look)
+        self._seen: object = None
+        self._watch = self.loop.call_later(self.patience_s, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop to watch."""
         self._watch.cancel()
         super().connection_lost(exc)
 
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        """Stop to watch: a socket is kept alive by pings from here on."""
+        self._watch.cancel()
+        super().handle_websocket_upgrade(event)
+
     def _look(self) -> None:
-        idle = self.cycle is None or self.cycle.response_complete
-        if idle and self._seen in (self, self.cycle):
+        cycle = self.cycle
+        if cycle is None or (cycle.response_complete and cycle is self._seen):
             self.transport.close()
             return
-        self._seen = self.cycle if idle else None
-        self._watch = self.loop.call_later(HEADER_S, self._look)
+        self._seen = cycle
+        self._watch = self.loop.call_later(self.patience_s, self._look)
 
 
 def serve(announce: Callable[[str], None], **options: Any) -> None:
