@@ -69,9 +69,10 @@ def test_token(serving):
 def test_guessing_tokens_is_limited(serving):
     with serving(token=TOKEN) as client:
         codes = [
-            client.post("/api/v1/session", json={"token": "wrong"}).status_code for _ in range(22)
+            client.post("/api/v1/session", json={"token": "wrong"}).status_code for _ in range(60)
         ]
-    assert (codes[0], codes[-1]) == (401, 429)
+    assert codes[0] == 401
+    assert 429 in codes
 
 
 def test_headers(client):
