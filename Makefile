@@ -2,7 +2,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint clean
+.PHONY: help demo serve pages client test check clean
+
+STATIC := src/mien/apps/web/static/index.html
+PAGES := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/e2e/*')
 
 help:
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
@@ -21,6 +24,26 @@ demo: .venv/run ## read the sample photograph and clip; results under demo/
 	$(BIN)/mien analyze demo/astronaut.png demo/astronaut.mp4 --annotate demo
 	$(BIN)/mien analyze demo/astronaut.png demo/astronaut.mp4 --format json --out demo/readings.json
 	@ls -1 demo/*.annotated.* demo/readings.json
+
+serve: .venv/web $(STATIC) ## open the web application on 127.0.0.1
+	$(BIN)/mien serve
+
+pages: $(STATIC) ## build the web application's pages; needs Node
+
+.venv/web: .venv/run
+	$(BIN)/pip install --quiet --editable '.[web]'
+	touch $@
+
+web/node_modules/.package-lock.json: web/package-lock.json
+	cd web && npm ci --no-audit --no-fund
+
+$(STATIC): web/node_modules/.package-lock.json $(PAGES)
+	cd web && npm run build
+
+client: .venv/web web/node_modules/.package-lock.json ## generate the pages' types from OpenAPI
+	$(BIN)/python -c "import json; from mien.apps.web.app import create_app; \
+	  print(json.dumps(create_app().openapi(), indent=2))" > web/openapi.json
+	cd web && npm run client
 
 test: .venv/dev ## set up what tests need and run them all
 	$(BIN)/python -m pytest

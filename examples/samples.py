@@ -18,12 +18,15 @@ from skimage import data
 WIDTH, HEIGHT, RATE, SECONDS = 640, 480, 25, 4
 
 
-def main(folder: Path) -> None:
-    """Write astronaut.png and astronaut.mp4 into the folder."""
+def main(folder: Path, camera: bool = False) -> None:
+    """Write astronaut.png and astronaut.mp4 into the folder, and camera media if asked for."""
     folder.mkdir(parents=True, exist_ok=True)
     portrait = np.ascontiguousarray(data.astronaut())
     Image.fromarray(portrait).save(folder / "astronaut.png")
     write_clip(folder / "astronaut.mp4", portrait)
+    if camera:
+        Image.fromarray(portrait[:288, 80:400]).save(folder / "portrait.jpg", quality=95)
+        write_camera(folder / "camera.mjpeg", portrait)
 
 
 def write_clip(path: Path, picture: np.ndarray) -> None:
@@ -38,6 +41,13 @@ def write_clip(path: Path, picture: np.ndarray) -> None:
         container.mux(stream.encode())
 
 
+def write_camera(path: Path, picture: np.ndarray) -> None:
+    """Write what Chromium's made-up camera plays: JPEG pictures one after the other."""
+    with path.open("wb") as file:
+        for index in range(RATE * SECONDS):
+            Image.fromarray(view(picture, index / (RATE * SECONDS))).save(file, "JPEG", quality=90)
+
+
 def view(picture: np.ndarray, phase: float) -> np.ndarray:
     """The picture as the camera sees it at a phase between 0 and 1."""
     turn = 2 * math.pi * phase
@@ -50,4 +60,4 @@ def view(picture: np.ndarray, phase: float) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), camera="--camera" in sys.argv[2:])

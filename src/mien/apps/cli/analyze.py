@@ -17,13 +17,13 @@ from mien.core.errors import MienError, OutputError
 from mien.core.types import Frame, FrameReading, Media
 from mien.pipeline.analyzer import Analyzer
 from mien.pipeline.build import DEFAULT_PRECISION, EDGE, Config
+from mien.pipeline.provenance import provenance
 from mien.report.annotations import AnnotationFolder, Annotator
 from mien.report.codings import EventWriter, check_coding, open_events
 from mien.report.writing import ReportFormat, ReportWriter, open_report
-from mien.runtime.artifact import shipped_cards
 from mien.vision.media import DEFAULT_MAX_PIXELS, MediaStream, find_sources, open_media
 
-__all__ = ["analyze", "model_of"]
+__all__ = ["analyze"]
 
 
 class Format(StrEnum):
@@ -246,17 +246,5 @@ def _writer(form: Format, out: Path | None, config: Config) -> Iterator[ReportWr
         yield table
         table.close()
         return
-    with open_report(out or sys.stdout, ReportFormat(form.value), model_of(config)) as writer:
+    with open_report(out or sys.stdout, ReportFormat(form.value), provenance(config)) as writer:
         yield writer
-
-
-def model_of(config: Config) -> dict[str, Any]:
-    """What the document says of the weights that were used."""
-    precision = config.precision or DEFAULT_PRECISION
-    shipped = shipped_cards()
-    cards = {card.name: card for card in shipped if card.precision == "fp32"}
-    cards |= {card.name: card for card in shipped if card.precision == precision}
-    return {
-        name: {"version": card.version, "precision": card.precision, "sha256": card.sha256}
-        for name, card in sorted(cards.items())
-    }

@@ -15,7 +15,6 @@ from typing import Annotated
 import typer
 from rich.live import Live
 
-from mien.apps.cli.analyze import model_of
 from mien.apps.cli.console import complain, screen
 from mien.apps.cli.display import LiveView
 from mien.core.errors import InputError
@@ -23,6 +22,7 @@ from mien.core.types import Media
 from mien.pipeline.analyzer import Analyzer
 from mien.pipeline.build import EDGE, LIVE, Config
 from mien.pipeline.live import LiveReader, LiveReading
+from mien.pipeline.provenance import provenance
 from mien.report.writing import ReportFormat, ReportWriter, open_report
 from mien.vision.camera import find_camera, open_camera
 
@@ -65,7 +65,7 @@ def live(
                 _Sink(stack.enter_context(open_report(sys.stdout, ReportFormat.JSONL, {})))
             )
         if record is not None and form is not None:
-            model = model_of(config)
+            model = provenance(config)
             sinks.append(_Sink(stack.enter_context(open_report(record, form, model))))
         reader = LiveReader(
             partial(open_camera, camera, max_pixels=config.max_pixels),

@@ -13,6 +13,7 @@ from mien.apps.cli.bench import bench
 from mien.apps.cli.console import complain, print_json
 from mien.apps.cli.info import info
 from mien.apps.cli.live import live
+from mien.apps.cli.serve import serve
 from mien.core.errors import InputError, MienError
 from mien.report.files import output_error
 from mien.report.schema import document_schema, line_schema
@@ -32,6 +33,7 @@ app.command()(analyze)
 app.command()(live)
 app.command()(info)
 app.command()(bench)
+app.command()(serve)
 
 
 @app.command()

@@ -1,0 +1,101 @@
+"""What whoever runs the server may set: by arguments, or by variables that start with MIEN_."""
+
+import ipaddress
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+__all__ = ["Consent", "WebSettings", "is_loopback"]
+
+MIN_TOKEN = 16
+
+NOTICE = (
+    "mien looks for faces in what you show it and reads how their expression appears: as "
+    "probabilities of eight expressions. An expression is not a feeling, and the reading is often "
+    "wrong. No picture is kept; everything is forgotten when you stop. Only show people who have "
+    "agreed to it."
+)
+
+
+class Consent(BaseModel):
+    """The notice that must be agreed to before a camera opens.
+
+    Attributes:
+        version: change it with the text; everybody is then asked again.
+        text: plain text, paragraphs separated by blank lines.
+    """
+
+    version: str = "1"
+    text: str = NOTICE
+
+
+class WebSettings(BaseSettings):
+    """How the server listens, what it takes and how long it keeps it.
+
+    Attributes:
+        token: what clients must know; required unless the address is loopback.
+        allowed_hosts: names under which the server may be addressed besides its own.
+        allowed_origins: other origins whose pages may call the API; none by default.
+        workers: inferences at the same time; each uses one thread.
+        max_upload: bytes of one upload.
+        max_frame: bytes of one live frame.
+        max_pixels: of a picture or one frame of a film.
+        max_duration_s: of a film.
+        max_jobs: films that are waiting, read or kept.
+        max_live: live connections at the same time.
+        live_fps: readings per second that one live connection gets at most.
+        uploads_per_minute: from one address.
+        keep_s: how long the results of a film are kept.
+        read_timeout_s: a client that sends nothing for so long is cut off.
+        write_timeout_s: a client that takes nothing for so long is cut off.
+        temporary: where the private folder for films is made; the system's place if None.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="MIEN_", env_nested_delimiter="__", frozen=True)
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8383, ge=0, le=65535)
+    token: SecretStr | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    allowed_hosts: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
+    workers: int = Field(default=2, ge=1, le=64)
+    precision: str | None = None
+    max_upload: int = Field(default=512_000_000, ge=1)
+    max_frame: int = Field(default=2_000_000, ge=1)
+    max_pixels: int = Field(default=50_000_000, ge=1)
+    max_duration_s: float = Field(default=3600.0, gt=0)
+    max_jobs: int = Field(default=20, ge=1)
+    max_live: int = Field(default=16, ge=1)
+    live_fps: float = Field(default=15.0, gt=0)
+    uploads_per_minute: int = Field(default=120, ge=1)
+    keep_s: float = Field(default=3600.0, gt=0)
+    read_timeout_s: float = Field(default=20.0, gt=0)
+    write_timeout_s: float = Field(default=30.0, gt=0)
+    temporary: Path | None = None
+    consent: Consent = Consent()
+
+    @model_validator(mode="after")
+    def _refuse_open_doors(self) -> Self:
+        secret = self.token.get_secret_value() if self.token else None
+        if secret is not None and len(secret) < MIN_TOKEN:
+            raise ValueError(f"the token must have {MIN_TOKEN} characters or more; set MIEN_TOKEN")
+        if secret is None and not is_loopback(self.host):
+            raise ValueError(
+                f"listening on {self.host} lets others in; set MIEN_TOKEN to a secret of "
+                f"{MIN_TOKEN} characters or more, or listen on 127.0.0.1"
+            )
+        return self
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address can only be reached from this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,128 @@
+"""The application: settings in, an ASGI app out."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+
+from mien import __version__
+from mien.apps.settings import WebSettings
+from mien.apps.web import live, problems
+from mien.apps.web.access import Gate
+from mien.apps.web.engine import Engine
+from mien.apps.web.guard import Guard
+from mien.apps.web.limits import RateLimit
+from mien.apps.web.metrics import Metrics
+from mien.apps.web.pages import Pages
+from mien.apps.web.routes import analyze, health, jobs, models
+from mien.apps.web.schemas import Live
+from mien.apps.web.workspace import Workspace
+
+__all__ = ["create_app"]
+
+API = "/api/v1"
+SWEEP_S = 30.0
+ATTEMPTS_PER_MINUTE = 20
+DESCRIPTION = (
+    "Reads how facial expressions appear in photographs, films and live pictures. An expression "
+    "is not a feeling. Errors are problem details (RFC 9457). Live: open a WebSocket at "
+    "`/api/v1/live`, send JPEG or WebP pictures as binary messages, and receive `Live` documents; "
+    "the newest picture wins."
+)
+
+
+def create_app(settings: WebSettings | None = None) -> FastAPI:
+    """The server's application; weights are loaded when it starts.
+
+    Args:
+        settings: those of the environment if None.
+    """
+    settings = settings or WebSettings()
+    metrics = Metrics()
+    app = FastAPI(
+        title="mien",
+        version=__version__,
+        description=DESCRIPTION,
+        lifespan=_lifespan,
+        openapi_url=f"{API}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
+    )
+    app.state.settings = settings
+    app.state.metrics = metrics
+    app.state.gate = Gate(settings)
+    app.state.uploads = RateLimit(settings.uploads_per_minute, "uploads")
+    app.state.attempts = RateLimit(ATTEMPTS_PER_MINUTE, "attempts")
+    problems.install(app)
+    for router in (analyze.router, jobs.router, models.router, health.sessions, live.router):
+        app.include_router(router, prefix=API)
+    app.include_router(health.router)
+    app.include_router(models.weights)
+    app.mount("/", Pages(), name="pages")
+    if settings.allowed_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.allowed_origins),
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["Authorization", "Content-Type"],
+            expose_headers=["Location"],
+        )
+    app.add_middleware(
+        Guard,
+        gate=app.state.gate,
+        metrics=metrics,
+        read_timeout_s=settings.read_timeout_s,
+        write_timeout_s=settings.write_timeout_s,
+    )
+    _describe(app)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    settings: WebSettings = app.state.settings
+    with Workspace(settings.temporary) as workspace:
+        engine = await asyncio.to_thread(Engine, settings, app.state.metrics, workspace)
+        app.state.engine = engine
+        sweeping = asyncio.create_task(_sweep(engine))
+        try:
+            yield
+        finally:
+            app.state.engine = None
+            sweeping.cancel()
+            with suppress(asyncio.CancelledError):
+                await sweeping
+            await engine.close()
+
+
+async def _sweep(engine: Engine) -> None:
+    while True:
+        await asyncio.sleep(SWEEP_S)
+        await engine.jobs.sweep()
+
+
+def _describe(app: FastAPI) -> None:
+    """Complete the OpenAPI document with what no route mentions by type."""
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = generate()
+            schemas = document["components"]["schemas"]
+            for model in (problems.Problem, Live):
+                found = model.model_json_schema(ref_template="#/components/schemas/{model}")
+                schemas.update(found.pop("$defs", {}))
+                schemas[model.__name__] = found
+            for name in ("HTTPValidationError", "ValidationError"):
+                schemas.pop(name, None)
+            document["components"]["securitySchemes"] = {
+                "token": {"type": "http", "scheme": "bearer"}
+            }
+            app.openapi_schema = document
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]

@@ -1,0 +1,60 @@
+"""What routes are handed: the engine and the settings, as annotated dependencies."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from mien.apps.settings import WebSettings
+from mien.apps.web.access import Gate
+from mien.apps.web.engine import Engine
+from mien.apps.web.limits import RateLimit
+from mien.apps.web.problems import ProblemError
+
+__all__ = [
+    "Address",
+    "EngineNeeded",
+    "GateNeeded",
+    "SettingsNeeded",
+    "UploadLimit",
+    "client_address",
+]
+
+
+def _engine(connection: HTTPConnection) -> Engine:
+    engine: Engine | None = getattr(connection.app.state, "engine", None)
+    if engine is None:
+        raise ProblemError(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "the server is starting; try again in a moment",
+            {"Retry-After": "1"},
+        )
+    return engine
+
+
+def _settings(connection: HTTPConnection) -> WebSettings:
+    settings: WebSettings = connection.app.state.settings
+    return settings
+
+
+def _gate(connection: HTTPConnection) -> Gate:
+    gate: Gate = connection.app.state.gate
+    return gate
+
+
+def client_address(connection: HTTPConnection) -> str:
+    """The address that the request came from."""
+    return connection.client.host if connection.client else "unknown"
+
+
+def _upload_limit(connection: HTTPConnection) -> RateLimit:
+    limit: RateLimit = connection.app.state.uploads
+    return limit
+
+
+Address = Annotated[str, Depends(client_address)]
+EngineNeeded = Annotated[Engine, Depends(_engine)]
+GateNeeded = Annotated[Gate, Depends(_gate)]
+SettingsNeeded = Annotated[WebSettings, Depends(_settings)]
+UploadLimit = Annotated[RateLimit, Depends(_upload_limit)]

@@ -1,0 +1,156 @@
+"""The outermost layer: the gate, limits of bodies and of time, security headers, counting."""
+
+import asyncio
+from collections.abc import MutableMapping
+from http import HTTPStatus
+from typing import Any
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
+
+from mien.apps.web.access import Gate
+from mien.apps.web.metrics import Metrics
+from mien.apps.web.problems import ProblemError, problem_response
+
+__all__ = ["Guard"]
+
+MAX_BODY = 64_000
+"""Bytes of any body that is no upload."""
+UPLOADS = "/api/v1/analyze"
+
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self' 'wasm-unsafe-eval'",
+        "style-src 'self'",
+        "img-src 'self' blob: data:",
+        "media-src 'self' blob:",
+        "connect-src 'self'",
+        "worker-src 'self'",
+        "font-src 'self'",
+        "manifest-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    # Isolated from other origins, a page may share memory between threads.
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Embedder-Policy": "require-corp",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=(), interest-cohort=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+class Guard:
+    """An ASGI layer around the whole application.
+
+    Args:
+        app: what it guards.
+        gate: decides who comes in.
+        metrics: counts the answers.
+        read_timeout_s: for the parts of a body.
+        write_timeout_s: for the parts of an answer; a client that takes none is cut off.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        gate: Gate,
+        metrics: Metrics,
+        read_timeout_s: float,
+        write_timeout_s: float,
+    ) -> None:
+        self._app = app
+        self._gate = gate
+        self._metrics = metrics
+        self._read_timeout_s = read_timeout_s
+        self._write_timeout_s = write_timeout_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, handshake or lifespan."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        patient = self._patient(scope, send)
+        try:
+            self._gate.admit(scope)
+            if scope["type"] == "http" and scope["path"] != UPLOADS:
+                receive = self._bounded(scope, receive)
+            await self._app(scope, receive, patient)
+        except ProblemError as problem:
+            await _refuse(problem, scope, receive, patient)
+
+    def _patient(self, scope: Scope, send: Send) -> Send:
+        async def deliver(message: Message) -> None:
+            if message["type"] in ("http.response.start", "websocket.http.response.start"):
+                _add_headers(message)
+                method = scope.get("method", "WEBSOCKET")
+                self._metrics.requests.labels(_known(method), message["status"]).inc()
+            async with asyncio.timeout(self._write_timeout_s):
+                await send(message)
+
+        return deliver
+
+    def _bounded(self, scope: Scope, receive: Receive) -> Receive:
+        declared = Request(scope).headers.get("content-length", "")
+        if declared.isdigit() and int(declared) > MAX_BODY:
+            raise _too_large()
+        received = 0
+        ended = False
+
+        async def bounded() -> Message:
+            nonlocal received, ended
+            if ended:
+                # What follows the body is the end of the connection, for which there is time.
+                return await receive()
+            try:
+                message = await asyncio.wait_for(receive(), self._read_timeout_s)
+            except TimeoutError:
+                raise ProblemError(
+                    HTTPStatus.REQUEST_TIMEOUT, "the request stalled; send it again"
+                ) from None
+            received += len(message.get("body", b""))
+            ended = not message.get("more_body", False)
+            if received > MAX_BODY:
+                raise _too_large()
+            return message
+
+        return bounded
+
+
+def _too_large() -> ProblemError:
+    return ProblemError(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        f"the body has more than {MAX_BODY // 1000} kB; uploads go to {UPLOADS}",
+        {"Connection": "close"},
+    )
+
+
+def _known(method: str) -> str:
+    """Methods that a client makes up are one label."""
+    return (
+        method if method in ("GET", "HEAD", "POST", "DELETE", "OPTIONS", "WEBSOCKET") else "other"
+    )
+
+
+def _add_headers(message: MutableMapping[str, Any]) -> None:
+    headers = MutableHeaders(raw=message.setdefault("headers", []))
+    for name, value in HEADERS.items():
+        headers.setdefault(name, value)
+    headers.setdefault("Cache-Control", "no-store")
+
+
+async def _refuse(problem: ProblemError, scope: Scope, receive: Receive, send: Send) -> None:
+    response = problem_response(problem.status, str(problem), problem.headers)
+    if scope["type"] == "http":
+        await response(scope, receive, send)
+    else:
+        await WebSocket(scope, receive, send).send_denial_response(response)

@@ -1,0 +1,102 @@
+"""Inference off the event loop, shared fairly among those who ask."""
+
+import asyncio
+import itertools
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from mien.apps.web.problems import ProblemError
+
+__all__ = ["FairPool"]
+
+Result = TypeVar("Result")
+_Work = tuple[asyncio.Future[Any], Callable[[], Any]]
+
+
+class FairPool:
+    """Runs work in threads; owners who wait take turns, however much each has asked for.
+
+    Args:
+        workers: threads, that is inferences at the same time.
+        max_waiting: pieces of work that may wait before more are refused.
+        observe: told the seconds that each piece took.
+    """
+
+    def __init__(
+        self, workers: int, max_waiting: int = 256, observe: Callable[[float], None] | None = None
+    ) -> None:
+        self._executor = ThreadPoolExecutor(workers, thread_name_prefix="mien")
+        self._free = workers
+        self._max_waiting = max_waiting
+        self._queues: OrderedDict[str, deque[_Work]] = OrderedDict()
+        self._observe = observe or (lambda _: None)
+        self._numbers = itertools.count()
+
+    @property
+    def waiting(self) -> int:
+        """Pieces of work that nobody has begun."""
+        return sum(len(queue) for queue in self._queues.values())
+
+    def owner(self, kind: str) -> str:
+        """A new name to ask under: one for each request, film or live connection."""
+        return f"{kind}-{next(self._numbers)}"
+
+    async def run(self, owner: str, work: Callable[[], Result]) -> Result:
+        """Run a function in a thread when it is the owner's turn.
+
+        Raises:
+            ProblemError: if too much is waiting already.
+        """
+        if self.waiting >= self._max_waiting:
+            raise ProblemError(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "the server is busy; try again in a moment",
+                {"Retry-After": "5"},
+            )
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._queues.setdefault(owner, deque()).append((future, work))
+        self._dispatch()
+        return await future
+
+    def close(self) -> None:
+        """Take no more work; what has begun is finished."""
+        self._queues.clear()
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def _dispatch(self) -> None:
+        while self._free and self._queues:
+            owner, queue = self._queues.popitem(last=False)
+            future, work = queue.popleft()
+            if queue:
+                self._queues[owner] = queue
+            if not future.cancelled():
+                self._start(future, work)
+
+    def _start(self, future: asyncio.Future[Any], work: Callable[[], Any]) -> None:
+        self._free -= 1
+        begun = time.perf_counter()
+        running = asyncio.get_running_loop().run_in_executor(self._executor, work)
+
+        def finish(done: asyncio.Future[Any]) -> None:
+            self._free += 1
+            self._observe(time.perf_counter() - begun)
+            _hand_over(done, future)
+            self._dispatch()
+
+        running.add_done_callback(finish)
+
+
+def _hand_over(done: asyncio.Future[Any], future: asyncio.Future[Any]) -> None:
+    error = None if done.cancelled() else done.exception()
+    if future.done():
+        return
+    if done.cancelled():
+        future.cancel()
+    elif error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(done.result())

@@ -1,0 +1,182 @@
+"""Films, read in the background: progress, cancel, results that are deleted after a while."""
+
+import asyncio
+import secrets
+import time
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
+from pathlib import Path
+
+from mien.apps.settings import WebSettings
+from mien.apps.web.filming import FilmReader
+from mien.apps.web.inference import FairPool
+from mien.apps.web.problems import ProblemError
+from mien.apps.web.schemas import JobState, JobView
+from mien.apps.web.uploads import Upload
+from mien.apps.web.workspace import Workspace
+from mien.core.errors import MienError
+from mien.core.types import Media
+from mien.pipeline.analyzer import Analyzer
+from mien.vision.stream import MediaStream
+
+__all__ = ["Job", "JobStore"]
+
+
+@dataclass
+class Job:
+    """One film and how far it is; its results lie in `room`."""
+
+    id: str
+    source: str
+    room: Path
+    frame_count: int | None
+    state: JobState = JobState.QUEUED
+    frames_read: int = 0
+    warning: str | None = None
+    error: str | None = None
+    touched: float = field(default_factory=time.monotonic)
+    results: dict[str, Path] = field(default_factory=dict)
+
+    def view(self) -> JobView:
+        """What the API shows of it."""
+        done = self.state is JobState.DONE
+        share = self.frames_read / self.frame_count if self.frame_count else None
+        return JobView(
+            id=self.id,
+            state=self.state,
+            source=self.source,
+            frames_read=self.frames_read,
+            frame_count=self.frame_count,
+            progress=1.0 if done else None if share is None else min(share, 1.0),
+            warning=self.warning,
+            error=self.error,
+            results={form: f"/api/v1/jobs/{self.id}/results/{form}" for form in self.results}
+            if done
+            else {},
+        )
+
+
+class JobStore:
+    """All films that the server knows; used from the event loop alone."""
+
+    def __init__(
+        self, analyzer: Analyzer, pool: FairPool, workspace: Workspace, settings: WebSettings
+    ) -> None:
+        self._analyzer = analyzer
+        self._pool = pool
+        self._workspace = workspace
+        self._settings = settings
+        self._jobs: dict[str, Job] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    def start(self, upload: Upload, stream: MediaStream, every: int, annotate: bool) -> Job:
+        """Begin to read an open film; takes over the stream and the folder of the upload.
+
+        Raises:
+            ProblemError: if the film is too long, or there are too many.
+        """
+        self._check(stream.media)
+        count = stream.media.frame_count
+        job = Job(
+            id=secrets.token_urlsafe(16),
+            source=upload.name,
+            room=upload.path.parent,
+            frame_count=count and -(-count // every),
+        )
+        reader = FilmReader(
+            self._analyzer,
+            stream,
+            replace(stream.media, source=upload.name),
+            job.room,
+            self._settings.max_duration_s,
+            annotate,
+        )
+        self._jobs[job.id] = job
+        self._tasks[job.id] = asyncio.create_task(self._read(job, reader))
+        return job
+
+    def find(self, identifier: str) -> Job:
+        """The job of an id.
+
+        Raises:
+            ProblemError: if there is none.
+        """
+        job = self._jobs.get(identifier)
+        if job is None:
+            raise ProblemError(
+                HTTPStatus.NOT_FOUND,
+                "there is no such job; it may have been deleted, so upload the film again",
+            )
+        job.touched = time.monotonic()
+        return job
+
+    async def delete(self, identifier: str) -> None:
+        """Stop a film and delete all that is kept of it.
+
+        Raises:
+            ProblemError: if there is none.
+        """
+        job = self.find(identifier)
+        del self._jobs[job.id]
+        task = self._tasks.pop(job.id)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        self._workspace.remove(job.room)
+
+    async def sweep(self) -> None:
+        """Delete films that nobody has asked for during the time that they are kept."""
+        oldest = time.monotonic() - self._settings.keep_s
+        idle = [
+            job.id
+            for job in self._jobs.values()
+            if job.touched < oldest and self._tasks[job.id].done()
+        ]
+        for identifier in idle:
+            await self.delete(identifier)
+
+    async def close(self) -> None:
+        """Stop and delete all."""
+        for identifier in list(self._jobs):
+            await self.delete(identifier)
+
+    def _check(self, media: Media) -> None:
+        limit = self._settings.max_duration_s
+        if media.duration_s is not None and media.duration_s > limit:
+            raise ProblemError(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                f"the film takes more than {limit:g} seconds; cut it into parts",
+            )
+        if len(self._jobs) >= self._settings.max_jobs:
+            raise ProblemError(
+                HTTPStatus.TOO_MANY_REQUESTS,
+                "the server holds as many films as it may; delete one or try again later",
+                {"Retry-After": "60"},
+            )
+
+    async def _read(self, job: Job, reader: FilmReader) -> None:
+        owner = self._pool.owner("film")
+        step: asyncio.Future[bool] | None = None
+        try:
+            job.state = JobState.RUNNING
+            while True:
+                # A step that has begun ends before its film is closed under it.
+                step = asyncio.ensure_future(self._pool.run(owner, reader.step))
+                if not await asyncio.shield(step):
+                    break
+                job.frames_read += 1
+            job.results = await asyncio.to_thread(reader.finish)
+            job.warning = reader.warning
+            job.state = JobState.DONE
+        except (MienError, ProblemError) as error:
+            job.state, job.error = JobState.FAILED, str(error)
+        except Exception:
+            job.state, job.error = JobState.FAILED, "the film could not be read; see the log"
+            raise
+        finally:
+            if step is not None:
+                await asyncio.wait([step])
+            await asyncio.to_thread(reader.close)
+            job.touched = time.monotonic()

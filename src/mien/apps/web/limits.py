@@ -1,0 +1,47 @@
+"""How often one address may ask for much: a bucket of tokens for each."""
+
+import math
+import time
+from collections import OrderedDict
+from http import HTTPStatus
+
+from mien.apps.web.problems import ProblemError
+
+__all__ = ["RateLimit"]
+
+MOST_ADDRESSES = 4096
+
+
+class RateLimit:
+    """So many requests in a minute from one address, in bursts of no more.
+
+    Args:
+        per_minute: of one address.
+        what: is limited, for the sentence, e.g. "uploads".
+    """
+
+    def __init__(self, per_minute: int, what: str) -> None:
+        self._per_minute = per_minute
+        self._what = what
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def take(self, address: str) -> None:
+        """Count one request.
+
+        Raises:
+            ProblemError: if the address has asked too often.
+        """
+        now = time.monotonic()
+        level, seen = self._buckets.pop(address, (float(self._per_minute), now))
+        level = min(level + (now - seen) * self._per_minute / 60, self._per_minute)
+        allowed = level >= 1
+        self._buckets[address] = (level - 1 if allowed else level, now)
+        if len(self._buckets) > MOST_ADDRESSES:
+            self._buckets.popitem(last=False)
+        if not allowed:
+            wait = math.ceil((1 - level) * 60 / self._per_minute)
+            raise ProblemError(
+                HTTPStatus.TOO_MANY_REQUESTS,
+                f"too many {self._what} from this address; try again in {wait} s",
+                {"Retry-After": str(wait)},
+            )

@@ -1,0 +1,156 @@
+"""`/api/v1/live`: frames in, readings out; the newest frame wins."""
+
+import asyncio
+import json
+import time
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocketState
+
+from mien.apps.web.context import EngineNeeded
+from mien.apps.web.engine import Engine
+from mien.apps.web.problems import Problem, ProblemError
+from mien.apps.web.schemas import Live
+from mien.core.errors import MienError
+from mien.core.types import Frame, FrameReading, Media, MediaKind
+from mien.vision.media import open_media
+
+__all__ = ["router"]
+
+router = APIRouter()
+
+IDLE_S = 60.0
+"""A viewer that sends nothing for so long is gone."""
+UNSUPPORTED, TOO_LARGE, GOING_AWAY = 1003, 1009, 1001
+
+
+@dataclass(frozen=True)
+class _Shot:
+    """One frame as it arrived."""
+
+    data: bytes
+    sequence: int
+    arrived: float
+
+
+@router.websocket("/live")
+async def live(socket: WebSocket, engine: EngineNeeded) -> None:
+    """Read the frames of one viewer until it goes."""
+    if engine.live >= engine.settings.max_live:
+        raise ProblemError(
+            HTTPStatus.TOO_MANY_REQUESTS,
+            "as many viewers as may are watching; try again later",
+            {"Retry-After": "30"},
+        )
+    engine.live += 1
+    engine.metrics.live.inc()
+    try:
+        await socket.accept()
+        await _Viewer(socket, engine).serve()
+    finally:
+        engine.live -= 1
+        engine.metrics.live.dec()
+
+
+class _Viewer:
+    """The state of one connection: its tracks, the newest frame, and when it began."""
+
+    def __init__(self, socket: WebSocket, engine: Engine) -> None:
+        self._socket = socket
+        self._engine = engine
+        self._owner = engine.pool.owner("live")
+        self._reader = engine.live_analyzer.parts.sequence()
+        self._newest: _Shot | None = None
+        self._arrival = asyncio.Event()
+        self._begun = time.monotonic()
+        self._dropped = 0
+
+    async def serve(self) -> None:
+        """Take frames and answer them, each at its own pace, until either ends."""
+        tasks = [asyncio.create_task(self._take()), asyncio.create_task(self._answer())]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        except (WebSocketDisconnect, TimeoutError):
+            pass
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self._newest = None
+            await self._close(GOING_AWAY, "")
+
+    async def _take(self) -> None:
+        sequence = 0
+        while True:
+            message = await asyncio.wait_for(self._socket.receive(), IDLE_S)
+            if message["type"] == "websocket.disconnect":
+                return
+            data = message.get("bytes")
+            if not data:
+                await self._close(UNSUPPORTED, "send JPEG or WebP pictures as binary messages")
+                return
+            if len(data) > self._engine.settings.max_frame:
+                await self._close(TOO_LARGE, "the frame is too large; send a smaller picture")
+                return
+            if self._newest is not None:
+                self._dropped += 1
+                self._engine.metrics.frames.labels("replaced").inc()
+            self._newest = _Shot(data, sequence, time.monotonic())
+            sequence += 1
+            self._arrival.set()
+
+    async def _answer(self) -> None:
+        pause = 1 / self._engine.settings.live_fps
+        while True:
+            await self._arrival.wait()
+            self._arrival.clear()
+            begun = time.monotonic()
+            # Taken when a thread is free, so that a frame that waited is not older than need be.
+            try:
+                text = await self._engine.pool.run(self._owner, self._read)
+            except (MienError, ProblemError) as error:
+                text = _problem(error)
+            await self._socket.send_text(text)
+            await asyncio.sleep(max(begun + pause - time.monotonic(), 0))
+
+    def _read(self) -> str:
+        shot, self._newest = self._newest, None
+        if shot is None:
+            raise MienError("there was no frame; send one")
+        media, reading = self._read_shot(shot)
+        self._engine.metrics.frames.labels("read").inc()
+        return Live.model_validate(
+            {
+                **reading.to_dict(),
+                "sequence": shot.sequence,
+                "dropped": self._dropped,
+                "delay_ms": round((time.monotonic() - shot.arrived) * 1000, 1),
+                "width": media.width,
+                "height": media.height,
+            }
+        ).model_dump_json(exclude={"faces": {"__all__": {"activation"}}})
+
+    def _read_shot(self, shot: _Shot) -> tuple[Media, FrameReading]:
+        with open_media(shot.data, max_pixels=self._engine.settings.max_pixels) as stream:
+            if stream.media.kind is not MediaKind.IMAGE:
+                raise MienError("a live frame must be a JPEG or WebP picture, not a film")
+            image = next(iter(stream)).image
+        frame = Frame(image, shot.sequence, shot.arrived - self._begun)
+        return stream.media, self._reader.read(frame)
+
+    async def _close(self, code: int, reason: str) -> None:
+        if self._socket.application_state is not WebSocketState.DISCONNECTED:
+            try:
+                await self._socket.close(code, reason)
+            except (RuntimeError, OSError):
+                return
+
+
+def _problem(error: Exception) -> str:
+    status = error.status if isinstance(error, ProblemError) else HTTPStatus.BAD_REQUEST
+    problem = Problem(type="about:blank", title=status.phrase, status=status, detail=str(error))
+    return json.dumps({"kind": "problem", **problem.model_dump()})

@@ -1,0 +1,42 @@
+"""The built front-end, as it lies in the package."""
+
+from importlib.resources import files
+from pathlib import Path
+
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+__all__ = ["Pages", "static_folder"]
+
+UNBUILT = (
+    "The pages are not built. Run `make serve` in the repository, or install mien from a wheel; "
+    "the API under /api/v1 works without them.\n"
+)
+
+
+def static_folder() -> Path:
+    """Where the built front-end lies."""
+    return Path(str(files("mien.apps.web"))) / "static"
+
+
+class Pages(StaticFiles):
+    """Serves the files; those whose names change with their content may be kept."""
+
+    def __init__(self) -> None:
+        super().__init__(directory=static_folder(), html=True, check_dir=False)
+
+    async def check_config(self) -> None:
+        """Pages that are not built are no error: the API works without them."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """One file, or the page for the root."""
+        page = static_folder() / "index.html"
+        if path in (".", "", "index.html"):
+            if not page.is_file():
+                return PlainTextResponse(UNBUILT, 503)
+            return FileResponse(page, headers={"Cache-Control": "no-cache"})
+        response = await super().get_response(path, scope)
+        if path.startswith("assets/"):
+            response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return response

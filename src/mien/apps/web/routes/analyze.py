@@ -1,0 +1,114 @@
+"""`POST /api/v1/analyze`: a picture is answered at once, a film becomes a job."""
+
+from contextlib import ExitStack
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response, status
+
+from mien.apps.web.activation import activations
+from mien.apps.web.context import Address, EngineNeeded, UploadLimit
+from mien.apps.web.engine import Engine
+from mien.apps.web.problems import responses
+from mien.apps.web.schemas import JobView, Result
+from mien.apps.web.uploads import Upload, receive
+from mien.core.errors import MienError
+from mien.core.types import Frame, MediaKind
+from mien.pipeline.provenance import provenance
+from mien.report.schema import SCHEMA
+from mien.vision.media import MediaStream, open_media
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["analyze"])
+
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_FORM = {
+    "type": "object",
+    "required": ["file"],
+    "properties": {"file": {"type": "string", "format": "binary"}},
+}
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "description": "A picture or film, as it is or as the part `file` of a form.",
+        "content": {
+            "multipart/form-data": {"schema": _FORM},
+            "application/octet-stream": _BINARY,
+        },
+    }
+}
+
+
+@router.post(
+    "/analyze",
+    response_model=Result,
+    response_model_exclude_unset=True,
+    responses={
+        202: {
+            "model": JobView,
+            "description": "A film, which is read in the background.",
+            "headers": {"Location": {"schema": {"type": "string"}}},
+        },
+        **responses(400, 401, 403, 408, 413, 415, 421, 422, 429, 503),
+    },
+    openapi_extra=_BODY,
+)
+async def analyze(
+    request: Request,
+    engine: EngineNeeded,
+    limit: UploadLimit,
+    address: Address,
+    every: Annotated[int, Query(ge=1, le=1000, description="Read each n-th frame.")] = 1,
+    annotate: Annotated[bool, Query(description="Write an annotated film too.")] = True,
+    activation: Annotated[bool, Query(description="Of a picture: where the net looked.")] = False,
+    name: Annotated[str, Query(max_length=255, description="Of a file sent raw.")] = "",  # noqa: ARG001
+) -> Any:
+    """Read a picture, or begin to read a film."""
+    limit.take(address)
+    settings = engine.settings
+    with ExitStack() as stack:
+        room = engine.workspace.room()
+        stack.callback(engine.workspace.remove, room)
+        upload = await receive(request, room, settings.max_upload, settings.read_timeout_s)
+        owner = engine.pool.owner("picture")
+        found = await engine.pool.run(
+            owner, lambda: _open(engine, upload, every=every, activation=activation)
+        )
+        if isinstance(found, dict):
+            return found
+        stack.pop_all()
+        try:
+            job = engine.jobs.start(upload, found, every, annotate)
+        except BaseException:
+            found.close()
+            engine.workspace.remove(room)
+            raise
+    headers = {"Location": f"/api/v1/jobs/{job.id}"}
+    return Response(
+        job.view().model_dump_json(), status.HTTP_202_ACCEPTED, headers, "application/json"
+    )
+
+
+def _open(engine: Engine, upload: Upload, *, every: int, activation: bool) -> Any:
+    """The document of a picture, or the open stream of a film."""
+    try:
+        stream = open_media(upload.path, max_pixels=engine.settings.max_pixels, every=every)
+        if stream.media.kind is not MediaKind.IMAGE:
+            return stream
+        with stream:
+            return _picture(engine, stream, upload.name, activation)
+    except MienError as error:
+        # The sender knows the file by its name, and nobody needs to know where it lies here.
+        raise type(error)(str(error).replace(str(upload.path), upload.name)) from error
+
+
+def _picture(engine: Engine, stream: MediaStream, name: str, activation: bool) -> dict[str, Any]:
+    image = next(iter(stream)).image
+    frame = engine.analyzer.read_frame(Frame(image)).to_dict()
+    if activation:
+        for face, shown in zip(
+            frame["faces"], activations(engine.analyzer.reader, image), strict=True
+        ):
+            face["activation"] = shown
+    item = {**stream.media.to_dict(), "source": name, "frames": [frame]}
+    return {"schema": SCHEMA, "model": provenance(engine.analyzer.config), "items": [item]}

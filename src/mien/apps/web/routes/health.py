@@ -1,0 +1,70 @@
+"""`/healthz`, `/readyz` and `/metrics`, for those who run the server; `/api/v1/session`."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, Field
+
+from mien.apps.web.access import COOKIE
+from mien.apps.web.context import Address, EngineNeeded, GateNeeded
+from mien.apps.web.problems import ProblemError, responses
+
+__all__ = ["router", "sessions"]
+
+router = APIRouter(tags=["health"])
+sessions = APIRouter(tags=["session"])
+
+
+class State(BaseModel):
+    """How the server is."""
+
+    status: str = Field(examples=["ok"])
+
+
+class Credentials(BaseModel):
+    """What opens a session."""
+
+    token: Annotated[str, Field(max_length=512)]
+
+
+@router.get("/healthz", responses=responses(421))
+async def healthz() -> State:
+    """Tell that the server runs."""
+    return State(status="ok")
+
+
+@router.get("/readyz", responses=responses(421, 503))
+async def readyz(engine: EngineNeeded) -> State:  # noqa: ARG001
+    """Tell that the weights are loaded, so that it can read."""
+    return State(status="ready")
+
+
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {}}}, **responses(401, 421, 503)},
+)
+async def metrics(engine: EngineNeeded) -> Response:
+    """Count requests, frames and connections, as Prometheus reads it."""
+    engine.metrics.jobs.set(len(engine.jobs))
+    return Response(engine.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+@sessions.post("/session", status_code=204, responses=responses(401, 403, 413, 421, 422, 429))
+async def open_session(
+    credentials: Credentials, request: Request, gate: GateNeeded, address: Address
+) -> Response:
+    """Trade the token for a cookie that scripts cannot read, for pages."""
+    request.app.state.attempts.take(address)
+    if not gate.accepts(credentials.token):
+        raise ProblemError(
+            HTTPStatus.UNAUTHORIZED,
+            "that is not the token; ask whoever runs the server",
+            {"WWW-Authenticate": "Bearer"},
+        )
+    response = Response(status_code=HTTPStatus.NO_CONTENT)
+    if gate.session:
+        secure = request.url.scheme == "https"
+        response.set_cookie(COOKIE, gate.session, httponly=True, samesite="strict", secure=secure)
+    return response

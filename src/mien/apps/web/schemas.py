@@ -1,0 +1,184 @@
+"""What the server answers, as OpenAPI describes it; readings are those of schema mien/1."""
+
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from mien.core.labels import EMOTIONS, Emotion, Sentiment
+from mien.core.types import Doubt, MediaKind
+from mien.report.schema import SCHEMA
+
+__all__ = ["Activation", "Frame", "JobState", "JobView", "Live", "Model", "Models", "Result"]
+
+Pair = tuple[float, float]
+
+_FACE: Any = {
+    "track_id": None,
+    "box": {"x": 136.1, "y": 62.4, "width": 88.2, "height": 121.7},
+    "score": 0.97,
+    "landmarks": {
+        "right_eye": [160.2, 110.3], "left_eye": [200.1, 109.8], "nose": [181.0, 133.9],
+        "right_mouth": [164.8, 153.1], "left_mouth": [197.5, 152.6],
+    },
+    "emotions": {emotion.value: 0.93 if emotion == "happiness" else 0.01 for emotion in EMOTIONS},
+    "top": "happiness",
+    "prediction_set": ["happiness"],
+    "uncertain": False,
+    "uncertain_reason": None,
+    "valence": 0.73,
+    "arousal": 0.48,
+    "sentiment": "positive",
+}  # fmt: skip
+
+
+class Box(BaseModel):
+    """A rectangle in pixels of the upright picture; it may reach beyond it."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+class Landmarks(BaseModel):
+    """Five points in pixels; right and left are the person's own."""
+
+    right_eye: Pair
+    left_eye: Pair
+    nose: Pair
+    right_mouth: Pair
+    left_mouth: Pair
+
+
+class Activation(BaseModel):
+    """Where the network looked for the expression that it found most probable."""
+
+    emotion: Emotion
+    rows: int
+    columns: int
+    values: list[float] = Field(description="Row by row, without unit; larger speaks for it.")
+    corners: tuple[Pair, Pair, Pair, Pair] = Field(
+        description="Of the map in the picture: top left, top right, bottom right, bottom left."
+    )
+
+
+class Face(BaseModel):
+    """How the expression of one face appears."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_FACE]})
+
+    track_id: int | None
+    box: Box
+    score: float = Field(ge=0, le=1)
+    landmarks: Landmarks
+    emotions: dict[Emotion, float] = Field(description="Eight probabilities that sum to 1.")
+    top: Emotion
+    prediction_set: list[Emotion]
+    uncertain: bool
+    uncertain_reason: Doubt | None
+    valence: float = Field(ge=-1, le=1)
+    arousal: float = Field(ge=-1, le=1)
+    sentiment: Sentiment
+    activation: Activation | None = None
+
+
+class Frame(BaseModel):
+    """One picture; without a face, the list is empty."""
+
+    index: int
+    time_s: float
+    faces: list[Face]
+
+
+class Item(BaseModel):
+    """One source with its frames; `error` says what broke it off."""
+
+    source: str
+    kind: MediaKind | None
+    width: int | None
+    height: int | None
+    frames: list[Frame]
+    error: str | None = None
+
+
+class Result(BaseModel):
+    """The document of schema mien/1."""
+
+    model_config = ConfigDict(protected_namespaces=(), populate_by_name=True)
+
+    schema_: Literal["mien/1"] = Field(alias="schema", examples=[SCHEMA])
+    model: dict[str, Any] = Field(description="Version and checksum of the weights, by name.")
+    items: list[Item]
+
+
+class JobState(StrEnum):
+    """Where a film is."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class JobView(BaseModel):
+    """A film that is read in the background."""
+
+    id: str = Field(examples=["c0ffee-4rTz0k2b"])
+    state: JobState
+    source: str = Field(examples=["holiday.mp4"])
+    frames_read: int = Field(examples=[120])
+    frame_count: int | None = Field(examples=[480])
+    progress: float | None = Field(ge=0, le=1, examples=[0.25])
+    warning: str | None = Field(None, description="What broke the film off; the rest was read.")
+    error: str | None = Field(None, description="Why there is no result.")
+    results: dict[str, str] = Field(
+        description="Addresses of the results by form, once it is done.",
+        examples=[{"json": "/api/v1/jobs/c0ffee-4rTz0k2b/results/json"}],
+    )
+
+
+class Model(BaseModel):
+    """The card of one weight file, and where a browser finds the file."""
+
+    name: str = Field(examples=["expression"])
+    file: str
+    url: str = Field(examples=["/weights/expression-int8.onnx?v=aa19ad64f1c2"])
+    sha256: str
+    version: str
+    kind: str
+    precision: str
+    input: dict[str, Any]
+    labels: list[str]
+    trained_on: str
+    extra: dict[str, Any]
+
+
+class Notice(BaseModel):
+    """What is agreed to before a camera opens."""
+
+    version: str
+    text: str
+
+
+class Models(BaseModel):
+    """What the server reads with; the page uses the same files when it reads by itself."""
+
+    version: str = Field(description="Of mien.", examples=["0.1.0"])
+    models: list[Model]
+    consent: Notice
+    live_fps: float
+    max_upload: int
+
+
+class Live(BaseModel):
+    """One answer of the live socket."""
+
+    kind: Literal["reading"] = "reading"
+    sequence: int = Field(description="Which of the frames that were sent, from 0.")
+    dropped: int = Field(description="Frames replaced by a newer one so far.")
+    delay_ms: float = Field(description="From the frame's arrival to this answer.")
+    width: int
+    height: int
+    time_s: float
+    faces: list[Face]

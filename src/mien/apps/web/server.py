@@ -1,0 +1,114 @@
+"""Listening: the application under uvicorn, with connections that linger closed."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import h11
+import uvicorn
+from pydantic import ValidationError
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from mien.apps.settings import WebSettings, is_loopback
+from mien.apps.web.app import create_app
+from mien.core.errors import InputError
+
+__all__ = ["PunctualProtocol", "address", "serve"]
+
+HEADER_S = 15.0
+"""A connection on which no whole request is under way for so long is closed."""
+PING_S = 15.0
+
+
+class PunctualProtocol(H11Protocol):
+    """Closes connections that never finish their headers; uvicorn would keep them for ever."""
+
+    patience_s = HEADER_S
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Start to watch a new connection."""
+        super().connection_made(transport)
+        self._seen: object = None
+        self._watch = self.loop.call_later(self.patience_s, self._look)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop to watch."""
+        self._watch.cancel()
+        super().connection_lost(exc)
+
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        """Stop to watch: a socket is kept alive by pings from here on."""
+        self._watch.cancel()
+        super().handle_websocket_upgrade(event)
+
+    def _look(self) -> None:
+        cycle = self.cycle
+        if cycle is None or (cycle.response_complete and cycle is self._seen):
+            self.transport.close()
+            return
+        self._seen = cycle
+        self._watch = self.loop.call_later(self.patience_s, self._look)
+
+
+def serve(announce: Callable[[str], None], **options: Any) -> None:
+    """Serve until interrupted.
+
+    Args:
+        announce: told where the server is to be found.
+        **options: fields of `WebSettings` that differ from the environment's; None means unset.
+
+    Raises:
+        InputError: if a setting makes no sense.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    try:
+        settings = WebSettings(**given)
+    except ValidationError as error:
+        raise InputError(_sentence(error)) from None
+    listener = _listen(settings)
+    announce(address(settings, listener.getsockname()[1]))
+    config = uvicorn.Config(
+        create_app(settings),
+        http=PunctualProtocol,
+        ws="websockets-sansio",
+        ws_max_size=settings.max_frame,
+        ws_ping_interval=PING_S,
+        ws_ping_timeout=PING_S,
+        ssl_certfile=settings.certificate,
+        ssl_keyfile=settings.key,
+        timeout_keep_alive=5,
+        timeout_graceful_shutdown=5,
+        server_header=False,
+        access_log=False,
+        log_level="warning",
+    )
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def address(settings: WebSettings, port: int) -> str:
+    """What to open in a browser, and whether a token will be asked for."""
+    name = f"[{settings.host}]" if ":" in settings.host else settings.host
+    scheme = "https" if settings.certificate else "http"
+    token = (
+        "" if is_loopback(settings.host) else "; others can reach it and are asked for the token"
+    )
+    return f"open {scheme}://{name}:{port}{token}; press Ctrl+C to stop"
+
+
+def _listen(settings: WebSettings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family)
+    except OSError as error:
+        raise InputError(
+            f"{settings.host}:{settings.port} cannot be listened on ({error.strerror}); "
+            "choose another --port"
+        ) from error
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{place}: {message}" if place else message

@@ -1,0 +1,177 @@
+"""Uploads, streamed into the private folder; raw, or as the part `file` of a form."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+
+from fastapi import Request
+from python_multipart.exceptions import MultipartParseError
+from python_multipart.multipart import MultipartParser, parse_options_header
+
+from mien.apps.web.problems import ProblemError
+from mien.vision.sources import EXTENSIONS
+
+__all__ = ["Upload", "receive"]
+
+MAX_NAME = 120
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file that has arrived whole: where it lies, and what its sender calls it."""
+
+    path: Path
+    name: str
+
+
+async def receive(request: Request, room: Path, limit: int, timeout_s: float) -> Upload:
+    """Store the body of a request; nothing is kept in memory.
+
+    Args:
+        request: with a picture or film as its body, or a form with a part named `file`.
+        room: the folder that the file goes into.
+        limit: bytes of the body.
+        timeout_s: a client that sends nothing for so long is given up.
+
+    Raises:
+        ProblemError: if the body is too large, too slow, empty or no proper form.
+    """
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > limit:
+        raise _too_large(limit)
+    kind, options = parse_options_header(request.headers.get("content-type", ""))
+    path = room / "upload"
+    with path.open("wb") as file:
+        if kind == b"multipart/form-data":
+            form = _Form(options.get(b"boundary", b""), file.write)
+            async for chunk in _chunks(request, limit, timeout_s):
+                form.feed(chunk)
+            name = form.finish()
+        else:
+            async for chunk in _chunks(request, limit, timeout_s):
+                file.write(chunk)
+            name = request.query_params.get("name", "")
+    if path.stat().st_size == 0:
+        raise ProblemError(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            "the upload is empty; send a picture or film as the body or as the form's part `file`",
+        )
+    return Upload(_with_extension(path, name), _display(name))
+
+
+async def _chunks(request: Request, limit: int, timeout_s: float) -> AsyncIterator[bytes]:
+    stream = aiter(request.stream())
+    received = 0
+    while True:
+        try:
+            chunk = await asyncio.wait_for(anext(stream), timeout_s)
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            raise ProblemError(
+                HTTPStatus.REQUEST_TIMEOUT, "the upload stalled; send it again",
+                {"Connection": "close"},
+            ) from None  # fmt: skip
+        received += len(chunk)
+        if received > limit:
+            raise _too_large(limit)
+        yield chunk
+
+
+def _too_large(limit: int) -> ProblemError:
+    return ProblemError(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        f"the upload has more than {limit / 1e6:.4g} MB; send a smaller file",
+        {"Connection": "close"},
+    )
+
+
+def _with_extension(path: Path, name: str) -> Path:
+    """The annotated copy of a PNG is a PNG: the extension is all that is taken from the name."""
+    suffix = Path(name).suffix.lower()
+    return path.rename(path.with_suffix(suffix)) if suffix in EXTENSIONS else path
+
+
+def _display(name: str) -> str:
+    plain = "".join(char for char in Path(name).name if char.isprintable())
+    return plain[:MAX_NAME] or "upload"
+
+
+@dataclass
+class _Part:
+    headers: dict[str, bytes] = field(default_factory=dict)
+    name: bytes = b""
+    value: bytes = b""
+
+    def disposition(self) -> dict[bytes, bytes]:
+        return parse_options_header(self.headers.get("content-disposition", b""))[1]
+
+
+class _Form:
+    """Finds the part named `file` in a multipart body and hands its bytes on."""
+
+    def __init__(self, boundary: bytes, write: Callable[[bytes], object]) -> None:
+        if not boundary:
+            raise _no_form("it has no boundary")
+        self._write = write
+        self._part = _Part()
+        self._taking = False
+        self._file_name: str | None = None
+        self._parser = MultipartParser(
+            boundary,
+            {
+                "on_part_begin": self._begin,
+                "on_header_field": self._header_name,
+                "on_header_value": self._header_value,
+                "on_header_end": self._header_end,
+                "on_headers_finished": self._headers_finished,
+                "on_part_data": self._data,
+            },
+        )
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next bytes of the body."""
+        try:
+            self._parser.write(chunk)
+        except MultipartParseError as error:
+            raise _no_form(str(error)) from None
+
+    def finish(self) -> str:
+        """The name of the file."""
+        if self._file_name is None:
+            raise _no_form("it has no part named `file`")
+        return self._file_name
+
+    def _begin(self) -> None:
+        self._part = _Part()
+        self._taking = False
+
+    def _header_name(self, data: bytes, start: int, end: int) -> None:
+        self._part.name += data[start:end]
+
+    def _header_value(self, data: bytes, start: int, end: int) -> None:
+        self._part.value += data[start:end]
+
+    def _header_end(self) -> None:
+        part = self._part
+        part.headers[part.name.decode("latin-1").lower()] = part.value
+        part.name = part.value = b""
+
+    def _headers_finished(self) -> None:
+        options = self._part.disposition()
+        if options.get(b"name") == b"file" and self._file_name is None:
+            self._taking = True
+            self._file_name = options.get(b"filename", b"").decode("utf-8", "replace")
+
+    def _data(self, data: bytes, start: int, end: int) -> None:
+        if self._taking:
+            self._write(data[start:end])
+
+
+def _no_form(reason: str) -> ProblemError:
+    return ProblemError(
+        HTTPStatus.BAD_REQUEST,
+        f"the form cannot be read ({reason}); send the file as its part `file`",
+    )

@@ -1,0 +1,91 @@
+import pytest
+from pydantic import ValidationError
+from starlette.testclient import WebSocketDenialResponse
+
+from mien.apps.settings import WebSettings
+
+TOKEN = "a-token-of-some-length"
+MODELS = "/api/v1/models"
+
+
+def test_another_name_is_refused(client):
+    answer = client.get(MODELS, headers={"host": "rebound.example"})
+    assert answer.status_code == 421
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:1", "localhost:8383", "[::1]:8383"])
+def test_loopback_names_are_accepted(client, host):
+    assert client.get(MODELS, headers={"host": host}).status_code == 200
+
+
+def test_other_sites_may_not_write_or_watch(client):
+    foreign = {"origin": "http://elsewhere.example"}
+    assert client.post("/api/v1/analyze", content=b"x", headers=foreign).status_code == 403
+    with (
+        pytest.raises(WebSocketDenialResponse) as refused,
+        client.websocket_connect("/api/v1/live", headers={**foreign, "host": "127.0.0.1"}),
+    ):
+        pass
+    assert refused.value.status_code == 403
+    assert "access-control-allow-origin" not in client.get(MODELS, headers=foreign).headers
+
+
+def test_configured_origins_may(serving):
+    origin = {"origin": "https://friend.example"}
+    with serving(allowed_origins=("https://friend.example",)) as client:
+        answer = client.post("/api/v1/analyze", content=b"x", headers=origin)
+        assert answer.status_code == 415
+        assert answer.headers["access-control-allow-origin"] == "https://friend.example"
+
+
+def test_open_addresses_need_a_token():
+    with pytest.raises(ValidationError, match="MIEN_TOKEN"):
+        WebSettings(host="0.0.0.0")
+    with pytest.raises(ValidationError, match="16 characters"):
+        WebSettings(token="short")
+    assert WebSettings(host="0.0.0.0", token=TOKEN).token is not None
+
+
+def test_token(serving):
+    with serving(token=TOKEN) as client:
+        assert client.get("/healthz").status_code == 200
+        for path in (MODELS, "/metrics", "/weights/detector.onnx", "/api/v1/openapi.json"):
+            assert client.get(path).status_code == 401
+        bearer = {"authorization": f"Bearer {TOKEN}"}
+        assert client.get(MODELS, headers=bearer).status_code == 200
+        wrong = {"authorization": f"Bearer {TOKEN}x"}
+        assert client.get(MODELS, headers=wrong).status_code == 401
+        assert client.post("/api/v1/session", json={"token": "wrong"}).status_code == 401
+        opened = client.post("/api/v1/session", json={"token": TOKEN})
+        assert opened.status_code == 204
+        cookie = opened.headers["set-cookie"].lower()
+        assert "httponly" in cookie
+        assert "samesite=strict" in cookie
+        assert TOKEN not in cookie
+        assert client.get(MODELS).status_code == 200
+
+
+def test_guessing_tokens_is_limited(serving):
+    with serving(token=TOKEN) as client:
+        codes = [
+            client.post("/api/v1/session", json={"token": "wrong"}).status_code for _ in range(60)
+        ]
+    assert codes[0] == 401
+    assert 429 in codes
+
+
+def test_headers(client):
+    for path in ("/", "/healthz", MODELS, "/api/v1/nowhere"):
+        headers = client.get(path).headers
+        policy = headers["content-security-policy"]
+        assert "unsafe-inline" not in policy
+        assert "'unsafe-eval'" not in policy
+        assert headers["cross-origin-opener-policy"] == "same-origin"
+        assert headers["cross-origin-embedder-policy"] == "require-corp"
+        assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_large_bodies_elsewhere(client):
+    answer = client.post("/api/v1/session", content=b"x" * 70_000)
+    assert answer.status_code == 413

@@ -1,0 +1,155 @@
+import io
+import json
+import time
+
+import jsonschema
+import numpy as np
+import PIL.Image
+import pytest
+
+from mien.report.schema import document_schema
+
+URL = "/api/v1/analyze"
+
+
+def png(width, height):
+    file = io.BytesIO()
+    PIL.Image.fromarray(np.zeros((height, width), np.uint8)).save(file, "PNG")
+    return file.getvalue()
+
+
+def finished(client, address, state="done"):
+    for _ in range(300):
+        view = client.get(address).json()
+        if view["state"] not in ("queued", "running"):
+            assert view["state"] == state, view
+            return view
+        time.sleep(0.05)
+    raise AssertionError(view)
+
+
+def room_count(client):
+    return len(list(client.app.state.engine.workspace.folder.iterdir()))
+
+
+@pytest.fixture
+def picture(portrait_file):
+    return portrait_file.read_bytes()
+
+
+def test_picture_as_form_and_raw(client, picture, analyzer):
+    as_form = client.post(URL, files={"file": ("portrait.jpg", picture, "image/jpeg")}).json()
+    raw = client.post(URL, content=picture, params={"name": "portrait.jpg"}).json()
+    assert as_form == raw
+    jsonschema.Draft202012Validator(document_schema()).validate(raw)
+    (face,) = raw["items"][0]["frames"][0]["faces"]
+    assert face["top"] == analyzer.analyze(picture).faces[0].top
+    assert raw["items"][0]["source"] == "portrait.jpg"
+    assert room_count(client) == 0
+
+
+def test_activation_lies_on_the_face(client, picture):
+    found = client.post(URL, content=picture, params={"activation": True}).json()
+    (face,) = found["items"][0]["frames"][0]["faces"]
+    shown = face["activation"]
+    assert shown["emotion"] == face["top"]
+    assert len(shown["values"]) == shown["rows"] * shown["columns"]
+    middle = np.mean(shown["corners"], axis=0)
+    box = face["box"]
+    assert box["x"] < middle[0] < box["x"] + box["width"]
+    assert box["y"] < middle[1] < box["y"] + box["height"]
+
+
+def test_no_face_is_an_empty_list(client):
+    found = client.post(URL, content=png(60, 40)).json()
+    assert found["items"][0]["frames"] == [{"index": 0, "time_s": 0.0, "faces": []}]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "word"),
+    [
+        (b"", 422, "empty"),
+        (b"no picture", 415, "upload"),
+        (b"x" * 2_000_001, 413, "2 MB"),
+        (png(2000, 1001), 413, "pixels"),
+    ],
+)
+def test_refusals_are_problems(client, body, status, word):
+    answer = client.post(URL, content=body)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["status"] == status
+    assert word in answer.json()["detail"]
+    assert str(client.app.state.engine.workspace.folder) not in answer.text
+    assert room_count(client) == 0
+
+
+def test_a_broken_form_is_a_problem(client):
+    kind = {"content-type": "multipart/form-data"}
+    assert client.post(URL, content=b"abc", headers=kind).status_code == 400
+    other = client.post(URL, files={"other": b"abc"})
+    assert (other.status_code, "`file`" in other.json()["detail"]) == (400, True)
+
+
+def test_too_many_uploads(serving, picture):
+    with serving(uploads_per_minute=1) as client:
+        assert client.post(URL, content=png(9, 9)).status_code == 200
+        answer = client.post(URL, content=png(9, 9))
+    assert answer.status_code == 429
+    assert int(answer.headers["retry-after"]) > 0
+
+
+def test_film_becomes_a_job(client, make_film, tmp_path):
+    film = make_film(tmp_path / "clip.mp4").read_bytes()
+    answer = client.post(URL, files={"file": ("my clip.mp4", film)}, params={"every": 2})
+    assert answer.status_code == 202
+    view = finished(client, answer.headers["location"])
+    assert (view["frames_read"], view["progress"]) == (10, 1.0)
+    document = client.get(view["results"]["json"])
+    assert "my%20clip" in document.headers["content-disposition"]
+    assert [frame["index"] for frame in document.json()["items"][0]["frames"]] == list(
+        range(0, 20, 2)
+    )
+    assert document.json()["items"][0]["source"] == "my clip.mp4"
+    assert client.get(view["results"]["csv"]).text.startswith("source,frame,")
+    assert client.get(view["results"]["film"]).content[4:8] == b"ftyp"
+    assert client.get(f"/api/v1/jobs/{view['id']}/results/report").status_code == 404
+    assert client.delete(answer.headers["location"]).status_code == 204
+    assert client.get(answer.headers["location"]).status_code == 404
+    assert room_count(client) == 0
+
+
+def test_a_film_can_be_stopped(client, make_film, tmp_path):
+    times = [i / 25 for i in range(500)]
+    film = make_film(tmp_path / "clip.mp4", times=times, size=(320, 240)).read_bytes()
+    where = client.post(URL, content=film).headers["location"]
+    begun = time.monotonic()
+    assert client.delete(where).status_code == 204
+    assert time.monotonic() - begun < 5
+    assert room_count(client) == 0
+
+
+def test_too_long_a_film(client, make_film, tmp_path):
+    film = make_film(tmp_path / "clip.mp4", times=range(0, 60, 2)).read_bytes()
+    answer = client.post(URL, content=film)
+    assert (answer.status_code, "30 seconds" in answer.json()["detail"]) == (413, True)
+
+
+def test_a_film_that_breaks_off_keeps_its_frames(client, make_film, tmp_path):
+    path = make_film(tmp_path / "cut.mkv", options={"cluster_time_limit": "300"})
+    cut = path.read_bytes()[:-1500]
+    answer = client.post(URL, files={"file": ("cut.mkv", cut)})
+    view = finished(client, answer.headers["location"])
+    assert "cut.mkv" in view["warning"]
+    assert json.loads(client.get(view["results"]["json"]).text)["items"][0]["error"]
+
+
+def test_too_many_films_and_those_left_behind(serving, make_film, tmp_path):
+    film = make_film(tmp_path / "clip.mp4").read_bytes()
+    with serving(max_jobs=1, keep_s=0.001) as client:
+        where = client.post(URL, content=film).headers["location"]
+        assert client.post(URL, content=film).status_code == 429
+        finished(client, where)
+        time.sleep(0.01)
+        client.portal.call(client.app.state.engine.jobs.sweep)
+        assert client.get(where).status_code == 404

@@ -1,0 +1,88 @@
+"""The server in a process of its own: what only real sockets and a real end show."""
+
+import socket
+import threading
+import time
+
+import httpx
+import pytest
+import uvicorn
+from websockets.sync.client import connect
+
+from mien.apps.settings import WebSettings
+from mien.apps.web import server as module
+from mien.apps.web.app import create_app
+from mien.core.errors import InputError
+
+
+def until(condition, seconds=10):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_it_says_where_it_listens_and_is_ready(server):
+    _, port, _ = server
+    text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+    assert "mien_requests_total" in text
+
+
+def test_a_stalled_upload_is_cut_off(server):
+    _, port, folder = server
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(
+            f"POST /api/v1/analyze HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+            "Content-Length: 1000\r\n\r\nab".encode()
+        )
+        client.settimeout(10)
+        assert b"408" in client.recv(4096).split(b"\r\n")[0]
+    (private,) = folder.iterdir()
+    until(lambda: not list(private.iterdir()))
+
+
+def test_nothing_is_left_when_it_is_killed(server):
+    process, _, folder = server
+    (private,) = folder.iterdir()
+    assert private.stat().st_mode & 0o077 == 0
+    (private / "upload").write_bytes(b"secret")
+    process.kill()
+    process.wait()
+    until(lambda: not private.exists())
+
+
+def test_settings_that_make_no_sense_are_one_sentence():
+    with pytest.raises(InputError, match="MIEN_TOKEN"):
+        module.serve(lambda _: None, host="0.0.0.0")
+
+
+@pytest.fixture
+def punctual(tmp_path, monkeypatch):
+    """The port of a server in this process that waits half a second for headers."""
+    monkeypatch.setattr(module.PunctualProtocol, "patience_s", 0.5)
+    app = create_app(WebSettings(workers=1, temporary=tmp_path))
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        app, http=module.PunctualProtocol, ws="websockets-sansio", log_level="error"
+    )
+    running = uvicorn.Server(config)
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
+    thread.start()
+    until(lambda: running.started, seconds=60)
+    yield listener.getsockname()[1]
+    running.should_exit = True
+    thread.join()
+
+
+def test_headers_that_never_end_close_the_connection(punctual):
+    with socket.create_connection(("127.0.0.1", punctual)) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n")
+        client.settimeout(20)
+        assert client.recv(100) == b""
+
+
+def test_a_live_socket_outlives_the_patience_with_headers(punctual):
+    with connect(f"ws://127.0.0.1:{punctual}/api/v1/live") as live:
+        time.sleep(1.5)
+        live.send(b"no picture")
+        assert "problem" in live.recv(timeout=20)

@@ -1,0 +1,77 @@
+/** A server, a browser with a made-up camera, and sample media, for tests and screenshots. */
+
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+
+export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const PYTHON = process.env.MIEN_PYTHON ?? join(ROOT, ".venv/bin/python");
+const CHROMIUM = process.env.MIEN_CHROMIUM ?? "/usr/bin/chromium";
+
+/** Why there can be no test here, or null. */
+export function missing() {
+  if (!existsSync(CHROMIUM)) return "Chromium is not installed";
+  if (!existsSync(join(ROOT, "src/mien/apps/web/static/index.html"))) return "the pages are not built";
+  return null;
+}
+
+/** Sample photograph, clip and camera picture, made by examples/samples.py. */
+export function sampleMedia() {
+  const folder = mkdtempSync(join(tmpdir(), "mien-samples-"));
+  const made = spawnSync(PYTHON, [join(ROOT, "examples/samples.py"), folder, "--camera"], { encoding: "utf8" });
+  if (made.status !== 0) throw new Error(made.stderr);
+  return {
+    folder,
+    photo: join(folder, "astronaut.png"),
+    portrait: join(folder, "portrait.jpg"),
+    film: join(folder, "astronaut.mp4"),
+    camera: join(folder, "camera.mjpeg"),
+    remove: () => rmSync(folder, { recursive: true }),
+  };
+}
+
+/** `mien serve` on a free port. */
+export async function startServer(port = 0) {
+  const options = ["-m", "mien", "serve", "--port", String(port), "--workers", "1"];
+  const server = spawn(PYTHON, options, { stdio: ["ignore", "ignore", "pipe"] });
+  const line = await new Promise((resolve, reject) => {
+    server.stderr.once("data", (data) => resolve(String(data)));
+    server.once("exit", (code) => reject(new Error(`the server ended with ${code}`)));
+  });
+  const found = /:(\d+)/.exec(line);
+  if (!found) throw new Error(line);
+  const stop = () => {
+    const ended = new Promise((resolve) => server.once("exit", resolve));
+    server.kill("SIGINT");
+    return ended;
+  };
+  const url = `http://127.0.0.1:${found[1]}`;
+  for (let tries = 0; tries < 200; tries++) {
+    const ready = await fetch(`${url}/readyz`).catch(() => null);
+    if (ready?.ok) return { url, port: Number(found[1]), stop };
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error("the server did not become ready");
+}
+
+/** A browser whose camera plays a file; without one it has none that may be opened. */
+export function startBrowser(camera) {
+  const args = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    ...(camera
+      ? [
+          "--use-fake-ui-for-media-stream",
+          "--use-fake-device-for-media-stream",
+          `--use-file-for-fake-video-capture=${camera}`,
+        ]
+      : []),
+  ];
+  return chromium.launch({ executablePath: CHROMIUM, args });
+}

@@ -1,0 +1,193 @@
+/** What somebody does with the pages, in a real browser against a real server. */
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { after, before, test } from "node:test";
+import { missing, sampleMedia, startBrowser, startServer } from "./harness.mjs";
+
+const PATIENCE = { timeout: 90_000 };
+const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+const skip = missing() ?? false;
+let media;
+let server;
+let browser;
+
+before(async () => {
+  if (skip) return;
+  media = sampleMedia();
+  server = await startServer();
+  browser = await startBrowser(media.camera);
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+  media?.remove();
+});
+
+async function open(view, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+  const page = await context.newPage();
+  const faults = [];
+  page.on("pageerror", (error) => faults.push(error.message));
+  await page.goto(`${server.url}/#/${view}`);
+  return { context, page, faults };
+}
+
+async function agree(page) {
+  await page.getByRole("button", { name: "Open the camera" }).click();
+  await page.getByRole("button", { name: "I agree" }).click();
+}
+
+test("consent comes first, then a live reading appears and nothing leaves the page", { skip }, async () => {
+  const { context, page, faults } = await open("live");
+  assert.equal(await page.evaluate(() => crossOriginIsolated), true);
+  await page.getByRole("button", { name: "Open the camera" }).click();
+  await page.getByRole("dialog").waitFor();
+  assert.equal(await page.evaluate(() => document.querySelector("video").srcObject), null);
+  await page.getByRole("button", { name: "Not now" }).click();
+  await agree(page);
+  await page.getByText("Expression appears").first().waitFor(PATIENCE);
+  const asked = [];
+  page.on("request", (request) => asked.push(request.url()));
+  await page.waitForTimeout(3000);
+  assert.deepEqual(asked, []);
+  assert.match(await page.getByTestId("requests").innerText(), /^0 requests/);
+  const stored = await page.evaluate(() => ({ ...localStorage }));
+  assert.deepEqual(Object.keys(stored), ["mien.consent"]);
+  assert.deepEqual(Object.keys(JSON.parse(stored["mien.consent"])), ["version", "time"]);
+  await page.getByRole("button", { name: "Stop and forget" }).click();
+  await page.getByText("Analysis is off").waitFor();
+  assert.equal(await page.locator(".face").count(), 0);
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
+test("a page that is loaded reads on without a network", { skip }, async () => {
+  const { context, page } = await open("live");
+  await agree(page);
+  await page.locator(".face").first().waitFor(PATIENCE);
+  await context.setOffline(true);
+  await page.getByRole("button", { name: "Stop and forget" }).click();
+  await page.getByRole("button", { name: "Open the camera" }).click();
+  await page.locator(".face").first().waitFor(PATIENCE);
+  await context.close();
+});
+
+test("this browser and this server read the same photograph alike", { skip }, async () => {
+  const { context, page } = await open("photo");
+  const found = [];
+  for (const place of ["This browser", "This server"]) {
+    await page.getByText(place, { exact: true }).click();
+    await page.locator("input[type=file]").setInputFiles([media.photo, media.portrait]);
+    await page.locator(".photo .face").nth(1).waitFor(PATIENCE);
+    const waiting = page.waitForEvent("download");
+    await page.getByRole("button", { name: "Download JSON" }).click();
+    const { items } = JSON.parse(readFileSync(await (await waiting).path(), "utf8"));
+    found.push(items.map(({ frames }) => frames[0].faces));
+    await page.getByRole("button", { name: "Remove all" }).click();
+  }
+  const [here, there] = found;
+  assert.equal(here.length, 2);
+  here.forEach((faces, picture) => {
+    assert.equal(faces.length, there[picture].length);
+    faces.forEach((face, k) => {
+      const other = there[picture][k];
+      for (const [name, value] of Object.entries(face.emotions)) {
+        assert.ok(Math.abs(value - other.emotions[name]) <= 0.02, `${name}: ${value} and ${other.emotions[name]}`);
+      }
+      for (const side of ["x", "y", "width", "height"]) {
+        assert.ok(Math.abs(face.box[side] - other.box[side]) <= 0.03 * other.box.width, side);
+      }
+      assert.equal(face.uncertain_reason, other.uncertain_reason);
+      assert.deepEqual(face.prediction_set, other.prediction_set);
+    });
+  });
+  await context.close();
+});
+
+test("a photograph shows where the network looked", { skip }, async () => {
+  const { context, page } = await open("photo");
+  await page.locator("input[type=file]").setInputFiles(media.photo);
+  await page.getByRole("button", { name: "Show where it looked" }).click(PATIENCE);
+  assert.equal(await page.locator("canvas.overlay").count(), 1);
+  await context.close();
+});
+
+test("a film gets a timeline, moments and downloads", { skip }, async () => {
+  const { context, page } = await open("film");
+  await page.getByText("This server").click();
+  await page.locator("input[type=file]").setInputFiles(media.film);
+  await page.locator(".chart").waitFor(PATIENCE);
+  const plot = page.locator(".u-over");
+  const { width } = await plot.boundingBox();
+  await plot.click({ position: { x: width / 2, y: 20 } });
+  const time = await page.locator("video").evaluate((video) => video.currentTime);
+  assert.ok(Math.abs(time - 2) < 0.3, String(time));
+  await page.getByRole("row").nth(1).waitFor();
+  const waiting = page.waitForEvent("download");
+  await page.getByRole("link", { name: "Annotated film" }).click();
+  assert.match((await waiting).suggestedFilename(), /annotated\.mp4$/);
+  await context.close();
+});
+
+test("a film is read in this browser as well", { skip }, async () => {
+  const { context, page } = await open("film");
+  await page.locator("input[type=file]").setInputFiles(media.film);
+  await page.locator(".chart").waitFor(PATIENCE);
+  await context.close();
+});
+
+test("a camera that is refused or lost is said plainly", { skip }, async () => {
+  const { context, page } = await open("live");
+  await page.evaluate(() => {
+    window.real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+    navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("no", "NotAllowedError"));
+  });
+  await agree(page);
+  await page.getByText("The camera was refused").waitFor(PATIENCE);
+  await page.evaluate(() => {
+    navigator.mediaDevices.getUserMedia = async (wanted) => {
+      window.stream = await window.real(wanted);
+      return window.stream;
+    };
+  });
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.locator(".face").first().waitFor(PATIENCE);
+  await page.evaluate(() => window.stream.getVideoTracks()[0].dispatchEvent(new Event("ended")));
+  await page.getByText("was disconnected").waitFor();
+  await context.close();
+});
+
+for (const view of ["live", "photo", "film", "model"]) {
+  test(`${view} has no serious fault of access and fits 360 pixels`, { skip }, async () => {
+    for (const colorScheme of ["light", "dark"]) {
+      const { context, page, faults } = await open(view, { viewport: { width: 360, height: 740 }, colorScheme });
+      await page.locator("h1").waitFor();
+      await page.waitForTimeout(300);
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      assert.ok(overflow <= 0, `${overflow} pixels too wide`);
+      await page.evaluate(readFileSync(AXE, "utf8"));
+      const { violations } = await page.evaluate(() => window.axe.run());
+      const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+      assert.deepEqual(serious.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]), []);
+      assert.deepEqual(faults, []);
+      await context.close();
+    }
+  });
+}
+
+// The last one, since it takes the server away.
+test("the server reads live pictures too, goes and comes back", { skip }, async () => {
+  const { context, page } = await open("live");
+  await page.getByText("This server").click();
+  await agree(page);
+  await page.locator(".face").first().waitFor(PATIENCE);
+  await server.stop();
+  await page.getByText("cannot be reached").first().waitFor(PATIENCE);
+  server = await startServer(server.port);
+  await page.getByText("cannot be reached").first().waitFor({ state: "detached", ...PATIENCE });
+  await page.locator(".face").first().waitFor(PATIENCE);
+  await context.close();
+});

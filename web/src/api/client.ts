@@ -1,0 +1,80 @@
+/** The server's REST interface. Errors are problem details; their sentence is shown as it is. */
+
+import { counted } from "../live/traffic";
+import { strings } from "../strings";
+import type { Job, Models, Result } from "./types";
+
+const API = "/api/v1";
+
+export class Refusal extends Error {
+  constructor(
+    message: string,
+    readonly status: number,
+  ) {
+    super(message);
+  }
+}
+
+async function ask(path: string, options: RequestInit = {}): Promise<Response> {
+  counted();
+  const response = await fetch(path, options).catch(() => {
+    throw new Refusal(strings.errors.serverGone, 0);
+  });
+  if (!response.ok) throw new Refusal(await sentence(response), response.status);
+  return response;
+}
+
+async function sentence(response: Response): Promise<string> {
+  const problem: unknown = await response.json().catch(() => null);
+  const detail = problem && typeof problem === "object" && "detail" in problem ? problem.detail : null;
+  return typeof detail === "string" ? detail : strings.errors.unexpected;
+}
+
+export async function loadModels(): Promise<Models> {
+  return (await ask(`${API}/models`)).json();
+}
+
+export async function openSession(token: string): Promise<void> {
+  const headers = { "Content-Type": "application/json" };
+  await ask(`${API}/session`, { method: "POST", headers, body: JSON.stringify({ token }) });
+}
+
+export async function loadWeights(url: string): Promise<ArrayBuffer> {
+  return (await ask(url)).arrayBuffer();
+}
+
+export async function analyzePicture(file: File, activation: boolean): Promise<Result> {
+  const query = new URLSearchParams({ name: file.name, activation: String(activation) });
+  return (await ask(`${API}/analyze?${query}`, { method: "POST", body: file })).json();
+}
+
+/** Upload a film; progress is the share of its bytes that has gone. */
+export function uploadFilm(file: File, progress: (share: number) => void, stop: AbortSignal): Promise<Job> {
+  counted();
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", `${API}/analyze?${new URLSearchParams({ name: file.name })}`);
+    request.responseType = "json";
+    request.upload.onprogress = (event) => progress(event.loaded / event.total);
+    request.onerror = () => reject(new Refusal(strings.errors.serverGone, 0));
+    request.onabort = () => reject(new DOMException("stopped", "AbortError"));
+    request.onload = () => {
+      if (request.status === 202) resolve(request.response);
+      else reject(new Refusal(request.response?.detail ?? strings.errors.notAFilm, request.status));
+    };
+    stop.addEventListener("abort", () => request.abort());
+    request.send(file);
+  });
+}
+
+export async function findJob(id: string): Promise<Job> {
+  return (await ask(`${API}/jobs/${id}`)).json();
+}
+
+export async function deleteJob(id: string): Promise<void> {
+  await ask(`${API}/jobs/${id}`, { method: "DELETE" });
+}
+
+export async function loadResult(url: string): Promise<Result> {
+  return (await ask(url)).json();
+}

@@ -1,0 +1,13 @@
+/** The API's types by short names; generated from its description, see `make client`. */
+
+import type { components } from "./schema";
+
+type Schemas = components["schemas"];
+export type Face = Schemas["Face"];
+export type Frame = Schemas["Frame"];
+export type Result = Schemas["Result"];
+export type Job = Schemas["JobView"];
+export type Model = Schemas["Model"];
+export type Models = Schemas["Models"];
+export type Activation = Schemas["Activation"];
+export type LiveAnswer = Schemas["Live"];

@@ -1,0 +1,42 @@
+/** The notice before the camera opens. */
+
+import { useEffect, useRef } from "preact/hooks";
+import { place } from "../state";
+import { strings } from "../strings";
+import { Button } from "./controls";
+
+export function Notice(props: { text: string; onAgree: () => void; onCancel: () => void }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => dialog.current?.showModal(), []);
+  const words = strings.consent;
+  return (
+    <dialog ref={dialog} class="notice" aria-labelledby="notice-title" onCancel={props.onCancel}>
+      <h2 id="notice-title">{words.title}</h2>
+      <dl>
+        <dt>{words.what}</dt>
+        <dd>
+          {props.text.split(/\n\s*\n/).map((paragraph) => (
+            <p key={paragraph}>{paragraph}</p>
+          ))}
+        </dd>
+        <dt>{words.where}</dt>
+        <dd>
+          {place.value === "browser"
+            ? `${strings.place.browser}. ${strings.place.browserHint}`
+            : `${strings.place.server}. ${strings.place.serverHint}`}
+        </dd>
+        <dt>{words.kept}</dt>
+        <dd>{words.nothing}</dd>
+      </dl>
+      <p class="hint">
+        {words.recorded} <a href="#/model" onClick={props.onCancel}>{strings.limits}</a>
+      </p>
+      <div class="actions">
+        <Button tone="primary" onClick={props.onAgree}>
+          {words.agree}
+        </Button>
+        <Button onClick={props.onCancel}>{words.notNow}</Button>
+      </div>
+    </dialog>
+  );
+}

@@ -1,0 +1,106 @@
+/** Small parts that all views are made of. */
+
+import type { ComponentChildren, ComponentProps } from "preact";
+import { useId, useState } from "preact/hooks";
+
+type Tone = "primary" | "plain" | "quiet" | "danger";
+
+export function Button({ tone = "plain", ...rest }: { tone?: Tone } & Omit<ComponentProps<"button">, "class">) {
+  return <button type="button" {...rest} class={`button ${tone}`} />;
+}
+
+export function Alert({ children, action }: { children: ComponentChildren; action?: ComponentChildren }) {
+  return (
+    <div class="alert" role="alert">
+      <p>{children}</p>
+      {action}
+    </div>
+  );
+}
+
+export function Lead({ title, children }: { title: string; children: ComponentChildren }) {
+  return (
+    <header class="lead">
+      <h1>{title}</h1>
+      <p>{children}</p>
+    </header>
+  );
+}
+
+/** A choice of two or three, as radio buttons that look like one switch. */
+export function Switch<Value extends string>(props: {
+  label: string;
+  value: Value;
+  options: readonly (readonly [Value, string])[];
+  onChange: (value: Value) => void;
+}) {
+  const name = useId();
+  return (
+    <fieldset class="switch">
+      <legend class="hidden">{props.label}</legend>
+      {props.options.map(([value, text]) => (
+        <label key={value}>
+          <input
+            type="radio"
+            name={name}
+            value={value}
+            checked={props.value === value}
+            onChange={() => props.onChange(value)}
+          />
+          <span>{text}</span>
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
+/** Where files are dropped, or chosen with the keyboard. */
+export function Drop(props: {
+  title: string;
+  choose: string;
+  hint: string;
+  accept: string;
+  multiple?: boolean;
+  /** Where results are shown already, it takes less room. */
+  small?: boolean;
+  onFiles: (files: File[]) => void;
+}) {
+  const id = useId();
+  const [over, setOver] = useState(false);
+  const take = (list: FileList | null | undefined) => {
+    if (list?.length) props.onFiles(Array.from(list));
+  };
+  return (
+    <section
+      class={["drop", props.small && "small", over && "over"].filter(Boolean).join(" ")}
+      aria-label={props.title}
+      onDragOver={(event) => {
+        event.preventDefault();
+        setOver(true);
+      }}
+      onDragLeave={() => setOver(false)}
+      onDrop={(event) => {
+        event.preventDefault();
+        setOver(false);
+        take(event.dataTransfer?.files);
+      }}
+    >
+      <p class="drop-title">{props.title}</p>
+      <input
+        id={id}
+        class="hidden"
+        type="file"
+        accept={props.accept}
+        multiple={props.multiple}
+        onChange={(event) => {
+          take(event.currentTarget.files);
+          event.currentTarget.value = "";
+        }}
+      />
+      <label for={id} class="button primary">
+        {props.choose}
+      </label>
+      <p class="hint">{props.hint}</p>
+    </section>
+  );
+}

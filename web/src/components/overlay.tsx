@@ -1,0 +1,83 @@
+/** Boxes over a picture, in the picture's own pixels. */
+
+import { useEffect, useRef } from "preact/hooks";
+import type { Activation, Face } from "../api/types";
+
+export interface Marked {
+  readonly label: string;
+  readonly face: Face;
+}
+
+export function Overlay(props: { width: number; height: number; marked: readonly Marked[]; mirrored?: boolean }) {
+  const { width, height, marked, mirrored } = props;
+  const places = marked.map(({ label, face }) => {
+    const { box } = face;
+    return { label, face, box, x: mirrored ? width - box.x - box.width : box.x };
+  });
+  return (
+    <div class="overlay" aria-hidden="true">
+      <svg class="overlay" viewBox={`0 0 ${width} ${height}`}>
+        {places.map(({ label, face, box, x }) => (
+          <rect
+            key={label}
+            class={face.uncertain ? "mark doubtful" : "mark"}
+            x={x}
+            y={box.y}
+            width={box.width}
+            height={box.height}
+            rx={box.width / 14}
+          />
+        ))}
+      </svg>
+      {places.map(({ label, box, x }) => (
+        <span
+          key={label}
+          class="tag"
+          style={{ left: share(x, width), top: share(Math.max(box.y, 0.07 * height), height) }}
+        >
+          {label}
+        </span>
+      ))}
+    </div>
+  );
+}
+
+const share = (value: number, whole: number) => `${(100 * value) / whole}%`;
+
+/** Where the network looked, laid over the face that it read. */
+export function Heat({ width, height, maps }: { width: number; height: number; maps: readonly Activation[] }) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  useEffect(() => {
+    const context = canvas.current?.getContext("2d");
+    if (!context) return;
+    context.clearRect(0, 0, width, height);
+    for (const map of maps) paint(context, map);
+  }, [width, height, maps]);
+  return <canvas ref={canvas} class="overlay" width={width} height={height} aria-hidden="true" />;
+}
+
+function paint(context: CanvasRenderingContext2D, map: Activation): void {
+  const small = new OffscreenCanvas(map.columns, map.rows);
+  const grid = small.getContext("2d");
+  if (!grid) return;
+  const low = Math.min(...map.values);
+  const span = Math.max(...map.values) - low || 1;
+  const pixels = grid.createImageData(map.columns, map.rows);
+  map.values.forEach((value, i) => {
+    pixels.data.set([255, 120, 0, Math.round((190 * (value - low)) / span)], i * 4);
+  });
+  grid.putImageData(pixels, 0, 0);
+  const [topLeft, topRight, , bottomLeft] = map.corners;
+  context.save();
+  context.setTransform(
+    (topRight[0] - topLeft[0]) / map.columns,
+    (topRight[1] - topLeft[1]) / map.columns,
+    (bottomLeft[0] - topLeft[0]) / map.rows,
+    (bottomLeft[1] - topLeft[1]) / map.rows,
+    topLeft[0],
+    topLeft[1],
+  );
+  context.imageSmoothingQuality = "high";
+  context.drawImage(small, 0, 0);
+  context.restore();
+}

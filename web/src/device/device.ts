@@ -1,0 +1,85 @@
+/** This browser as a reader: weights loaded once, then every picture stays here. */
+
+import { signal } from "@preact/signals";
+import { loadWeights } from "../api/client";
+import type { Models } from "../api/types";
+import { requests } from "../live/traffic";
+import type { Answer, Reading, Request } from "./messages";
+
+export const FINE = 1280;
+export const COARSE = 640;
+/** For machines on which a coarse search still takes too long to follow a face. */
+export const COARSEST = 320;
+
+export type Readiness = "idle" | "loading" | "ready" | "failed";
+export const readiness = signal<Readiness>("idle");
+
+type Waiting = { resolve: (reading: Reading | undefined) => void; reject: (error: Error) => void };
+
+class Device {
+  #worker: Worker | null = null;
+  #waiting = new Map<number, Waiting>();
+  #next = 0;
+  #loading: Promise<void> | null = null;
+
+  /** Load the weights that the server lists; later calls wait for the first. */
+  load(models: Models): Promise<void> {
+    this.#loading ??= this.#load(models).catch((error) => {
+      this.#loading = null;
+      readiness.value = "failed";
+      throw error;
+    });
+    return this.#loading;
+  }
+
+  /** Read one picture, which is closed. */
+  async read(picture: ImageBitmap, finest = FINE, activation = false): Promise<Reading> {
+    const message = { kind: "read", picture, finest, activation } as const;
+    const reading = await this.#ask(message, [picture]);
+    if (!reading) throw new Error("the worker gave no reading");
+    return reading;
+  }
+
+  async #load(models: Models): Promise<void> {
+    readiness.value = "loading";
+    this.#worker ??= this.#start();
+    const weights = await Promise.all(
+      models.models.map(async (card) => ({ card, data: await loadWeights(card.url) })),
+    );
+    const threads = self.crossOriginIsolated ? Math.min(navigator.hardwareConcurrency || 1, 4) : 1;
+    await this.#ask({ kind: "load", weights, threads }, weights.map(({ data }) => data));
+    readiness.value = "ready";
+  }
+
+  #start(): Worker {
+    const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+    worker.onmessage = ({ data }: MessageEvent<Answer>) => {
+      if (data.kind === "requests") {
+        requests.value += data.count;
+        return;
+      }
+      const waiting = this.#waiting.get(data.id);
+      this.#waiting.delete(data.id);
+      if (data.kind === "done") waiting?.resolve(data.reading);
+      else waiting?.reject(new Error(data.reason));
+    };
+    worker.onerror = (event) => {
+      for (const waiting of this.#waiting.values()) waiting.reject(new Error(event.message));
+      this.#waiting.clear();
+    };
+    return worker;
+  }
+
+  #ask(
+    message: Omit<Extract<Request, { kind: "load" }>, "id"> | Omit<Extract<Request, { kind: "read" }>, "id">,
+    transfer: Transferable[],
+  ): Promise<Reading | undefined> {
+    const id = this.#next++;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      this.#worker?.postMessage({ ...message, id }, transfer);
+    });
+  }
+}
+
+export const device = new Device();

@@ -1,0 +1,30 @@
+/** What page and worker say to each other. */
+
+import type { Face, Model } from "../api/types";
+
+export interface Weights {
+  readonly card: Model;
+  readonly data: ArrayBuffer;
+}
+
+export type Request =
+  | { readonly id: number; readonly kind: "load"; readonly weights: readonly Weights[]; readonly threads: number }
+  | {
+      readonly id: number;
+      readonly kind: "read";
+      readonly picture: ImageBitmap;
+      /** Longest side of the finest search. */
+      readonly finest: number;
+      readonly activation: boolean;
+    };
+
+export interface Reading {
+  readonly width: number;
+  readonly height: number;
+  readonly faces: Face[];
+}
+
+export type Answer =
+  | { readonly id: number; readonly kind: "done"; readonly reading?: Reading }
+  | { readonly id: number; readonly kind: "failed"; readonly reason: string }
+  | { readonly id: -1; readonly kind: "requests"; readonly count: number };

@@ -1,0 +1,68 @@
+/** One picture: find, align, classify, judge, as the server does. */
+
+import type { Activation, Face } from "../api/types";
+import { align, alignmentMatrix, CROP_SIZE } from "../vision/alignment";
+import { apply, invert, type Point } from "../vision/geometry";
+import { doubtOf, predictionSet, softmax } from "../vision/judgement";
+import { arousalOf, EMOTIONS, sentimentOf, valenceOf } from "../vision/labels";
+import type { Proposal } from "../vision/proposals";
+import type { Grey } from "../vision/raster";
+import { findFaces } from "./finder";
+import { figure, type Network, shape, values } from "./networks";
+
+const LANDMARKS = ["right_eye", "left_eye", "nose", "right_mouth", "left_mouth"] as const;
+
+export async function readFaces(
+  grey: Grey,
+  networks: ReadonlyMap<string, Network>,
+  finest: number,
+  activation: boolean,
+): Promise<Face[]> {
+  const detector = networks.get("detector");
+  const expression = networks.get("expression");
+  if (!detector || !expression) throw new Error("the weights are not loaded");
+  const found = await findFaces(grey, detector, networks.get("refiner"), finest);
+  const faces: Face[] = [];
+  for (const one of found) faces.push(await readFace(grey, one, expression, activation));
+  return faces;
+}
+
+async function readFace(grey: Grey, one: Proposal, network: Network, activation: boolean): Promise<Face> {
+  const crop = align(grey, one.points);
+  const outputs = await network.run(Float32Array.from(crop.data), [1, 1, CROP_SIZE, CROP_SIZE]);
+  const probabilities = softmax(values(outputs, "logits"), figure(network.card, "temperature"));
+  const members = predictionSet(probabilities, figure(network.card, "conformal_quantile"));
+  const doubt = doubtOf(one.points, crop) ?? (members.length >= 2 ? "ambiguous" : null);
+  const top = probabilities.indexOf(Math.max(...probabilities));
+  const valence = valenceOf(probabilities);
+  const [x, y, width, height] = one.box;
+  return {
+    track_id: null,
+    box: { x, y, width, height },
+    score: one.score,
+    landmarks: Object.fromEntries(LANDMARKS.map((name, k) => [name, one.points[k]])) as Face["landmarks"],
+    emotions: Object.fromEntries(EMOTIONS.map((name, k) => [name, probabilities[k]])) as Face["emotions"],
+    top: EMOTIONS[top],
+    prediction_set: members,
+    uncertain: doubt !== null,
+    uncertain_reason: doubt,
+    valence,
+    arousal: arousalOf(probabilities),
+    sentiment: sentimentOf(valence),
+    activation: activation ? mapOf(outputs, top, one.points) : null,
+  };
+}
+
+function mapOf(outputs: Parameters<typeof values>[0], top: number, points: readonly Point[]): Activation {
+  const [, , rows, columns] = shape(outputs, "activation");
+  const start = top * rows * columns;
+  const back = invert(alignmentMatrix(points));
+  const corner = (x: number, y: number) => [...apply(back, [x - 0.5, y - 0.5])] as [number, number];
+  return {
+    emotion: EMOTIONS[top],
+    rows,
+    columns,
+    values: Array.from(values(outputs, "activation").subarray(start, start + rows * columns)),
+    corners: [corner(0, 0), corner(CROP_SIZE, 0), corner(CROP_SIZE, CROP_SIZE), corner(0, CROP_SIZE)],
+  };
+}

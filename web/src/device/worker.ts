@@ -1,0 +1,46 @@
+/** Reads pictures off the page's own thread; nothing that it sees leaves it. */
+
+import { observe } from "../live/traffic";
+import { luma } from "../vision/raster";
+import type { Answer, Reading, Request } from "./messages";
+import { type Network, openNetworks } from "./networks";
+import { readFaces } from "./reader";
+
+let networks: ReadonlyMap<string, Network> = new Map();
+
+const say = (answer: Answer) => self.postMessage(answer);
+
+function greyOf(picture: ImageBitmap) {
+  const { width, height } = picture;
+  const canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  if (!context) throw new Error("this browser gives no canvas to draw on");
+  // Transparent parts lie over white, as on the server.
+  context.fillStyle = "white";
+  context.fillRect(0, 0, width, height);
+  context.drawImage(picture, 0, 0);
+  return luma(context.getImageData(0, 0, width, height).data, width, height);
+}
+
+async function answer(request: Request): Promise<Reading | undefined> {
+  if (request.kind === "load") {
+    networks = await openNetworks(request.weights, request.threads);
+    observe((count) => say({ id: -1, kind: "requests", count }));
+    return undefined;
+  }
+  const grey = greyOf(request.picture);
+  request.picture.close();
+  const faces = await readFaces(grey, networks, request.finest, request.activation);
+  return { width: grey.width, height: grey.height, faces };
+}
+
+// One after the other: the runtime's sessions are not to be entered twice.
+let last: Promise<void> = Promise.resolve();
+self.onmessage = ({ data }: MessageEvent<Request>) => {
+  last = last.then(() =>
+    answer(data).then(
+      (reading) => say({ id: data.id, kind: "done", reading }),
+      (error: unknown) => say({ id: data.id, kind: "failed", reason: String(error) }),
+    ),
+  );
+};

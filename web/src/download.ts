@@ -1,0 +1,60 @@
+/** Files made in the page: readings as JSON of schema mien/1 and as CSV. */
+
+import type { Face, Frame, Models, Result } from "./api/types";
+import { EMOTIONS } from "./vision/labels";
+
+type Item = Result["items"][number];
+
+/** The document of schema mien/1, which has no place for activation maps. */
+export function jsonOf(items: readonly Item[], models: Models): string {
+  const model = Object.fromEntries(
+    models.models.map(({ name, version, precision, sha256 }) => [name, { version, precision, sha256 }]),
+  );
+  const plain = (key: string, value: unknown) => (key === "activation" ? undefined : value);
+  return JSON.stringify({ schema: "mien/1", model, items }, plain, 2);
+}
+
+export const HEADER = [
+  "source,frame,time_s,face,track_id,x,y,width,height,score,top",
+  ...EMOTIONS,
+  "valence,arousal,sentiment,uncertain",
+].join(",");
+
+export function csvOf(items: readonly Item[]): string {
+  const rows = items.flatMap(({ source, frames }) =>
+    frames.flatMap((frame) => frame.faces.map((face, number) => row(source, frame, number, face))),
+  );
+  return `${[HEADER, ...rows].join("\n")}\n`;
+}
+
+function row(source: string, frame: Frame, number: number, face: Face): string {
+  const { x, y, width, height } = face.box;
+  const rounded = (value: number, places: number) => String(Number(value.toFixed(places)));
+  return [
+    quoted(source),
+    frame.index,
+    rounded(frame.time_s, 6),
+    number,
+    face.track_id ?? "",
+    ...[x, y, width, height].map((value) => rounded(value, 2)),
+    rounded(face.score, 4),
+    face.top,
+    ...EMOTIONS.map((name) => rounded(face.emotions[name], 4)),
+    rounded(face.valence, 4),
+    rounded(face.arousal, 4),
+    face.sentiment,
+    face.uncertain,
+  ].join(",");
+}
+
+function quoted(text: string): string {
+  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+export function save(name: string, type: string, content: string): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([content], { type }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}

@@ -1,0 +1,28 @@
+/** Cameras: opening, listing, and the sentence for what can go wrong. */
+
+import { strings } from "../strings";
+
+export async function openCamera(deviceId: string): Promise<MediaStream> {
+  if (!navigator.mediaDevices) throw new Error(strings.errors.insecure);
+  const video: MediaTrackConstraints = {
+    width: { ideal: 640 },
+    height: { ideal: 480 },
+    ...(deviceId ? { deviceId: { exact: deviceId } } : { facingMode: "user" }),
+  };
+  try {
+    return await navigator.mediaDevices.getUserMedia({ video, audio: false });
+  } catch (error) {
+    throw new Error(cause(error instanceof DOMException ? error.name : ""));
+  }
+}
+
+export async function cameras(): Promise<MediaDeviceInfo[]> {
+  const devices = await navigator.mediaDevices.enumerateDevices();
+  return devices.filter(({ kind, deviceId }) => kind === "videoinput" && deviceId);
+}
+
+function cause(name: string): string {
+  if (name === "NotAllowedError" || name === "SecurityError") return strings.errors.refused;
+  if (name === "NotReadableError") return strings.errors.busy;
+  return strings.errors.noCamera;
+}

@@ -1,0 +1,104 @@
+/** One film: sent to the server and followed there, or read moment by moment in this page. */
+
+import { signal } from "@preact/signals";
+import { deleteJob, findJob, loadResult, uploadFilm } from "../api/client";
+import type { Frame, Job, Result } from "../api/types";
+import { COARSE, device } from "../device/device";
+import { analysing, models, place } from "../state";
+import { strings } from "../strings";
+
+type Item = Result["items"][number];
+
+export interface Film {
+  readonly name: string;
+  readonly url: string;
+  readonly stage: "uploading" | "reading" | "done" | "failed";
+  readonly share: number | null;
+  readonly note: string;
+  readonly item?: Item;
+  readonly job?: Job;
+  readonly problem?: string;
+}
+
+const STEP_S = 0.2;
+const ASK_MS = 700;
+
+export const film = signal<Film | null>(null);
+let stop = new AbortController();
+
+export async function openFilm(file: File): Promise<void> {
+  forgetFilm();
+  stop = new AbortController();
+  const { signal: stopped } = stop;
+  const stage = place.value === "server" ? "uploading" : "reading";
+  film.value = { name: file.name, url: URL.createObjectURL(file), stage, share: 0, note: "" };
+  analysing.value = true;
+  try {
+    await (place.value === "server" ? readThere(file, stopped) : readHere(file, stopped));
+  } catch (error) {
+    if (stopped.aborted) return;
+    const problem = error instanceof Error ? error.message : strings.errors.unexpected;
+    change({ stage: "failed", problem });
+  } finally {
+    if (!stopped.aborted) analysing.value = false;
+  }
+}
+
+/** Stop, and forget the film here and on the server. */
+export function forgetFilm(): void {
+  stop.abort();
+  const before = film.value;
+  if (!before) return;
+  URL.revokeObjectURL(before.url);
+  if (before.job) deleteJob(before.job.id).catch(() => undefined);
+  film.value = null;
+  analysing.value = false;
+}
+
+function change(with_: Partial<Film>): void {
+  if (film.value) film.value = { ...film.value, ...with_ };
+}
+
+async function readThere(file: File, stopped: AbortSignal): Promise<void> {
+  let job = await uploadFilm(file, (share) => change({ share }), stopped);
+  change({ job, stage: "reading", share: null });
+  while (!stopped.aborted && (job.state === "queued" || job.state === "running")) {
+    await new Promise((resolve) => setTimeout(resolve, ASK_MS));
+    if (stopped.aborted) return;
+    job = await findJob(job.id);
+    change({ job, share: job.progress, note: strings.film.frames(job.frames_read, job.frame_count) });
+  }
+  if (stopped.aborted) return;
+  if (job.state === "failed") throw new Error(job.error ?? strings.errors.unexpected);
+  const { items } = await loadResult(job.results.json);
+  change({ job, stage: "done", share: 1, item: items[0] });
+}
+
+async function readHere(file: File, stopped: AbortSignal): Promise<void> {
+  if (!models.value) throw new Error(strings.errors.offlineModels);
+  await device.load(models.value);
+  const video = document.createElement("video");
+  video.muted = true;
+  video.src = film.value?.url ?? "";
+  await happens(video, "loadeddata");
+  const frames: Frame[] = [];
+  const count = Math.max(Math.ceil(video.duration / STEP_S), 1);
+  for (let index = 0; index < count && !stopped.aborted; index++) {
+    const time = index * STEP_S;
+    video.currentTime = time;
+    await happens(video, "seeked");
+    const { faces } = await device.read(await createImageBitmap(video), COARSE);
+    frames.push({ index, time_s: time, faces });
+    change({ share: (index + 1) / count, note: strings.film.frames(index + 1, count) });
+  }
+  if (stopped.aborted) return;
+  const { videoWidth: width, videoHeight: height } = video;
+  change({ stage: "done", share: 1, item: { source: file.name, kind: "video", width, height, frames } });
+}
+
+function happens(video: HTMLVideoElement, event: "loadeddata" | "seeked"): Promise<void> {
+  return new Promise((resolve, reject) => {
+    video.addEventListener(event, () => resolve(), { once: true });
+    video.addEventListener("error", () => reject(new Error(strings.errors.filmUnreadable)), { once: true });
+  });
+}

@@ -1,0 +1,70 @@
+/** Faces of successive frames, followed and steadied for the eye. */
+
+import type { Face } from "../api/types";
+import { type Box, iou } from "../vision/geometry";
+import { arousalOf, EMOTIONS, sentimentOf, valenceOf } from "../vision/labels";
+
+export interface Track {
+  readonly id: number;
+  readonly face: Face;
+  readonly seen: number;
+}
+
+/** Boxes are one face if they overlap this much, or their centres are nearer than a share of their size. */
+const SAME = 0.25;
+const NEAR = 0.7;
+const FORGET_S = 0.6;
+/** How fast the shown values follow, in seconds. */
+const BOX_S = 0.08;
+const SCORES_S = 0.35;
+
+const boxOf = ({ box }: Face): Box => [box.x, box.y, box.width, box.height];
+
+/** Carry tracks on with the faces of the next frame; those not seen for a while are forgotten. */
+export function follow(tracks: readonly Track[], faces: readonly Face[], now: number, next: () => number): Track[] {
+  const pairs = tracks
+    .flatMap((track) => faces.map((face) => ({ track, face, share: likeness(boxOf(track.face), boxOf(face)) })))
+    .filter(({ share }) => share > 0)
+    .sort((a, b) => b.share - a.share);
+  const found = new Map<Face, Track>();
+  const taken = new Set<Track>();
+  for (const { track, face } of pairs) {
+    if (found.has(face) || taken.has(track)) continue;
+    found.set(face, track);
+    taken.add(track);
+  }
+  const current = faces.map((face) => {
+    const before = found.get(face);
+    return before
+      ? { id: before.id, face: steadied(before.face, face, now - before.seen), seen: now }
+      : { id: next(), face, seen: now };
+  });
+  const latest = Math.max(...tracks.map(({ seen }) => seen));
+  const lost = tracks.filter((track) => !taken.has(track) && (track.seen === latest || now - track.seen < FORGET_S));
+  return [...current, ...lost].sort((a, b) => a.id - b.id);
+}
+
+/** 0 for boxes of different faces; those that overlap come before those that are only near. */
+function likeness(a: Box, b: Box): number {
+  const overlap = iou(a, b);
+  if (overlap >= SAME) return 1 + overlap;
+  const distance = Math.hypot(a[0] + a[2] / 2 - b[0] - b[2] / 2, a[1] + a[3] / 2 - b[1] - b[3] / 2);
+  return Math.max(NEAR - distance / Math.max(a[2], b[2]), 0);
+}
+
+function steadied(before: Face, face: Face, elapsed: number): Face {
+  const mix = (from: number, to: number, time: number) => to + (from - to) * Math.exp(-Math.max(elapsed, 0) / time);
+  const values = EMOTIONS.map((name) => mix(before.emotions[name], face.emotions[name], SCORES_S));
+  const box = { ...face.box };
+  for (const key of ["x", "y", "width", "height"] as const) box[key] = mix(before.box[key], face.box[key], BOX_S);
+  const valence = valenceOf(values);
+  return {
+    ...face,
+    box,
+    emotions: Object.fromEntries(EMOTIONS.map((name, k) => [name, values[k]])) as Face["emotions"],
+    top: EMOTIONS[values.indexOf(Math.max(...values))],
+    valence,
+    arousal: arousalOf(values),
+    sentiment: sentimentOf(valence),
+  };
+}

@@ -1,0 +1,170 @@
+/** The loop of a live view: camera to readings, until it is stopped and forgotten. */
+
+import { batch, signal } from "@preact/signals";
+import { COARSE, COARSEST, device, type Readiness } from "../device/device";
+import type { Reading } from "../device/messages";
+import { analysing, models, place } from "../state";
+import { strings } from "../strings";
+import { cameras, openCamera } from "./camera";
+import { Session } from "./session";
+import { LiveSocket } from "./socket";
+import { requests, startCounting } from "./traffic";
+import { follow, type Track } from "./tracks";
+
+const LONGEST = 640;
+const RETRY_MS = 1500;
+const SLOW_MS = 350;
+
+export type Phase = "closed" | Readiness | "watching" | "paused";
+
+export class Watch {
+  readonly phase = signal<Phase>("closed");
+  readonly problem = signal<string | null>(null);
+  readonly tracks = signal<readonly Track[]>([]);
+  readonly size = signal({ width: 640, height: 480 });
+  readonly devices = signal<readonly MediaDeviceInfo[]>([]);
+  readonly camera = signal("");
+  readonly pace = signal({ perSecond: 0, delay: 0 });
+  /** Grows with each reading that the chart has not drawn. */
+  readonly drawn = signal(0);
+  session = new Session();
+
+  #video: HTMLVideoElement | null = null;
+  #stream: MediaStream | null = null;
+  #socket = new LiveSocket();
+  #began = 0;
+  #faces = 0;
+  #run = 0;
+
+  async open(video: HTMLVideoElement, camera = this.camera.value): Promise<void> {
+    this.close();
+    const run = ++this.#run;
+    this.#video = video;
+    this.problem.value = null;
+    this.camera.value = camera;
+    this.phase.value = "loading";
+    try {
+      if (place.value === "browser" && models.value) await device.load(models.value);
+      const stream = await openCamera(camera);
+      if (run !== this.#run) {
+        for (const track of stream.getTracks()) track.stop();
+        return;
+      }
+      this.#attach(video, stream);
+      await video.play();
+      this.devices.value = await cameras();
+    } catch (error) {
+      if (run === this.#run) this.#fail(error instanceof Error ? error.message : strings.errors.unexpected);
+      return;
+    }
+    this.#began = performance.now();
+    startCounting();
+    this.phase.value = "watching";
+    analysing.value = true;
+    void this.#loop(run);
+  }
+
+  pause(): void {
+    const watching = this.phase.value === "watching";
+    this.phase.value = watching ? "paused" : "watching";
+    analysing.value = !watching;
+    if (watching) this.#video?.pause();
+    else void this.#video?.play();
+  }
+
+  /** Stop and forget everything. */
+  close(): void {
+    this.#run++;
+    for (const track of this.#stream?.getTracks() ?? []) track.stop();
+    this.#stream = null;
+    if (this.#video) this.#video.srcObject = null;
+    this.#socket.close();
+    this.session = new Session();
+    this.#faces = 0;
+    batch(() => {
+      this.tracks.value = [];
+      this.drawn.value = 0;
+      this.phase.value = "closed";
+      this.problem.value = null;
+      analysing.value = false;
+    });
+  }
+
+  #attach(video: HTMLVideoElement, stream: MediaStream): void {
+    this.#stream = stream;
+    video.srcObject = stream;
+    for (const track of stream.getVideoTracks()) {
+      track.addEventListener("ended", () => {
+        if (this.#stream === stream) this.#fail(strings.errors.lost);
+      });
+    }
+  }
+
+  #fail(sentence: string): void {
+    this.close();
+    this.problem.value = sentence;
+  }
+
+  async #loop(run: number): Promise<void> {
+    while (run === this.#run) {
+      await nextFrame();
+      const video = this.#video;
+      if (this.phase.value !== "watching" || !video?.videoWidth || run !== this.#run) continue;
+      const begun = performance.now();
+      try {
+        const reading = await this.#read(await shot(video));
+        if (run === this.#run) this.#show(reading, begun);
+      } catch (error) {
+        if (run !== this.#run) return;
+        this.problem.value = error instanceof Error ? error.message : strings.errors.unexpected;
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      }
+    }
+  }
+
+  #read(picture: ImageBitmap): Promise<Reading> {
+    return place.value === "browser" ? device.read(picture, this.#finest()) : this.#socket.read(picture);
+  }
+
+  #finest(): number {
+    return this.pace.value.delay > SLOW_MS ? COARSEST : COARSE;
+  }
+
+  #show({ width, height, faces }: Reading, begun: number): void {
+    const now = performance.now();
+    const time = (now - this.#began) / 1000;
+    const tracks = follow(this.tracks.value, faces, time, () => ++this.#faces);
+    this.session.add(time, tracks[0]?.face ?? null);
+    const { perSecond } = this.pace.value;
+    batch(() => {
+      this.problem.value = null;
+      this.tracks.value = tracks;
+      this.size.value = { width, height };
+      this.pace.value = { perSecond: perSecond * 0.9 + 100 / Math.max(now - begun, 1), delay: now - begun };
+      this.drawn.value++;
+    });
+  }
+}
+
+export const watch = new Watch();
+
+/** A change of place begins anew, so that the count of requests is that of the place. */
+export async function move(to: typeof place.value): Promise<void> {
+  place.value = to;
+  requests.value = 0;
+  const video = document.querySelector<HTMLVideoElement>("video.preview");
+  if (watch.phase.value !== "closed" && video) await watch.open(video);
+}
+
+function nextFrame(): Promise<void> {
+  // Hidden pages draw no frames; then nothing is read.
+  return new Promise((resolve) => requestAnimationFrame(() => resolve()));
+}
+
+function shot(video: HTMLVideoElement): Promise<ImageBitmap> {
+  const scale = Math.min(LONGEST / Math.max(video.videoWidth, video.videoHeight), 1);
+  return createImageBitmap(video, {
+    resizeWidth: Math.round(video.videoWidth * scale),
+    resizeHeight: Math.round(video.videoHeight * scale),
+  });
+}

@@ -1,0 +1,47 @@
+import { render } from "preact";
+import { Footer, Header, StatusLine, TokenForm, Trouble } from "./components/frame";
+import { observe, requests } from "./live/traffic";
+import { connect, tokenNeeded, view, viewOf } from "./state";
+import { strings } from "./strings";
+import "./style/base.css";
+import "./style/parts.css";
+import { Film } from "./views/film";
+import { Live } from "./views/live";
+import { Model } from "./views/model";
+import { Photo } from "./views/photo";
+
+const VIEWS = { live: Live, photo: Photo, film: Film, model: Model };
+
+function App() {
+  const View = VIEWS[view.value];
+  return (
+    <>
+      <a class="skip" href="#content" onClick={skip}>
+        {strings.skip}
+      </a>
+      <Header />
+      <StatusLine />
+      <main id="content" tabIndex={-1}>
+        <Trouble />
+        <TokenForm />
+        {!tokenNeeded.value && <View />}
+      </main>
+      <Footer />
+    </>
+  );
+}
+
+function skip(event: Event): void {
+  event.preventDefault();
+  document.getElementById("content")?.focus();
+}
+
+addEventListener("hashchange", () => {
+  view.value = viewOf(location.hash);
+  document.title = `${strings.views[view.value]} · ${strings.name}`;
+});
+observe((count) => {
+  requests.value += count;
+});
+void connect();
+render(<App />, document.getElementById("app") as HTMLElement);

@@ -1,0 +1,150 @@
+/** Live: the camera, its faces and how they appeared. */
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import { Chart } from "../components/chart";
+import { Notice } from "../components/consent";
+import { Alert, Button, Lead } from "../components/controls";
+import { Overlay } from "../components/overlay";
+import { FaceCard } from "../components/readings";
+import { agree, agreedTo } from "../consent";
+import { save } from "../download";
+import { watch } from "../live/watch";
+import { models } from "../state";
+import { strings } from "../strings";
+
+const words = strings.live;
+const OPEN = ["watching", "paused"];
+
+export function Live() {
+  const video = useRef<HTMLVideoElement>(null);
+  const [asking, setAsking] = useState(false);
+  const phase = watch.phase.value;
+  useEffect(() => () => watch.close(), []);
+  const consent = models.value?.consent;
+  const start = () => {
+    if (!consent) return;
+    if (agreedTo(consent.version)) void watch.open(video.current as HTMLVideoElement);
+    else setAsking(true);
+  };
+  return (
+    <>
+      <Lead title={words.title}>{words.lead}</Lead>
+      {asking && consent && (
+        <Notice
+          text={consent.text}
+          onCancel={() => setAsking(false)}
+          onAgree={() => {
+            agree(consent.version);
+            setAsking(false);
+            start();
+          }}
+        />
+      )}
+      {watch.problem.value && (
+        <Alert action={phase === "closed" && <Button onClick={start}>{strings.retry}</Button>}>{watch.problem.value}</Alert>
+      )}
+      <div class="stage">
+        <section class="view">
+          <div class={`picture ${OPEN.includes(phase) ? "on" : "off"}`}>
+            {/* biome-ignore lint/a11y/useMediaCaption: a camera has no captions */}
+            <video ref={video} class="preview" muted playsInline aria-label={words.preview} />
+            <Overlay {...watch.size.value} mirrored marked={marked()} />
+            {!OPEN.includes(phase) && <Curtain loading={phase === "loading"} ready={!!consent} onOpen={start} />}
+          </div>
+          {OPEN.includes(phase) && <Controls />}
+        </section>
+        {OPEN.includes(phase) && <Readings />}
+      </div>
+      {OPEN.includes(phase) && (
+        <Chart label={words.chart} columns={watch.session.columns} version={watch.drawn.value} />
+      )}
+    </>
+  );
+}
+
+const marked = () => watch.tracks.value.map(({ id, face }) => ({ label: strings.face(id), face }));
+
+function Curtain({ loading, ready, onOpen }: { loading: boolean; ready: boolean; onOpen: () => void }) {
+  return (
+    <div class="curtain">
+      {loading ? (
+        <p role="status">{strings.loadingModels}</p>
+      ) : (
+        <>
+          <Button tone="primary" disabled={!ready} onClick={onOpen}>
+            {words.open}
+          </Button>
+          <p class="hint">{words.empty}</p>
+        </>
+      )}
+    </div>
+  );
+}
+
+function Controls() {
+  const paused = watch.phase.value === "paused";
+  const { perSecond, delay } = watch.pace.value;
+  const reopen = (camera: string) => {
+    const video = document.querySelector<HTMLVideoElement>("video.preview");
+    if (video) void watch.open(video, camera);
+  };
+  return (
+    <div class="controls">
+      {watch.devices.value.length > 1 && (
+        <label class="field">
+          {words.camera}
+          <select value={watch.camera.value} onChange={(event) => reopen(event.currentTarget.value)}>
+            {watch.devices.value.map(({ deviceId, label }, number) => (
+              <option key={deviceId} value={deviceId}>
+                {label || `${words.camera} ${number + 1}`}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
+      <Button onClick={() => watch.pause()}>{paused ? words.resume : words.pause}</Button>
+      <Button onClick={snapshot}>{words.snapshot}</Button>
+      <Button tone="danger" onClick={() => watch.close()}>
+        {strings.stop}
+      </Button>
+      <p class="hint pace">{words.rate(perSecond, delay)}</p>
+    </div>
+  );
+}
+
+function Readings() {
+  const tracks = watch.tracks.value;
+  const { session } = watch;
+  return (
+    <section class="readings" aria-label={words.now}>
+      <dl class="sentiment">
+        <dt>{words.now}</dt>
+        <dd>{tracks[0] ? strings.sentiments[tracks[0].face.sentiment] : "–"}</dd>
+        <dt>{words.session}</dt>
+        <dd class="shares">
+          {(["positive", "neutral", "negative"] as const).map((name) => (
+            <span key={name} class={`chip ${name}`}>
+              {strings.sentiments[name]} {strings.percent(session.share(name))}
+            </span>
+          ))}
+        </dd>
+      </dl>
+      {tracks.map(({ id, face }) => (
+        <FaceCard key={id} title={strings.face(id)} face={face} />
+      ))}
+      {!tracks.length && (
+        <div class="empty">
+          <p>{words.noFace}</p>
+          <p class="hint">{words.noFaceHint}</p>
+        </div>
+      )}
+    </section>
+  );
+}
+
+/** The numbers, not the picture. */
+function snapshot(): void {
+  const faces = watch.tracks.value.map(({ id, face }) => ({ ...face, track_id: id }));
+  const content = { time: new Date().toISOString(), faces, session_seconds: watch.session.seconds };
+  save("mien-live.json", "application/json", JSON.stringify(content, null, 2));
+}

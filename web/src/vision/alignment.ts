@@ -1,0 +1,92 @@
+/** Five landmarks to the canonical crop: the same crop as in training and on the server. */
+
+import { type Affine, apply, invert, type Point, similarity } from "./geometry";
+import { cut, type Grey, resize } from "./raster";
+
+export const CROP_SIZE = 48;
+
+/** Where the landmarks lie in the crop: the medians over FER2013, in pixels. */
+const CANONICAL: readonly Point[] = [
+  [14.6, 18.4],
+  [32.7, 18.2],
+  [23.5, 28.3],
+  [16.6, 36.2],
+  [31.6, 35.9],
+];
+const MIN_SPREAD = 0.1;
+
+export function alignmentMatrix(points: readonly Point[], size = CROP_SIZE): Affine {
+  const scale = size / CROP_SIZE;
+  const target = CANONICAL.map(([x, y]): Point => [(x + 0.5) * scale - 0.5, (y + 0.5) * scale - 0.5]);
+  return similarity(points, target);
+}
+
+/** Whether the points are finite and apart, without which no crop can be cut. */
+export function canAlign(points: readonly Point[]): boolean {
+  const xs = points.map(([x]) => x);
+  const ys = points.map(([, y]) => y);
+  const spread = Math.max(Math.max(...xs) - Math.min(...xs), Math.max(...ys) - Math.min(...ys));
+  return Number.isFinite(spread) && spread >= MIN_SPREAD;
+}
+
+export function align(picture: Grey, points: readonly Point[], size = CROP_SIZE): Grey {
+  return cropFace(picture, alignmentMatrix(points, size), size);
+}
+
+/** Cut a square crop along a picture-to-crop matrix; halved first where it shrinks the picture. */
+export function cropFace(picture: Grey, matrix: Affine, size: number): Grey {
+  let [grey, toCrop] = around(picture, matrix, size);
+  let shrink = 1 / Math.max(Math.sqrt(Math.abs(toCrop[0] * toCrop[4] - toCrop[1] * toCrop[3])), 1e-6);
+  while (shrink >= 2 && Math.min(grey.width, grey.height) >= 2) {
+    const half = resize(grey, Math.floor(grey.width / 2), Math.floor(grey.height / 2));
+    toCrop = rescaled(toCrop, grey.width / half.width, grey.height / half.height);
+    grey = half;
+    shrink /= 2;
+  }
+  return warp(grey, toCrop, size);
+}
+
+/** The part of the picture that the crop can touch, and the matrix from that part. */
+function around(picture: Grey, matrix: Affine, size: number): [Grey, Affine] {
+  const back = invert(matrix);
+  const places = [
+    apply(back, [-1, -1]),
+    apply(back, [size, -1]),
+    apply(back, [-1, size]),
+    apply(back, [size, size]),
+  ];
+  const reach = Math.abs(back[0]) + Math.abs(back[1]) + Math.abs(back[3]) + Math.abs(back[4]);
+  const margin = 8 + 2 * Math.ceil(reach);
+  const { width, height } = picture;
+  const low = (axis: 0 | 1) => Math.floor(Math.min(...places.map((place) => place[axis]))) - margin;
+  const high = (axis: 0 | 1) => Math.ceil(Math.max(...places.map((place) => place[axis]))) + margin;
+  const left = Math.min(Math.max(low(0), 0), width - 1);
+  const top = Math.min(Math.max(low(1), 0), height - 1);
+  const right = Math.max(Math.min(high(0), width), 1, left + 1);
+  const bottom = Math.max(Math.min(high(1), height), 1, top + 1);
+  const [a, b, c, d, e, f] = matrix;
+  return [cut(picture, left, top, right, bottom), [a, b, c + a * left + b * top, d, e, f + d * left + e * top]];
+}
+
+function rescaled([a, b, c, d, e, f]: Affine, across: number, down: number): Affine {
+  const [x, y] = [across / 2 - 0.5, down / 2 - 0.5];
+  return [a * across, b * down, c + a * x + b * y, d * across, e * down, f + d * x + e * y];
+}
+
+function warp(grey: Grey, matrix: Affine, size: number): Grey {
+  const back = invert(matrix);
+  const data = new Uint8Array(size * size);
+  const column = (x: number) => Math.min(Math.max(x, 0), grey.width - 1);
+  const row = (y: number) => Math.min(Math.max(y, 0), grey.height - 1) * grey.width;
+  for (let v = 0; v < size; v++) {
+    for (let u = 0; u < size; u++) {
+      const [x, y] = apply(back, [u, v]);
+      const [x0, y0] = [Math.floor(x), Math.floor(y)];
+      const [p, q] = [x - x0, y - y0];
+      const upper = grey.data[row(y0) + column(x0)] * (1 - p) + grey.data[row(y0) + column(x0 + 1)] * p;
+      const lower = grey.data[row(y0 + 1) + column(x0)] * (1 - p) + grey.data[row(y0 + 1) + column(x0 + 1)] * p;
+      data[v * size + u] = Math.round(upper * (1 - q) + lower * q);
+    }
+  }
+  return { width: size, height: size, data };
+}

@@ -1,0 +1,28 @@
+/** The eight expressions in their one order, and the affect read from them. */
+
+export const EMOTIONS = [
+  "neutral",
+  "happiness",
+  "surprise",
+  "sadness",
+  "anger",
+  "disgust",
+  "fear",
+  "contempt",
+] as const;
+export type Emotion = (typeof EMOTIONS)[number];
+export type Sentiment = "negative" | "neutral" | "positive";
+
+const VALENCE = [0, 0.8, 0.4, -0.6, -0.5, -0.6, -0.6, -0.5];
+const AROUSAL = [0, 0.5, 0.7, -0.3, 0.6, 0.4, 0.6, 0.3];
+const NEUTRAL_VALENCE = 0.1;
+
+const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, value, i) => sum + value * b[i], 0);
+
+export const valenceOf = (probabilities: readonly number[]) => dot(probabilities, VALENCE);
+export const arousalOf = (probabilities: readonly number[]) => dot(probabilities, AROUSAL);
+
+export function sentimentOf(valence: number): Sentiment {
+  if (valence > NEUTRAL_VALENCE) return "positive";
+  return valence < -NEUTRAL_VALENCE ? "negative" : "neutral";
+}

@@ -1,0 +1,81 @@
+/** The second network's look at squares around proposals: sure or not, and where exactly. */
+
+import { cropFace } from "./alignment";
+import { type Box, type Point, suppress } from "./geometry";
+import { NMS_IOU } from "./merging";
+import type { Proposal } from "./proposals";
+import type { Grey } from "./raster";
+
+export const REGION_SIZE = 64;
+export const VALUES = 15;
+const CONTEXT = 1.6;
+/** Which landmark each becomes in the mirror. */
+const MIRRORED = [1, 0, 2, 4, 3];
+
+interface Region {
+  readonly x: number;
+  readonly y: number;
+  readonly side: number;
+}
+
+function regionOf([x, y, width, height]: Box): Region {
+  return { x: x + width / 2, y: y + height / 2, side: CONTEXT * Math.sqrt(width * height) };
+}
+
+/** Crops of n proposals and, after them, their mirror images: (2n, 1, 64, 64). */
+export function regionBatch(grey: Grey, found: readonly Proposal[]): Float32Array {
+  const area = REGION_SIZE * REGION_SIZE;
+  const batch = new Float32Array(2 * found.length * area);
+  found.forEach((one, index) => {
+    const { x, y, side } = regionOf(one.box);
+    const scale = REGION_SIZE / side;
+    const shift = REGION_SIZE / 2 - 0.5;
+    const matrix = [scale, 0, shift - scale * (x - 0.5), 0, scale, shift - scale * (y - 0.5)] as const;
+    const crop = cropFace(grey, matrix, REGION_SIZE).data;
+    for (let i = 0; i < area; i++) {
+      const column = i % REGION_SIZE;
+      batch[index * area + i] = crop[i];
+      batch[(found.length + index) * area + i] = crop[i - column + REGION_SIZE - 1 - column];
+    }
+  });
+  return batch;
+}
+
+/** Corrected proposals from the network's (2n, 15) values; those that are not sure are gone. */
+export function refined(
+  found: readonly Proposal[],
+  values: Float32Array,
+  trust: number,
+  threshold: number,
+): Proposal[] {
+  const again = found.map((one, index) => corrected(one, looked(values, index, found.length), trust));
+  const sure = again.filter((one) => one.score >= threshold);
+  return suppress(sure.map((one) => one.box), sure.map((one) => one.score), NMS_IOU).map((index) => sure[index]);
+}
+
+/** The mean of what the network says of a crop and of its mirror image, turned back. */
+function looked(values: Float32Array, index: number, count: number): number[] {
+  const plain = values.subarray(index * VALUES, (index + 1) * VALUES);
+  const mirrored = values.subarray((count + index) * VALUES, (count + index + 1) * VALUES);
+  const back = Array.from(mirrored);
+  MIRRORED.forEach((from, to) => {
+    back[5 + 2 * to] = -mirrored[5 + 2 * from];
+    back[6 + 2 * to] = mirrored[6 + 2 * from];
+  });
+  back[1] = -back[1];
+  return back.map((value, k) => (value + plain[k]) / 2);
+}
+
+function corrected(one: Proposal, value: readonly number[], trust: number): Proposal {
+  const { x, y, side } = regionOf(one.box);
+  const extent = (channel: number) => (Math.exp(Math.min(Math.max(value[channel], -2), 2)) * side) / CONTEXT;
+  const [width, height] = [extent(3), extent(4)];
+  const first = Math.min(Math.max(one.score, 1e-4), 1 - 1e-4);
+  const logit = (value[0] + trust * Math.log(first / (1 - first))) / (1 + trust);
+  return {
+    box: [x + value[1] * side - width / 2, y + value[2] * side - height / 2, width, height],
+    points: [0, 1, 2, 3, 4].map((k): Point => [x + value[5 + 2 * k] * side, y + value[6 + 2 * k] * side]),
+    score: 1 / (1 + Math.exp(-logit)),
+    weight: one.weight,
+  };
+}

@@ -1,0 +1,62 @@
+import { describe, expect, it } from "vitest";
+import type { Point } from "../src/vision/geometry";
+import { apart, merged } from "../src/vision/merging";
+import { decode, type Proposal, scales } from "../src/vision/proposals";
+import { REGION_SIZE, refined, regionBatch } from "../src/vision/refining";
+
+const POINTS: Point[] = [[1, 1], [2, 1], [1.5, 2], [1, 3], [2, 3]];
+const face = (x: number, size: number, score: number): Proposal => ({
+  box: [x, 0, size, size],
+  points: POINTS,
+  score,
+  weight: score,
+});
+
+describe("proposals", () => {
+  it("searches at halves down to the coarsest", () => {
+    expect(scales(640, 1280)).toEqual([2, 1, 0.5, 0.25]);
+    expect(scales(2560, 1280)).toEqual([0.5, 0.25, 0.125, 0.0625]);
+  });
+
+  it("decodes a cell into pixels of the picture", () => {
+    const data = new Float32Array(15 * 2);
+    data[1] = 0.9;
+    const [found] = decode({ data, rows: 1, columns: 2 }, 8, 24, 0.5, 2, 2);
+    expect(found.box).toEqual([0, -16, 48, 48]);
+    expect(found.points[0]).toEqual([24, 8]);
+    expect(found.weight).toBeCloseTo(0.9);
+  });
+});
+
+describe("merging", () => {
+  it("averages those that agree, weighted", () => {
+    const [one, ...others] = merged([face(0, 10, 0.9), face(1, 10, 0.3)]);
+    expect(others).toEqual([]);
+    expect(one.box[0]).toBeCloseTo(0.25);
+  });
+
+  it("drops what lies within a better one", () => {
+    expect(apart([face(0, 20, 0.9), face(1, 5, 0.8), face(18, 10, 0.7)])).toHaveLength(2);
+  });
+});
+
+describe("refining", () => {
+  it("hands the network each crop and its mirror image", () => {
+    const data = Uint8Array.from({ length: 64 * 64 }, (_, i) => (i % 64) * 4);
+    const batch = regionBatch({ width: 64, height: 64, data }, [face(12, 40, 0.9)]);
+    const area = REGION_SIZE * REGION_SIZE;
+    expect(batch).toHaveLength(2 * area);
+    for (let x = 0; x < REGION_SIZE; x++) expect(batch[area + x]).toBe(batch[REGION_SIZE - 1 - x]);
+  });
+
+  it("keeps a proposal that both looks confirm, and drops one that they do not", () => {
+    const found = [face(0, 10, 0.9), face(100, 10, 0.9)];
+    const values = new Float32Array(4 * 15);
+    values[0] = values[30] = 5;
+    values[15] = values[45] = -5;
+    const sure = refined(found, values, 1, 0.8);
+    expect(sure).toHaveLength(1);
+    expect(sure[0].box[2]).toBeCloseTo(10);
+    expect(sure[0].score).toBeCloseTo(1 / (1 + Math.exp(-(5 + Math.log(9)) / 2)));
+  });
+});

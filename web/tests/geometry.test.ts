@@ -1,0 +1,58 @@
+import { describe, expect, it } from "vitest";
+import { alignmentMatrix, canAlign, cropFace } from "../src/vision/alignment";
+import { apply, invert, iou, type Point, similarity, suppress } from "../src/vision/geometry";
+
+const CANONICAL: Point[] = [
+  [14.6, 18.4],
+  [32.7, 18.2],
+  [23.5, 28.3],
+  [16.6, 36.2],
+  [31.6, 35.9],
+];
+
+describe("geometry", () => {
+  it("measures overlap", () => {
+    expect(iou([0, 0, 2, 2], [1, 0, 2, 2])).toBeCloseTo(1 / 3);
+    expect(iou([0, 0, 0, 0], [0, 0, 0, 0])).toBe(0);
+  });
+
+  it("keeps the best of what overlaps, equal scores in order", () => {
+    const boxes = [[0, 0, 4, 4], [0, 0, 4, 5], [9, 9, 2, 2]] as const;
+    expect(suppress(boxes, [0.5, 0.9, 0.5], 0.4)).toEqual([1, 2]);
+    expect(suppress(boxes, [0.5, 0.5, 0.5], 0.4)).toEqual([0, 2]);
+  });
+
+  it("finds a similarity and its inverse", () => {
+    const turned = CANONICAL.map(([x, y]): Point => [3 - 2 * y, 2 * x + 7]);
+    const matrix = similarity(CANONICAL, turned);
+    CANONICAL.forEach((point, i) => {
+      const [x, y] = apply(matrix, point);
+      expect(x).toBeCloseTo(turned[i][0]);
+      expect(y).toBeCloseTo(turned[i][1]);
+      expect(apply(invert(matrix), [x, y])[0]).toBeCloseTo(point[0]);
+    });
+    expect(() => similarity([[1, 1], [1, 1]], [[0, 0], [1, 1]])).toThrow("coincide");
+  });
+});
+
+describe("alignment", () => {
+  it("leaves a crop that is canonical already as it is", () => {
+    const data = Uint8Array.from({ length: 48 * 48 }, (_, i) => (i * 7) % 256);
+    const matrix = alignmentMatrix(CANONICAL);
+    expect(matrix[0]).toBeCloseTo(1);
+    const crop = cropFace({ width: 48, height: 48, data }, [1, 0, 0, 0, 1, 0], 48);
+    expect(Array.from(crop.data)).toEqual(Array.from(data));
+  });
+
+  it("repeats the edge beyond the picture", () => {
+    const grey = { width: 2, height: 2, data: Uint8Array.of(10, 20, 30, 40) };
+    const crop = cropFace(grey, [1, 0, 1, 0, 1, 1], 4);
+    expect(Array.from(crop.data)).toEqual([10, 10, 20, 20, 10, 10, 20, 20, 30, 30, 40, 40, 30, 30, 40, 40]);
+  });
+
+  it("refuses points that lie in one place", () => {
+    expect(canAlign(CANONICAL)).toBe(true);
+    expect(canAlign(CANONICAL.map(() => [5, 5] as const))).toBe(false);
+    expect(canAlign([[Number.NaN, 0], ...CANONICAL.slice(1)])).toBe(false);
+  });
+});

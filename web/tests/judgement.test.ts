@@ -1,0 +1,115 @@
+import { describe, expect, it } from "vitest";
+import { momentsOf } from "../src/events";
+import { csvOf, HEADER, jsonOf } from "../src/download";
+import { follow, type Track } from "../src/live/tracks";
+import { Session, WINDOW_S } from "../src/live/session";
+import { doubtOf, predictionSet, softmax } from "../src/vision/judgement";
+import { EMOTIONS, type Emotion, sentimentOf, valenceOf } from "../src/vision/labels";
+import type { Face, Models } from "../src/api/types";
+
+export function made(top: Emotion, share = 0.93, x = 10): Face {
+  const rest = (1 - share) / 7;
+  const values = EMOTIONS.map((name) => (name === top ? share : rest));
+  return {
+    track_id: null,
+    box: { x, y: 10, width: 40, height: 40 },
+    score: 0.9,
+    landmarks: {
+      right_eye: [22, 24],
+      left_eye: [38, 24],
+      nose: [30, 32],
+      right_mouth: [24, 40],
+      left_mouth: [36, 40],
+    },
+    emotions: Object.fromEntries(EMOTIONS.map((name, k) => [name, values[k]])) as Face["emotions"],
+    top,
+    prediction_set: [top],
+    uncertain: false,
+    uncertain_reason: null,
+    valence: valenceOf(values),
+    arousal: 0,
+    sentiment: sentimentOf(valenceOf(values)),
+    activation: null,
+  };
+}
+
+describe("judgement", () => {
+  it("softens logits by the temperature", () => {
+    expect(softmax([0, Math.log(3)], 1)[1]).toBeCloseTo(0.75);
+    expect(softmax([1000, 0], 0.5)[0]).toBe(1);
+  });
+
+  it("gives sets of labels, all where none is probable", () => {
+    expect(predictionSet([0.6, 0.4, 0, 0, 0, 0, 0, 0], 0.65)).toEqual(["neutral", "happiness"]);
+    expect(predictionSet(EMOTIONS.map(() => 1 / 8), 0.65)).toHaveLength(8);
+  });
+
+  it("doubts small, dark, turned and blurred faces", () => {
+    const points = (spread: number, nose = 0.5) =>
+      [[0, 0], [spread, 0], [nose * spread, 5], [0, 10], [spread, 10]] as [number, number][];
+    const noise = { width: 48, height: 48, data: Uint8Array.from({ length: 2304 }, (_, i) => (i * 97) % 200) };
+    const flat = { width: 48, height: 48, data: new Uint8Array(2304).fill(100) };
+    const smooth = { ...flat, data: Uint8Array.from({ length: 2304 }, (_, i) => Math.floor(i / 48) * 5) };
+    expect(doubtOf(points(5), noise)).toBe("small");
+    expect(doubtOf(points(20), flat)).toBe("too dark or too bright");
+    expect(doubtOf(points(20, 1), noise)).toBe("turned away");
+    expect(doubtOf(points(20), smooth)).toBe("blurred");
+    expect(doubtOf(points(20), noise)).toBeNull();
+  });
+});
+
+describe("tracks", () => {
+  it("keeps an id while a face moves, and forgets one that has gone", () => {
+    let ids = 0;
+    const next = () => ++ids;
+    let tracks: Track[] = follow([], [made("happiness")], 0, next);
+    tracks = follow(tracks, [made("happiness", 0.9, 18)], 0.1, next);
+    expect(tracks.map(({ id }) => id)).toEqual([1]);
+    expect(tracks[0].face.box.x).toBeGreaterThan(10);
+    expect(tracks[0].face.box.x).toBeLessThan(18);
+    tracks = follow(tracks, [made("anger", 0.9, 300)], 0.2, next);
+    expect(tracks.map(({ id }) => id)).toEqual([1, 2]);
+    tracks = follow(tracks, [made("anger", 0.9, 300)], 2, next);
+    expect(tracks.map(({ id }) => id)).toEqual([2]);
+  });
+});
+
+describe("session", () => {
+  it("sums sentiment over time and keeps a window", () => {
+    const session = new Session();
+    for (let time = 0; time <= 100; time += 0.5) session.add(time, made(time < 50 ? "happiness" : "anger"));
+    expect(session.share("positive")).toBeCloseTo(0.5, 1);
+    expect(session.columns[0][0]).toBe(100 - WINDOW_S);
+    expect(session.columns).toHaveLength(10);
+  });
+});
+
+describe("films", () => {
+  it("finds stretches of an expression and bridges short gaps", () => {
+    const frames = [0, 0.2, 0.4, 0.6, 0.8, 2, 2.2].map((time_s, index) => ({
+      index,
+      time_s,
+      faces: time_s === 0.4 ? [] : [made(time_s < 1 ? "happiness" : "neutral")],
+    }));
+    expect(momentsOf(frames)).toEqual([{ emotion: "happiness", from: 0, until: 0.8, strength: 0.93 }]);
+  });
+});
+
+describe("downloads", () => {
+  const frames = [{ index: 3, time_s: 0.12, faces: [made("happiness")] }];
+  const item = { source: 'a "b", c.mp4', kind: "video" as const, width: 64, height: 48, frames };
+
+  it("writes a row per face, with names quoted", () => {
+    const [header, row, end] = csvOf([item]).split("\n");
+    expect(header).toBe(HEADER);
+    expect(row.startsWith('"a ""b"", c.mp4",3,0.12,0,,10,10,40,40,0.9,happiness,0.01,')).toBe(true);
+    expect(end).toBe("");
+  });
+
+  it("writes documents of the schema, without activation maps", () => {
+    const models = { models: [{ name: "detector", version: "1", precision: "fp32", sha256: "ab" }] };
+    const found = JSON.parse(jsonOf([item], models as unknown as Models));
+    expect(found.schema).toBe("mien/1");
+    expect(found.items[0].frames[0].faces[0]).not.toHaveProperty("activation");
+  });
+});

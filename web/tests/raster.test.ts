@@ -1,0 +1,25 @@
+import { expect, it } from "vitest";
+import { cut, luma, resize, roundEven } from "../src/vision/raster";
+
+it("takes the luma of the usual standard", () => {
+  const pixels = new Uint8ClampedArray([255, 255, 255, 255, 255, 0, 0, 255, 0, 255, 0, 255, 0, 0, 255, 255]);
+  expect(Array.from(luma(pixels, 4, 1).data)).toEqual([255, 76, 150, 29]);
+});
+
+it("shrinks by the mean of areas, whole or in parts", () => {
+  const grey = { width: 4, height: 2, data: Uint8Array.of(0, 10, 20, 30, 10, 20, 30, 40) };
+  expect(Array.from(resize(grey, 2, 1).data)).toEqual([10, 30]);
+  const odd = { width: 3, height: 1, data: Uint8Array.of(0, 90, 180) };
+  expect(Array.from(resize(odd, 2, 1).data)).toEqual([30, 150]);
+});
+
+it("enlarges between pixel centres", () => {
+  const grey = { width: 2, height: 1, data: Uint8Array.of(0, 100) };
+  expect(Array.from(resize(grey, 4, 1).data)).toEqual([0, 25, 75, 100]);
+});
+
+it("cuts parts and rounds halves to even numbers", () => {
+  const grey = { width: 3, height: 2, data: Uint8Array.of(1, 2, 3, 4, 5, 6) };
+  expect(Array.from(cut(grey, 1, 0, 3, 2).data)).toEqual([2, 3, 5, 6]);
+  expect([0.5, 1.5, 2.5, 2.4].map(roundEven)).toEqual([0, 2, 2, 2]);
+});

@@ -1,0 +1,31 @@
+import { readFileSync } from "node:fs";
+import { defineConfig, type Plugin } from "vite";
+
+const RUNTIME = ["ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"];
+
+/** The inference runtime is served as it is: its threads load its own file again. */
+function runtimeFiles(): Plugin {
+  return {
+    name: "runtime-files",
+    generateBundle() {
+      for (const name of RUNTIME) {
+        const source = readFileSync(new URL(`node_modules/onnxruntime-web/dist/${name}`, import.meta.url));
+        this.emitFile({ type: "asset", fileName: `ort/${name}`, source });
+      }
+    },
+  };
+}
+
+export default defineConfig({
+  plugins: [runtimeFiles()],
+  resolve: { conditions: ["onnxruntime-web-use-extern-wasm", "import", "module", "browser", "default"] },
+  worker: { format: "es" },
+  build: {
+    outDir: "../src/mien/apps/web/static",
+    emptyOutDir: true,
+    target: "es2022",
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+  server: { proxy: { "/api": { target: "http://127.0.0.1:8383", ws: true }, "/weights": "http://127.0.0.1:8383" } },
+});
