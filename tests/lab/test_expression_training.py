@@ -117,7 +117,6 @@ def test_the_network_learns(config, fer_folder, tmp_path):
         blur_chance=0, shrink_chance=0, erase_chance=0, mirror=False,
     )  # fmt: skip
     options = {"batch": 8, "limit": 8, "compile": False, "mixup": 0.0, "fer_smoothing": 0.0}
-    options["own_share"] = 0.0
     learned = ExpressionConfig(
         fer_folder, epochs=8, augmentation=still, warmup_epochs=1, rate=0.02,
         sizes=((1.0, 32),), **options,

@@ -1,5 +1,7 @@
 """The face detector: pictures in, boxes with five landmarks out."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +19,9 @@ MOST_PROPOSALS = 200
 """So many of the best proposals get a second look: bounds the time that a busy picture takes."""
 VOTE_OVERLAP = 0.6
 """Boxes that overlap a kept one by this IoU are averaged into it, weighted by score and size."""
+REFINED_SHARE = 0.6
+"""Of the second network's landmarks in the mean of both networks'; they err apart. Chosen on the
+validation part of the portraits, where it takes a tenth off the first network's error."""
 NESTED_SHARE = 0.8
 """A weaker box that lies in a better one to this share of its area is a part of the same face."""
 
@@ -107,6 +112,8 @@ class FaceDetector:
 
     def _refined(self, refiner: FaceRefiner, grey: Image, found: Proposals) -> Proposals:
         again = refiner.refine(grey, found)
+        points = REFINED_SHARE * again.points + (1 - REFINED_SHARE) * found.points
+        again = replace(again, points=points)
         sure = again[again.scores >= self.threshold]
         return sure[non_maximum_suppression(sure.boxes, sure.scores, self._nms_iou)]
 

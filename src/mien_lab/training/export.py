@@ -32,10 +32,14 @@ __all__ = ["FER_SHARE", "blend_heads", "export_expression", "half_stored", "writ
 
 log = logging.getLogger(__name__)
 
-FER_SHARE = 0.4
-"""Chosen on PublicTest, where FER+ accuracy does not fall, and on the photographs of data/wild."""
+FER_SHARE = 0.5
+"""A choice between two tests: on FER+'s PublicTest accuracy falls by 1.8 points and the mean recall
+of classes rises by 1.0; on the photographs of data/wild accuracy rises by 5.9 points."""
 OUTPUTS = ["embedding", "logits", "fer_logits", "activation"]
-TRAINED_ON = "FER2013 Training (research use) with FER+ votes (MIT)"
+TRAINED_ON = (
+    "FER2013 Training (research use) with FER+ votes (MIT) and expression-labelled LFW "
+    "photographs (muxspace/facial_expressions, Apache-2.0)"
+)
 
 
 def export_expression(

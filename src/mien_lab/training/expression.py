@@ -44,12 +44,6 @@ class ExpressionConfig:
     """Both parameters of the beta distribution (Zhang et al., "mixup", ICLR 2018)."""
     fer_weight: float = 0.75
     fer_smoothing: float = 0.1
-    own_share: float = 0.6
-    """Share of the network's own averaged predictions in the targets of the last epoch; it grows
-    linearly from none (Kim et al., "Self-Knowledge Distillation with Progressive Refinement of
-    Targets", ICCV 2021). What the labels contradict each other in is learned less by heart."""
-    own_every: int = 4
-    """Epochs between two renewals of those predictions."""
     sizes: tuple[tuple[float, int], ...] = ((0.4, 32), (0.8, 40), (1.0, 48))
     """Crop size up to each share of the epochs: smaller crops first cost less."""
     augmentation: Augmentation = field(default_factory=Augmentation)
@@ -98,22 +92,18 @@ def train_expression(config: ExpressionConfig, folder: Path, *, resume: bool = F
     optimizer = torch.optim.SGD(
         _parameter_groups(net, config.decay), lr=0.0, momentum=config.momentum, nesterov=True
     )
-    own: Tensor | None = None
     state, start = run.load(), 0
     if state is not None:
         net.load_state_dict(state["net"])
         average.net.load_state_dict(state["average"])
         optimizer.load_state_dict(state["optimizer"])
         average.steps, start = state["steps"], state["epoch"]
-        own = state["own"]
     steps = len(faces) // config.batch
     progress = Progress(steps * config.epochs, steps * start)
     step = torch.compile(net) if config.compile else net
     for epoch in range(start, config.epochs):
         began = time.monotonic()
-        if epoch and epoch % config.own_every == 0:
-            own = torch.cat(_predict(average.net, faces, _size(config, epoch - 1)), dim=1).exp()
-        loss = _epoch(config, epoch, faces, own, net, step, average, optimizer, progress)
+        loss = _epoch(config, epoch, faces, net, step, average, optimizer, progress)
         figures = {"epoch": epoch + 1, "loss": loss, "minutes": (time.monotonic() - began) / 60}
         figures |= check.figures(average.net, _size(config, epoch))
         log.info("%s", {name: round(value, 4) for name, value in figures.items()})
@@ -123,7 +113,6 @@ def train_expression(config: ExpressionConfig, folder: Path, *, resume: bool = F
                 "average": average.net.state_dict(),
                 "optimizer": optimizer.state_dict(),
                 "steps": average.steps,
-                "own": own,
                 "epoch": epoch + 1,
             },
             figures,
@@ -135,7 +124,6 @@ def _epoch(
     config: ExpressionConfig,
     epoch: int,
     faces: FaceSet,
-    own: Tensor | None,
     net: nn.Module,
     forward: Any,
     average: WeightAverage,
@@ -149,15 +137,13 @@ def _epoch(
     order = torch.randperm(len(faces), generator=generator).numpy()
     steps = len(faces) // config.batch
     size = _size(config, epoch)
-    share = config.own_share * epoch / max(config.epochs - 1, 1)
     net.train()
     total = 0.0
     for index in range(steps):
         rows = order[index * config.batch : (index + 1) * config.batch]
         for group in optimizer.param_groups:
             group["lr"] = _rate(config, epoch + index / steps)
-        blend = None if own is None else (own[torch.from_numpy(rows)], share)
-        crops, targets = _batch(config, faces, rows, blend, generator, size)
+        crops, targets = _batch(config, faces, rows, generator, size)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             outputs = forward(crops)
         loss = _loss(config, outputs, targets)
@@ -188,7 +174,6 @@ def _batch(
     config: ExpressionConfig,
     faces: FaceSet,
     rows: np.ndarray[Any, Any],
-    own: tuple[Tensor, float] | None,
     generator: torch.Generator,
     size: int,
 ) -> tuple[Tensor, _Targets]:
@@ -204,11 +189,6 @@ def _batch(
     fer = torch.from_numpy(faces.fer[rows])
     known = fer.sum(dim=1, keepdim=True)
     fer = fer * (1 - config.fer_smoothing) + known * config.fer_smoothing / fer.shape[1]
-    if own is not None:
-        predicted, blend = own
-        count = emotions.shape[1]
-        emotions = (1 - blend) * emotions + blend * predicted[:, :count] * (weight > 0)[:, None]
-        fer = (1 - blend) * fer + blend * predicted[:, count:] * known
     emotions = emotions * weight[:, None]
     if config.mixup > 0:
         share = float(
@@ -256,28 +236,24 @@ class _Check:
     labels: Tensor
     majority: Tensor
 
+    @torch.no_grad()
     def figures(self, net: nn.Module, size: int) -> dict[str, float]:
         """Accuracy at the crop size that the network is being trained on."""
-        emotion, fer = _predict(net, self.faces, size)
+        logits, fer = [], []
+        for start in range(0, len(self.faces), 256):
+            crops = crop_batch(
+                torch.from_numpy(self.faces.canvases[start : start + 256]),
+                torch.from_numpy(self.faces.matrices[start : start + 256]),
+                size,
+            )
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                outputs = net(crops.contiguous(memory_format=torch.channels_last))
+            logits.append(outputs.logits.float())
+            fer.append(outputs.fer_logits.float())
+        emotion = torch.cat(logits)
         counted = self.majority >= 0
         hit = emotion.argmax(1)[counted] == self.majority[counted]
         return {
-            "public_fer2013": float((fer.argmax(1) == self.labels).float().mean()),
+            "public_fer2013": float((torch.cat(fer).argmax(1) == self.labels).float().mean()),
             "public_ferplus": float(hit.float().mean()),
         }
-
-
-@torch.no_grad()
-def _predict(net: nn.Module, faces: FaceSet, size: int) -> tuple[Tensor, Tensor]:
-    """Logarithms of both heads' probabilities, (n, 8) and (n, 7), for undisturbed crops."""
-    emotion, fer = [], []
-    for start in range(0, len(faces), 256):
-        part = slice(start, start + 256)
-        crops = crop_batch(
-            torch.from_numpy(faces.canvases[part]), torch.from_numpy(faces.matrices[part]), size
-        )
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            outputs = net(crops.contiguous(memory_format=torch.channels_last))
-        emotion.append(F.log_softmax(outputs.logits.float(), dim=1))
-        fer.append(F.log_softmax(outputs.fer_logits.float(), dim=1))
-    return torch.cat(emotion), torch.cat(fer)

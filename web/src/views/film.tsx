@@ -72,7 +72,6 @@ function FilmResult({ shown, frames }: { shown: Shown; frames: readonly Frame[] 
       {!playable && <Alert>{words.cannotPlay}</Alert>}
       <div class="stage">
       <div class="picture film">
-        {/* biome-ignore lint/a11y/useMediaCaption: captions are those of the film itself */}
         <video
           ref={video}
           src={shown.url}

@@ -46,7 +46,6 @@ export function Live() {
       <div class="stage">
         <section class="view">
           <div class={`picture ${OPEN.includes(phase) ? "on" : "off"}`}>
-            {/* biome-ignore lint/a11y/useMediaCaption: a camera has no captions */}
             <video ref={video} class="preview" muted playsInline aria-label={words.preview} />
             <Overlay {...watch.size.value} mirrored marked={marked()} />
             {!OPEN.includes(phase) && <Curtain loading={phase === "loading"} ready={!!consent} onOpen={start} />}
