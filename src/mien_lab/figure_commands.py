@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from mien_lab.evaluation.documents import fill
-from mien_lab.evaluation.shipped import measure_shipped
 
 __all__ = ["DOCUMENTS", "FIGURES", "app"]
 
@@ -28,6 +27,8 @@ def measure(
     ] = None,
 ) -> None:
     """Measure the shipped weights on everything; about a quarter of an hour."""
+    from mien_lab.evaluation.shipped import measure_shipped
+
     others = {} if peers is None else json.loads(peers.read_text(encoding="utf-8"))["peers"]
     figures = measure_shipped(data, peers=others)
     out.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")

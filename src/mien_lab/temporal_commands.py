@@ -31,7 +31,7 @@ def train(
     run: RunDir,
     *,
     clips: Annotated[int, typer.Option(help="Made from stills.")] = 2400,
-    epochs: int = 60,
+    epochs: int = 40,
     seed: int = 0,
     recordings: Recordings = None,
     layout: LayoutName = "crema-d",

@@ -103,7 +103,6 @@ def test_a_step_is_what_the_whole_clip_is():
     torch.manual_seed(0)
     net = TemporalNet(12, width=6, hidden=5).eval()
     net.prepare(torch.randn(50, 12), torch.randn(50, 8))
-    torch.nn.init.normal_(net.correction.weight)
     embeddings, contexts = torch.randn(2, 9, 12), torch.randn(2, 9, CONTEXT_SIZE)
     state = torch.zeros(2, net.state_size)
     with torch.no_grad():

@@ -47,7 +47,7 @@ class TemporalConfig:
     """Folder of recordings to train on besides, or None."""
     layout: Layout = Layout.CREMA_D
     clips: int = 2400
-    epochs: int = 60
+    epochs: int = 40
     batch: int = 32
     rate: float = 3e-3
     decay: float = 1e-3

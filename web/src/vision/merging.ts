@@ -4,7 +4,7 @@ import { type Box, iou, type Point, shared, suppress } from "./geometry";
 import type { Proposal } from "./proposals";
 
 export const NMS_IOU = 0.4;
-const VOTE_OVERLAP = 0.6;
+export const VOTE_OVERLAP = 0.6;
 const NESTED_SHARE = 0.8;
 
 /** One proposal per place, the best first, averaged over those that agree with it. */

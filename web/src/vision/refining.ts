@@ -1,15 +1,15 @@
 /** The second network's look at squares around proposals: sure or not, and where exactly. */
 
 import { cropFace } from "./alignment";
-import { type Box, type Point, suppress } from "./geometry";
-import { NMS_IOU } from "./merging";
+import { type Box, iou, type Point, suppress } from "./geometry";
+import { NMS_IOU, VOTE_OVERLAP } from "./merging";
 import type { Proposal } from "./proposals";
 import type { Grey } from "./raster";
 
 export const REGION_SIZE = 64;
 export const VALUES = 15;
 const CONTEXT = 1.6;
-/** Of the second network's landmarks in the mean of both networks'. */
+/** Of the second network's landmarks in the mean of both, where their boxes agree. */
 const REFINED_SHARE = 0.6;
 /** Which landmark each becomes in the mirror. */
 const MIRRORED = [1, 0, 2, 4, 3];
@@ -74,10 +74,12 @@ function corrected(one: Proposal, value: readonly number[], trust: number): Prop
   const [width, height] = [extent(3), extent(4)];
   const first = Math.min(Math.max(one.score, 1e-4), 1 - 1e-4);
   const logit = (value[0] + trust * Math.log(first / (1 - first))) / (1 + trust);
+  const box: Box = [x + value[1] * side - width / 2, y + value[2] * side - height / 2, width, height];
+  const share = iou(box, one.box) >= VOTE_OVERLAP ? REFINED_SHARE : 1;
   return {
-    box: [x + value[1] * side - width / 2, y + value[2] * side - height / 2, width, height],
+    box,
     points: one.points.map(([u, v], k): Point => {
-      const mean = (now: number, before: number) => REFINED_SHARE * now + (1 - REFINED_SHARE) * before;
+      const mean = (now: number, before: number) => share * now + (1 - share) * before;
       return [mean(x + value[5 + 2 * k] * side, u), mean(y + value[6 + 2 * k] * side, v)];
     }),
     score: 1 / (1 + Math.exp(-logit)),
