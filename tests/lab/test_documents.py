@@ -1,0 +1,54 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from mien.core.errors import InputError
+from mien_lab.evaluation.documents import BLOCK, fill
+from mien_lab.evaluation.shipped import weight_checksums
+from mien_lab.figure_commands import DOCUMENTS, FIGURES
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def figures():
+    return json.loads((ROOT / FIGURES).read_text())
+
+
+def test_the_figures_are_of_the_weights_that_ship(figures):
+    assert figures["weights"] == weight_checksums()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
+def test_documents_say_what_was_measured(document, figures):
+    text = (ROOT / document).read_text()
+    assert BLOCK.search(text)
+    assert text == fill(text, figures), "run: mien-lab figures write"
+
+
+def test_a_figure_that_misses_its_goal_says_so(figures):
+    page = "<!-- figures: verdict -->\nold\n<!-- end -->"
+    figures = json.loads(json.dumps(figures))
+    figures["crops"]["int8"]["PrivateTest"]["fer2013"]["accuracy"] = 0.5
+    assert "FER2013 70.0 % (**missed**: 50.0 %)" in fill(page, figures)
+    figures["crops"]["int8"]["PrivateTest"]["fer2013"]["accuracy"] = 0.71
+    assert "FER2013 70.0 % (reached)" in fill(page, figures)
+    figures["detector"]["mien"]["face_free"]["per_100"] = 1.25
+    figures["detector"]["mien"]["portraits"]["recall"] = 0.995
+    table = fill("<!-- figures: detector -->\n<!-- end -->", figures)
+    assert "| 1.00 | 1.25 (missed) |" in table
+    assert "| 99.0 % | 99.5 % |" in table
+
+
+def test_only_blocks_are_touched(figures):
+    page = "12.3 %\n<!-- figures: precision -->\nold\n<!-- end -->\n45.6 %\n"
+    filled = fill(page, figures)
+    assert filled.startswith("12.3 %\n<!-- figures: precision -->\nOn PublicTest")
+    assert filled.endswith("<!-- end -->\n45.6 %\n")
+    assert fill(filled, figures) == filled
+
+
+def test_an_unknown_block_is_an_error(figures):
+    with pytest.raises(InputError, match="accuracy"):
+        fill("<!-- figures: luck -->\n<!-- end -->", figures)
