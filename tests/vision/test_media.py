@@ -1,4 +1,5 @@
 import contextlib
+import gc
 import io
 import os
 import tracemalloc
@@ -399,6 +400,24 @@ def test_containers(make_film, tmp_path, name):
     path = make_film(tmp_path / name, times, **options.get(name, {}))
     with open_media(path) as stream:
         assert [frame.time_s for frame in stream] == pytest.approx(times, abs=2e-3)
+
+
+def test_decoded_pictures_are_let_go_at_once(make_film, tmp_path):
+    """A cycle of references would keep them until garbage is collected, a minute being gigabytes."""
+    path = make_film(tmp_path / "a.mp4", [i / 10 for i in range(30)])
+    gc.collect()
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        for _ in open_media(path):
+            pass
+        gc.collect()
+        kept = sum(isinstance(thing, av.VideoFrame) for thing in gc.garbage)
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+    assert kept <= 2
 
 
 def test_film_from_bytes_and_every(make_film):

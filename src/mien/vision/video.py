@@ -92,7 +92,7 @@ def open_video(file: BinaryIO, name: str, max_pixels: int, every: int) -> MediaS
         decoder = _Decoder(container, _video_stream(container, file, name), name)
         check_pixels(name, decoder.stream.width, decoder.stream.height, max_pixels)
         first = decoder.first()
-        orientation = _orientation(first)
+        orientation = decoder.orientation(first)
     except BaseException:
         container.close()
         raise
@@ -125,6 +125,7 @@ class _Decoder:
         self.start_s = start_s(container)
         self.end_s = 0.0
         self._pictures = self._decode()
+        self._orientations: dict[int, Orientation] = {}
 
     @property
     def duration_s(self) -> float | None:
@@ -156,8 +157,18 @@ class _Decoder:
                 time_s += step_s
             if index % every == 0:
                 image = np.asarray(convert(picture, format="rgb24").to_ndarray(), np.uint8)
-                yield Frame(_orientation(picture).apply(image), index, time_s)
+                yield Frame(self.orientation(picture).apply(image), index, time_s)
         self._raise_fault()
+
+    def orientation(self, picture: VideoFrame) -> Orientation:
+        """How the picture is to be turned; its side data are read once for each rotation.
+
+        A frame whose side data were read is kept alive by them until garbage is collected, and
+        pictures are large: a minute of film would take a gigabyte.
+        """
+        if picture.rotation not in self._orientations:
+            self._orientations[picture.rotation] = _orientation(picture)
+        return self._orientations[picture.rotation]
 
     def _decode(self) -> Iterator[VideoFrame]:
         for packet in self._packets():
