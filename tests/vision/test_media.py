@@ -403,7 +403,7 @@ def test_containers(make_film, tmp_path, name):
 
 
 def test_decoded_pictures_are_let_go_at_once(make_film, tmp_path):
-    """A cycle of references would keep them until garbage is collected, a minute being gigabytes."""
+    """A cycle of references would keep them until garbage is collected: gigabytes a minute."""
     path = make_film(tmp_path / "a.mp4", [i / 10 for i in range(30)])
     gc.collect()
     gc.disable()
