@@ -67,13 +67,16 @@ def export(
     run: Annotated[Path, typer.Option(help="Folder of the run.")],
     out: Annotated[Path | None, typer.Option(help="Folder for weights; the package's own.")] = None,
     version: str = "1",
-    fer_share: Annotated[float, typer.Option(help="Of FER2013's head in the eight logits.")] = 0.5,
+    fer_share: Annotated[
+        float | None, typer.Option(help="Of FER2013's head in the eight logits.")
+    ] = None,
 ) -> None:
     """Export a run to ONNX in fp32 and int8, calibrated on PublicTest."""
-    from mien_lab.training.export import export_expression, write_card
+    from mien_lab.training.export import FER_SHARE, export_expression, write_card
 
     folder = out or weights_folder()
-    files = export_expression(run / "last.pt", data, folder, version=version, fer_share=fer_share)
+    share = FER_SHARE if fer_share is None else fer_share
+    files = export_expression(run / "last.pt", data, folder, version=version, fer_share=share)
     for card in [card for card in read_cards(folder) if card.name == "expression"]:
         figures = calibrate(data, precision=card.precision, weights=folder)
         write_card(files[card.precision], replace(card, extra=card.extra | figures))

@@ -50,6 +50,10 @@ class Box:
         """The shorter side, in pixels."""
         return min(self.width, self.height)
 
+    def as_tuple(self) -> tuple[float, float, float, float]:
+        """x, y, width and height: a row for the functions of `mien.vision.geometry`."""
+        return self.x, self.y, self.width, self.height
+
     def to_dict(self) -> dict[str, float]:
         """Plain numbers, rounded to a hundredth of a pixel."""
         return {name: round(getattr(self, name), 2) for name in ("x", "y", "width", "height")}

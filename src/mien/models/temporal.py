@@ -31,7 +31,6 @@ class TemporalReader:
     Attributes:
         state_size: numbers in the state of one track.
         embedding_size: numbers in an embedding of the expression network.
-        reads: version of the expression network whose embeddings it was trained on.
     """
 
     def __init__(self, session: Session) -> None:
@@ -48,7 +47,6 @@ class TemporalReader:
             )
         self.state_size = int(card.number("state_size"))
         self.embedding_size = int(card.number("embedding_size"))
-        self.reads = str(card.extra.get("reads", ""))
         self._session = session
         self._temperature = card.number("temperature")
         self._quantile = card.number("conformal_quantile")

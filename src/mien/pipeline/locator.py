@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.core.ports import Follower
-from mien.core.types import Box, Face, Frame
+from mien.core.types import Face, Frame
 from mien.pipeline.frame import FrameReader
 from mien.vision.alignment import can_align
 from mien.vision.geometry import iou_matrix
@@ -101,9 +101,5 @@ class FaceLocator:
 
 def _touching(faces: Sequence[Face]) -> bool:
     """Whether two faces overlap so much that they may be one."""
-    boxes = [_row(face.box) for face in faces]
+    boxes = [face.box.as_tuple() for face in faces]
     return bool((np.triu(iou_matrix(boxes, boxes), 1) > MOST_OVERLAP).any())
-
-
-def _row(box: Box) -> tuple[float, float, float, float]:
-    return box.x, box.y, box.width, box.height

@@ -32,7 +32,7 @@ class FaceFollower:
         """
         if not expected:
             return []
-        boxes = [(f.box.x, f.box.y, f.box.width, f.box.height) for f in expected]
+        boxes = [face.box.as_tuple() for face in expected]
         scores = np.full(len(expected), 0.5, np.float32)
         points = np.stack([face.landmarks.as_array().ravel() for face in expected])
         found = self._refiner.refine(

@@ -200,9 +200,9 @@ class FaceTracker:
         """The track of each face that has one, by index of the face."""
         if not faces or not self._tracks:
             return {}
-        found = np.array([_row(face.box) for face in faces])
+        found = np.array([face.box.as_tuple() for face in faces])
         ahead = np.stack([track.ahead(self._clock_s) for track in self._tracks])
-        expected = np.array([_row(track.face.box) for track in self._tracks])
+        expected = np.array([track.face.box.as_tuple() for track in self._tracks])
         expected[:, :2] += ahead
         expected[:, :2] += _common_shift(expected, found)
         alike = self._likenesses(looks, len(faces))
@@ -271,10 +271,6 @@ def _apart(first: Floats, second: Floats) -> tuple[Floats, Floats]:
     distance = np.linalg.norm(centres[0][:, None] - centres[1][None], axis=2)
     a, b = sizes[0][:, None], sizes[1][None]
     return 2 * distance / (a + b), np.minimum(a, b) / np.maximum(a, b)
-
-
-def _row(box: Box) -> tuple[float, float, float, float]:
-    return box.x, box.y, box.width, box.height
 
 
 def _centre(box: Box) -> Floats:

@@ -56,13 +56,8 @@ class Looks:
 
 def looks_at(scene: Scene, detector: FaceDetector, rng: np.random.Generator) -> Looks:
     """The detector's proposals in a scene, and its faces as proposals a little off."""
-    proposed = np.array(
-        [
-            (p.x, p.y, p.width, p.height)
-            for p in (face.box for face in detector.detect(scene.image))
-        ],
-        np.float32,
-    ).reshape(-1, 4)
+    found = [face.box.as_tuple() for face in detector.detect(scene.image)]
+    proposed = np.array(found, np.float32).reshape(-1, 4)
     displaced = _displaced(scene.boxes, rng)
     boxes = np.concatenate([proposed, displaced])
     overlap = iou_matrix(boxes, scene.boxes)

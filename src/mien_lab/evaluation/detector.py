@@ -124,8 +124,7 @@ def measure(detector: Detector, trial: Trial) -> dict[str, Any]:
 
 def boxes_of(faces: Sequence[Face]) -> Floats:
     """Boxes as rows ``(x, y, width, height)``, ``(n, 4)``."""
-    rows = [(f.box.x, f.box.y, f.box.width, f.box.height) for f in faces]
-    return np.array(rows, np.float32).reshape(-1, 4)
+    return np.array([face.box.as_tuple() for face in faces], np.float32).reshape(-1, 4)
 
 
 def match(truth: Floats, found: Floats, shape: tuple[int, ...]) -> npt.NDArray[np.intp]:

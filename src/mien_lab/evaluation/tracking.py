@@ -43,7 +43,8 @@ class OverlapTracker:
         """Ids for the faces of the next frame, in their order."""
         known = list(self._known)
         overlap = iou_matrix(
-            [_row(self._known[id_][0]) for id_ in known], [_row(face) for face in faces]
+            [self._known[id_][0].box.as_tuple() for id_ in known],
+            [face.box.as_tuple() for face in faces],
         )
         ids = [0] * len(faces)
         while overlap.size and overlap.max() >= LEAST_OVERLAP:
@@ -141,7 +142,3 @@ def _measure(tracker: _Tracker, scene: Scene, with_looks: bool) -> dict[str, int
 
 def _total(parts: list[dict[str, int]]) -> dict[str, int]:
     return {name: sum(part[name] for part in parts) for name in parts[0]}
-
-
-def _row(face: Face) -> tuple[float, float, float, float]:
-    return face.box.x, face.box.y, face.box.width, face.box.height

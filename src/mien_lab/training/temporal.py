@@ -173,7 +173,7 @@ def _classifier(config: TemporalConfig) -> ExpressionClassifier:
 
 def _place(folder: Path, config: TemporalConfig, name: str) -> Path:
     """Where clips are kept: apart for each expression network, since embeddings differ."""
-    card = open_session("expression", precision=config.precision, folder=config.weights).card
+    card = load_artifact("expression", config.precision, config.weights).card
     return folder / "clips" / card.sha256[:12] / name
 
 
