@@ -4,7 +4,7 @@ import { signal } from "@preact/signals";
 import { loadWeights } from "../api/client";
 import type { Models } from "../api/types";
 import { requests } from "../live/traffic";
-import type { Answer, Reading, Request } from "./messages";
+import { type Answer, NETWORKS, type Reading, type Request } from "./messages";
 
 export const FINE = 1280;
 export const COARSE = 640;
@@ -44,7 +44,9 @@ class Device {
     readiness.value = "loading";
     this.#worker ??= this.#start();
     const weights = await Promise.all(
-      models.models.map(async (card) => ({ card, data: await loadWeights(card.url) })),
+      models.models
+        .filter(({ name }) => NETWORKS.includes(name))
+        .map(async (card) => ({ card, data: await loadWeights(card.url) })),
     );
     const threads = self.crossOriginIsolated ? Math.min(navigator.hardwareConcurrency || 1, 4) : 1;
     await this.#ask({ kind: "load", weights, threads }, weights.map(({ data }) => data));

@@ -14,16 +14,15 @@ const MOST_PROPOSALS = 200;
 export async function findFaces(
   grey: Grey,
   detector: Network,
-  refiner: Network | undefined,
+  refiner: Network,
   finest: number,
 ): Promise<Proposal[]> {
-  const least = refiner ? figure(refiner.card, "least_proposal") : figure(detector.card, "threshold");
+  const least = figure(refiner.card, "least_proposal");
   const found: Proposal[] = [];
   for (const scale of scales(Math.max(grey.width, grey.height), finest)) {
     found.push(...(await search(grey, detector, scale, least)));
   }
-  let faces = merged(found);
-  if (refiner) faces = await lookAgain(grey, refiner, faces.slice(0, MOST_PROPOSALS));
+  const faces = await lookAgain(grey, refiner, merged(found).slice(0, MOST_PROPOSALS));
   return apart(faces)
     .filter((face) => canAlign(face.points))
     .sort((a, b) => b.box[2] * b.box[3] - a.box[2] * a.box[3]);

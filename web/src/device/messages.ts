@@ -2,6 +2,9 @@
 
 import type { Face, Model } from "../api/types";
 
+/** The networks that a page reads with, of all that the server lists. */
+export const NETWORKS = ["detector", "refiner", "expression"];
+
 export interface Weights {
   readonly card: Model;
   readonly data: ArrayBuffer;

@@ -20,8 +20,9 @@ export async function readFaces(
 ): Promise<Face[]> {
   const detector = networks.get("detector");
   const expression = networks.get("expression");
-  if (!detector || !expression) throw new Error("the weights are not loaded");
-  const found = await findFaces(grey, detector, networks.get("refiner"), finest);
+  const refiner = networks.get("refiner");
+  if (!detector || !refiner || !expression) throw new Error("the weights are not loaded");
+  const found = await findFaces(grey, detector, refiner, finest);
   const faces: Face[] = [];
   for (const one of found) faces.push(await readFace(grey, one, expression, activation));
   return faces;
