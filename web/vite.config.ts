@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
-import { defineConfig, type Plugin } from "vite";
+import type { Plugin } from "vite";
+import { defineConfig } from "vitest/config";
 
 const RUNTIME = ["ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"];
 
@@ -27,5 +28,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
+  // What lies in e2e/ needs a browser and has a runner of its own.
+  test: { dir: "tests" },
   server: { proxy: { "/api": { target: "http://127.0.0.1:8383", ws: true }, "/weights": "http://127.0.0.1:8383" } },
 });

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from typing import Any
 
 from fastapi import FastAPI
@@ -85,7 +85,7 @@ def create_app(settings: WebSettings | None = None) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: WebSettings = app.state.settings
-    with Workspace(settings.temporary) as workspace:
+    with closing(Workspace(settings.temporary)) as workspace:
         engine = await asyncio.to_thread(Engine, settings, app.state.metrics, workspace)
         app.state.engine = engine
         sweeping = asyncio.create_task(_sweep(engine))

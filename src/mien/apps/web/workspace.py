@@ -5,8 +5,6 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 __all__ = ["Workspace"]
 
@@ -17,7 +15,7 @@ _GUARDIAN = (
 
 
 class Workspace:
-    """A folder that only this user can read; a context manager.
+    """A folder that only this user can read, until it is closed.
 
     A small process of its own watches over it and removes it even if this process is killed.
 
@@ -49,14 +47,3 @@ class Workspace:
         if self._guardian.stdin is not None:
             self._guardian.stdin.close()
         self._guardian.wait(timeout=10)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
