@@ -35,6 +35,7 @@ from mien_lab.training.detector_loss import (  # noqa: E402
     detection_losses,
 )
 from mien_lab.training.detector_net import DetectorNet, flatten  # noqa: E402
+from mien_lab.training.export import ship  # noqa: E402
 from mien_lab.training.refiner import RefinerConfig  # noqa: E402
 from mien_lab.training.refiner import train as train_refiner  # noqa: E402
 from mien_lab.training.refiner_export import export_refiner  # noqa: E402
@@ -237,6 +238,21 @@ def test_train_resume_export_detect(data_dir, tmp_path):
     choice = choose_threshold(data_dir, weights)
     assert choice["threshold"] in CANDIDATES
     assert set(choice["table"]) == {"train"}
+
+
+def test_a_network_that_computes_something_else_does_not_ship(tmp_path):
+    draft, target = tmp_path / "a.part", tmp_path / "a.onnx"
+    target.write_bytes(b"before")
+    for difference in (2e-3, 0.0):
+        torch.onnx.export(torch.nn.ReLU(), (torch.zeros(2),), str(draft), dynamo=False)
+        if difference:
+            with pytest.raises(ValueError, match=r"a\.onnx differs .* by 0.002"):
+                ship(draft, target, lambda path, worst=difference: worst, 1e-3)
+            assert target.read_bytes() == b"before"
+        else:
+            ship(draft, target, lambda path: 0.0, 1e-3)
+            assert target.read_bytes() != b"before"
+        assert not draft.exists()
 
 
 def test_looks_hold_the_truth_in_units_of_their_square():

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
 import numpy as np
-import onnx
 import onnxruntime as ort
 import torch
 
 from mien.runtime.artifact import Card
 from mien_lab.training.detector_net import SIZES, STRIDES, DetectorNet, ShippedNet
-from mien_lab.training.export import half_stored, write_card
+from mien_lab.training.export import ship, write_card
 
 __all__ = ["export"]
 
-log = logging.getLogger(__name__)
-
 OUTPUTS = tuple(f"level{stride}" for stride in STRIDES)
-PARITY = 0.05
-"""Largest difference between the exported and the trained network that counts as the same; weights
-are stored in half precision, whose rounding adds up over the layers."""
+PARITY = 1e-3
+"""Largest difference between the exported and the trained network that counts as the same."""
 TRAINED_ON = (
     "LFW photographs (muxspace/facial_expressions, Apache-2.0) and everyday photographs "
     "(EliSchwartz/imagenet-sample-images, BIDS/BSDS500), boxes and points by a public detector; "
@@ -64,13 +59,7 @@ def export(checkpoint: Path, out_dir: Path, *, threshold: float = 0.5, version: 
         opset_version=17,
         dynamo=False,
     )
-    draft.write_bytes(half_stored(onnx.load(draft)).SerializeToString())
-    worst = _difference(shipped, draft)
-    if worst > PARITY:
-        draft.unlink()
-        raise ValueError(f"the exported detector differs from the trained one by {worst:.2g}")
-    draft.replace(target)
-    log.info("%s: %d bytes, differs by %.2g", target, target.stat().st_size, worst)
+    ship(draft, target, lambda path: _difference(shipped, path), PARITY)
     write_card(target, _card(threshold, version))
     return target
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 import tempfile
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from mien_lab.data.faces import fer_faces, upright_crops
 from mien_lab.data.fer2013 import FER_LABELS, load_fer
 from mien_lab.training.expression_net import ExpressionNet
 
-__all__ = ["FER_SHARE", "blend_heads", "export_expression", "half_stored", "write_card"]
+__all__ = ["FER_SHARE", "blend_heads", "export_expression", "half_stored", "ship", "write_card"]
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +87,27 @@ def export_expression(
     for path, precision in ((full, "fp32"), (small, "int8")):
         write_card(path, _card(path, precision, version))
     return {"fp32": full, "int8": small}
+
+
+def ship(draft: Path, target: Path, difference: Callable[[Path], float], bound: float) -> None:
+    """Store a traced network in half precision under its name, if it computes what it should.
+
+    Args:
+        draft: the traced network; gone afterwards.
+        target: the weight file.
+        difference: the largest difference of an output between a file and the trained network.
+        bound: from which on that is another network.
+
+    Raises:
+        ValueError: if the difference exceeds the bound; the target is left as it was.
+    """
+    draft.write_bytes(half_stored(onnx.load(draft)).SerializeToString())
+    worst = difference(draft)
+    if worst > bound:
+        draft.unlink()
+        raise ValueError(f"{target.name} differs from the trained network by {worst:.2g}")
+    draft.replace(target)
+    log.info("%s: %d bytes, differs by %.2g", target, target.stat().st_size, worst)
 
 
 def blend_heads(net: ExpressionNet, share: float) -> None:

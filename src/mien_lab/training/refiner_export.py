@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
 import numpy as np
-import onnx
 import onnxruntime as ort
 import torch
 
 from mien.runtime.artifact import Card
 from mien.vision.refiner import REGION_SIZE
-from mien_lab.training.detector_export import PARITY, TRAINED_ON
-from mien_lab.training.export import half_stored, write_card
+from mien_lab.training.detector_export import TRAINED_ON
+from mien_lab.training.export import ship, write_card
 from mien_lab.training.refiner_net import RefinerNet
 
 __all__ = ["export_refiner"]
 
+PARITY = 5e-3
+"""Largest difference between the exported and the trained network that counts as the same; the
+rounding of its stored weights alone moves a logit by a third of that."""
 LEAST_PROPOSAL = 0.25
 """Below this score hardly any proposal is a face."""
 TRUST = 1.0
 """Weight of the proposal's logit beside the refiner's own."""
-
-log = logging.getLogger(__name__)
 
 
 def export_refiner(
@@ -58,13 +57,7 @@ def export_refiner(
         opset_version=17,
         dynamo=False,
     )
-    draft.write_bytes(half_stored(onnx.load(draft)).SerializeToString())
-    worst = _difference(net, draft)
-    if worst > PARITY:
-        draft.unlink()
-        raise ValueError(f"the exported refiner differs from the trained one by {worst:.2g}")
-    draft.replace(target)
-    log.info("%s: %d bytes, differs by %.2g", target, target.stat().st_size, worst)
+    ship(draft, target, lambda path: _difference(net, path), PARITY)
     card = Card(
         name="refiner",
         file=target.name,
