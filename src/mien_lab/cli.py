@@ -47,17 +47,25 @@ def train(
     run: Annotated[Path, typer.Option(help="Folder of the run.")],
     faces: Annotated[Path | None, typer.Option(help="Labelled photographs besides.")] = None,
     epochs: int = 50,
+    rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
+    start: Annotated[Path | None, typer.Option(help="An expression.onnx to go on from.")] = None,
     seed: int = 0,
     threads: Annotated[int | None, typer.Option(help="All cores if not given.")] = None,
     resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint.")] = False,
 ) -> None:
-    """Train the expression network."""
+    """Train the expression network; several processes together if torchrun starts them."""
     import torch
 
     from mien_lab.training.expression import ExpressionConfig, train_expression
 
-    torch.set_num_threads(threads or os.cpu_count() or 1)
-    config = ExpressionConfig(data, faces, epochs=epochs, seed=seed)
+    beside = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    torch.set_num_threads(threads or max((os.cpu_count() or 1) // beside, 1))
+    config = ExpressionConfig(data, faces, epochs=epochs, start=start, seed=seed)
+    if start is not None:
+        # What the network can do is not to be forgotten in the first epochs.
+        config = replace(config, rate=0.05, warmup_epochs=1.0, sizes=((0.7, 40), (1.0, 48)))
+    if rate is not None:
+        config = replace(config, rate=rate)
     train_expression(config, run, resume=resume)
 
 

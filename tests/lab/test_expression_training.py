@@ -1,5 +1,9 @@
 import itertools
 import json
+import os
+import socket
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +25,7 @@ from mien_lab.training.export import FER_SHARE, blend_heads, export_expression, 
 from mien_lab.training.expression import ExpressionConfig, train_expression  # noqa: E402
 from mien_lab.training.expression_net import ExpressionNet  # noqa: E402
 from mien_lab.training.run import Progress, Run, WeightAverage  # noqa: E402
+from mien_lab.training.warm_start import warm_start  # noqa: E402
 
 EPOCHS = 2
 
@@ -37,7 +42,7 @@ def one_thread():
 @pytest.fixture(scope="module")
 def config(fer_folder):
     return ExpressionConfig(
-        fer_folder, epochs=EPOCHS, batch=4, limit=8, seed=3, compile=False, average=0.9,
+        fer_folder, epochs=EPOCHS, batch=4, part=2, limit=8, seed=3, compile=False, average=0.9,
         sizes=((0.5, 32), (1.0, 40)),
     )  # fmt: skip
 
@@ -116,10 +121,17 @@ def test_the_network_learns(config, fer_folder, tmp_path):
         rotation=0, scale=0, stretch=0, shift=0, gamma=0, contrast=0, noise=0,
         blur_chance=0, shrink_chance=0, erase_chance=0, mirror=False,
     )  # fmt: skip
-    options = {"batch": 8, "limit": 8, "compile": False, "mixup": 0.0, "fer_smoothing": 0.0}
+    options = {
+        "batch": 8,
+        "part": 8,
+        "limit": 8,
+        "compile": False,
+        "mixup": 0.0,
+        "fer_smoothing": 0.0,
+    }
     learned = ExpressionConfig(
         fer_folder, epochs=8, augmentation=still, warmup_epochs=1, rate=0.02,
-        sizes=((1.0, 32),), **options,
+        sizes=((1.0, 32),), mixup=0.0, fer_smoothing=0.0, **options,
     )  # fmt: skip
     train_expression(learned, tmp_path / "run")
     losses = [line["loss"] for line in lines(tmp_path / "run")]
@@ -132,7 +144,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(config, tmp_path, monkeypatch):
     def spoilt(config, outputs, targets):
         calls.append(1)
         loss = plain(config, outputs, targets)
-        return loss * float("nan") if len(calls) > 2 else loss
+        return loss * float("nan") if len(calls) > 4 else loss
 
     monkeypatch.setattr(expression, "_loss", spoilt)
     with pytest.raises(FloatingPointError, match="epoch 2, step 1") as caught:
@@ -148,6 +160,46 @@ def test_faces_that_do_not_fill_a_batch(config, fer_folder, tmp_path):
     with pytest.raises(InputError, match="8 faces do not fill a batch of 128"):
         train_expression(ExpressionConfig(fer_folder, limit=8, compile=False), tmp_path / "run")
     assert not (tmp_path / "run" / "last.pt").exists()
+
+
+TOGETHER = """
+import sys, torch
+from pathlib import Path
+from mien_lab.training.expression import ExpressionConfig, train_expression
+torch.set_num_threads(1)
+config = ExpressionConfig(
+    Path(sys.argv[1]), epochs=2, batch=4, part=2, limit=8, seed=3, compile=False, average=0.9,
+    sizes=((0.5, 32), (1.0, 40)),
+)
+train_expression(config, Path(sys.argv[2]))
+"""
+
+
+def test_two_processes_learn_what_one_does(unbroken, config, tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(TOGETHER)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+    place = ["--master-addr", "127.0.0.1", "--master-port", str(port)]
+    arguments = [str(script), str(config.fer_dir), str(tmp_path / "run")]
+    subprocess.run(
+        [*launcher, *place, *arguments], check=True, capture_output=True, timeout=300,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    for one, two in zip(lines(unbroken.parent), lines(tmp_path / "run"), strict=True):
+        assert two["loss"] == pytest.approx(one["loss"], rel=1e-5)
+    alone, together = loaded(unbroken)["net"], loaded(tmp_path / "run" / "last.pt")["net"]
+    for name, value in alone.items():
+        if value.is_floating_point():
+            torch.testing.assert_close(together[name], value, rtol=1e-3, atol=1e-4)
+
+
+def test_processes_that_cannot_share_a_batch(config, tmp_path, monkeypatch):
+    monkeypatch.setattr(expression.Workers, "joined", classmethod(lambda cls: cls(0, 3)))
+    with pytest.raises(InputError, match=r"3 processes cannot share a batch of 4 .* multiple of 6"):
+        train_expression(config, tmp_path / "run")
 
 
 def test_the_rate_warms_up_and_falls(config):
@@ -281,6 +333,22 @@ def test_exported_networks_agree_with_torch(exported, precision, tolerance):
         spread = float(values.std())
         difference = np.abs(served[name] - values.numpy()).mean()
         assert difference < tolerance * spread, name
+
+
+def test_training_goes_on_from_what_ships(exported):
+    net, crops, folder = exported
+    faces = torch.from_numpy(crops)[:, None].float()
+    again = warm_start(folder / "expression.onnx", faces)
+    blend_heads(again, FER_SHARE)
+    with torch.no_grad():
+        for one, other in zip(net(faces), again(faces), strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-2, atol=1e-2)
+
+
+def test_training_does_not_go_on_from_int8(exported):
+    *_, folder = exported
+    with pytest.raises(InputError, match="is not the expression network in fp32"):
+        warm_start(folder / "expression-int8.onnx", torch.zeros(1, 1, 48, 48))
 
 
 def test_a_card_has_the_checksum_of_its_file(exported, tmp_path):

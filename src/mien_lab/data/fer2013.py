@@ -7,11 +7,19 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.linear_model import LogisticRegression
 
 from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS, Emotion
 
-__all__ = ["FER_LABELS", "Fer", "load_fer", "majority", "vote_distribution"]
+__all__ = [
+    "FER_LABELS",
+    "Fer",
+    "labels_given_votes",
+    "load_fer",
+    "majority",
+    "vote_distribution",
+]
 
 FER_LABELS: tuple[Emotion, ...] = EMOTIONS[:7]
 """FER2013 has no contempt; its seven labels in our order."""
@@ -109,6 +117,19 @@ def majority(votes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     best = counts.argmax(axis=1)
     clear = counts.max(axis=1) * 2 > counts.sum(axis=1)
     return np.where(clear & (best < len(EMOTIONS)), best, -1)
+
+
+def labels_given_votes(data: Fer, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.float32]:
+    """How likely each FER2013 label is where FER+'s people voted so, (n, 7) in `FER_LABELS`.
+
+    A multinomial logistic regression from the shares of the votes to the labels of the same rows.
+    """
+    votes = data.votes[rows].astype(np.float64)
+    shares = votes / np.maximum(votes.sum(axis=1, keepdims=True), 1.0)
+    model = LogisticRegression(C=10.0, max_iter=500).fit(shares, data.labels[rows])
+    chances = np.zeros((len(rows), len(FER_LABELS)), dtype=np.float32)
+    chances[:, model.classes_] = model.predict_proba(shares)
+    return chances
 
 
 def _read_challenge(

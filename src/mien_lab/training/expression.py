@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,11 @@ from mien.core.errors import InputError
 from mien_lab.data.augmentation import Augmentation, augment, crop_batch
 from mien_lab.data.cleaning import clean
 from mien_lab.data.faces import FaceSet, fer_faces, join, photograph_faces
-from mien_lab.data.fer2013 import load_fer, majority
+from mien_lab.data.fer2013 import Fer, labels_given_votes, load_fer, majority
 from mien_lab.training.expression_net import ExpressionNet, Outputs
 from mien_lab.training.run import Progress, Run, WeightAverage
+from mien_lab.training.warm_start import warm_start
+from mien_lab.training.workers import Workers
 
 __all__ = ["ExpressionConfig", "train_expression"]
 
@@ -34,6 +36,12 @@ class ExpressionConfig:
     """Photographs with expression labels to train on besides, or None."""
     epochs: int = 50
     batch: int = 128
+    part: int = 64
+    """Faces that are normalised together; smaller than the batch, the network generalises better
+    (Hoffer et al., "Train longer, generalize better", NeurIPS 2017), and the processes that train
+    together share the parts of a batch."""
+    start: Path | None = None
+    """An `expression.onnx` to start from, or None for random weights."""
     rate: float = 0.1
     """Peak learning rate of SGD; it warms up, then follows half a cosine to zero."""
     warmup_epochs: float = 2.0
@@ -43,7 +51,9 @@ class ExpressionConfig:
     mixup: float = 0.2
     """Both parameters of the beta distribution (Zhang et al., "mixup", ICLR 2018)."""
     fer_weight: float = 0.75
-    fer_smoothing: float = 0.1
+    fer_smoothing: float = 0.45
+    """Share of a FER2013 target that is not the label but what FER+'s votes make of it: labels
+    by one person are often wrong, and the votes say which."""
     sizes: tuple[tuple[float, int], ...] = ((0.4, 32), (0.8, 40), (1.0, 48))
     """Crop size up to each share of the epochs: smaller crops first cost less."""
     augmentation: Augmentation = field(default_factory=Augmentation)
@@ -57,24 +67,24 @@ def train_expression(config: ExpressionConfig, folder: Path, *, resume: bool = F
     """Train, or go on training, and return the path of the last checkpoint.
 
     The checkpoint's `average` holds the weights to export. An interrupted run that is resumed
-    sees the same batches as one that was not.
+    sees the same batches as one that was not; so do several processes that `torchrun` starts, as
+    long as there are no more of them than parts of a batch.
 
     Raises:
         FileExistsError: if the folder holds a run and `resume` is false.
-        InputError: if there are fewer faces than a batch holds.
+        InputError: if there are fewer faces than a batch holds, or its parts cannot be shared.
         FloatingPointError: if the loss is no longer finite; the last checkpoint is kept.
     """
+    workers = Workers.joined()
+    if config.batch % (config.part * workers.count):
+        raise InputError(
+            f"{workers.count} processes cannot share a batch of {config.batch} in parts of "
+            f"{config.part}; choose a batch that is a multiple of {config.part * workers.count}"
+        )
     run = Run(folder, config, resume=resume)
     torch.manual_seed(config.seed)
     data = load_fer(config.fer_dir)
-    cleaning = clean(data)
-    log.info("training rows: %d kept; dropped: %s", len(cleaning.rows), cleaning.counts())
-    faces = fer_faces(data, cleaning.rows)
-    if config.faces_dir is not None:
-        faces = join(faces, photograph_faces(config.faces_dir))
-    if config.limit is not None:
-        chosen = torch.randperm(len(faces))[: config.limit].numpy()
-        faces = FaceSet(*(getattr(faces, name)[chosen] for name in FaceSet.__dataclass_fields__))
+    faces = _training_faces(config, data)
     if len(faces) < config.batch:
         raise InputError(
             f"{len(faces)} faces do not fill a batch of {config.batch}; choose a smaller batch"
@@ -87,7 +97,11 @@ def train_expression(config: ExpressionConfig, folder: Path, *, resume: bool = F
     )
 
     net = ExpressionNet()
-    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if config.start is not None:
+        some = torch.randperm(len(faces))[:512].numpy()
+        canvases, matrices = torch.from_numpy(faces.canvases), torch.from_numpy(faces.matrices)
+        net = warm_start(config.start, crop_batch(canvases[some], matrices[some]))
+    net.to(workers.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = WeightAverage(net, config.average)
     optimizer = torch.optim.SGD(
         _parameter_groups(net, config.decay), lr=0.0, momentum=config.momentum, nesterov=True
@@ -103,9 +117,11 @@ def train_expression(config: ExpressionConfig, folder: Path, *, resume: bool = F
     step = torch.compile(net) if config.compile else net
     for epoch in range(start, config.epochs):
         began = time.monotonic()
-        loss = _epoch(config, epoch, faces, net, step, average, optimizer, progress)
+        loss = _epoch(config, epoch, faces, net, step, average, optimizer, progress, workers)
+        if workers.rank > 0:
+            continue
         figures = {"epoch": epoch + 1, "loss": loss, "minutes": (time.monotonic() - began) / 60}
-        figures |= check.figures(average.net, _size(config, epoch))
+        figures |= check.figures(average.net, _size(config, epoch), workers.device)
         log.info("%s", {name: round(value, 4) for name, value in figures.items()})
         run.save(
             {
@@ -120,6 +136,21 @@ def train_expression(config: ExpressionConfig, folder: Path, *, resume: bool = F
     return run.checkpoint_file
 
 
+def _training_faces(config: ExpressionConfig, data: Fer) -> FaceSet:
+    cleaning = clean(data)
+    log.info("training rows: %d kept; dropped: %s", len(cleaning.rows), cleaning.counts())
+    faces = fer_faces(data, cleaning.rows)
+    if config.fer_smoothing > 0:
+        expected = labels_given_votes(data, cleaning.rows) * config.fer_smoothing
+        faces = replace(faces, fer=faces.fer * (1 - config.fer_smoothing) + expected)
+    if config.faces_dir is not None:
+        faces = join(faces, photograph_faces(config.faces_dir))
+    if config.limit is None:
+        return faces
+    chosen = torch.randperm(len(faces))[: config.limit].numpy()
+    return FaceSet(*(getattr(faces, name)[chosen] for name in FaceSet.__dataclass_fields__))
+
+
 def _epoch(
     config: ExpressionConfig,
     epoch: int,
@@ -129,32 +160,49 @@ def _epoch(
     average: WeightAverage,
     optimizer: torch.optim.Optimizer,
     progress: Progress,
+    workers: Workers,
 ) -> float:
     """One pass over the faces; returns the mean loss."""
-    # The epoch seeds all chance, so that a resumed run repeats what an unbroken one did.
-    torch.manual_seed(config.seed * 1_000_003 + epoch)
-    generator = torch.Generator().manual_seed(config.seed * 1_000_003 + epoch)
-    order = torch.randperm(len(faces), generator=generator).numpy()
-    steps = len(faces) // config.batch
+    # Epoch, step and part seed all chance, so that a resumed run repeats what an unbroken one
+    # did, and several processes what one does.
+    seed = config.seed * 1_000_003 + epoch
+    order = torch.randperm(len(faces), generator=torch.Generator().manual_seed(seed)).numpy()
+    steps, parts = len(faces) // config.batch, config.batch // config.part
     size = _size(config, epoch)
     net.train()
+    buffers = [buffer for buffer in net.buffers() if buffer.is_floating_point()]
     total = 0.0
     for index in range(steps):
-        rows = order[index * config.batch : (index + 1) * config.batch]
+        rows = order[index * config.batch : (index + 1) * config.batch].reshape(parts, -1)
         for group in optimizer.param_groups:
             group["lr"] = _rate(config, epoch + index / steps)
-        crops, targets = _batch(config, faces, rows, generator, size)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            outputs = forward(crops)
-        loss = _loss(config, outputs, targets)
-        value = float(loss.detach())
+        optimizer.zero_grad(set_to_none=True)
+        before = [buffer.clone() for buffer in buffers]
+        after = [torch.zeros_like(buffer) for buffer in buffers]
+        loss = torch.zeros(1, device=workers.device)
+        for part in range(workers.rank, parts, workers.count):
+            chance = torch.Generator().manual_seed((seed * 100_003 + index) * 1_009 + part)
+            torch.manual_seed(chance.initial_seed())
+            crops, targets = _batch(config, faces, rows[part], chance, size, workers.device)
+            with torch.autocast(workers.device.type, dtype=torch.bfloat16):
+                outputs = forward(crops)
+            share = _loss(config, outputs, targets) / parts
+            share.backward()  # type: ignore[no-untyped-call]
+            loss += share.detach()
+            # Each part moves the running statistics from where the step found them.
+            for buffer, old, new in zip(buffers, before, after, strict=True):
+                new += buffer / parts
+                buffer.copy_(old)
+        gradients = [p.grad for p in net.parameters() if p.grad is not None]
+        workers.sum([*gradients, *after, loss])
+        value = float(loss)
         if not math.isfinite(value):
             raise FloatingPointError(
                 f"the loss became {value} in epoch {epoch + 1}, step {index + 1}; "
                 "the checkpoint of the epoch before is kept: lower the rate and resume"
             )
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        for buffer, new in zip(buffers, after, strict=True):
+            buffer.copy_(new)
         nn.utils.clip_grad_norm_(net.parameters(), 5.0)
         optimizer.step()
         average.update(net)
@@ -166,7 +214,6 @@ def _epoch(
 @dataclass(frozen=True)
 class _Targets:
     emotions: Tensor
-    emotion_weight: Tensor
     fer: Tensor
 
 
@@ -176,6 +223,7 @@ def _batch(
     rows: np.ndarray[Any, Any],
     generator: torch.Generator,
     size: int,
+    device: torch.device,
 ) -> tuple[Tensor, _Targets]:
     crops = augment(
         torch.from_numpy(faces.canvases[rows]),
@@ -187,20 +235,16 @@ def _batch(
     emotions = torch.from_numpy(faces.emotions[rows])
     weight = torch.from_numpy(faces.emotion_weight[rows])
     fer = torch.from_numpy(faces.fer[rows])
-    known = fer.sum(dim=1, keepdim=True)
-    fer = fer * (1 - config.fer_smoothing) + known * config.fer_smoothing / fer.shape[1]
     emotions = emotions * weight[:, None]
     if config.mixup > 0:
-        share = float(
-            np.random.default_rng(generator.initial_seed() + int(rows[0])).beta(
-                config.mixup, config.mixup
-            )
-        )
+        dice = np.random.default_rng(generator.initial_seed())
+        share = float(dice.beta(config.mixup, config.mixup))
         share = max(share, 1 - share)
         crops = share * crops + (1 - share) * crops.flip(0)
         emotions = share * emotions + (1 - share) * emotions.flip(0)
         fer = share * fer + (1 - share) * fer.flip(0)
-    return crops.contiguous(memory_format=torch.channels_last), _Targets(emotions, weight, fer)
+    crops = crops.to(device).contiguous(memory_format=torch.channels_last)
+    return crops, _Targets(emotions.to(device), fer.to(device))
 
 
 def _loss(config: ExpressionConfig, outputs: Outputs, targets: _Targets) -> Tensor:
@@ -237,7 +281,7 @@ class _Check:
     majority: Tensor
 
     @torch.no_grad()
-    def figures(self, net: nn.Module, size: int) -> dict[str, float]:
+    def figures(self, net: nn.Module, size: int, device: torch.device) -> dict[str, float]:
         """Accuracy at the crop size that the network is being trained on."""
         logits, fer = [], []
         for start in range(0, len(self.faces), 256):
@@ -246,10 +290,11 @@ class _Check:
                 torch.from_numpy(self.faces.matrices[start : start + 256]),
                 size,
             )
-            with torch.autocast("cpu", dtype=torch.bfloat16):
-                outputs = net(crops.contiguous(memory_format=torch.channels_last))
-            logits.append(outputs.logits.float())
-            fer.append(outputs.fer_logits.float())
+            crops = crops.to(device).contiguous(memory_format=torch.channels_last)
+            with torch.autocast(device.type, dtype=torch.bfloat16):
+                outputs = net(crops)
+            logits.append(outputs.logits.float().cpu())
+            fer.append(outputs.fer_logits.float().cpu())
         emotion = torch.cat(logits)
         counted = self.majority >= 0
         hit = emotion.argmax(1)[counted] == self.majority[counted]

@@ -37,7 +37,9 @@ class Run:
         """The last checkpoint, or None at the start."""
         if not self.checkpoint_file.exists():
             return None
-        state: dict[str, Any] = torch.load(self.checkpoint_file, weights_only=True)
+        state: dict[str, Any] = torch.load(
+            self.checkpoint_file, map_location="cpu", weights_only=True
+        )
         return state
 
     def save(self, state: dict[str, Any], figures: dict[str, Any]) -> None:

@@ -1,0 +1,58 @@
+"""Processes that train one network together: torch's launcher starts them, this joins them."""
+
+import logging
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+import torch.distributed as distributed
+from torch import Tensor
+
+__all__ = ["Workers"]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Workers:
+    """This process among those that train the same network.
+
+    Attributes:
+        rank: number of this process; the first writes checkpoints and speaks.
+        count: how many there are.
+        device: where this process computes.
+    """
+
+    rank: int = 0
+    count: int = 1
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+    @classmethod
+    def joined(cls) -> "Workers":
+        """Join the processes that `torchrun` started, on one machine or several; alone without.
+
+        `torchrun` names the place of each process in the environment (RANK, WORLD_SIZE,
+        LOCAL_RANK). They talk by NCCL where each has a GPU and by gloo where not.
+        """
+        cuda = torch.cuda.is_available()
+        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if cuda else None
+        if "WORLD_SIZE" not in os.environ:
+            return cls(device=device or torch.device("cpu"))
+        if not distributed.is_initialized():
+            distributed.init_process_group("nccl" if cuda else "gloo")
+        rank, count = distributed.get_rank(), distributed.get_world_size()
+        if rank > 0:
+            logging.getLogger("mien_lab").setLevel(logging.WARNING)
+        log.info("%d processes train together", count)
+        return cls(rank, count, device or torch.device("cpu"))
+
+    def sum(self, tensors: Sequence[Tensor]) -> None:
+        """Replace each tensor by its sum over all processes, in place and in one message."""
+        if self.count == 1:
+            return
+        message = torch.cat([tensor.detach().flatten() for tensor in tensors])
+        distributed.all_reduce(message)
+        parts = torch.split(message, [tensor.numel() for tensor in tensors])
+        for tensor, part in zip(tensors, parts, strict=True):
+            tensor.detach().copy_(part.view(tensor.shape))
