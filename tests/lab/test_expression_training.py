@@ -131,7 +131,7 @@ def test_the_network_learns(config, fer_folder, tmp_path):
     }
     learned = ExpressionConfig(
         fer_folder, epochs=8, augmentation=still, warmup_epochs=1, rate=0.02,
-        sizes=((1.0, 32),), mixup=0.0, fer_smoothing=0.0, **options,
+        sizes=((1.0, 32),), **options,
     )  # fmt: skip
     train_expression(learned, tmp_path / "run")
     losses = [line["loss"] for line in lines(tmp_path / "run")]

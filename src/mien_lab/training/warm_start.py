@@ -42,8 +42,9 @@ def warm_start(weights: Path, crops: Tensor, *, fer_share: float = FER_SHARE) ->
     }
     net = ExpressionNet().eval()
     named = {name: stored[name] for name in net.state_dict() if name in stored}
+    nothing = torch.empty(0)
     folded = [
-        (stored[node.input[1]], stored[node.input[2]])
+        (stored.get(node.input[1], nothing), stored.get(node.input[2], nothing))
         for node in model.graph.node
         if node.op_type == "Conv" and node.input[1] not in named
     ]
