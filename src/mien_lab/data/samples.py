@@ -1,4 +1,4 @@
-"""Labelled faces, wherever they come from: the one form that evaluation, audit and data tools take."""
+"""Labelled faces, wherever they come from: what evaluation, audit and data tools take."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
