@@ -201,7 +201,7 @@ def test_the_network_is_small_and_takes_any_multiple_of_32():
 
 def test_the_second_network_is_small():
     net = RefinerNet().eval()
-    assert sum(p.numel() for p in net.parameters()) < 200_000
+    assert sum(p.numel() for p in net.parameters()) < 270_000
     assert net(torch.zeros(2, 1, 64, 64)).shape == (2, 15)
 
 
@@ -231,7 +231,7 @@ def test_train_resume_export_detect(data_dir, tmp_path):
     train_refiner(RefinerConfig(data_dir, tmp_path / "second", epochs=2, resume=True, **settings))
     again = RefinerConfig(data_dir, tmp_path / "third", epochs=1, warm_start=first, **settings)
     target = export_refiner(train_refiner(again), weights, threshold=0.6)
-    assert target.stat().st_size < 500_000
+    assert target.stat().st_size < 540_000
     detector = build_detector(Config(threads=1, weights=weights))
     assert detector.threshold == 0.6
     assert isinstance(detector.detect(drawn_face(96).image), list)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 
 import cv2
@@ -50,6 +51,8 @@ class Synthesis:
         scenes: everyday photographs; those without any box give the backgrounds.
         seed: the same seed and index give the same scene.
         cover_chance: share of pasted faces that something hides in part.
+        turn_backgrounds: whether photographs without a face are also shown on their side, upside
+            down and as negatives: there are too few to learn from what all is no face.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class Synthesis:
         seed: int,
         *,
         cover_chance: float = 0.18,
+        turn_backgrounds: bool = False,
     ) -> None:
         self._portraits = portraits
         self._small_faces = small_faces
@@ -70,6 +74,7 @@ class Synthesis:
         self._chances: npt.NDArray[np.float64] | None = None
         self._seed = seed
         self._cover_chance = cover_chance
+        self._turn_backgrounds = turn_backgrounds
         if not portraits or not small_faces or not self._empty:
             raise ValueError(
                 "synthesis needs portraits, small faces and photographs without a face"
@@ -145,6 +150,8 @@ class Synthesis:
         zoom: tuple[float, float],
     ) -> GreyImage:
         """A random part of a face-free photograph, ``zoom`` times the smallest scale that fills."""
+        if self._turn_backgrounds and rng.random() < 0.6:
+            scene = replace(scene, image=_turned(scene.image, rng))
         fill = max(width / scene.image.shape[1], height / scene.image.shape[0])
         scale = fill * math.exp(rng.uniform(math.log(zoom[0]), math.log(zoom[1])))
         draft = Draft(np.zeros((height, width), np.uint8))
@@ -310,3 +317,9 @@ class Synthesis:
                 (float(target[0]), float(target[1])), size, float(rng.uniform(-45, 45)), edge=edge
             )
             paste(draft.canvas, decoy, place)
+
+
+def _turned(image: GreyImage, rng: np.random.Generator) -> GreyImage:
+    """By a multiple of 90 degrees, one in six as a negative besides."""
+    image = np.rot90(image, int(rng.integers(4)))
+    return np.ascontiguousarray(255 - image if rng.random() < 1 / 6 else image)

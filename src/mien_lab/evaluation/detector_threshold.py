@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from mien.core.types import Face
 from mien.pipeline.build import Config, build_detector
-from mien_lab.data.scenes import Part, read_scenes
+from mien_lab.data.scenes import Part, read_scenes, without_missed
 from mien_lab.evaluation.detector import boxes_of, match
 
 __all__ = ["choose_threshold"]
@@ -40,7 +40,7 @@ def choose_threshold(
     chosen = CANDIDATES[0]
     for part in parts:
         empty, hits, faces, photographs = [], [], 0, 0
-        for scene in read_scenes(data_dir, part):
+        for scene in without_missed(read_scenes(data_dir, part)):
             found = detector.detect(scene.image)
             if not len(scene.boxes):
                 photographs += 1

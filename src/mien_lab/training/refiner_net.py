@@ -20,28 +20,31 @@ class RefinerNet(nn.Module):
     not averaged, because where a feature lies is what landmarks and boxes are made of.
     """
 
-    def __init__(self, dropout: float = 0.1) -> None:
+    def __init__(self, dropout: float = 0.2) -> None:
         super().__init__()
         self.features = nn.Sequential(
-            Plain(1, 16, 2, 5),
-            Plain(16, 32, 2),
-            Plain(32, 32),
-            Plain(32, 64, 2),
+            Plain(1, 24, 2, 5),
+            Plain(24, 40, 2),
+            Plain(40, 40),
+            Plain(40, 64, 2),
             Plain(64, 64),
-            Plain(64, 64, 2),
             Plain(64, 64),
-            Plain(64, 32, kernel=1),
+            Plain(64, 72, 2),
+            Plain(72, 72),
+            Plain(72, 32, kernel=1),
             nn.Flatten(),
-            nn.Dropout(dropout),
             nn.Linear(32 * 4 * 4, 96),
             nn.ReLU(),
         )
-        self.head = nn.Linear(96, OUTPUTS)
+        # Of real faces there are few, so the score may not lean on single features; where the
+        # features lie is learned from so many faces that it may.
+        self.score = nn.Sequential(nn.Dropout(dropout), nn.Linear(96, 1))
+        self.place = nn.Linear(96, OUTPUTS - 1)
 
     def forward(self, crops: Tensor) -> Tensor:
         """``(n, 15)`` raw outputs."""
         centred = crops - crops.mean(dim=(2, 3), keepdim=True)
         # Two grey levels keep a flat crop from being blown up into noise.
         spread = torch.sqrt((centred * centred).mean(dim=(2, 3), keepdim=True) + 4.0)
-        outputs: Tensor = self.head(self.features(centred / spread))
-        return outputs
+        features = self.features(centred / spread)
+        return torch.cat([self.score(features), self.place(features)], dim=1)

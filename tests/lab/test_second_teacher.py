@@ -1,0 +1,78 @@
+"""What two teachers make of a photograph, and which photographs teach what is no face."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+from mien.core.types import Box, Face, Landmarks
+from mien_lab.data.scenes import MISSED_BY_THE_TEACHER, SURE_SCORE, Picture, without_missed
+from mien_lab.data.second_teacher import CONFIRMED, confirmed
+from mien_lab.data.synthesis import Layout, Synthesis
+
+
+class Teacher:
+    def __init__(self, *found):
+        self.found = found
+
+    def detect(self, image):
+        five = Landmarks.from_array(np.ones((5, 2), np.float32))
+        return [Face(Box(*box), score, five) for box, score in self.found]
+
+
+def picture(name, boxes=(), scores=()):
+    count = len(boxes)
+    image = np.random.default_rng(5).integers(0, 255, (90, 120), dtype=np.uint8)
+    return Picture(
+        name,
+        image,
+        np.array(boxes, np.float32).reshape(-1, 4),
+        np.zeros((count, 5, 2), np.float32),
+        np.array(scores, np.float32),
+    )
+
+
+def test_a_doubtful_box_that_both_see_is_sure():
+    teacher = Teacher(((11, 10, 30, 40), CONFIRMED), ((70, 10, 20, 20), CONFIRMED - 0.01))
+    (seen,) = confirmed(
+        [picture("1.jpg", [(10, 10, 30, 40), (70, 10, 20, 20), (0, 60, 20, 20)], [0.6, 0.6, 0.7])],
+        teacher,
+    )
+    assert seen.scores == pytest.approx([SURE_SCORE, 0.6, 0.7])
+    assert seen.sure.tolist() == [True, False, False]
+
+
+def test_what_one_teacher_alone_sees_counts_neither_way():
+    (seen,) = confirmed([picture("1.jpg")], Teacher(((10, 10, 30, 40), 0.9)))
+    assert seen.boxes.tolist() == [[10, 10, 30, 40]]
+    assert seen.points.shape == (1, 5, 2)
+    assert not seen.sure.any()
+
+
+def test_animals_stay_what_they_are():
+    dog = picture("n02106166_collie.jpg")
+    (seen,) = confirmed([dog], Teacher(((10, 10, 30, 40), 0.9)))
+    assert seen is dog
+
+
+def test_photographs_with_missed_faces_are_no_negatives():
+    name = sorted(MISSED_BY_THE_TEACHER)[0]
+    boxed = picture(name, [(1, 1, 9, 9)], [0.9])
+    kept = without_missed([picture("1.jpg"), picture(name), boxed])
+    assert [scene.name for scene in kept] == ["1.jpg", name]
+    assert kept[1] is boxed
+
+
+def test_turned_backgrounds_are_those_of_the_photograph():
+    face = picture("face", [(20, 10, 60, 70)], [0.9])
+    plain, turned = (
+        Synthesis([face], [face], [picture("1.jpg")], 3, turn_backgrounds=turn)
+        for turn in (False, True)
+    )
+    scenes = [
+        (plain.scene(i, 96, Layout.EMPTY).image, turned.scene(i, 96, Layout.EMPTY).image)
+        for i in range(6)
+    ]
+    assert any((one != other).any() for one, other in scenes)
+    again = plain.scene(0, 96, Layout.EMPTY).image
+    assert (again == scenes[0][0]).all()
