@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, TextIO
 
-from mien.core.errors import InputError
+from mien.core.errors import InputError, MienError
 from mien.core.types import FrameReading, Media
 from mien.report.events import Event, EventFinder
 from mien.report.files import atomic
@@ -41,9 +41,12 @@ class EventWriter:
         """Take note of a frame."""
         self._form.add(self._finder.add(frame))
 
-    def end(self) -> None:
+    def end(self, error: MienError | None = None) -> None:  # noqa: ARG002
         """End the source; what is under way ends with it."""
         self._form.add(self._finder.finish())
+
+    def fail(self, source: str, error: MienError) -> None:
+        """A source that could not be opened has no events."""
 
 
 def check_coding(path: str | os.PathLike[str], sources: int) -> None:
