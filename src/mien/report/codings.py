@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, TextIO
+from urllib.parse import quote
 
 from mien.core.errors import InputError, MienError
 from mien.core.types import FrameReading, Media
@@ -65,8 +66,13 @@ def check_coding(path: str | os.PathLike[str], sources: int) -> None:
 
 
 @contextmanager
-def open_events(path: str | os.PathLike[str]) -> Iterator[EventWriter]:
+def open_events(path: str | os.PathLike[str], *, located: bool = True) -> Iterator[EventWriter]:
     """Open a file for events; it appears under its name when the block ends without an exception.
+
+    Args:
+        path: ends in .csv or .eaf.
+        located: whether an .eaf document says where on this machine the film lies; where it was
+            sent here from elsewhere, its name is all that helps.
 
     Raises:
         InputError: if the name ends neither in .csv nor in .eaf.
@@ -78,7 +84,7 @@ def open_events(path: str | os.PathLike[str]) -> Iterator[EventWriter]:
             with place.open("w", encoding="utf-8", newline="") as stream:
                 yield EventWriter(_Rows(stream))
         else:
-            document = _Document()
+            document = _Document(located)
             yield EventWriter(document)
             document.save(place)
 
@@ -112,7 +118,8 @@ class _Document:
     overlap. Times are whole milliseconds, and an annotation lasts at least one.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, located: bool) -> None:
+        self._located = located
         self._media: Media | None = None
         self._tiers: dict[str, list[Event]] = {}
 
@@ -166,7 +173,7 @@ class _Document:
             ET.SubElement(
                 head,
                 "MEDIA_DESCRIPTOR",
-                MEDIA_URL=path.absolute().as_uri(),
+                MEDIA_URL=path.absolute().as_uri() if self._located else quote(path.name),
                 RELATIVE_MEDIA_URL=path.name,
                 MIME_TYPE=_MIME_TYPES.get(path.suffix.lower(), "video/*"),
             )

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from mien.core.errors import MienError
 from mien.core.labels import EMOTIONS, SENTIMENTS, Emotion, Sentiment
 from mien.core.types import FrameReading, Media, Reading
-from mien.report.events import Event, EventFinder
+from mien.report.events import Event, EventFinder, ordered
 
 __all__ = ["FaceSummary", "FilmSummary", "PictureSummary", "Series", "Share", "Tally"]
 
@@ -180,7 +180,7 @@ class FilmSummary:
         if self._before is not None:
             self._count(self._before)
         self._before = None
-        self.events = sorted(self.events + self._finder.finish(), key=lambda event: event.onset_s)
+        self.events = ordered(self.events + self._finder.finish())
         self.error = None if error is None else str(error)
 
     def _count(self, frame: FrameReading) -> None:
