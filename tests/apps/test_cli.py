@@ -657,3 +657,21 @@ def test_the_edge_profile(mien, portrait_file, monkeypatch):
     (config,) = seen
     assert (config.precision, config.threads, config.search_size) == ("int8", 1, 320)
     assert config.min_face == 5
+
+
+def test_report_of_films_and_photographs(mien, make_film, portrait_file, tmp_path):
+    film = make_film(tmp_path / "film.mp4")
+    bad = tmp_path / "bad.jpg"
+    bad.write_text("no picture")
+    target = tmp_path / "report.html"
+    done = mien("analyze", film, portrait_file, bad, "--report", target, *FAST)
+    assert done.code == 1
+    page = target.read_text(encoding="utf-8")
+    assert "1 photograph and 1 film" in page
+    assert "portrait.jpg" in page
+    assert "bad.jpg" in page
+
+
+def test_report_of_another_form(mien, portrait_file, tmp_path):
+    done = mien("analyze", portrait_file, "--report", tmp_path / "report.pdf")
+    assert (done.code, "must end in one of: .html" in done.err) == (2, True)

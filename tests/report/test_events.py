@@ -1,13 +1,16 @@
 import csv
+import json
 import xml.etree.ElementTree as ET
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from mien.core.errors import InputError
 from mien.core.labels import Emotion
-from mien.core.types import FrameReading, Media, MediaKind
+from mien.core.types import FrameReading, Media, MediaKind, Scores
 from mien.report.codings import EVENT_COLUMNS, check_coding, open_events
-from mien.report.events import EventFinder
+from mien.report.events import EventFinder, ordered
 
 MEDIA = Media("films/film.mp4", MediaKind.VIDEO, 640, 480)
 RISE = [0.1, 0.1, 0.3, 0.6, 0.9, 0.7, 0.3, 0.1, 0.1]
@@ -93,6 +96,25 @@ def test_times_may_repeat_or_run_back(frames, times):
     assert all(event.duration_s >= 0 for event in events_of(disordered))
 
 
+def test_the_pages_find_the_same_events(make_reading):
+    shared = json.loads((Path(__file__).parents[2] / "web/tests/events.json").read_text())
+    frames = [
+        FrameReading(
+            index,
+            frame["time_s"],
+            tuple(
+                replace(
+                    make_reading(track_id=face["track_id"]), scores=Scores(tuple(face["emotions"]))
+                )
+                for face in frame["faces"]
+            ),
+        )
+        for index, frame in enumerate(shared["frames"])
+    ]
+    assert [event.to_dict() for event in ordered(events_of(frames))] == shared["events"]
+    assert len(shared["events"]) > 5
+
+
 def write(path, *sources):
     with open_events(path) as writer:
         for media, some in sources:
@@ -142,6 +164,17 @@ def test_elan(frames, tmp_path):
     )
     names = [a.get("ANNOTATION_ID") for a in root.iter("ALIGNABLE_ANNOTATION")]
     assert len(set(names)) == len(names)
+
+
+def test_elan_of_a_film_from_elsewhere_names_no_folder(frames, tmp_path):
+    target = tmp_path / "events.eaf"
+    with open_events(target, located=False) as writer:
+        writer.begin(Media("a film.mp4", MediaKind.VIDEO, 640, 480))
+        for frame in frames(RISE):
+            writer.write(frame)
+        writer.end()
+    media = ET.parse(target).find("HEADER/MEDIA_DESCRIPTOR")
+    assert media.get("MEDIA_URL") == "a%20film.mp4"
 
 
 def test_an_annotation_lasts_at_least_a_millisecond(frames, tmp_path):

@@ -129,13 +129,41 @@ test("a film gets a timeline, moments and downloads", { skip }, async () => {
   const waiting = page.waitForEvent("download");
   await page.getByRole("link", { name: "Annotated film" }).click();
   assert.match((await waiting).suggestedFilename(), /annotated\.mp4$/);
+  const elan = page.waitForEvent("download");
+  await page.getByRole("link", { name: "Events, ELAN" }).click();
+  assert.match(readFileSync(await (await elan).path(), "utf8"), /TIER_ID="face 1 happiness"/);
   await context.close();
 });
 
-test("a film is read in this browser as well", { skip }, async () => {
+test("a film's report opens, shows its charts and may run nothing", { skip }, async () => {
+  const { context, page } = await open("film");
+  await page.getByText("This server").click();
+  await page.locator("input[type=file]").setInputFiles(media.film);
+  const opening = context.waitForEvent("page");
+  await page.getByRole("link", { name: "Open the report" }).click(PATIENCE);
+  const report = await opening;
+  const refused = [];
+  report.on("console", (message) => refused.push(message.text()));
+  await report.reload();
+  await report.getByRole("heading", { name: "astronaut.mp4" }).waitFor();
+  assert.ok((await report.locator("svg.chart").first().boundingBox()).width > 400);
+  assert.notEqual(await report.evaluate(() => getComputedStyle(document.body).maxWidth), "none");
+  assert.deepEqual(refused, []);
+  const saving = page.waitForEvent("download");
+  await page.getByRole("link", { name: "HTML report" }).click();
+  assert.match((await saving).suggestedFilename(), /report\.html$/);
+  await context.close();
+});
+
+test("a film is read in this browser as well, with its events", { skip }, async () => {
   const { context, page } = await open("film");
   await page.locator("input[type=file]").setInputFiles(media.film);
   await page.locator(".chart").waitFor(PATIENCE);
+  const cells = await page.getByRole("row").nth(1).getByRole("cell").allInnerTexts();
+  assert.deepEqual(cells.slice(0, 3), ["1", "happy", "0:00.0"]);
+  const waiting = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Events, CSV" }).click();
+  assert.match(readFileSync(await (await waiting).path(), "utf8"), /^source,track_id,.*\nastronaut\.mp4,1,happiness,0,/);
   await context.close();
 });
 

@@ -1,6 +1,6 @@
-/** Files made in the page: readings as JSON of schema mien/1 and as CSV. */
+/** Files made in the page: readings as JSON of schema mien/1 and as CSV, events as CSV. */
 
-import type { Face, Frame, Models, Result } from "./api/types";
+import type { Event, Face, Frame, Models, Result } from "./api/types";
 import { EMOTIONS } from "./vision/labels";
 
 type Item = Result["items"][number];
@@ -25,6 +25,14 @@ export function csvOf(items: readonly Item[]): string {
     frames.flatMap((frame) => frame.faces.map((face, number) => row(source, frame, number, face))),
   );
   return `${[HEADER, ...rows].join("\n")}\n`;
+}
+
+const EVENT_COLUMNS = ["track_id", "expression", "onset_s", "apex_s", "offset_s", "duration_s", "peak"] as const;
+
+/** A row per event, as the server writes it. */
+export function eventsCsvOf(source: string, events: readonly Event[]): string {
+  const rows = events.map((event) => [quoted(source), ...EVENT_COLUMNS.map((name) => event[name])].join(","));
+  return `${[["source", ...EVENT_COLUMNS].join(","), ...rows].join("\n")}\n`;
 }
 
 function row(source: string, frame: Frame, number: number, face: Face): string {

@@ -1,31 +1,74 @@
-/** Moments of a film: stretches in which an expression other than neutral leads. */
+/** When expressions come and go, by the rules and thresholds of the server's `mien.report.events`. */
 
-import type { Frame } from "./api/types";
-import type { Emotion } from "./vision/labels";
+import type { Event, Frame } from "./api/types";
+import { EMOTIONS, type Emotion } from "./vision/labels";
 
-export interface Moment {
-  readonly emotion: Emotion;
-  readonly from: number;
-  readonly until: number;
-  readonly strength: number;
+/** An expression must reach this to count; its event runs from where it last rose above half of it. */
+export const SHOWN = 0.5;
+export const BEGINS = 0.25;
+/** A face out of sight for longer ends its events where it was last seen. */
+const GAP_S = 0.5;
+const CODED = EMOTIONS.filter((name) => name !== "neutral");
+
+interface Course {
+  readonly track: number;
+  readonly expression: Emotion;
+  readonly onset: number;
+  apex: number;
+  last: number;
+  peak: number;
 }
 
-const LEAST = 0.5;
-const GAP_S = 0.4;
-const SHORTEST_S = 0.2;
-
-export function momentsOf(frames: readonly Frame[]): Moment[] {
-  const found: Moment[] = [];
-  for (const { time_s: time, faces } of frames) {
-    const face = faces[0];
-    if (!face || face.top === "neutral" || face.uncertain || face.emotions[face.top] < LEAST) continue;
-    const strength = face.emotions[face.top];
-    const last = found[found.length - 1];
-    if (last && last.emotion === face.top && time - last.until <= GAP_S) {
-      found[found.length - 1] = { ...last, until: time, strength: Math.max(last.strength, strength) };
+/** The events of a film whose faces have track ids, in order of their onset. */
+export function eventsOf(frames: readonly Frame[]): Event[] {
+  const courses = new Map<string, Course>();
+  const found: Event[] = [];
+  const end = (key: string, course: Course, offset: number) => {
+    courses.delete(key);
+    if (course.peak >= SHOWN) found.push(eventOf(course, offset));
+  };
+  const step = (track: number, expression: Emotion, time: number, value: number) => {
+    const key = `${track} ${expression}`;
+    let course = courses.get(key);
+    if (course && !(time >= course.last && time - course.last <= GAP_S)) {
+      end(key, course, course.last);
+      course = undefined;
+    }
+    if (value < BEGINS) {
+      if (course) end(key, course, time);
+    } else if (!course) {
+      courses.set(key, { track, expression, onset: time, apex: time, last: time, peak: value });
     } else {
-      found.push({ emotion: face.top, from: time, until: time, strength });
+      if (value > course.peak) Object.assign(course, { apex: time, peak: value });
+      course.last = time;
+    }
+  };
+  for (const { time_s: time, faces } of frames) {
+    for (const { track_id: track, emotions } of faces) {
+      if (track !== null) for (const name of CODED) step(track, name, time, emotions[name]);
+    }
+    for (const [key, course] of courses) {
+      if (Math.abs(time - course.last) > GAP_S) end(key, course, course.last);
     }
   }
-  return found.filter(({ from, until }) => until - from >= SHORTEST_S);
+  for (const [key, course] of courses) end(key, course, course.last);
+  return found.sort(inOrder);
 }
+
+function eventOf({ track, expression, onset, apex, peak }: Course, offset: number): Event {
+  return {
+    track_id: track,
+    expression,
+    onset_s: rounded(onset, 3),
+    apex_s: rounded(apex, 3),
+    offset_s: rounded(offset, 3),
+    duration_s: rounded(offset - onset, 3),
+    peak: rounded(peak, 4),
+  };
+}
+
+function inOrder(a: Event, b: Event): number {
+  return a.onset_s - b.onset_s || a.track_id - b.track_id || (a.expression < b.expression ? -1 : 1);
+}
+
+const rounded = (value: number, places: number) => Number(value.toFixed(places));

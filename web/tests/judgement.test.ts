@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { momentsOf } from "../src/events";
-import { csvOf, HEADER, jsonOf } from "../src/download";
-import { follow, type Track } from "../src/live/tracks";
+import { csvOf, eventsCsvOf, HEADER, jsonOf } from "../src/download";
+import { follow, numbering, type Track } from "../src/live/tracks";
 import { Session, WINDOW_S } from "../src/live/session";
 import { doubtOf, predictionSet, softmax } from "../src/vision/judgement";
 import { EMOTIONS, type Emotion, sentimentOf, valenceOf } from "../src/vision/labels";
@@ -74,6 +73,18 @@ describe("tracks", () => {
   });
 });
 
+describe("numbering", () => {
+  it("gives faces of a film their ids and leaves them as they were read", () => {
+    const number = numbering();
+    const ids = (faces: Face[], time: number) => number(faces, time).map(({ track_id }) => track_id);
+    expect(ids([made("happiness"), made("fear", 0.9, 300)], 0)).toEqual([1, 2]);
+    const [second, first] = number([made("fear", 0.7, 304), made("anger", 0.8, 14)], 0.2);
+    expect([second.track_id, first.track_id]).toEqual([2, 1]);
+    expect(first).toEqual({ ...made("anger", 0.8, 14), track_id: 1 });
+    expect(ids([made("anger", 0.8, 600)], 3)).toEqual([3]);
+  });
+});
+
 describe("session", () => {
   it("sums sentiment over time and keeps a window", () => {
     const session = new Session();
@@ -81,17 +92,6 @@ describe("session", () => {
     expect(session.share("positive")).toBeCloseTo(0.5, 1);
     expect(session.columns[0][0]).toBe(100 - WINDOW_S);
     expect(session.columns).toHaveLength(10);
-  });
-});
-
-describe("films", () => {
-  it("finds stretches of an expression and bridges short gaps", () => {
-    const frames = [0, 0.2, 0.4, 0.6, 0.8, 2, 2.2].map((time_s, index) => ({
-      index,
-      time_s,
-      faces: time_s === 0.4 ? [] : [made(time_s < 1 ? "happiness" : "neutral")],
-    }));
-    expect(momentsOf(frames)).toEqual([{ emotion: "happiness", from: 0, until: 0.8, strength: 0.93 }]);
   });
 });
 
@@ -104,6 +104,14 @@ describe("downloads", () => {
     expect(header).toBe(HEADER);
     expect(row.startsWith('"a ""b"", c.mp4",3,0.12,0,,10,10,40,40,0.9,happiness,0.01,')).toBe(true);
     expect(end).toBe("");
+  });
+
+  it("writes a row per event", () => {
+    const event = { track_id: 2, expression: "fear" as const, onset_s: 0.1, apex_s: 0.2, offset_s: 0.5 };
+    const text = eventsCsvOf("a, b.mp4", [{ ...event, duration_s: 0.4, peak: 0.75 }]);
+    expect(text).toBe(
+      'source,track_id,expression,onset_s,apex_s,offset_s,duration_s,peak\n"a, b.mp4",2,fear,0.1,0.2,0.5,0.4,0.75\n',
+    );
   });
 
   it("writes documents of the schema, without activation maps", () => {

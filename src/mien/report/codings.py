@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, TextIO
+from urllib.parse import quote
 
-from mien.core.errors import InputError
+from mien.core.errors import InputError, MienError
 from mien.core.types import FrameReading, Media
 from mien.report.events import Event, EventFinder
 from mien.report.files import atomic
@@ -41,9 +42,12 @@ class EventWriter:
         """Take note of a frame."""
         self._form.add(self._finder.add(frame))
 
-    def end(self) -> None:
+    def end(self, error: MienError | None = None) -> None:  # noqa: ARG002
         """End the source; what is under way ends with it."""
         self._form.add(self._finder.finish())
+
+    def fail(self, source: str, error: MienError) -> None:
+        """A source that could not be opened has no events."""
 
 
 def check_coding(path: str | os.PathLike[str], sources: int) -> None:
@@ -62,8 +66,13 @@ def check_coding(path: str | os.PathLike[str], sources: int) -> None:
 
 
 @contextmanager
-def open_events(path: str | os.PathLike[str]) -> Iterator[EventWriter]:
+def open_events(path: str | os.PathLike[str], *, located: bool = True) -> Iterator[EventWriter]:
     """Open a file for events; it appears under its name when the block ends without an exception.
+
+    Args:
+        path: ends in .csv or .eaf.
+        located: whether an .eaf document says where on this machine the film lies; where it was
+            sent here from elsewhere, its name is all that helps.
 
     Raises:
         InputError: if the name ends neither in .csv nor in .eaf.
@@ -75,7 +84,7 @@ def open_events(path: str | os.PathLike[str]) -> Iterator[EventWriter]:
             with place.open("w", encoding="utf-8", newline="") as stream:
                 yield EventWriter(_Rows(stream))
         else:
-            document = _Document()
+            document = _Document(located)
             yield EventWriter(document)
             document.save(place)
 
@@ -109,7 +118,8 @@ class _Document:
     overlap. Times are whole milliseconds, and an annotation lasts at least one.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, located: bool) -> None:
+        self._located = located
         self._media: Media | None = None
         self._tiers: dict[str, list[Event]] = {}
 
@@ -163,7 +173,7 @@ class _Document:
             ET.SubElement(
                 head,
                 "MEDIA_DESCRIPTOR",
-                MEDIA_URL=path.absolute().as_uri(),
+                MEDIA_URL=path.absolute().as_uri() if self._located else quote(path.name),
                 RELATIVE_MEDIA_URL=path.name,
                 MIME_TYPE=_MIME_TYPES.get(path.suffix.lower(), "video/*"),
             )

@@ -1,13 +1,13 @@
 """When expressions come and go: onset, apex and offset out of a series of readings."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from mien.core.labels import EMOTIONS, Emotion
 from mien.core.types import FrameReading
 
-__all__ = ["Event", "EventFinder"]
+__all__ = ["Event", "EventFinder", "ordered"]
 
 SHOWN = 0.5
 """Probability that an expression must reach to count: more than all others together."""
@@ -87,12 +87,12 @@ class EventFinder:
         for key, course in list(self._courses.items()):
             if not -GAP_S <= frame.time_s - course.last_s <= GAP_S:
                 ended += self._end(key, course.last_s)
-        return _ordered(ended)
+        return ordered(ended)
 
     def finish(self) -> list[Event]:
         """The events that were under way when the film ended."""
         keys = list(self._courses)
-        return _ordered([e for key in keys for e in self._end(key, self._courses[key].last_s)])
+        return ordered([e for key in keys for e in self._end(key, self._courses[key].last_s)])
 
     def _step(self, key: tuple[int, Emotion], time_s: float, probability: float) -> Iterator[Event]:
         course = self._courses.get(key)
@@ -113,5 +113,6 @@ class EventFinder:
             yield Event(*key, course.onset_s, course.apex_s, offset_s, course.peak)
 
 
-def _ordered(events: list[Event]) -> list[Event]:
+def ordered(events: Iterable[Event]) -> list[Event]:
+    """Events by their onset; of the same onset, by face and expression."""
     return sorted(events, key=lambda event: (event.onset_s, event.track_id, event.expression))

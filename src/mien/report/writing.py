@@ -1,7 +1,7 @@
 """The one way to write readings in any form, to a file or a stream."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -13,7 +13,7 @@ from mien.report.documents import JsonlWriter, JsonWriter
 from mien.report.files import atomic
 from mien.report.tables import CsvWriter, ParquetWriter
 
-__all__ = ["ReportFormat", "ReportWriter", "open_report"]
+__all__ = ["ReportFormat", "ReportWriter", "ReportWriters", "open_report"]
 
 
 class ReportFormat(StrEnum):
@@ -46,6 +46,33 @@ class ReportWriter(Protocol):
     def fail(self, source: str, error: MienError) -> None:
         """Note a source that could not be opened."""
         ...
+
+
+class ReportWriters:
+    """Several writers as one."""
+
+    def __init__(self, writers: Sequence[ReportWriter]) -> None:
+        self._writers = writers
+
+    def begin(self, media: Media) -> None:
+        """Start a source."""
+        for writer in self._writers:
+            writer.begin(media)
+
+    def write(self, frame: FrameReading) -> None:
+        """Add a frame of the source."""
+        for writer in self._writers:
+            writer.write(frame)
+
+    def end(self, error: MienError | None = None) -> None:
+        """End the source, with the error that broke it off if there was one."""
+        for writer in self._writers:
+            writer.end(error)
+
+    def fail(self, source: str, error: MienError) -> None:
+        """Note a source that could not be opened."""
+        for writer in self._writers:
+            writer.fail(source, error)
 
 
 @contextmanager

@@ -1,12 +1,16 @@
+import csv
 import io
 import json
 import time
+import xml.etree.ElementTree as ET
 
+import av
 import jsonschema
 import numpy as np
 import PIL.Image
 import pytest
 
+from mien.report.html import page_policy
 from mien.report.schema import document_schema
 
 URL = "/api/v1/analyze"
@@ -16,6 +20,16 @@ def png(width, height):
     file = io.BytesIO()
     PIL.Image.fromarray(np.zeros((height, width), np.uint8)).save(file, "PNG")
     return file.getvalue()
+
+
+def portrait_film(path, portrait):
+    with av.open(str(path), "w") as output:
+        stream = output.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 320, 288, "yuv420p"
+        for _ in range(8):
+            output.mux(stream.encode(av.VideoFrame.from_ndarray(portrait, "rgb24")))
+        output.mux(stream.encode())
+    return path.read_bytes()
 
 
 def finished(client, address, state="done"):
@@ -113,10 +127,38 @@ def test_film_becomes_a_job(client, make_film, tmp_path):
     assert document.json()["items"][0]["source"] == "my clip.mp4"
     assert client.get(view["results"]["csv"]).text.startswith("source,frame,")
     assert client.get(view["results"]["film"]).content[4:8] == b"ftyp"
-    assert client.get(f"/api/v1/jobs/{view['id']}/results/report").status_code == 404
+    assert view["events"] == []
+    assert client.get(f"/api/v1/jobs/{view['id']}/results/report").status_code == 422
     assert client.delete(answer.headers["location"]).status_code == 204
     assert client.get(answer.headers["location"]).status_code == 404
     assert room_count(client) == 0
+
+
+def test_events_and_report_of_a_film(client, portrait, tmp_path):
+    film = portrait_film(tmp_path / "portrait.mp4", portrait)
+    where = client.post(URL, files={"file": ("a <b>.mp4", film)}).headers["location"]
+    view = finished(client, where)
+    (event,) = view["events"]
+    assert (event["track_id"], event["expression"]) == (1, "happiness")
+    assert event["duration_s"] == pytest.approx(event["offset_s"] - event["onset_s"], abs=1e-3)
+    written = client.get(view["results"]["events"])
+    (row,) = csv.DictReader(io.StringIO(written.text))
+    assert row == {"source": "a <b>.mp4"} | {name: str(value) for name, value in event.items()}
+    eaf = ET.fromstring(client.get(view["results"]["eaf"]).content)
+    assert eaf.find("TIER").get("TIER_ID") == "face 1 happiness"
+    assert eaf.find("HEADER/MEDIA_DESCRIPTOR").get("MEDIA_URL") == "a%20%3Cb%3E.mp4"
+    report = client.get(view["results"]["report"])
+    assert view["results"]["report"] == f"{where}/report"
+    assert "<h1>a &lt;b&gt;.mp4</h1>" in report.text
+    assert report.headers["content-type"] == "text/html; charset=utf-8"
+    assert page_policy() in report.headers["content-security-policy"]
+    assert "inline" in report.headers["content-disposition"]
+    assert str(client.app.state.engine.workspace.folder) not in report.text + written.text
+    client.delete(where)
+
+
+def test_there_is_no_report_of_what_is_not_done(client):
+    assert client.get("/api/v1/jobs/none/report").status_code == 404
 
 
 def test_a_film_can_be_stopped(client, make_film, tmp_path):

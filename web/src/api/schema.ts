@@ -68,6 +68,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{identifier}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Report
+         * @description Show the HTML report of a film that is done.
+         */
+        get: operations["report_api_v1_jobs__identifier__report_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/models": {
         parameters: {
             query?: never;
@@ -245,6 +265,47 @@ export interface components {
          */
         Emotion: "neutral" | "happiness" | "surprise" | "sadness" | "anger" | "disgust" | "fear" | "contempt";
         /**
+         * EventView
+         * @description One expression of one face from onset to offset, in seconds of the film.
+         */
+        EventView: {
+            /**
+             * Track Id
+             * @example 1
+             */
+            track_id: number;
+            expression: components["schemas"]["Emotion"];
+            /**
+             * Onset S
+             * @description When it begins to show.
+             * @example 1.24
+             */
+            onset_s: number;
+            /**
+             * Apex S
+             * @description When it is most probable.
+             * @example 1.8
+             */
+            apex_s: number;
+            /**
+             * Offset S
+             * @description When it has gone.
+             * @example 2.92
+             */
+            offset_s: number;
+            /**
+             * Duration S
+             * @example 1.68
+             */
+            duration_s: number;
+            /**
+             * Peak
+             * @description Its probability at the apex.
+             * @example 0.87
+             */
+            peak: number;
+        };
+        /**
          * Face
          * @description How the expression of one face appears.
          * @example {
@@ -413,6 +474,11 @@ export interface components {
             results: {
                 [key: string]: string;
             };
+            /**
+             * Events
+             * @description When expressions come and go, in order of their onset, once it is done.
+             */
+            events: components["schemas"]["EventView"][];
         };
         /**
          * Landmarks
@@ -544,7 +610,7 @@ export interface components {
          * @description What can be downloaded of a film.
          * @enum {string}
          */
-        ResultForm: "json" | "csv" | "film" | "report";
+        ResultForm: "json" | "csv" | "events" | "eaf" | "film";
         /**
          * Sentiment
          * @description The sign of the apparent valence.
@@ -932,7 +998,74 @@ export interface operations {
                 content: {
                     "application/json": unknown;
                     "text/csv": unknown;
+                    "application/xml": unknown;
                     "video/mp4": unknown;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_api_v1_jobs__identifier__report_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                identifier: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
                     "text/html": unknown;
                 };
             };

@@ -6,6 +6,7 @@ type Schemas = components["schemas"];
 export type Face = Schemas["Face"];
 export type Frame = Schemas["Frame"];
 export type Result = Schemas["Result"];
+export type Event = Schemas["EventView"];
 export type Job = Schemas["JobView"];
 export type Model = Schemas["Model"];
 export type Models = Schemas["Models"];

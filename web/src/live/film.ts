@@ -6,6 +6,7 @@ import type { Frame, Job, Result } from "../api/types";
 import { COARSE, device } from "../device/device";
 import { analysing, models, place } from "../state";
 import { strings } from "../strings";
+import { numbering } from "./tracks";
 
 type Item = Result["items"][number];
 
@@ -82,13 +83,14 @@ async function readHere(file: File, stopped: AbortSignal): Promise<void> {
   video.src = film.value?.url ?? "";
   await happens(video, "loadeddata");
   const frames: Frame[] = [];
+  const number = numbering();
   const count = Math.max(Math.ceil(video.duration / STEP_S), 1);
   for (let index = 0; index < count && !stopped.aborted; index++) {
     const time = index * STEP_S;
     video.currentTime = time;
     await happens(video, "seeked");
     const { faces } = await device.read(await createImageBitmap(video), COARSE);
-    frames.push({ index, time_s: time, faces });
+    frames.push({ index, time_s: time, faces: number(faces, time) });
     change({ share: (index + 1) / count, note: strings.film.frames(index + 1, count) });
   }
   if (stopped.aborted) return;

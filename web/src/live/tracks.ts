@@ -6,7 +6,10 @@ import { arousalOf, EMOTIONS, sentimentOf, valenceOf } from "../vision/labels";
 
 export interface Track {
   readonly id: number;
+  /** Steadied for the eye. */
   readonly face: Face;
+  /** As it was read when it was last seen. */
+  readonly read: Face;
   readonly seen: number;
 }
 
@@ -36,12 +39,22 @@ export function follow(tracks: readonly Track[], faces: readonly Face[], now: nu
   const current = faces.map((face) => {
     const before = found.get(face);
     return before
-      ? { id: before.id, face: steadied(before.face, face, now - before.seen), seen: now }
-      : { id: next(), face, seen: now };
+      ? { id: before.id, face: steadied(before.face, face, now - before.seen), read: face, seen: now }
+      : { id: next(), face, read: face, seen: now };
   });
   const latest = Math.max(...tracks.map(({ seen }) => seen));
   const lost = tracks.filter((track) => !taken.has(track) && (track.seen === latest || now - track.seen < FORGET_S));
   return [...current, ...lost].sort((a, b) => a.id - b.id);
+}
+
+/** Track ids for the faces of a film, frame by frame in the order of time; what is read stays as it is. */
+export function numbering(): (faces: readonly Face[], time: number) => Face[] {
+  let [tracks, last]: [Track[], number] = [[], 0];
+  return (faces, time) => {
+    tracks = follow(tracks, faces, time, () => ++last);
+    const ids = new Map(tracks.map(({ id, read }) => [read, id]));
+    return faces.map((face) => ({ ...face, track_id: ids.get(face) ?? null }));
+  };
 }
 
 /** 0 for boxes of different faces; those that overlap come before those that are only near. */

@@ -1,13 +1,13 @@
 /** Film: progress, the player with its timeline, moments and downloads. */
 
 import { useMemo, useRef, useState } from "preact/hooks";
-import type { Frame } from "../api/types";
+import type { Event, Frame } from "../api/types";
 import { Chart, type Columns } from "../components/chart";
 import { Alert, Button, Drop, Lead } from "../components/controls";
 import { Overlay } from "../components/overlay";
 import { FaceCard } from "../components/readings";
-import { csvOf, jsonOf, save } from "../download";
-import { momentsOf } from "../events";
+import { csvOf, eventsCsvOf, jsonOf, save } from "../download";
+import { eventsOf } from "../events";
 import { type Film as Shown, film, forgetFilm, openFilm } from "../live/film";
 import { models, place } from "../state";
 import { strings } from "../strings";
@@ -58,14 +58,20 @@ function FilmResult({ shown, frames }: { shown: Shown; frames: readonly Frame[] 
   const video = useRef<HTMLVideoElement>(null);
   const [time, setTime] = useState(0);
   const [playable, setPlayable] = useState(true);
-  const columns = useMemo(() => columnsOf(frames), [frames]);
+  const tracks = useMemo(() => tracksOf(frames), [frames]);
+  const [track, setTrack] = useState(tracks[0]);
+  const columns = useMemo(() => columnsOf(frames, track), [frames, track]);
+  const events = useMemo(() => shown.job?.events ?? eventsOf(frames), [shown.job, frames]);
   const go = (to: number) => {
     if (video.current) video.current.currentTime = Math.max(to, 0);
     setTime(to);
   };
   const current = nearest(frames, time);
   const { width, height } = shown.item ?? {};
-  const marked = (current?.faces ?? []).map((face, number) => ({ label: strings.face(number + 1), face }));
+  const marked = (current?.faces ?? []).map((face, number) => ({
+    label: strings.face(face.track_id ?? number + 1),
+    face,
+  }));
   return (
     <>
       {shown.job?.warning && <Alert>{shown.job.warning}</Alert>}
@@ -90,57 +96,81 @@ function FilmResult({ shown, frames }: { shown: Shown; frames: readonly Frame[] 
         {!marked.length && <p class="empty">{strings.live.noFace}</p>}
       </section>
       </div>
-      {frames.every(({ faces }) => !faces.length) ? (
-        <p class="empty">{words.noFace}</p>
-      ) : (
+      {tracks.length ? (
         <>
+          {tracks.length > 1 && <Tracks tracks={tracks} track={track} onChange={setTrack} />}
           <Chart label={words.timeline} columns={columns} version={0} onPick={go} />
-          <Moments frames={frames} onPick={go} />
+          <Events events={events} onPick={go} />
         </>
+      ) : (
+        <p class="empty">{words.noFace}</p>
       )}
-      <Downloads shown={shown} />
+      <Downloads shown={shown} events={events} />
     </>
   );
 }
 
-function Moments({ frames, onPick }: { frames: readonly Frame[]; onPick: (time: number) => void }) {
-  const moments = useMemo(() => momentsOf(frames), [frames]);
+function Tracks(props: { tracks: readonly number[]; track: number; onChange: (track: number) => void }) {
+  return (
+    <label class="field narrow">
+      {words.whose}
+      <select value={props.track} onChange={(event) => props.onChange(Number(event.currentTarget.value))}>
+        {props.tracks.map((id) => (
+          <option key={id} value={id}>
+            {strings.face(id)}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function Events({ events, onPick }: { events: readonly Event[]; onPick: (time: number) => void }) {
+  const moment = (time: number) => (
+    <td>
+      <Button tone="quiet" aria-label={words.goTo(clock(time))} onClick={() => onPick(time)}>
+        {clock(time)}
+      </Button>
+    </td>
+  );
   return (
     <section class="moments">
       <h2>{words.events}</h2>
-      <p class="hint">{moments.length ? words.eventsLead : words.none}</p>
-      {moments.length > 0 && (
-        <table>
-          <thead>
-            <tr>
-              {[words.from, words.until, words.expression, words.strength].map((title) => (
-                <th key={title} scope="col">
-                  {title}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {moments.map((moment) => (
-              <tr key={moment.from}>
-                <td>
-                  <Button tone="quiet" onClick={() => onPick(moment.from)}>
-                    {clock(moment.from)}
-                  </Button>
-                </td>
-                <td>{clock(moment.until)}</td>
-                <td>{strings.emotions[moment.emotion]}</td>
-                <td>{strings.percent(moment.strength)}</td>
+      <p class="hint">{words.eventsLead}</p>
+      {!events.length && <p>{words.none}</p>}
+      {events.length > 0 && (
+        <section class="scroll" aria-label={words.events} tabIndex={0}>
+          <table>
+            <thead>
+              <tr>
+                {Object.entries(words.columns).map(([name, title]) => (
+                  <th key={name} scope="col">
+                    {title}
+                  </th>
+                ))}
               </tr>
-            ))}
-          </tbody>
-        </table>
+            </thead>
+            <tbody>
+              {events.map((event) => (
+                <tr key={`${event.track_id} ${event.expression} ${event.onset_s}`}>
+                  <td>{event.track_id}</td>
+                  <td>{strings.emotions[event.expression]}</td>
+                  {moment(event.onset_s)}
+                  {moment(event.apex_s)}
+                  {moment(event.offset_s)}
+                  <td>{event.duration_s.toFixed(2)} s</td>
+                  <td>{strings.percent(event.peak)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </section>
       )}
     </section>
   );
 }
 
-function Downloads({ shown }: { shown: Shown }) {
+function Downloads({ shown, events }: { shown: Shown; events: readonly Event[] }) {
   const { item, job } = shown;
   if (!item || !models.value) return null;
   const known = models.value;
@@ -150,6 +180,11 @@ function Downloads({ shown }: { shown: Shown }) {
     <section>
       <h2>{words.downloadsTitle}</h2>
       <div class="controls">
+        {job?.results.report && (
+          <a class="button primary" href={job.results.report} target="_blank" rel="noopener">
+            {words.openReport}
+          </a>
+        )}
         {job ? (
           Object.entries(job.results).map(([form, url]) => (
             <a key={form} class="button plain" href={url} download>
@@ -160,6 +195,9 @@ function Downloads({ shown }: { shown: Shown }) {
           <>
             <Button onClick={json}>{words.downloads.json}</Button>
             <Button onClick={() => save(`${stem}.csv`, "text/csv", csvOf([item]))}>{words.downloads.csv}</Button>
+            <Button onClick={() => save(`${stem}.events.csv`, "text/csv", eventsCsvOf(item.source, events))}>
+              {words.downloads.events}
+            </Button>
           </>
         )}
         <Button tone="danger" onClick={forgetFilm}>
@@ -171,12 +209,21 @@ function Downloads({ shown }: { shown: Shown }) {
   );
 }
 
-function columnsOf(frames: readonly Frame[]): Columns {
-  const first = frames.map(({ faces }) => faces[0]);
+/** Track ids, of the face that was seen longest first. */
+function tracksOf(frames: readonly Frame[]): number[] {
+  const seen = new Map<number, number>();
+  for (const { faces } of frames) {
+    for (const { track_id: id } of faces) if (id !== null) seen.set(id, (seen.get(id) ?? 0) + 1);
+  }
+  return [...seen].sort(([a, n], [b, m]) => m - n || a - b).map(([id]) => id);
+}
+
+function columnsOf(frames: readonly Frame[], track: number): Columns {
+  const one = frames.map(({ faces }) => faces.find(({ track_id: id }) => id === track));
   return [
     frames.map(({ time_s }) => time_s),
-    ...EMOTIONS.map((name) => first.map((face) => face?.emotions[name] ?? null)),
-    first.map((face) => face?.valence ?? null),
+    ...EMOTIONS.map((name) => one.map((face) => face?.emotions[name] ?? null)),
+    one.map((face) => face?.valence ?? null),
   ];
 }
 

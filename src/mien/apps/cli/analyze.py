@@ -19,8 +19,9 @@ from mien.pipeline.analyzer import Analyzer
 from mien.pipeline.build import DEFAULT_PRECISION, EDGE, Config
 from mien.pipeline.provenance import provenance
 from mien.report.annotations import AnnotationFolder, Annotator
-from mien.report.codings import EventWriter, check_coding, open_events
-from mien.report.writing import ReportFormat, ReportWriter, open_report
+from mien.report.codings import check_coding, open_events
+from mien.report.html import check_html, open_html
+from mien.report.writing import ReportFormat, ReportWriter, ReportWriters, open_report
 from mien.vision.media import DEFAULT_MAX_PIXELS, MediaStream, find_sources, open_media
 
 __all__ = ["analyze"]
@@ -58,6 +59,10 @@ def analyze(
             metavar="FILE", help="Write when expressions come and go, to a .csv or ELAN's .eaf."
         ),
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a page with charts and events, to an .html."),
+    ] = None,
     every: Annotated[int, typer.Option(min=1, help="Read each N-th frame of a film.")] = 1,
     min_face: Annotated[float, typer.Option(min=0, help="Leave out faces below so many px.")] = 0,
     threshold: Annotated[
@@ -82,6 +87,8 @@ def analyze(
     found = find_sources(paths)
     if events is not None:
         check_coding(events, len(found.paths))
+    if report is not None:
+        check_html(report)
     base = EDGE if edge else Config()
     config = replace(
         base,
@@ -94,9 +101,12 @@ def analyze(
     with ExitStack() as stack:
         analyzer = stack.enter_context(Analyzer(config))
         folder = AnnotationFolder(annotate) if annotate else None
-        writer = stack.enter_context(_writer(form, out, config))
-        coder = stack.enter_context(open_events(events)) if events else None
-        run = _Run(analyzer, writer, folder, coder, every)
+        writers = [stack.enter_context(_writer(form, out, config))]
+        if events is not None:
+            writers.append(stack.enter_context(open_events(events)))
+        if report is not None:
+            writers.append(stack.enter_context(open_html(report, provenance(config))))
+        run = _Run(analyzer, ReportWriters(writers), folder, every)
         for source, error in found.failures:
             run.fail(source, error)
         run.read(found.paths)
@@ -111,7 +121,6 @@ class _Run:
     analyzer: Analyzer
     writer: ReportWriter
     annotations: AnnotationFolder | None
-    coder: EventWriter | None
     every: int
     failures: int = 0
 
@@ -149,30 +158,21 @@ class _Run:
         ):
             for frame, reading in _until_fault(pairs, faults):
                 if not started:
-                    self._begin(stream.media)
+                    self.writer.begin(stream.media)
                     started = True
                 self.writer.write(reading)
-                if self.coder is not None:
-                    self.coder.write(reading)
                 annotation.write(frame, reading)
                 advance()
         if faults and not started:
             self.fail(source, faults[0])
             return
         if not started:
-            self._begin(stream.media)
+            self.writer.begin(stream.media)
         for fault in faults:
             self._report(source, fault)
-        if self.coder is not None:
-            self.coder.end()
         self.writer.end(faults[0] if faults else None)
         if annotation.fault is not None:
             self._report(source, annotation.fault)
-
-    def _begin(self, media: Media) -> None:
-        self.writer.begin(media)
-        if self.coder is not None:
-            self.coder.begin(media)
 
     def _report(self, source: str, error: MienError) -> None:
         self.failures += 1

@@ -8,7 +8,10 @@ from mien.core.types import Frame, FrameReading, Media
 from mien.pipeline.analyzer import Analyzer
 from mien.pipeline.provenance import provenance
 from mien.report.clips import ClipWriter
-from mien.report.writing import ReportFormat, ReportWriter, open_report
+from mien.report.codings import open_events
+from mien.report.events import Event, EventFinder, ordered
+from mien.report.html import open_html
+from mien.report.writing import ReportFormat, ReportWriter, ReportWriters, open_report
 from mien.vision.stream import MediaStream
 
 __all__ = ["FilmReader"]
@@ -27,6 +30,7 @@ class FilmReader:
 
     Attributes:
         warning: what broke the film off, if something did.
+        events: of the film, in order of their onset; complete when it is finished.
     """
 
     def __init__(
@@ -39,6 +43,7 @@ class FilmReader:
         annotate: bool,
     ) -> None:
         self.warning: str | None = None
+        self.events: list[Event] = []
         self._analyzer = analyzer
         self._reader = analyzer.parts.sequence()
         self._stream = stream
@@ -48,7 +53,8 @@ class FilmReader:
         self._annotate = annotate
         self._results: dict[str, Path] = {}
         self._stack = ExitStack()
-        self._writers: list[ReportWriter] = []
+        self._finder = EventFinder()
+        self._writer: ReportWriter = ReportWriters(())
         self._clip: ClipWriter | None = None
         self._frames = 0
 
@@ -81,9 +87,9 @@ class FilmReader:
         if self._frames == 0:
             raise MediaError(f"{self._media.source} has no frames; export it again")
         fault = TruncatedError(self.warning) if self.warning else None
-        for writer in self._writers:
-            writer.end(fault)
+        self._writer.end(fault)
         self._stack.close()
+        self.events = ordered(self.events + self._finder.finish())
         return self._results
 
     def close(self) -> None:
@@ -98,18 +104,28 @@ class FilmReader:
         if self._frames == 0:
             self._open()
         self._frames += 1
-        for writer in self._writers:
-            writer.write(reading)
+        self.events += self._finder.add(reading)
+        self._writer.write(reading)
         if self._clip is not None:
             self._clip.write(frame, reading)
 
     def _open(self) -> None:
         model = provenance(self._analyzer.config)
-        for form in (ReportFormat.JSON, ReportFormat.CSV):
-            path = self._results[form.value] = self._room / f"readings.{form.value}"
-            writer = self._stack.enter_context(open_report(path, form, model))
-            writer.begin(self._media)
-            self._writers.append(writer)
+        enter = self._stack.enter_context
+        writers: list[ReportWriter] = [
+            enter(open_report(self._path(form.value, f"readings.{form}"), form, model))
+            for form in (ReportFormat.JSON, ReportFormat.CSV)
+        ]
+        for result, name in (("events", "events.csv"), ("eaf", "events.eaf")):
+            writers.append(enter(open_events(self._path(result, name), located=False)))
+        writers.append(enter(open_html(self._path("report", "report.html"), model)))
+        self._writer = ReportWriters(writers)
+        self._writer.begin(self._media)
         if self._annotate:
-            path = self._results["film"] = self._room / "annotated.mp4"
-            self._clip = self._stack.enter_context(ClipWriter(path, self._stream.media))
+            path = self._path("film", "annotated.mp4")
+            self._clip = enter(ClipWriter(path, self._stream.media))
+
+    def _path(self, result: str, name: str) -> Path:
+        """Where a result is written."""
+        path = self._results[result] = self._room / name
+        return path

@@ -11,12 +11,13 @@ from mien.apps.settings import WebSettings
 from mien.apps.web.filming import FilmReader
 from mien.apps.web.inference import FairPool
 from mien.apps.web.problems import ProblemError
-from mien.apps.web.schemas import JobState, JobView
+from mien.apps.web.schemas import EventView, JobState, JobView
 from mien.apps.web.uploads import Upload
 from mien.apps.web.workspace import Workspace
 from mien.core.errors import MienError
 from mien.core.types import Media
 from mien.pipeline.analyzer import Analyzer
+from mien.report.events import Event
 from mien.vision.stream import MediaStream
 
 __all__ = ["Job", "JobStore"]
@@ -36,6 +37,7 @@ class Job:
     error: str | None = None
     touched: float = field(default_factory=time.monotonic)
     results: dict[str, Path] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
 
     def view(self) -> JobView:
         """What the API shows of it."""
@@ -50,10 +52,12 @@ class Job:
             progress=1.0 if done else None if share is None else min(share, 1.0),
             warning=self.warning,
             error=self.error,
-            results={form: f"/api/v1/jobs/{self.id}/results/{form}" for form in self.results}
-            if done
-            else {},
+            results={form: self._address(form) for form in self.results} if done else {},
+            events=[EventView(**event.to_dict()) for event in self.events] if done else [],
         )
+
+    def _address(self, form: str) -> str:
+        return f"/api/v1/jobs/{self.id}/{'' if form == 'report' else 'results/'}{form}"
 
 
 class JobStore:
@@ -168,7 +172,7 @@ class JobStore:
                     break
                 job.frames_read += 1
             job.results = await asyncio.to_thread(reader.finish)
-            job.warning = reader.warning
+            job.warning, job.events = reader.warning, reader.events
             job.state = JobState.DONE
         except (MienError, ProblemError) as error:
             job.state, job.error = JobState.FAILED, str(error)

@@ -9,7 +9,17 @@ from mien.core.labels import EMOTIONS, Emotion, Sentiment
 from mien.core.types import Doubt, MediaKind
 from mien.report.schema import SCHEMA
 
-__all__ = ["Activation", "Frame", "JobState", "JobView", "Live", "Model", "Models", "Result"]
+__all__ = [
+    "Activation",
+    "EventView",
+    "Frame",
+    "JobState",
+    "JobView",
+    "Live",
+    "Model",
+    "Models",
+    "Result",
+]
 
 Pair = tuple[float, float]
 
@@ -121,6 +131,18 @@ class JobState(StrEnum):
     FAILED = "failed"
 
 
+class EventView(BaseModel):
+    """One expression of one face from onset to offset, in seconds of the film."""
+
+    track_id: int = Field(examples=[1])
+    expression: Emotion
+    onset_s: float = Field(description="When it begins to show.", examples=[1.24])
+    apex_s: float = Field(description="When it is most probable.", examples=[1.8])
+    offset_s: float = Field(description="When it has gone.", examples=[2.92])
+    duration_s: float = Field(examples=[1.68])
+    peak: float = Field(ge=0, le=1, description="Its probability at the apex.", examples=[0.87])
+
+
 class JobView(BaseModel):
     """A film that is read in the background."""
 
@@ -135,6 +157,9 @@ class JobView(BaseModel):
     results: dict[str, str] = Field(
         description="Addresses of the results by form, once it is done.",
         examples=[{"json": "/api/v1/jobs/c0ffee-4rTz0k2b/results/json"}],
+    )
+    events: list[EventView] = Field(
+        description="When expressions come and go, in order of their onset, once it is done."
     )
 
 

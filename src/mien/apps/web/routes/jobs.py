@@ -10,8 +10,10 @@ from fastapi import Path as PathParameter
 from fastapi.responses import FileResponse, Response
 
 from mien.apps.web.context import EngineNeeded
+from mien.apps.web.jobs import Job
 from mien.apps.web.problems import ProblemError, responses
-from mien.apps.web.schemas import JobView
+from mien.apps.web.schemas import JobState, JobView
+from mien.report.html import page_policy
 
 __all__ = ["router"]
 
@@ -28,16 +30,19 @@ class ResultForm(StrEnum):
 
     JSON = "json"
     CSV = "csv"
+    EVENTS = "events"
+    EAF = "eaf"
     FILM = "film"
-    REPORT = "report"
 
 
 _TYPES = {
     ResultForm.JSON: "application/json",
     ResultForm.CSV: "text/csv; charset=utf-8",
+    ResultForm.EVENTS: "text/csv; charset=utf-8",
+    ResultForm.EAF: "application/xml",
     ResultForm.FILM: "video/mp4",
-    ResultForm.REPORT: "text/html; charset=utf-8",
 }
+_NAMES = {ResultForm.EVENTS: "events", ResultForm.EAF: "events", ResultForm.FILM: "annotated"}
 
 
 @router.get("/{identifier}", responses=responses(401, 404, 421, 422, 503))
@@ -63,11 +68,34 @@ async def delete(identifier: Identifier, engine: EngineNeeded) -> None:
 async def result(identifier: Identifier, form: ResultForm, engine: EngineNeeded) -> FileResponse:
     """Download one result of a film that is done."""
     job = engine.jobs.find(identifier)
-    path = job.results.get(form.value)
-    if path is None:
+    path = _path(job, form.value)
+    name = f"{Path(job.source).stem}.{_NAMES.get(form, 'mien')}{path.suffix}"
+    return FileResponse(path, media_type=_TYPES[form], filename=name)
+
+
+@router.get(
+    "/{identifier}/report",
+    response_class=Response,
+    responses={200: {"content": {"text/html": {}}}, **responses(401, 404, 421, 422, 503)},
+)
+async def report(identifier: Identifier, engine: EngineNeeded) -> FileResponse:
+    """Show the HTML report of a film that is done."""
+    job = engine.jobs.find(identifier)
+    return FileResponse(
+        _path(job, "report"),
+        media_type="text/html; charset=utf-8",
+        filename=f"{Path(job.source).stem}.report.html",
+        content_disposition_type="inline",
+        # Of the pages' own policy it needs nothing but a style sheet, which that forbids inline.
+        headers={"Content-Security-Policy": f"{page_policy()}; frame-ancestors 'none'"},
+    )
+
+
+def _path(job: Job, form: str) -> Path:
+    path = job.results.get(form)
+    if path is None or job.state is not JobState.DONE:
         raise ProblemError(
             HTTPStatus.NOT_FOUND,
-            f"there is no result {form.value} of this film; its job lists those that there are",
+            f"there is no result {form} of this film; its job lists those that there are",
         )
-    name = f"{Path(job.source).stem}.{'annotated' if form is ResultForm.FILM else 'mien'}"
-    return FileResponse(path, media_type=_TYPES[form], filename=name + path.suffix)
+    return path

@@ -1,0 +1,132 @@
+"""Charts as SVG that needs no script: text keeps its size, shapes stretch to the page's width.
+
+Colours are classes named after expressions and sentiments, which the page's style sheet fills in.
+"""
+
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+import numpy.typing as npt
+
+from mien.core.labels import EMOTIONS
+from mien.report.summaries import Share
+
+__all__ = ["clock", "expression_chart", "percent", "sentiment_chart", "share_bar"]
+
+Floats = npt.NDArray[np.float64]
+
+WIDTH, HEIGHT = 1000, 100
+"""Of the inner drawing, in its own units; it is stretched to the place that it is given."""
+STEPS_S = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400)
+MOST_TICKS = 6
+AXIS = 22
+"""Height in pixels of the line with the times."""
+_LEVELS = ("0%", "50%", "100%")
+
+
+def expression_chart(runs: Sequence[Floats], width_s: float, end_s: float, label: str) -> str:
+    """Probabilities of the eight expressions, one upon the other, neutral at the bottom.
+
+    Args:
+        runs: as `Series.runs` gives them.
+        width_s: seconds that one row stands for.
+        end_s: where the axis of time ends.
+        label: what the chart shows, for those who cannot see it.
+    """
+    shapes = []
+    for run in runs:
+        times = _places(run, width_s, end_s)
+        edges = np.vstack([np.zeros(len(run)), np.cumsum(run[:, 1:9], axis=1).T])
+        levels = HEIGHT * (1 - _prolonged(edges / np.maximum(edges[-1], 1e-9)))
+        for number, emotion in enumerate(EMOTIONS):
+            area = _area(times, levels[number + 1], levels[number])
+            shapes.append(f'<path class="{emotion}" d="{area}"><title>{emotion}</title></path>')
+    return _chart("".join(shapes), 150, end_s, label)
+
+
+def sentiment_chart(runs: Sequence[Floats], width_s: float, end_s: float, label: str) -> str:
+    """The valence, from 1 at the top to -1, its sign tinted, and the times; arguments as above."""
+    shapes = []
+    for run in runs:
+        times = _places(run, width_s, end_s)
+        valence = _prolonged(run[None, :, 9])[0]
+        middle = np.full(len(times), HEIGHT / 2)
+        for name, part in (
+            ("positive", np.maximum(valence, 0)),
+            ("negative", np.minimum(valence, 0)),
+        ):
+            area = _area(times, HEIGHT / 2 * (1 - part), middle)
+            shapes.append(f'<path class="{name} tint" d="{area}"/>')
+        line = _line(times, HEIGHT / 2 * (1 - valence))
+        shapes.append(f'<path class="line" d="M{line}"/>')
+    return _chart("".join(shapes), 84, end_s, label, times=True)
+
+
+def share_bar(share: Share, longest: float) -> str:
+    """A bar for one expression, its uncertain part pale; `longest` is the share that fills it."""
+    sure, all_of_it = (
+        f"{100 * part / max(longest, 1e-9):.2f}%"
+        for part in (share.whole - share.uncertain, share.whole)
+    )
+    return (
+        '<svg class="bar" width="100%" height="12" aria-hidden="true">'
+        f'<rect class="{share.expression} pale" width="{all_of_it}" height="12" rx="3"/>'
+        f'<rect class="{share.expression}" width="{sure}" height="12" rx="3"/></svg>'
+    )
+
+
+def clock(seconds: float) -> str:
+    """Minutes and seconds, with hours where there are some: 0:04.2, 1:02:03.0."""
+    minutes, rest = divmod(round(max(seconds, 0.0), 1), 60)
+    hours, minutes = divmod(int(minutes), 60)
+    return f"{hours}:{minutes:02}:{rest:04.1f}" if hours else f"{minutes}:{rest:04.1f}"
+
+
+def percent(share: float) -> str:
+    """A share in words: below half a percent that is not nothing is said so."""
+    return "&lt;1\u00a0%" if 0 < share < 0.005 else f"{100 * share:.0f}\u00a0%"
+
+
+def _chart(shapes: str, height: int, end_s: float, label: str, *, times: bool = False) -> str:
+    levels = "".join(f'<line class="grid" x2="100%" y1="{y}" y2="{y}"/>' for y in _LEVELS)
+    step = _step(end_s)
+    ticks = []
+    # A time near the right edge would be cut off.
+    for time in np.arange(0, end_s * 0.87, step).tolist():
+        x = f"{100 * time / end_s:.2f}%"
+        ticks.append(f'<line class="grid" x1="{x}" x2="{x}" y2="{height}"/>')
+        if times:
+            text = clock(time) if step < 1 else clock(time)[:-2]
+            ticks.append(f'<text x="{x}" dx="4" y="{height + 16}">{text}</text>')
+    return (
+        f'<svg class="chart" role="img" aria-label="{escape(label)}" width="100%" '
+        f'height="{height + AXIS * times}">{"".join(ticks)}<svg width="100%" height="{height}">'
+        f'<svg width="100%" height="100%" viewBox="0 0 {WIDTH} {HEIGHT}" '
+        f'preserveAspectRatio="none">{shapes}</svg>{levels}</svg></svg>'
+    )
+
+
+def _step(end_s: float) -> float:
+    """Seconds from one written time to the next."""
+    return next((step for step in STEPS_S if end_s / step <= MOST_TICKS), end_s / MOST_TICKS)
+
+
+def _places(run: Floats, width_s: float, end_s: float) -> Floats:
+    """Where the rows of a run lie from left to right, from the edge of the first to the last's."""
+    half = width_s / 2
+    times = np.concatenate([run[:1, 0] - half, run[:, 0], run[-1:, 0] + half])
+    return np.asarray(WIDTH * np.clip(times / max(end_s, 1e-9), 0, 1))
+
+
+def _prolonged(rows: Floats) -> Floats:
+    """The first and last column twice, as `_places` has them."""
+    return np.pad(rows, ((0, 0), (1, 1)), mode="edge")
+
+
+def _area(times: Floats, upper: Floats, lower: Floats) -> str:
+    return f"M{_line(times, upper)}L{_line(times[::-1], lower[::-1])}Z"
+
+
+def _line(times: Floats, levels: Floats) -> str:
+    return "L".join(f"{x:.1f} {y:.1f}" for x, y in zip(times, levels, strict=True))

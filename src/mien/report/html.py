@@ -1,0 +1,131 @@
+"""The HTML report: one file that shows what was read, without script, pictures or network."""
+
+import base64
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from mien.core.errors import InputError, MienError
+from mien.core.types import FrameReading, Media, MediaKind
+from mien.report.files import atomic
+from mien.report.sections import LEAD, failures, film, limits, networks, photographs, title
+from mien.report.summaries import FilmSummary, PictureSummary
+
+__all__ = ["HtmlWriter", "check_html", "open_html", "page_policy"]
+
+EXTENSIONS = (".html", ".htm")
+
+
+class HtmlWriter:
+    """Sums up readings and writes them as one page when it is closed.
+
+    For each source: `begin`, `write` per frame, `end`; or `fail` alone if it could not be opened.
+
+    Args:
+        model: version, precision and checksum of each weight file by name.
+    """
+
+    def __init__(self, model: Mapping[str, Mapping[str, Any]]) -> None:
+        self._model = model
+        self._films: list[FilmSummary] = []
+        self._pictures = PictureSummary()
+        self._failures: list[tuple[str, str]] = []
+        self._media: Media | None = None
+
+    def begin(self, media: Media) -> None:
+        """Start a source."""
+        self._media = media
+        if media.kind is not MediaKind.IMAGE:
+            self._films.append(FilmSummary(media))
+
+    def write(self, frame: FrameReading) -> None:
+        """Count a frame of the source."""
+        if self._media is None:
+            return
+        if self._media.kind is MediaKind.IMAGE:
+            self._pictures.add(self._media.source, frame)
+        else:
+            self._films[-1].add(frame)
+
+    def end(self, error: MienError | None = None) -> None:
+        """End the source, with the error that broke it off if there was one."""
+        if self._media is not None and self._media.kind is not MediaKind.IMAGE:
+            self._films[-1].finish(error)
+        elif self._media is not None and error is not None:
+            self.fail(self._media.source, error)
+        self._media = None
+
+    def fail(self, source: str, error: MienError) -> None:
+        """Note a source that could not be read."""
+        self._failures.append((source, str(error)))
+
+    def page(self) -> str:
+        """The whole document."""
+        name = title(self._films, self._pictures)
+        body = [film(one, alone=self._alone) for one in self._films]
+        if self._pictures.readings:
+            body.insert(0, photographs(self._pictures))
+        body += [failures(self._failures), limits(), networks(self._model)]
+        return (
+            '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+            f'<meta http-equiv="Content-Security-Policy" content="{page_policy()}">\n'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+            f"<title>{name} · mien</title>\n<style>{_style()}</style>\n</head>\n<body>\n"
+            f'<header><p class="brand">mien</p><h1>{name}</h1><p class="lead">{LEAD}</p></header>\n'
+            f"<main>{''.join(body)}</main>\n"
+            "<footer>Made by mien. It holds no picture, and opens without a network.</footer>\n"
+            "</body>\n</html>\n"
+        )
+
+    @property
+    def _alone(self) -> bool:
+        """Whether there is one source, whose name is the title."""
+        return len(self._films) == 1 and not self._pictures.readings
+
+
+def check_html(path: str | os.PathLike[str]) -> None:
+    """Refuse a file name of another form.
+
+    Raises:
+        InputError: saying what to do.
+    """
+    if Path(path).suffix.lower() not in EXTENSIONS:
+        raise InputError(f"{os.fspath(path)} must end in one of: {', '.join(EXTENSIONS)}")
+
+
+@contextmanager
+def open_html(
+    path: str | os.PathLike[str], model: Mapping[str, Mapping[str, Any]]
+) -> Iterator[HtmlWriter]:
+    """Open an HTML report; it appears under its name when the block ends without an exception.
+
+    Args:
+        path: ends in .html or .htm.
+        model: as for `HtmlWriter`.
+
+    Raises:
+        InputError: if the name ends otherwise.
+        OutputError: if the file cannot be written.
+    """
+    check_html(path)
+    with atomic(path) as place:
+        writer = HtmlWriter(model)
+        yield writer
+        place.write_text(writer.page(), encoding="utf-8")
+
+
+@cache
+def page_policy() -> str:
+    """The Content-Security-Policy of a report: its own style sheet and nothing else."""
+    digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
+    return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+
+
+@cache
+def _style() -> str:
+    return (files("mien.report") / "page.css").read_text(encoding="utf-8")

@@ -1,0 +1,96 @@
+import numpy as np
+import pytest
+
+from mien.core.errors import TruncatedError
+from mien.core.labels import EMOTIONS, Emotion, Sentiment
+from mien.core.types import Doubt, FrameReading, Media, MediaKind
+from mien.report.summaries import MOST_BINS, FilmSummary, PictureSummary, Series, Tally
+
+MEDIA = Media("film.mp4", MediaKind.VIDEO, 640, 480)
+
+
+def summed(frames):
+    film = FilmSummary(MEDIA)
+    for index, (time_s, readings) in enumerate(frames):
+        film.add(FrameReading(index, time_s, tuple(readings)))
+    film.finish()
+    return film
+
+
+def test_shares_of_time_not_of_frames(make_reading):
+    happy = make_reading(track_id=1)
+    sad = make_reading(top=Emotion.SADNESS, doubt=Doubt.SMALL, track_id=1)
+    film = summed([(0.0, [happy]), (3.0, [sad]), (4.0, [])])
+    shares = {share.expression: share for share in film.tally.shares()}
+    assert shares[Emotion.HAPPINESS].whole == pytest.approx(0.75)
+    assert shares[Emotion.HAPPINESS].uncertain == 0
+    assert shares[Emotion.SADNESS].uncertain == pytest.approx(0.25)
+    assert sum(share.whole for share in film.tally.shares()) == pytest.approx(1)
+    assert dict(film.tally.sentiments())[Sentiment.POSITIVE] == pytest.approx(0.75)
+    assert film.tally.total == pytest.approx(4)
+    assert film.end_s == pytest.approx(5)
+
+
+def test_nothing_has_no_shares():
+    assert Tally().shares() == Tally().sentiments() == []
+    assert summed([(0.0, []), (1.0, [])]).tally.total == 0
+
+
+def test_faces_have_spans_of_their_own(make_reading):
+    one, two = make_reading(track_id=1), make_reading(track_id=2)
+    film = summed([(0.0, [one]), (0.5, [one, two]), (1.0, [two]), (1.5, [two])])
+    assert {n: (face.first_s, face.last_s) for n, face in film.faces.items()} == {
+        1: (0.0, 1.0),
+        2: (0.5, 2.0),
+    }
+    assert [face.track_id for face in film.longest(1)] == [2]
+    assert [face.track_id for face in film.longest(9)] == [1, 2]
+
+
+def test_a_film_has_its_events_and_its_fault(make_reading):
+    film = FilmSummary(MEDIA)
+    for index in range(10):
+        film.add(FrameReading(index, index / 10, (make_reading(track_id=1),)))
+    film.finish(TruncatedError("it broke off"))
+    assert [event.expression for event in film.events] == [Emotion.HAPPINESS]
+    assert film.error == "it broke off"
+
+
+def test_a_series_is_the_mean_and_never_grows(make_reading):
+    series = Series()
+    rng = np.random.default_rng(3)
+    chosen = rng.integers(len(EMOTIONS), size=3000)
+    for index, place in enumerate(chosen):
+        series.add(index / 25, make_reading(top=EMOTIONS[place], track_id=1), 0.04)
+    (run,) = series.runs(0.5)
+    assert len(run) <= MOST_BINS
+    assert np.allclose(run[:, 1:9].sum(axis=1), 1)
+    bins = (np.arange(3000) / 25 / series.width_s).astype(int)
+    first = (chosen[bins == 0] == 1).mean() * 0.9 + (chosen[bins == 0] != 1).mean() * 0.1 / 7
+    assert run[0, 0] == series.width_s / 2
+    assert run[0, 2] == pytest.approx(first)
+
+
+def test_a_series_breaks_where_the_face_was_away(make_reading):
+    series = Series()
+    for time_s in (0.0, 0.1, 0.2, 3.0, 3.1):
+        series.add(time_s, make_reading(track_id=1), 0.1)
+    assert [len(run) for run in series.runs(0.5)] == [3, 2]
+    assert Series().runs(0.5) == []
+
+
+@pytest.mark.parametrize("times", [[0, 0, 0], [3, 2, 1], [-1, 0, 1], [0, 1e9, 5]])
+def test_clocks_that_stand_or_run_back(make_reading, times):
+    film = summed([(time_s, [make_reading(track_id=1)]) for time_s in times])
+    (face,) = film.faces.values()
+    rows = np.concatenate(face.series.runs(0.5))
+    assert np.isfinite(rows).all()
+    assert film.tally.total > 0
+
+
+def test_photographs_count_faces(make_reading):
+    pictures = PictureSummary()
+    pictures.add("a.jpg", FrameReading(0, 0.0, (make_reading(), make_reading())))
+    pictures.add("b.jpg", FrameReading(0, 0.0, ()))
+    assert pictures.tally.total == 2
+    assert [len(readings) for _, readings in pictures.readings] == [2, 0]
