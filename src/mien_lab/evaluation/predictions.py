@@ -87,7 +87,8 @@ def predict(
 
 def _read(sample: Sample, analyzer: Analyzer) -> npt.NDArray[np.floating]:
     if sample.cropped:
-        return analyzer.reader.classifier.classify(crop_of(sample)[None]).probabilities[0]
+        crops = crop_of(sample)[None]
+        return np.asarray(analyzer.reader.classifier.classify(crops).probabilities[0])
     reading = _meant(analyzer.analyze(sample.load()).faces, sample.box)
     return np.zeros(len(EMOTIONS)) if reading is None else np.array(reading.scores.values)
 
