@@ -67,9 +67,9 @@ def all_figures(cases: Cases, bootstrap: Bootstrap | None = None) -> dict[str, A
 
     A case in which no face was found is wrong: in accuracy, in the recall of its class, in the
     coverage of prediction sets and, as the last to be answered, in the risk. ROC-AUC and
-    calibration are of the faces found. Macro figures are means over the classes that have cases, to
-    which a class that is never predicted brings a precision of 0; weighted ones are weighted by
-    support. What cannot be computed is None, and `not_computed` names it with the reason.
+    calibration are of the faces found. Macro figures are means over the classes that have cases,
+    weighted ones are weighted by support. What cannot be computed is None, and `not_computed` names
+    it with the reason.
     """
     ones = np.ones(len(cases))
     score = scorer(cases)
@@ -159,7 +159,7 @@ def _means(rates: Rates) -> dict[str, float]:
     present = rates.support > 0
     means = {}
     for name in _RATES:
-        values = np.nan_to_num(getattr(rates, name)[present])
+        values = getattr(rates, name)[present]
         support = rates.support[present]
         means[f"macro_{name}"] = _ratio(float(values.sum()), len(values))
         means[f"weighted_{name}"] = _ratio(float(values @ support), float(support.sum()))
@@ -181,7 +181,6 @@ def _reason(name: str, cases: Cases, matrix: npt.NDArray[np.int64]) -> str:
     index = cases.labels.index(name.split(".")[1])
     if not matrix[index].sum():
         return "no case has this label"
-    if name.startswith("roc_auc"):
-        one_sided = "every face found has this label" if matrix[index, :-1].sum() else None
-        return one_sided or "no face with this label was found"
-    return "this label is never predicted"
+    if not matrix[index, :-1].sum():
+        return "no face with this label was found"
+    return "every face found has this label"

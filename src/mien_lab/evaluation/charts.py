@@ -1,5 +1,6 @@
 """Plots as SVG text, for pages without scripts; colours are the page's own (CSS variables)."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
@@ -11,7 +12,7 @@ Point = tuple[float, float]
 
 SIDE = 320
 """Width and height of the area of a square plot, pixels."""
-LEFT, TOP, BOTTOM = 48, 12, 40
+LEFT, TOP, BOTTOM = 64, 12, 40
 ROW = 30
 """Height of a row of labels, pixels."""
 NAMES = 92
@@ -84,7 +85,7 @@ def reliability_chart(section: Section) -> str:
 def risk_chart(section: Section) -> str:
     """The share of errors against the share of cases that are answered."""
     points = section["risk_coverage"]
-    high = max([0.1, *(risk for _, risk in points)])
+    high = math.ceil(10 * max([0.1, *(risk for _, risk in points)])) / 10
     line = _line([_at(coverage, risk / high) for coverage, risk in points], "curve")
     return _square("Errors by coverage", "cases answered", "errors", [line], (0.0, high))
 

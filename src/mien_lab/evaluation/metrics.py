@@ -81,7 +81,7 @@ def wilson_interval(hits: int, count: int, z: float = 1.96) -> tuple[float, floa
 
 @dataclass(frozen=True)
 class Rates:
-    """Figures per class, each (k,) float64; NaN where a figure is a fraction of nothing."""
+    """Figures per class, each (k,) float64; NaN where a figure is undefined."""
 
     precision: Floats
     recall: Floats
@@ -113,16 +113,20 @@ def weighted_confusion(
 def class_rates(matrix: Floats) -> Rates:
     """Precision, recall and F1 per class from a confusion matrix.
 
-    Precision is NaN for a class that is never predicted, recall for one without support, F1 for
-    one with neither.
+    A class without support has neither recall nor F1, and no precision if it is never predicted
+    either; one with support that is never predicted has precision 0.
 
     Args:
         matrix: (k, k) or with more columns, for cases that were given none of the classes.
     """
     hits = np.diag(matrix).astype(np.float64)
     support, chosen = matrix.sum(axis=1), matrix[:, : len(matrix)].sum(axis=0)
-    with np.errstate(invalid="ignore"):
-        return Rates(hits / chosen, hits / support, 2 * hits / (support + chosen), support)
+    absent = support == 0
+    chosen_or_one = np.where(chosen > 0, chosen, 1.0)
+    precision = np.where(absent & (chosen == 0), np.nan, hits / chosen_or_one)
+    recall = np.where(absent, np.nan, hits / np.where(absent, 1.0, support))
+    f1 = np.where(absent, np.nan, 2 * hits / np.where(absent, 1.0, support + chosen))
+    return Rates(precision, recall, f1, support)
 
 
 @dataclass(frozen=True)

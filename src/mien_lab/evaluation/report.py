@@ -45,16 +45,17 @@ body { background: var(--page); color: var(--ink); margin: 0 auto; max-width: 62
   padding: 2rem 1rem; font: 1rem/1.5 system-ui, sans-serif; }
 h1, h2, h3 { line-height: 1.2; }
 h2 { border-top: 1px solid var(--line); padding-top: 1.5rem; margin-top: 2.5rem; }
-.wide { overflow-x: auto; }
+.wide { overflow-x: auto; margin: 1.5rem 0; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--muted); padding-bottom: .4rem; }
 th, td { padding: .25rem .8rem .25rem 0; border-bottom: 1px solid var(--line); text-align: left; }
 figure { margin: 1.5rem 0; overflow-x: auto; }
 figcaption, .muted { color: var(--muted); font-size: .9rem; }
 .pair { display: flex; flex-wrap: wrap; gap: 0 2rem; }
+.pair figure { flex: 1 1 26rem; margin: 0; }
 code { overflow-wrap: anywhere; }
 svg text { font: 12px system-ui, sans-serif; fill: var(--ink); }
-svg .muted { fill: var(--muted); } svg .on-cell { fill: #fff; }
+svg .muted { fill: var(--muted); font-size: 12px; } svg .on-cell { fill: #fff; }
 svg .cell, svg .bar { fill: var(--accent); } svg .bar { fill-opacity: .45; }
 svg .dot { fill: var(--dot); } svg polyline { fill: none; }
 svg .grid { stroke: var(--line); } svg .guide { stroke: var(--muted); stroke-dasharray: 4 4; }
@@ -117,7 +118,7 @@ def _section(section: Section) -> str:
         _figure(class_chart(section, "recall"), "Recall of each label, with its interval."),
         _figure(
             confusion_chart(section),
-            "Rows: the label. Columns: the reading. Darker: a larger share of the row.",
+            "Rows: the label. Columns: the reading. Fuller colour: a larger share of the row.",
         ),
         '<div class="pair">',
         _figure(
