@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from mien.core.errors import InputError
 from mien.pipeline.build import DEFAULT_PRECISION
 
 __all__ = ["evaluate"]
@@ -54,6 +55,9 @@ def evaluate(
 
     A picture that cannot be read is named on stderr and in the figures; the others are measured.
     """
+    for path in (predictions, report, None if output == "-" else Path(output)):
+        if path is not None and not path.parent.is_dir():
+            raise InputError(f"{path} cannot be written, since there is no folder {path.parent}")
     from mien_lab.evaluation.comparison import read_predictions, write_predictions
     from mien_lab.evaluation.intervals import Bootstrap
     from mien_lab.evaluation.protocols import Request

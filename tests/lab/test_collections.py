@@ -137,6 +137,8 @@ def test_affectnet_with_annotations(tmp_path):
     assert found[0].landmarks[:, 0].tolist() == [38.5, 44.5, 30, 48, 54]
     assert found[0].cropped
     assert found[1].landmarks is None
+    np.save(notes / "0_lnd.npy", np.full(136, -2.0))
+    assert read_collection(tmp_path)[0].landmarks is None
     np.save(notes / "3_exp.npy", np.array("11"))
     with pytest.raises(InputError, match=r"3_exp\.npy.*0 \(neutral\).*10 \(no label\)"):
         read_collection(tmp_path)
@@ -282,8 +284,8 @@ def test_one_file_in_the_folders_of_two_splits_is_refused_by_name(tmp_path):
     put(tmp_path / "train" / "sad" / "a.png", grey=5)
     put(tmp_path / "test" / "sad" / "a.png", grey=6)
     assert len(read_collection(tmp_path)) == 2
-    put(tmp_path / "train" / "sad" / "a.png", grey=6)
-    with pytest.raises(InputError, match=r"test/sad/a\.png and train/sad/a\.png"):
+    put(tmp_path / "train" / "fear" / "a.png", grey=6)
+    with pytest.raises(InputError, match=r"test/sad/a\.png and train/fear/a\.png"):
         read_collection(tmp_path, split="test")
 
 

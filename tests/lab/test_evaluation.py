@@ -146,6 +146,11 @@ def test_what_cannot_be_evaluated_says_so(tmp_path):
     assert "there are no cases" in render_report(found)
 
 
+def test_files_that_cannot_be_written_are_refused_before_anything_is_measured(tmp_path):
+    with pytest.raises(InputError, match="there is no folder"):
+        run("--data", tmp_path, "--report", tmp_path / "nowhere" / "page.html")
+
+
 class Page(html.parser.HTMLParser):
     """Which elements a page has, and whether each that is opened is closed."""
 

@@ -1,6 +1,6 @@
 """One way to read a labelled collection, whatever its layout."""
 
-import filecmp
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from enum import StrEnum
@@ -137,20 +137,22 @@ def _refuse_repeats(samples: Sequence[Sample]) -> None:
 
 def _copied(samples: Iterable[Sample]) -> Iterator[str]:
     """Files of one name and content in the folders of two splits."""
-    named: dict[str, list[Sample]] = {}
+    named: dict[str, list[tuple[Path, Sample]]] = {}
     for sample in samples:
         if sample.path is not None and sample.split:
-            named.setdefault(sample.path.name, []).append(sample)
-    for first, *others in named.values():
-        for other in others:
-            if other.split != first.split and _same(first.path, other.path):
-                yield f"{first.name} and {other.name}"
-
-
-def _same(first: Path | None, second: Path | None) -> bool:
-    if first is None or second is None or not first.is_file() or not second.is_file():
-        return False
-    return filecmp.cmp(first, second, shallow=False)
+            named.setdefault(sample.path.name, []).append((sample.path, sample))
+    for group in named.values():
+        if len({sample.split for _, sample in group}) < 2:
+            continue
+        first: dict[bytes, Sample] = {}
+        for path, sample in group:
+            if not path.is_file():
+                continue
+            with path.open("rb") as stream:
+                content = hashlib.file_digest(stream, "sha256").digest()
+            other = first.setdefault(content, sample)
+            if other.split != sample.split:
+                yield f"{other.name} and {sample.name}"
 
 
 def _some(names: Sequence[str], most: int = 20) -> str:

@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from mien.core.errors import InputError
 from mien.core.labels import Emotion, parse_emotion
-from mien.core.types import Box
+from mien.core.types import Box, Landmarks
+from mien.vision.alignment import can_align
 from mien_lab.data.manifests import numbered_lines, pictures_below, read_folders
 from mien_lab.data.recordings import CK_CODES
 from mien_lab.data.samples import Sample
@@ -130,7 +131,7 @@ def read_affectnet(folder: Path) -> Iterator[Sample]:
             stem = file.name.removesuffix("_exp.npy")
             images = [place.parent / "images" / f"{stem}{end}" for end in (".jpg", ".png", ".jpeg")]
             path = _first(images) or images[0]
-            code = str(_array(file).reshape(-1)[0])
+            code = " ".join(str(value) for value in _array(file).reshape(-1))
             yield Sample(
                 path.relative_to(folder).as_posix(),
                 _decoded(code, _AFFECTNET_CODES, str(file)),
@@ -150,12 +151,14 @@ def _five_points(file: Path) -> npt.NDArray[np.float64] | None:
     """From the 68 points of iBUG (Sagonas et al., ICCVW 2013) to mien's five."""
     if not file.exists():
         return None
-    values = _array(file).astype(np.float64)
-    if values.size != 136 or not np.isfinite(values).all():
+    values = _array(file)
+    if values.size != 136 or not np.issubdtype(values.dtype, np.number):
         return None
-    points = values.reshape(68, 2)
+    points = values.astype(np.float64).reshape(68, 2)
     right, left = points[36:42].mean(axis=0), points[42:48].mean(axis=0)
-    return np.stack([right, left, points[30], points[48], points[54]])
+    five = np.stack([right, left, points[30], points[48], points[54]])
+    # Points that could not be set all have one value, by which nothing can be aligned.
+    return five if np.isfinite(five).all() and can_align(Landmarks.from_array(five)) else None
 
 
 def _array(file: Path) -> npt.NDArray[np.generic]:

@@ -125,7 +125,9 @@ def _evaluate_samples(samples: Sequence[Sample], request: Request) -> Evaluation
         _subjects({sample.name: sample.subject for sample in labelled}, read.names),
     )
     figures = {
-        "layout": str(request.layout if request.layout != "auto" else find_layout(request.folder)),
+        "layout": str(
+            request.layout.lower() if request.layout != "auto" else find_layout(request.folder)
+        ),
         "split": request.split,
         "splits": dict(Counter(sample.split for sample in labelled)),
         "read": _ways(labelled),
