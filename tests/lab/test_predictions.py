@@ -28,7 +28,8 @@ def test_predict(picture, tmp_path):
     assert table.predicted[1] == -1
     assert table.probabilities[0].sum() == pytest.approx(1)
     ((name, sentence),) = table.failures
-    assert name == "broken" and "broken.jpg" in sentence
+    assert name == "broken"
+    assert "broken.jpg" in sentence
 
 
 def test_a_crop_without_landmarks_is_scaled(picture):
