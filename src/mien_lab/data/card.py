@@ -116,17 +116,17 @@ def _cleaning(dropped: Mapping[str, int]) -> str:
 
 
 def _composition(inspection: Inspection) -> Iterator[str]:
-    known = f"{inspection.subjects:,} subjects are named" if inspection.subjects else "none named"
-    yield f"{inspection.samples:,} samples; subjects: {known}."
+    yield f"{inspection.samples:,} samples; {inspection.subjects or 'no'} subjects are named."
     yield ""
     splits = list(inspection.balance)
     yield _row(["label", *(split or "no split" for split in splits), "all", "share"])
     yield _row(["---"] * (len(splits) + 3))
     for label in [*(str(emotion) for emotion in EMOTIONS), NO_LABEL]:
         counts = [inspection.balance[split].get(label, 0) for split in splits]
-        if label != NO_LABEL or sum(counts):
-            share = sum(counts) / inspection.samples
-            yield _row([label, *map("{:,}".format, [*counts, sum(counts)]), f"{share:.1%}"])
+        total = sum(counts)
+        if label != NO_LABEL or total:
+            share = f"{total / inspection.samples:.1%}"
+            yield _row([label, *map("{:,}".format, [*counts, total]), share])
     totals = [sum(counts.values()) for counts in inspection.balance.values()]
     yield _row(["all", *map("{:,}".format, [*totals, inspection.samples]), "100.0%"])
     if inspection.imbalance is not None:

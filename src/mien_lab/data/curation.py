@@ -85,11 +85,11 @@ def curate(
         order.sort(key=lambda row: samples[row].split in splits)
     for row in order:
         sample = samples[row]
-        finding = against.get(sample.name) or _copy(row, samples, likeness, kept, reasons)
-        if finding is None or (splits is not None and sample.split not in splits):
+        found = against.get(sample.name) or _copy(row, samples, likeness, kept, reasons)
+        if found is None or (splits is not None and sample.split not in splits):
             kept.add(row)
         else:
-            drops[row] = finding
+            drops[row] = found
     if not kept:
         raise InputError("nothing would be left; see the findings of mien-lab data inspect")
     return Curation(

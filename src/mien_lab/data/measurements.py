@@ -127,7 +127,8 @@ def perceptual_hash(grey: Image) -> npt.NDArray[np.float32]:
 
 def _look(sample: Sample, reader: FrameReader, doubter: FaceDetector) -> _Look:
     image = sample.load()
-    grey = image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
+    luma = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    grey = np.asarray(luma, dtype=np.uint8)
     digest = hashlib.sha256(repr(grey.shape).encode() + np.ascontiguousarray(grey).tobytes())
     hashes = np.stack([perceptual_hash(grey), perceptual_hash(grey[:, ::-1])])
     blank = bool(grey.min() == grey.max())

@@ -78,7 +78,9 @@ def predict(
 
 def _read(sample: Sample, analyzer: Analyzer) -> npt.NDArray[np.floating]:
     if sample.cropped:
-        return analyzer.reader.classifier.classify(crop_of(sample)[None]).probabilities[0]
+        result = analyzer.reader.classifier.classify(crop_of(sample)[None])
+        return np.asarray(result.probabilities[0])
     readings = analyzer.analyze(sample.load()).faces
     meant = face_meant(sample, [reading.face.box for reading in readings])
-    return np.zeros(len(EMOTIONS)) if meant is None else np.array(readings[meant].scores.values)
+    values = [0.0] * len(EMOTIONS) if meant is None else readings[meant].scores.values
+    return np.array(values, dtype=np.float64)
