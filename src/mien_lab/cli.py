@@ -16,6 +16,7 @@ from mien.runtime.artifact import read_cards, weights_folder
 from mien_lab import (
     data_commands,
     detector_commands,
+    evaluation_commands,
     figure_commands,
     peer_commands,
     temporal_commands,
@@ -23,7 +24,7 @@ from mien_lab import (
 )
 from mien_lab.data.cleaning import clean
 from mien_lab.data.fer2013 import load_fer
-from mien_lab.evaluation.crops import calibrate, evaluate_crops
+from mien_lab.evaluation.crops import calibrate
 from mien_lab.evaluation.limits import measure_limits
 from mien_lab.evaluation.photographs import evaluate_photographs
 
@@ -31,6 +32,7 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(data_commands.app, name="data", help="Collections of labelled faces.")
+app.command("evaluate")(evaluation_commands.evaluate)
 app.add_typer(detector_commands.app, name="detector", help="The face detector.")
 app.add_typer(figure_commands.app, name="figures", help="The figures of what ships.")
 app.add_typer(peer_commands.app, name="peers", help="Other people's software, measured beside.")
@@ -97,18 +99,6 @@ def clean_command(data: Data, output: Output = "-") -> None:
     """Say which rows of FER2013 are not trained on, and why."""
     cleaning = clean(load_fer(data))
     _write({"kept": len(cleaning.rows), "dropped": cleaning.counts()}, output)
-
-
-@app.command()
-def evaluate(
-    data: Data,
-    output: Output = "-",
-    precision: Precision = DEFAULT_PRECISION,
-    weights: Weights = None,
-    split: Annotated[str, typer.Option(help="PublicTest or PrivateTest.")] = "PrivateTest",
-) -> None:
-    """Measure the shipped network on FER2013 and FER+."""
-    _write(evaluate_crops(data, precision=precision, weights=weights, split=split), output)
 
 
 @app.command()

@@ -1,11 +1,15 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mien_lab.evaluation.metrics import (
+    Ranking,
+    class_rates,
     classification_figures,
     confusion_matrix,
+    roc_auc,
+    weighted_confusion,
     wilson_interval,
 )
 
@@ -62,3 +66,43 @@ def test_wilson_interval_holds_the_share(hits, count):
     low, high = wilson_interval(hits, count)
     assert -1e-9 <= low <= hits / count + 1e-9
     assert hits / count - 1e-9 <= high <= 1 + 1e-9
+
+
+@settings(max_examples=30)
+@given(pairs, st.integers(0, 2**32 - 1))
+def test_weighted_rates_are_those_of_scikit_learn(both, seed):
+    truth, predicted = np.array(both).T
+    weights = np.random.default_rng(seed).integers(0, 3, len(truth)).astype(float)
+    weights[0] = 1.0
+    # The last class stands for no answer.
+    matrix = weighted_confusion(truth, np.where(predicted == 3, -1, predicted), 4, weights)
+    rates = class_rates(matrix)
+    precision, recall, f1, _ = sklearn.precision_recall_fscore_support(
+        truth,
+        np.where(predicted == 3, 9, predicted),
+        labels=range(4),
+        sample_weight=weights,
+        zero_division=0,
+    )
+    absent = rates.support == 0
+    for found, expected in ((rates.precision, precision), (rates.recall, recall), (rates.f1, f1)):
+        assert found[~absent] == pytest.approx(expected[~absent])
+    assert np.isnan(rates.recall[absent]).all()
+    assert np.isnan(rates.f1[absent]).all()
+    never = matrix[:, :4].sum(axis=0) == 0
+    assert np.isnan(rates.precision).tolist() == (absent & never).tolist()
+    assert matrix.sum() == weights.sum()
+
+
+@given(
+    st.lists(st.tuples(st.booleans(), st.integers(0, 6), st.integers(0, 3)), max_size=40),
+)
+def test_roc_auc_is_that_of_scikit_learn(cases):
+    positive, scores, weights = np.array(cases, dtype=int).reshape(-1, 3).T
+    positive, weights = positive.astype(bool), weights.astype(float)
+    found = roc_auc(Ranking.of(scores.astype(float)), positive, weights)
+    if weights[positive].sum() and weights[~positive].sum():
+        expected = sklearn.roc_auc_score(positive, scores, sample_weight=weights)
+        assert found == pytest.approx(expected)
+    else:
+        assert np.isnan(found)

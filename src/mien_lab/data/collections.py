@@ -11,8 +11,8 @@ import PIL.Image
 
 from mien.core.errors import InputError
 from mien.core.labels import parse_emotion
+from mien_lab.data.fer_layouts import FERPLUS_FOLDERS, read_fer2013, read_ferplus
 from mien_lab.data.layouts import (
-    FERPLUS_FOLDERS,
     JAFFE_NAME,
     KDEF_NAME,
     expw_table,
@@ -20,8 +20,6 @@ from mien_lab.data.layouts import (
     read_affectnet,
     read_ck_plus,
     read_expw,
-    read_fer2013,
-    read_ferplus,
     read_jaffe,
     read_kdef,
     read_raf_db,

@@ -12,15 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.core.errors import InputError
-from mien.core.labels import EMOTIONS, Emotion, parse_emotion
+from mien.core.labels import Emotion, parse_emotion
 from mien.core.types import Box
-from mien_lab.data.fer2013 import FER_LABELS, load_fer, majority, read_challenge, read_landmarks
-from mien_lab.data.manifests import pictures_below, read_folders
+from mien_lab.data.manifests import numbered_lines, pictures_below, read_folders
 from mien_lab.data.recordings import CK_CODES
 from mien_lab.data.samples import Sample
 
 __all__ = [
-    "FERPLUS_FOLDERS",
     "JAFFE_NAME",
     "KDEF_NAME",
     "expw_table",
@@ -28,14 +26,10 @@ __all__ = [
     "read_affectnet",
     "read_ck_plus",
     "read_expw",
-    "read_fer2013",
-    "read_ferplus",
     "read_jaffe",
     "read_kdef",
     "read_raf_db",
 ]
-
-FERPLUS_FOLDERS = ("FER2013Train", "FER2013Valid", "FER2013Test")
 
 Codes = Mapping[str, Emotion | None]
 
@@ -86,58 +80,6 @@ JAFFE_NAME = re.compile(r"([A-Z]{2})\.(AN|DI|FE|HA|NE|SA|SU)\d+\.\d+")
 KDEF_NAME = re.compile(r"[AB]([FM]\d{2})(AF|AN|DI|HA|NE|SA|SU)(?:FL|HL|S|HR|FR)", re.IGNORECASE)
 
 
-def read_fer2013(folder: Path) -> Iterator[Sample]:
-    """Rows of `fer2013.csv[.gz]` with FER2013's labels (Goodfellow et al., ICONIP 2013)."""
-    pixels, labels, split = read_challenge(folder)
-    return _rows(pixels, [FER_LABELS[label] for label in labels], split, folder)
-
-
-def read_ferplus(folder: Path) -> Iterator[Sample]:
-    """FER+'s majority labels: of the two CSV files, or of folders with a `label.csv` each.
-
-    Rows without a majority for one of the eight have no label (Barsoum et al., ICMI 2016).
-    """
-    if any((folder / name).is_dir() for name in FERPLUS_FOLDERS):
-        yield from _ferplus_folders(folder)
-        return
-    data = load_fer(folder)
-    best = majority(data.votes)
-    labels = [EMOTIONS[label] if label >= 0 else None for label in best]
-    yield from _rows(data.pixels, labels, data.split, folder)
-
-
-def _rows(
-    pixels: npt.NDArray[np.uint8],
-    labels: list[Emotion] | list[Emotion | None],
-    split: npt.NDArray[np.str_],
-    folder: Path,
-) -> Iterator[Sample]:
-    for row, points in enumerate(read_landmarks(folder, len(pixels))):
-        yield Sample(
-            f"{row:05}",
-            labels[row],
-            split=str(split[row]),
-            pixels=pixels[row],
-            landmarks=None if np.isnan(points).any() else points,
-            cropped=True,
-        )
-
-
-def _ferplus_folders(folder: Path) -> Iterator[Sample]:
-    """`FER2013Test/label.csv`: name, box, and ten counts of votes, without a header."""
-    for part in FERPLUS_FOLDERS:
-        table = folder / part / "label.csv"
-        for number, line in _lines(table) if table.exists() else ():
-            name, _, rest = line.partition(",")
-            counts = re.sub(r'"[^"]*",', "", rest).split(",")
-            if len(counts) != 10 or not all(count.strip().isdigit() for count in counts):
-                raise InputError(f"row {number} of {table} does not end with ten counts of votes")
-            best = int(majority(np.array([counts], dtype=np.int64))[0])
-            label = EMOTIONS[best] if best >= 0 else None
-            path = folder / part / name
-            yield Sample(f"{part}/{name}", label, split=part, path=path, cropped=True)
-
-
 def raf_table(folder: Path) -> Path | None:
     """RAF-DB's table of labels, or None."""
     places = ("", "EmoLabel", "basic/EmoLabel")
@@ -157,7 +99,7 @@ def read_raf_db(folder: Path, *, whole: bool = False) -> Iterator[Sample]:
     root = table.parent.parent if table.parent.name == "EmoLabel" else table.parent
     kind = "original" if whole else "aligned"
     pictures = _first([root / "Image" / kind, root / kind]) or root
-    for number, line in _lines(table):
+    for number, line in numbered_lines(table):
         place = f"row {number} of {table}"
         name, code = _cells(line, 2, place)
         stem, dot, extension = name.rpartition(".")
@@ -200,7 +142,7 @@ def read_affectnet(folder: Path) -> Iterator[Sample]:
 
 
 def _affectnet_folder(name: str) -> Emotion | None:
-    known = _AFFECTNET_CODES | _AFFECTNET_NAMES
+    known = {**_AFFECTNET_CODES, **_AFFECTNET_NAMES}
     return known[name.lower()] if name.lower() in known else parse_emotion(name)
 
 
@@ -208,10 +150,10 @@ def _five_points(file: Path) -> npt.NDArray[np.float64] | None:
     """From the 68 points of iBUG (Sagonas et al., ICCVW 2013) to mien's five."""
     if not file.exists():
         return None
-    points = _array(file).astype(np.float64).reshape(-1)
-    if points.size != 136 or not np.isfinite(points).all():
+    values = _array(file).astype(np.float64)
+    if values.size != 136 or not np.isfinite(values).all():
         return None
-    points = points.reshape(68, 2)
+    points = values.reshape(68, 2)
     right, left = points[36:42].mean(axis=0), points[42:48].mean(axis=0)
     return np.stack([right, left, points[30], points[48], points[54]])
 
@@ -240,7 +182,7 @@ def read_expw(folder: Path) -> Iterator[Sample]:
     root = table.parent.parent if table.parent.name == "label" else table.parent
     places = [root / "image" / "origin", root / "origin", root / "image"]
     pictures = _first(places) or root
-    for number, line in _lines(table):
+    for number, line in numbered_lines(table):
         place = f"row {number} of {table}"
         name, face, *box, code = _cells(line, 8, place)
         try:
@@ -293,12 +235,6 @@ def _named(folder: Path, pattern: re.Pattern[str]) -> Iterator[Sample]:
             subject=match[1].upper() if match else "",
             path=path,
         )
-
-
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Numbered lines of a text file that are not blank."""
-    text = path.read_text(encoding="utf-8-sig", errors="replace")
-    return ((number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip())
 
 
 def _cells(line: str, count: int, place: str) -> list[str]:

@@ -13,6 +13,7 @@ from mien_lab.data.samples import Sample
 __all__ = [
     "MANIFESTS",
     "find_manifest",
+    "numbered_lines",
     "pictures_below",
     "read_folders",
     "read_manifest",
@@ -128,6 +129,12 @@ def read_table(path: Path, *columns: Sequence[str]) -> list[dict[str, str]]:
                 f"row {number} of {path} has {len(line)} cells, not {len(names)}; correct it"
             )
     return [dict(zip(names, (cell.strip() for cell in line), strict=True)) for line in lines]
+
+
+def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines of a text file that are not blank, each with its number from 1."""
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    return ((number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip())
 
 
 def _parsed(texts: Sequence[str], path: Path) -> dict[str, Emotion | None]:

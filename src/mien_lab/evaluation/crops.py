@@ -1,6 +1,6 @@
 """FER2013 and FER+ by their protocols, on the weights and with the code that serve."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -8,21 +8,22 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.core.errors import InputError
-from mien.core.labels import EMOTIONS
+from mien.core.labels import EMOTIONS, Emotion
 from mien.models.calibration import (
     conformal_quantile,
     expected_calibration_error,
     fit_temperature,
-    prediction_sets,
     softmax,
 )
 from mien.models.expression import ExpressionClassifier
 from mien.runtime.session import open_session
 from mien_lab.data.faces import fer_faces, upright_crops
 from mien_lab.data.fer2013 import FER_LABELS, Fer, load_fer, majority
+from mien_lab.evaluation.cases import Cases
+from mien_lab.evaluation.confidence import served_sets, set_figures
 from mien_lab.evaluation.metrics import classification_figures
 
-__all__ = ["calibrate", "evaluate_crops"]
+__all__ = ["CropReading", "calibrate", "evaluate_crops", "read_crops"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,19 @@ class _Split:
     mirrored_fer_logits: npt.NDArray[np.float32]
 
 
+@dataclass(frozen=True)
+class CropReading:
+    """A split of FER2013 as read by the shipped network.
+
+    Attributes:
+        figures: by both protocols, with what was measured.
+        cases: of each protocol by its name: `fer2013`, `ferplus`.
+    """
+
+    figures: dict[str, Any]
+    cases: dict[str, Cases]
+
+
 def evaluate_crops(
     folder: Path, *, precision: str, weights: Path | None = None, split: str = "PrivateTest"
 ) -> dict[str, Any]:
@@ -45,20 +59,33 @@ def evaluate_crops(
     `accuracy` is of single crops, `accuracy_flip` of the mean probability of a crop and its mirror
     image; the other figures are of single crops. `ferplus` has the calibration besides.
     """
+    return read_crops(folder, precision=precision, weights=weights, split=split).figures
+
+
+def read_crops(
+    folder: Path, *, precision: str, weights: Path | None = None, split: str = "PrivateTest"
+) -> CropReading:
+    """What `evaluate_crops` gives, and the cases behind it.
+
+    The seven probabilities of FER2013 are those of the network's own head for it, at temperature 1.
+    """
     session = open_session("expression", precision=precision, folder=weights)
     classifier = ExpressionClassifier(session)
-    result = _run(load_fer(folder), split, classifier)
+    data = load_fer(folder)
+    result = _run(data, split, classifier)
     counted = result.majority >= 0
     extra = session.card.extra
     probabilities = softmax(result.logits, extra["temperature"])[counted]
     truth = result.majority[counted]
-    members = prediction_sets(probabilities, extra["conformal_quantile"])
+    members = served_sets(probabilities, extra["conformal_quantile"])
+    coverage, size = set_figures(members, truth, np.ones(len(truth)))
     ferplus = _figures(truth, result.logits[counted], result.mirrored_logits[counted], EMOTIONS) | {
         "expected_calibration_error": expected_calibration_error(probabilities, truth),
-        "conformal_coverage": float(members[np.arange(len(truth)), truth].mean()),
-        "conformal_mean_size": float(members.sum(axis=1).mean()),
+        "conformal_coverage": coverage,
+        "conformal_mean_size": size,
     }
-    return {
+    names = np.array([f"{row:05}" for row in data.rows(split)])
+    figures = {
         "split": split,
         "precision": precision,
         "sha256": session.card.sha256,
@@ -67,6 +94,13 @@ def evaluate_crops(
         ),
         "ferplus": ferplus,
     }
+    cases = {
+        "fer2013": _cases("fer2013", names, result.labels, softmax(result.fer_logits), FER_LABELS),
+        "ferplus": replace(
+            _cases("ferplus", names[counted], truth, probabilities, EMOTIONS), sets=members
+        ),
+    }
+    return CropReading(figures, cases)
 
 
 def calibrate(folder: Path, *, precision: str, weights: Path | None = None) -> dict[str, float]:
@@ -100,6 +134,17 @@ def _run(data: Fer, split: str, classifier: ExpressionClassifier) -> _Split:
         mirrored["logits"],
         mirrored["fer_logits"],
     )
+
+
+def _cases(
+    protocol: str,
+    rows: npt.NDArray[np.str_],
+    truth: npt.NDArray[np.int64],
+    probabilities: npt.NDArray[np.float64],
+    labels: tuple[Emotion, ...],
+) -> Cases:
+    names = tuple(f"{protocol}/{row}" for row in rows)
+    return Cases(names, truth, probabilities, tuple(str(label) for label in labels))
 
 
 def _figures(

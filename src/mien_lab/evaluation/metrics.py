@@ -1,12 +1,24 @@
 """Figures of classification: pure functions of labels and predictions."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["classification_figures", "confusion_matrix", "wilson_interval"]
+__all__ = [
+    "Ranking",
+    "Rates",
+    "class_rates",
+    "classification_figures",
+    "confusion_matrix",
+    "roc_auc",
+    "weighted_confusion",
+    "wilson_interval",
+]
+
+Floats = npt.NDArray[np.float64]
 
 
 def confusion_matrix(
@@ -65,3 +77,100 @@ def wilson_interval(hits: int, count: int, z: float = 1.96) -> tuple[float, floa
     spread = z * float(np.sqrt(share * (1 - share) / count + z * z / (4 * count * count)))
     scale = 1 + z * z / count
     return (centre - spread) / scale, (centre + spread) / scale
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Figures per class, each (k,) float64; NaN where a figure is undefined."""
+
+    precision: Floats
+    recall: Floats
+    f1: Floats
+    support: Floats
+
+
+def weighted_confusion(
+    truth: npt.NDArray[np.integer],
+    predicted: npt.NDArray[np.integer],
+    classes: int,
+    weights: Floats,
+) -> Floats:
+    """Sums of weights, (classes, classes + 1): rows are the truth, columns the prediction.
+
+    Args:
+        truth: (n,) class indices.
+        predicted: (n,) class indices, or -1 for none, which is the last column.
+        classes: how many.
+        weights: (n,) of the cases.
+    """
+    columns = np.where(predicted < 0, classes, predicted)
+    flat = np.bincount(
+        truth * (classes + 1) + columns, weights=weights, minlength=classes * (classes + 1)
+    )
+    return np.asarray(flat, np.float64).reshape(classes, classes + 1)
+
+
+def class_rates(matrix: Floats) -> Rates:
+    """Precision, recall and F1 per class from a confusion matrix.
+
+    A class without support has neither recall nor F1, and no precision if it is never predicted
+    either; one with support that is never predicted has precision 0.
+
+    Args:
+        matrix: (k, k) or with more columns, for cases that were given none of the classes.
+    """
+    hits = np.diag(matrix).astype(np.float64)
+    support, chosen = matrix.sum(axis=1), matrix[:, : len(matrix)].sum(axis=0)
+    absent = support == 0
+    chosen_or_one = np.where(chosen > 0, chosen, 1.0)
+    precision = np.where(absent & (chosen == 0), np.nan, hits / chosen_or_one)
+    recall = np.where(absent, np.nan, hits / np.where(absent, 1.0, support))
+    f1 = np.where(absent, np.nan, 2 * hits / np.where(absent, 1.0, support + chosen))
+    return Rates(precision, recall, f1, support)
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The order of scores from high to low, in which equal scores form one group.
+
+    Attributes:
+        order: (n,) indices of the scores.
+        starts: (g,) where each group begins in `order`.
+    """
+
+    order: npt.NDArray[np.intp]
+    starts: npt.NDArray[np.intp]
+
+    @classmethod
+    def of(cls, scores: npt.NDArray[np.floating]) -> "Ranking":
+        """Rank scores of shape (n,)."""
+        order = np.argsort(-scores, kind="stable")
+        ranked = scores[order]
+        changes = np.flatnonzero(ranked[1:] != ranked[:-1]) + 1
+        return cls(order, np.concatenate([np.zeros(min(len(scores), 1), np.intp), changes]))
+
+    def sums(self, values: Floats) -> Floats:
+        """The sum of values (n,) in each group, (g,)."""
+        if not len(self.starts):
+            return np.zeros(0)
+        return np.asarray(np.add.reduceat(values[self.order], self.starts), np.float64)
+
+
+def roc_auc(ranking: Ranking, positive: npt.NDArray[np.bool_], weights: Floats) -> float:
+    """Area under the ROC curve: how often a positive case scores above a negative one.
+
+    Equal scores count half (Hanley and McNeil, Radiology 143, 1982). NaN without cases of both
+    kinds.
+
+    Args:
+        ranking: of the scores.
+        positive: (n,) which cases are of the class.
+        weights: (n,) of the cases.
+    """
+    inside = ranking.sums(np.where(positive, weights, 0.0))
+    outside = ranking.sums(np.where(positive, 0.0, weights))
+    pairs = float(inside.sum() * outside.sum())
+    if not pairs:
+        return float("nan")
+    below = outside.sum() - np.cumsum(outside)
+    return float((inside * (below + outside / 2)).sum() / pairs)

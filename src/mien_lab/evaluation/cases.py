@@ -1,0 +1,186 @@
+"""Labelled cases with what a reader says of them, and all figures that are made of these."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mien_lab.evaluation.confidence import (
+    Floats,
+    reliability,
+    risk_coverage,
+    set_figures,
+)
+from mien_lab.evaluation.intervals import Bootstrap
+from mien_lab.evaluation.metrics import (
+    Ranking,
+    Rates,
+    class_rates,
+    roc_auc,
+    weighted_confusion,
+)
+
+__all__ = ["Cases", "all_figures", "scorer"]
+
+
+@dataclass(frozen=True)
+class Cases:
+    """Parallel arrays, a row per case.
+
+    Attributes:
+        names: (n,).
+        truth: (n,) int64, indices into `labels`.
+        probabilities: (n, k) float64; zero rows where no face was found.
+        labels: (k,) names of the classes.
+        sets: (n, k) members of the prediction sets, empty where no face was found; None if the
+            reader gives none.
+        subjects: (n,) index of who is shown, from 0 without gaps; None where it is not known.
+    """
+
+    names: tuple[str, ...]
+    truth: npt.NDArray[np.int64]
+    probabilities: npt.NDArray[np.float64]
+    labels: tuple[str, ...]
+    sets: npt.NDArray[np.bool_] | None = None
+    subjects: npt.NDArray[np.intp] | None = None
+
+    def __len__(self) -> int:
+        """How many."""
+        return len(self.names)
+
+    @property
+    def found(self) -> npt.NDArray[np.bool_]:
+        """(n,) whether a face was found."""
+        return np.asarray(self.probabilities.sum(axis=1) > 0)
+
+    @property
+    def predicted(self) -> npt.NDArray[np.int64]:
+        """(n,) the most probable label; -1, which is wrong whatever the truth, without a face."""
+        return np.where(self.found, self.probabilities.argmax(axis=1), -1)
+
+
+def all_figures(cases: Cases, bootstrap: Bootstrap | None = None) -> dict[str, Any]:
+    """Every figure of some cases, ready for JSON.
+
+    A case in which no face was found is wrong: in accuracy, in the recall of its class, in the
+    coverage of prediction sets and, as the last to be answered, in the risk. ROC-AUC and
+    calibration are of the faces found. Macro figures are means over the classes that have cases,
+    weighted ones are weighted by support. What cannot be computed is None, and `not_computed` names
+    it with the reason.
+    """
+    ones = np.ones(len(cases))
+    score = scorer(cases)
+    values = score(ones)
+    drawn = (bootstrap or Bootstrap()).intervals(score, cases.truth, cases.subjects)
+    sums = weighted_confusion(cases.truth, cases.predicted, len(cases.labels), ones)
+    matrix = sums.astype(np.int64)
+    plain = {name: None if math.isnan(value) else value for name, value in values.items()}
+    confidence = cases.probabilities.max(axis=1, initial=0.0)
+    wrong, found = cases.predicted != cases.truth, cases.found
+    return {
+        "n": len(cases),
+        "missed": int((~found).sum()),
+        **{name: value for name, value in plain.items() if "." not in name},
+        "per_class": {
+            label: {
+                **{name: plain[f"per_class.{label}.{name}"] for name in _RATES},
+                "support": int(matrix[index].sum()),
+            }
+            for index, label in enumerate(cases.labels)
+        },
+        "roc_auc": {label: plain[f"roc_auc.{label}"] for label in cases.labels},
+        "labels": list(cases.labels),
+        "confusion": matrix[:, :-1].tolist(),
+        "missed_per_class": matrix[:, -1].tolist(),
+        "reliability": reliability(confidence[found], ~wrong[found], ones[found]).to_rows(),
+        "risk_coverage": risk_coverage(Ranking.of(confidence), wrong, ones).to_points(),
+        "intervals": drawn.to_dict(),
+        "not_computed": [
+            {"figure": name, "reason": _reason(name, cases, matrix)}
+            for name, value in plain.items()
+            if value is None
+        ],
+    }
+
+
+_RATES = ("precision", "recall", "f1")
+
+
+def scorer(cases: Cases) -> Callable[[Floats], dict[str, float]]:
+    """The headline figures as a function of the weights (n,) of the cases; NaN where undefined.
+
+    Names with a dot are figures of one class. What does not depend on the weights is computed once.
+    """
+    predicted, found, labels = cases.predicted, cases.found, cases.labels
+    confidence = cases.probabilities.max(axis=1, initial=0.0)
+    wrong = predicted != cases.truth
+    seen, truth = cases.probabilities[found], cases.truth[found]
+    rankings = [Ranking.of(column) for column in seen.T]
+    positives = [truth == index for index in range(len(labels))]
+    surest = Ranking.of(confidence)
+
+    def score(weights: Floats) -> dict[str, float]:
+        matrix = weighted_confusion(cases.truth, predicted, len(labels), weights)
+        rates = class_rates(matrix)
+        there = weights[found]
+        areas = [
+            roc_auc(ranking, positive, there)
+            for ranking, positive in zip(rankings, positives, strict=True)
+        ]
+        nothing = (math.nan, math.nan)
+        coverage, size = (
+            nothing if cases.sets is None else set_figures(cases.sets, cases.truth, weights)
+        )
+        defined = [area for area in areas if not math.isnan(area)]
+        figures = {
+            "accuracy": _ratio(float(np.trace(matrix)), float(matrix.sum())),
+            **_means(rates),
+            "roc_auc_macro": _ratio(sum(defined), len(defined)),
+            "expected_calibration_error": reliability(
+                confidence[found], ~wrong[found], there
+            ).error,
+            "conformal_coverage": coverage,
+            "conformal_mean_size": size,
+            "aurc": risk_coverage(surest, wrong, weights).area,
+        }
+        for index, label in enumerate(labels):
+            for name in _RATES:
+                figures[f"per_class.{label}.{name}"] = float(getattr(rates, name)[index])
+            figures[f"roc_auc.{label}"] = areas[index]
+        return figures
+
+    return score
+
+
+def _means(rates: Rates) -> dict[str, float]:
+    present = rates.support > 0
+    means = {}
+    for name in _RATES:
+        values = getattr(rates, name)[present]
+        support = rates.support[present]
+        means[f"macro_{name}"] = _ratio(float(values.sum()), len(values))
+        means[f"weighted_{name}"] = _ratio(float(values @ support), float(support.sum()))
+    return means
+
+
+def _ratio(part: float, whole: float) -> float:
+    return part / whole if whole else math.nan
+
+
+def _reason(name: str, cases: Cases, matrix: npt.NDArray[np.int64]) -> str:
+    """Why a figure is undefined, in a sentence."""
+    if not len(cases):
+        return "there are no cases"
+    if name.startswith("conformal"):
+        return "no face was found" if cases.sets is not None else "this reader gives no sets"
+    if "." not in name:
+        return "no face was found" if not cases.found.any() else "all cases are of one class"
+    index = cases.labels.index(name.split(".")[1])
+    if not matrix[index].sum():
+        return "no case has this label"
+    if not matrix[index, :-1].sum():
+        return "no face with this label was found"
+    return "every face found has this label"

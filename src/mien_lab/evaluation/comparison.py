@@ -1,0 +1,122 @@
+"""Two readers on the same cases: predictions as a file, and McNemar's test."""
+
+import csv
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mien.core.errors import InputError
+from mien.core.labels import Emotion, parse_emotion
+from mien_lab.data.manifests import read_table
+from mien_lab.evaluation.cases import Cases
+from mien_lab.evaluation.intervals import Bootstrap
+
+__all__ = ["compare", "mcnemar", "read_predictions", "write_predictions"]
+
+
+def write_predictions(path: Path, parts: Sequence[Cases]) -> None:
+    """Write a CSV with a row per case: name, label (the prediction), truth, a column per class.
+
+    The label is empty where no face was found. The file can be read by `read_predictions`.
+    """
+    labels = list(dict.fromkeys(label for cases in parts for label in cases.labels))
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        table = csv.writer(stream, lineterminator="\n")
+        table.writerow(["name", "label", "truth", *labels])
+        for cases in parts:
+            columns = [
+                cases.labels.index(label) if label in cases.labels else -1 for label in labels
+            ]
+            for name, best, truth, row in zip(
+                cases.names, cases.predicted, cases.truth, cases.probabilities, strict=True
+            ):
+                chances = ["" if column < 0 else f"{row[column]:.6f}" for column in columns]
+                label = cases.labels[best] if best >= 0 else ""
+                table.writerow([name, label, cases.labels[truth], *chances])
+
+
+def read_predictions(path: Path) -> dict[str, Emotion | None]:
+    """Predicted labels by the name of the case; None where the reader found no face.
+
+    Args:
+        path: a CSV with the columns name (or image) and label; others are passed over.
+
+    Raises:
+        InputError: if the file is no such table, a label is unknown, or a name is there twice.
+    """
+    found: dict[str, Emotion | None] = {}
+    for number, row in enumerate(read_table(path, ("name", "image"), ("label",)), 2):
+        name = row.get("name") or row.get("image", "")
+        if name in found:
+            raise InputError(f"{path} names {name} twice; keep one row of it")
+        try:
+            found[name] = parse_emotion(row["label"]) if row["label"] else None
+        except ValueError as error:
+            raise InputError(f"row {number} of {path}: {error}") from None
+    return found
+
+
+def mcnemar(ours: npt.NDArray[np.bool_], theirs: npt.NDArray[np.bool_]) -> float:
+    """The exact two-sided p-value of McNemar's test (Psychometrika 12, 1947).
+
+    Of the cases that just one reader has right, each reader is expected to have half.
+
+    Args:
+        ours: (n,) whether the one reader is right.
+        theirs: (n,) whether the other one is.
+    """
+    first, second = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
+    count = first + second
+    tail = sum(math.comb(count, hits) for hits in range(min(first, second) + 1))
+    return float(min(1.0, 2 * tail / 2**count))
+
+
+def compare(
+    cases: Cases, others: Mapping[str, Emotion | None], bootstrap: Bootstrap | None = None
+) -> dict[str, Any]:
+    """Both readers' accuracy on the cases that both were given, and whether they differ.
+
+    Args:
+        cases: read by this model.
+        others: predictions of the other reader by name; None counts as wrong.
+        bootstrap: for the interval of the difference.
+
+    Raises:
+        InputError: if no name is in both.
+    """
+    rows = [row for row, name in enumerate(cases.names) if name in others]
+    if not rows:
+        example = cases.names[0] if cases.names else "none"
+        raise InputError(
+            "the predictions to compare with name none of the cases; names must be written as "
+            f"--predictions writes them, such as {example}"
+        )
+    truth = cases.truth[rows]
+    ours = cases.predicted[rows] == truth
+    theirs = np.array(
+        [others[cases.names[row]] == cases.labels[cases.truth[row]] for row in rows], np.bool_
+    )
+    gain = ours.astype(np.float64) - theirs
+    drawn = (bootstrap or Bootstrap()).intervals(
+        lambda weights: {"difference": float(weights @ gain / weights.sum())},
+        truth,
+        None if cases.subjects is None else np.unique(cases.subjects[rows], return_inverse=True)[1],
+    )
+    return {
+        "n": len(rows),
+        "accuracy": float(ours.mean()),
+        "other_accuracy": float(theirs.mean()),
+        "difference": float(gain.mean()),
+        "difference_interval": drawn.to_dict()["values"]["difference"],
+        "both_right": int((ours & theirs).sum()),
+        "only_ours_right": int((ours & ~theirs).sum()),
+        "only_other_right": int((theirs & ~ours).sum()),
+        "both_wrong": int((~ours & ~theirs).sum()),
+        "mcnemar_exact_p": mcnemar(ours, theirs),
+        "not_in_the_other": [name for name in cases.names if name not in others],
+        "only_in_the_other": len(set(others) - set(cases.names)),
+    }

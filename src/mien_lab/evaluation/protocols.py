@@ -1,0 +1,161 @@
+"""All figures of a labelled collection: cases read by what ships, figures, comparison."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mien.core.errors import InputError
+from mien.core.labels import EMOTIONS, Emotion
+from mien.pipeline.build import DEFAULT_PRECISION
+from mien.runtime.artifact import load_artifact
+from mien_lab.data.collections import Layout, find_layout, read_collection
+from mien_lab.data.samples import Sample
+from mien_lab.evaluation.cases import Cases, all_figures
+from mien_lab.evaluation.comparison import compare
+from mien_lab.evaluation.confidence import served_sets
+from mien_lab.evaluation.crops import read_crops
+from mien_lab.evaluation.intervals import Bootstrap
+from mien_lab.evaluation.predictions import predict
+
+__all__ = ["Evaluation", "Request", "evaluate"]
+
+TITLES = {"fer2013": "FER2013, 7 classes", "ferplus": "FER+, 8 classes"}
+Answers = Mapping[str, Emotion | None]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to measure.
+
+    Attributes:
+        folder: of the collection.
+        layout: of the collection, or auto.
+        split: the only one to take; None takes all, of FER2013 its PrivateTest.
+        whole: whether to search pictures for faces; None does what the collection is made of.
+        precision: fp32 or int8.
+        weights: folder with weights, if not the shipped.
+        against: predictions of another reader by name, to compare with.
+        bootstrap: how intervals are made.
+    """
+
+    folder: Path
+    layout: str = "auto"
+    split: str | None = None
+    whole: bool | None = None
+    precision: str = DEFAULT_PRECISION
+    weights: Path | None = None
+    against: Answers | None = None
+    bootstrap: Bootstrap = field(default_factory=Bootstrap)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was measured.
+
+    Attributes:
+        figures: ready for JSON.
+        cases: behind the figures, by title.
+        sections: the parts of `figures` that are of one set of cases, by the same titles.
+    """
+
+    figures: dict[str, Any]
+    cases: dict[str, Cases]
+    sections: dict[str, dict[str, Any]]
+
+
+def evaluate(request: Request) -> Evaluation:
+    """Measure what ships on a collection.
+
+    FER2013's rows with FER+'s votes beside them are measured by both protocols; any other
+    collection by its own labels, read as users' pictures are.
+
+    Raises:
+        InputError: if the collection cannot be read or has no labelled sample.
+    """
+    if _has_both_protocols(request):
+        return _evaluate_fer(request)
+    samples = read_collection(request.folder, request.layout, request.split, whole=request.whole)
+    return _evaluate_samples(samples, request)
+
+
+def _has_both_protocols(request: Request) -> bool:
+    if request.layout != "auto" or request.whole:
+        return False
+    votes = (request.folder / "fer2013new.csv").is_file()
+    return votes and find_layout(request.folder) is Layout.FER2013
+
+
+def _evaluate_fer(request: Request) -> Evaluation:
+    reading = read_crops(
+        request.folder,
+        precision=request.precision,
+        weights=request.weights,
+        split=request.split or "PrivateTest",
+    )
+    sections = {}
+    for name, cases in reading.cases.items():
+        found = _measured(cases, request)
+        sections[name] = {**reading.figures[name], **found}
+    return Evaluation(
+        reading.figures | sections,
+        {TITLES[name]: cases for name, cases in reading.cases.items()},
+        {TITLES[name]: section for name, section in sections.items()},
+    )
+
+
+def _evaluate_samples(samples: Sequence[Sample], request: Request) -> Evaluation:
+    labelled = [sample for sample in samples if sample.label is not None]
+    if not labelled:
+        raise InputError(
+            f"none of the {len(samples)} pictures in {request.folder} has one of the labels: "
+            f"{', '.join(EMOTIONS)}"
+        )
+    card = load_artifact("expression", request.precision, request.weights).card
+    read = predict(labelled, precision=request.precision, weights=request.weights)
+    cases = Cases(
+        read.names,
+        read.truth,
+        read.probabilities,
+        tuple(str(emotion) for emotion in EMOTIONS),
+        served_sets(read.probabilities, card.number("conformal_quantile")),
+        _subjects({sample.name: sample.subject for sample in labelled}, read.names),
+    )
+    figures = {
+        "layout": str(request.layout if request.layout != "auto" else find_layout(request.folder)),
+        "split": request.split,
+        "splits": dict(Counter(sample.split for sample in labelled)),
+        "read": _ways(labelled),
+        "precision": request.precision,
+        "sha256": card.sha256,
+        "samples": len(samples),
+        "unlabelled": len(samples) - len(labelled),
+        "failed": len(read.failures),
+        "failures": [{"name": name, "reason": reason} for name, reason in read.failures],
+        **_measured(cases, request),
+    }
+    title = request.folder.resolve().name
+    return Evaluation(figures, {title: cases}, {title: figures})
+
+
+def _measured(cases: Cases, request: Request) -> dict[str, Any]:
+    figures = all_figures(cases, request.bootstrap)
+    if request.against is None:
+        return figures
+    return figures | {"comparison": compare(cases, request.against, request.bootstrap)}
+
+
+def _ways(samples: Sequence[Sample]) -> str:
+    ways = {"crops" if sample.cropped else "photographs" for sample in samples}
+    return " and ".join(sorted(ways))
+
+
+def _subjects(who: Mapping[str, str], names: Sequence[str]) -> np.ndarray[Any, Any] | None:
+    """The index of each name's subject; None if there is one whose subject is not known."""
+    people = [who[name] for name in names]
+    if not people or not all(people):
+        return None
+    return np.unique(people, return_inverse=True)[1]

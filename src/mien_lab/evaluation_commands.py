@@ -1,0 +1,85 @@
+"""``mien-lab evaluate``: all figures of what ships, on any labelled collection."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mien.pipeline.build import DEFAULT_PRECISION
+
+__all__ = ["evaluate"]
+
+
+def evaluate(
+    data: Annotated[Path, typer.Option("--data", help="Folder with the data, or a manifest.")],
+    output: Annotated[
+        str, typer.Option("--json", help="File for the figures, or - for the screen.")
+    ] = "-",
+    precision: Annotated[str, typer.Option(help="fp32 or int8.")] = DEFAULT_PRECISION,
+    weights: Annotated[
+        Path | None, typer.Option(help="Folder with weights, if not the shipped.")
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(help="The only one to take; all if left out, of FER2013 its PrivateTest."),
+    ] = None,
+    layout: Annotated[
+        str,
+        typer.Option(
+            help="auto, fer2013, fer+, raf-db, affectnet, expw, ck+, jaffe, kdef, folders "
+            "or manifest."
+        ),
+    ] = "auto",
+    whole: Annotated[
+        bool | None,
+        typer.Option(
+            "--photographs/--crops",
+            help="Search the pictures for faces, or take each as one face; as the collection is "
+            "made if left out.",
+        ),
+    ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(help="CSV with another reader's name and label, for McNemar's test."),
+    ] = None,
+    predictions: Annotated[
+        Path | None, typer.Option(help="Write a CSV of all predictions here.")
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="Write an HTML page here.")] = None,
+    resamples: Annotated[int, typer.Option(min=1, help="Of the bootstrap.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,
+) -> None:
+    """Measure what ships: on FER2013 and FER+, or on another labelled collection.
+
+    A picture that cannot be read is named on stderr and in the figures; the others are measured.
+    """
+    from mien_lab.evaluation.comparison import read_predictions, write_predictions
+    from mien_lab.evaluation.intervals import Bootstrap
+    from mien_lab.evaluation.protocols import Request
+    from mien_lab.evaluation.protocols import evaluate as measure
+    from mien_lab.evaluation.report import write_report
+
+    found = measure(
+        Request(
+            data,
+            layout,
+            split,
+            whole,
+            precision,
+            weights,
+            None if against is None else read_predictions(against),
+            Bootstrap(resamples, seed=seed),
+        )
+    )
+    for failure in found.figures.get("failures", []):
+        typer.echo(f"mien-lab: {failure['name']}: {failure['reason']}", err=True)
+    if predictions is not None:
+        write_predictions(predictions, list(found.cases.values()))
+    if report is not None:
+        write_report(report, found)
+    text = json.dumps(found.figures, indent=2, allow_nan=False)
+    if output == "-":
+        typer.echo(text)
+    else:
+        Path(output).write_text(text + "\n", encoding="utf-8")

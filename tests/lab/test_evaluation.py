@@ -1,0 +1,177 @@
+"""The command on tiny collections, with the weights that ship."""
+
+import csv
+import html.parser
+import json
+import re
+
+import numpy as np
+import PIL.Image
+import pytest
+from typer.testing import CliRunner
+
+pytest.importorskip("sklearn")
+
+from mien.core.errors import InputError
+from mien.core.labels import EMOTIONS
+from mien.core.types import Box
+from mien_lab.cli import app
+from mien_lab.data.samples import Sample
+from mien_lab.evaluation.crops import evaluate_crops
+from mien_lab.evaluation.intervals import Bootstrap
+from mien_lab.evaluation.predictions import predict
+from mien_lab.evaluation.protocols import Request, evaluate
+from mien_lab.evaluation.report import render_report
+
+FEW = Bootstrap(20)
+
+
+def run(*arguments):
+    done = CliRunner().invoke(app, ["evaluate", "--resamples", "20", *map(str, arguments)])
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done
+
+
+@pytest.fixture(scope="module")
+def collection(tmp_path_factory, portrait):
+    """Two portraits of two people, a wall, what is no picture, and a missing file."""
+    folder = tmp_path_factory.mktemp("collection")
+    for name, image in {
+        "a.png": portrait,
+        "b.png": np.ascontiguousarray(portrait[:, ::-1]),
+        "wall.png": np.full((150, 150, 3), 128, np.uint8),
+    }.items():
+        PIL.Image.fromarray(image).save(folder / name)
+    (folder / "broken.jpg").write_bytes(b"no picture")
+    (folder / "manifest.csv").write_text(
+        "image,label,split,subject\na.png,happy,test,x\nb.png,neutral,test,y\n"
+        "wall.png,sad,test,x\nbroken.jpg,sad,test,x\ngone.jpg,fear,test,y\n"
+        "a2.png,sad,train,x\nunknown.png,,test,\n"
+    )
+    return folder
+
+
+def test_a_manifest_end_to_end(collection, tmp_path):
+    out, page, figures = tmp_path / "out.csv", tmp_path / "page.html", tmp_path / "figures.json"
+    done = run(
+        *("--data", collection, "--split", "test", "--json", figures),
+        *("--predictions", out, "--report", page),
+    )
+    assert done.exit_code == 0
+    found = json.loads(figures.read_text())
+    assert (found["layout"], found["split"], found["read"]) == ("manifest", "test", "photographs")
+    assert [found[name] for name in ("samples", "unlabelled", "failed", "n", "missed")] == [
+        6, 1, 2, 3, 1,
+    ]  # fmt: skip
+    assert [failure["name"] for failure in found["failures"]] == ["broken.jpg", "gone.jpg"]
+    assert "broken.jpg" in done.stderr
+    assert "gone.jpg" in done.stderr
+    assert "subjects drawn whole" in found["intervals"]["method"]
+    assert {"figure": "per_class.contempt.recall", "reason": "no case has this label"} in found[
+        "not_computed"
+    ]
+    with out.open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["name"] for row in rows] == ["a.png", "b.png", "wall.png"]
+    assert rows[0]["label"] == "happiness"
+    assert rows[2]["label"] == ""
+    text = page.read_text()
+    assert "gone.jpg" in text
+    assert text.count("<svg") == 4
+
+    again = json.loads(run("--data", collection / "manifest.csv", "--against", out).stdout)
+    assert again["comparison"]["n"] == 3
+    assert again["comparison"]["difference"] == 0
+    assert again["comparison"]["mcnemar_exact_p"] == 1
+    assert again["failed"] == 3
+
+
+def test_crops_or_photographs(collection):
+    found = evaluate(Request(collection, split="test", whole=False, bootstrap=FEW)).figures
+    assert (found["read"], found["n"], found["missed"]) == ("crops", 3, 0)
+
+
+def test_both_protocols_have_all_figures(fer_folder, tmp_path):
+    out, page = tmp_path / "out.csv", tmp_path / "page.html"
+    done = run("--data", fer_folder, "--predictions", out, "--report", page)
+    found = json.loads(done.stdout)
+    before = evaluate_crops(fer_folder, precision="int8")
+    assert found["split"] == "PrivateTest"
+    for name in ("fer2013", "ferplus"):
+        for figure in ("n", "accuracy", "accuracy_flip", "confusion"):
+            assert found[name][figure] == before[name][figure]
+        assert {"roc_auc", "intervals", "weighted_f1", "aurc", "risk_coverage"} <= set(found[name])
+        assert found[name]["macro_f1"] == pytest.approx(before[name]["macro_f1"])
+    assert found["fer2013"]["conformal_coverage"] is None
+    again = json.loads(run("--data", fer_folder, "--against", out).stdout)
+    assert again["ferplus"]["comparison"]["difference"] == 0
+    assert again["fer2013"]["comparison"]["n"] == found["fer2013"]["n"]
+    assert page.read_text().count("<svg") == 8
+    explicit = json.loads(run("--data", fer_folder, "--layout", "fer+").stdout)
+    assert explicit["layout"] == "fer+"
+    assert explicit["splits"]["PrivateTest"] == 6
+
+
+def test_the_face_in_the_box_is_the_one_meant(portrait):
+    height, width = portrait.shape[:2]
+    small = np.asarray(PIL.Image.fromarray(portrait).resize((width // 2, height // 2)))
+    canvas = np.full((height, width + width // 2, 3), 127, np.uint8)
+    canvas[:, :width] = portrait
+    canvas[: height // 2, width:] = small
+    from mien.pipeline.analyzer import Analyzer
+
+    with Analyzer() as analyzer:
+        large, little = analyzer.analyze(canvas).faces[:2]
+    boxes = (None, large.face.box, little.face.box, Box(0, height - 9, 9, 9))
+    table = predict(
+        [
+            Sample(f"{number}", EMOTIONS[0], pixels=canvas, box=box)
+            for number, box in enumerate(boxes)
+        ]
+    )
+    assert table.probabilities[0] == pytest.approx(table.probabilities[1])
+    assert table.probabilities[2] == pytest.approx(np.array(little.scores.values))
+    assert table.found.tolist() == [True, True, True, False]
+
+
+def test_what_cannot_be_evaluated_says_so(tmp_path):
+    (tmp_path / "manifest.csv").write_text("image,label\na.png,\n")
+    with pytest.raises(InputError, match="none of the 1 pictures"):
+        evaluate(Request(tmp_path))
+    (tmp_path / "manifest.csv").write_text("image,label\na.png,sad\n")
+    found = evaluate(Request(tmp_path, bootstrap=FEW))
+    assert (found.figures["n"], found.figures["failed"]) == (0, 1)
+    json.dumps(found.figures, allow_nan=False)
+    assert "there are no cases" in render_report(found)
+
+
+class Page(html.parser.HTMLParser):
+    """Which elements a page has, and whether each that is opened is closed."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.open, self.addresses = set(), [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.add(tag)
+        self.addresses += [value for name, value in attributes if name in ("src", "href")]
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_the_report_is_one_file_and_escapes_names(tmp_path):
+    name = "<script>alert('x')</script>.png"
+    (tmp_path / "manifest.csv").write_text(f'image,label\n"{name}",sad\n')
+    text = render_report(evaluate(Request(tmp_path, bootstrap=FEW)))
+    page = Page(text)
+    assert not page.open
+    assert "script" not in page.tags
+    assert page.addresses == []
+    assert "&lt;script&gt;" in text
+    assert "prefers-color-scheme: dark" in text
+    assert not re.search(r"https?://|@import|url\(|NaN|nan\b", text)
