@@ -14,6 +14,7 @@ from mien.core.errors import MienError
 from mien.pipeline.build import DEFAULT_PRECISION
 from mien.runtime.artifact import read_cards, weights_folder
 from mien_lab import (
+    data_commands,
     detector_commands,
     evaluation_commands,
     figure_commands,
@@ -30,6 +31,7 @@ from mien_lab.evaluation.photographs import evaluate_photographs
 __all__ = ["app", "main"]
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.add_typer(data_commands.app, name="data", help="Collections of labelled faces.")
 app.command("evaluate")(evaluation_commands.evaluate)
 app.add_typer(detector_commands.app, name="detector", help="The face detector.")
 app.add_typer(figure_commands.app, name="figures", help="The figures of what ships.")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mien_lab.data.duplicates import NEAR, find_copies
+from mien_lab.data.duplicates import NEAR, find_copies, repeats
 from mien_lab.data.fer2013 import Fer
 
 __all__ = ["Cleaning", "clean"]
@@ -41,11 +41,8 @@ def clean(data: Fer) -> Cleaning:
     copies = find_copies(data.pixels, left, np.flatnonzero(data.split != "Training"))
     for row in left[copies.correlation >= NEAR]:
         reasons[int(row)] = "copy of a test image"
-    seen: set[bytes] = set()
-    for row in left:
-        picture = data.pixels[row].tobytes()
-        if picture in seen:
-            reasons.setdefault(int(row), "repeated in training")
-        seen.add(picture)
+    for number, first in enumerate(repeats(data.pixels[row].tobytes() for row in left)):
+        if first != number:
+            reasons.setdefault(int(left[number]), "repeated in training")
     rows = np.array([row for row in training if int(row) not in reasons], dtype=np.intp)
     return Cleaning(rows, tuple(sorted(reasons.items())))

@@ -53,7 +53,12 @@ class Layout(StrEnum):
 
 
 def read_collection(
-    folder: Path, layout: str = "auto", split: str | None = None, *, whole: bool | None = None
+    folder: Path,
+    layout: str = "auto",
+    split: str | None = None,
+    *,
+    whole: bool | None = None,
+    copies: bool = False,
 ) -> list[Sample]:
     """All samples of a collection, those without a label among them, each with its own name.
 
@@ -65,6 +70,8 @@ def read_collection(
         split: the only one to take, as the collection calls it; all if None.
         whole: whether to search the pictures for faces (True) or to take each as the crop of one
             face (False); None does what the collection is made of.
+        copies: whether files of one name and content may lie in the folders of two splits; for
+            tools that find copies themselves.
 
     Raises:
         InputError: if the layout is unknown or holds nothing, a label or split is unknown, or a
@@ -77,7 +84,7 @@ def read_collection(
     samples = list(reader(folder))
     if not samples:
         raise InputError(f"{folder} holds nothing in the layout of {chosen}; check the folder")
-    _refuse_repeats(samples)
+    _refuse_repeats(samples, copies=copies)
     if chosen in (Layout.FOLDERS, Layout.MANIFEST) and whole is None:
         whole = not _are_small(samples)
     if whole is not None:
@@ -119,7 +126,7 @@ def _of_split(samples: Sequence[Sample], split: str, folder: Path) -> list[Sampl
     return kept
 
 
-def _refuse_repeats(samples: Sequence[Sample]) -> None:
+def _refuse_repeats(samples: Sequence[Sample], *, copies: bool) -> None:
     first: dict[str, Sample] = {}
     twice, both = [], []
     for sample in samples:
@@ -128,7 +135,8 @@ def _refuse_repeats(samples: Sequence[Sample]) -> None:
             both.append(f"{sample.name} ({other.split or 'none'} and {sample.split or 'none'})")
         elif other is not sample:
             twice.append(sample.name)
-    both += _copied(first.values())
+    if not copies:
+        both += _copied(first.values())
     if both:
         raise InputError(f"in two splits: {_some(both)}; keep each picture in one of them")
     if twice:

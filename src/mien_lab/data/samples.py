@@ -1,5 +1,6 @@
 """Labelled faces, wherever they come from: the form that figures and data tools take."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,9 +11,17 @@ from mien.core.errors import MediaError
 from mien.core.labels import Emotion
 from mien.core.types import Box, Image
 from mien.vision.alignment import CROP_SIZE, alignment_matrix, crop_face
+from mien.vision.geometry import iou_matrix
 from mien.vision.media import open_media
 
-__all__ = ["Sample", "crop_of"]
+__all__ = ["Sample", "crop_of", "face_meant"]
+
+MATCH = 0.3
+"""IoU from which a found face is the one that a collection's box means.
+
+Less than the usual half, since collections frame faces otherwise than mien: with half the hair, or
+from the brows to the chin.
+"""
 
 
 @dataclass(frozen=True)
@@ -82,3 +91,16 @@ def crop_of(sample: Sample, size: int = CROP_SIZE) -> npt.NDArray[np.uint8]:
     scale = np.array([size / width, size / height])
     matrix = np.hstack([np.diag(scale), (scale / 2 - 0.5)[:, None]])
     return crop_face(image, matrix, size)
+
+
+def face_meant(sample: Sample, found: Sequence[Box]) -> int | None:
+    """Which of the faces found in a whole photograph, the largest first, the sample means.
+
+    The one in the sample's box, the largest if it has no box; None if there is no such face.
+    """
+    if not found or sample.box is None:
+        return 0 if found else None
+    boxes = np.array([box.as_tuple() for box in found])
+    overlap = iou_matrix(boxes, np.array([sample.box.as_tuple()]))[:, 0]
+    best = int(overlap.argmax())
+    return best if overlap[best] >= MATCH else None

@@ -9,19 +9,10 @@ import numpy.typing as npt
 
 from mien.core.errors import MienError
 from mien.core.labels import EMOTIONS
-from mien.core.types import Box, Reading
 from mien.pipeline.analyzer import Analyzer
-from mien.vision.geometry import iou_matrix
-from mien_lab.data.samples import Sample, crop_of
+from mien_lab.data.samples import Sample, crop_of, face_meant
 
 __all__ = ["Predictions", "predict"]
-
-MATCH = 0.3
-"""IoU from which a found face is the one that a collection's box means.
-
-Less than the usual half, since collections frame faces otherwise than mien: with half the hair, or
-from the brows to the chin.
-"""
 
 
 @dataclass(frozen=True)
@@ -87,16 +78,9 @@ def predict(
 
 def _read(sample: Sample, analyzer: Analyzer) -> npt.NDArray[np.floating]:
     if sample.cropped:
-        crops = crop_of(sample)[None]
-        return np.asarray(analyzer.reader.classifier.classify(crops).probabilities[0])
-    reading = _meant(analyzer.analyze(sample.load()).faces, sample.box)
-    return np.zeros(len(EMOTIONS)) if reading is None else np.array(reading.scores.values)
-
-
-def _meant(readings: Sequence[Reading], box: Box | None) -> Reading | None:
-    if not readings or box is None:
-        return readings[0] if readings else None
-    found = np.array([reading.face.box.as_tuple() for reading in readings])
-    overlap = iou_matrix(found, np.array([box.as_tuple()]))[:, 0]
-    best = int(overlap.argmax())
-    return readings[best] if overlap[best] >= MATCH else None
+        result = analyzer.reader.classifier.classify(crop_of(sample)[None])
+        return np.asarray(result.probabilities[0])
+    readings = analyzer.analyze(sample.load()).faces
+    meant = face_meant(sample, [reading.face.box for reading in readings])
+    values = [0.0] * len(EMOTIONS) if meant is None else readings[meant].scores.values
+    return np.array(values, dtype=np.float64)

@@ -1,0 +1,136 @@
+"""Which samples of a collection to keep; what is dropped is named with its reason."""
+
+import csv
+import os
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mien.core.errors import InputError
+from mien.report.files import atomic
+from mien_lab.data.findings import Finding, Reason
+from mien_lab.data.inspection import copy_of, held_out_first
+from mien_lab.data.likeness import Likeness
+from mien_lab.data.samples import Sample
+
+__all__ = ["DEFAULT_REASONS", "Curation", "curate", "write_manifest"]
+
+DEFAULT_REASONS = frozenset(
+    {
+        Reason.UNREADABLE,
+        Reason.UNLABELLED,
+        Reason.BLANK,
+        Reason.NO_FACE,
+        Reason.LEAK,
+        Reason.COPY,
+    }
+)
+"""What is dropped unless told otherwise: what is certain, or nearly so.
+
+The others are opinions of a network, or, as with subjects, better mended by another split.
+"""
+
+
+@dataclass(frozen=True)
+class Curation:
+    """The outcome.
+
+    Attributes:
+        kept: the samples that remain, in their order.
+        drops: one finding for each other sample.
+    """
+
+    kept: tuple[Sample, ...]
+    drops: tuple[Finding, ...]
+
+
+def curate(
+    samples: Sequence[Sample],
+    findings: Sequence[Finding],
+    likeness: Likeness,
+    *,
+    reasons: Collection[Reason] = DEFAULT_REASONS,
+    splits: Collection[str] | None = None,
+) -> Curation:
+    """Drop what the findings speak against, and of copies all but one.
+
+    Of copies the one that is held out stays (see `held_out_first`), so long as nothing else speaks
+    against it.
+
+    Args:
+        samples: of a collection.
+        findings: of its inspection.
+        likeness: of its pictures.
+        reasons: for which to drop.
+        splits: from which to drop; all if None. Samples of the others all stay, and copies of
+            them give way.
+
+    Raises:
+        InputError: if a split is unknown, or nothing would be left.
+    """
+    known = {sample.split for sample in samples}
+    if unknown := sorted(set(splits or ()) - known):
+        raise InputError(
+            f"there is no split {unknown[0]!r}; choose from: {', '.join(sorted(known))}"
+        )
+    copies = {Reason.LEAK, Reason.COPY}
+    against: dict[str, Finding] = {}
+    for finding in findings:
+        if finding.reason in reasons and finding.reason not in copies:
+            against.setdefault(finding.name, finding)
+    kept: set[int] = set()
+    drops: dict[int, Finding] = {}
+    order = held_out_first(samples)
+    if splits is not None:
+        order.sort(key=lambda row: samples[row].split in splits)
+    for row in order:
+        sample = samples[row]
+        found = against.get(sample.name) or _copy(row, samples, likeness, kept, reasons)
+        if found is None or (splits is not None and sample.split not in splits):
+            kept.add(row)
+        else:
+            drops[row] = found
+    if not kept:
+        raise InputError("nothing would be left; see the findings of mien-lab data inspect")
+    return Curation(
+        tuple(samples[row] for row in sorted(kept)), tuple(drops[row] for row in sorted(drops))
+    )
+
+
+def write_manifest(path: Path, samples: Sequence[Sample]) -> None:
+    """Write a CSV of samples that `read_collection` takes: `image,label,split,subject`.
+
+    Images are named relative to the manifest. Where samples are no files of their own, as the rows
+    of FER2013 or several faces of one photograph, the first column is `name` instead: a list for
+    other tools to choose by.
+
+    Raises:
+        OutputError: if the file cannot be written; nothing is left under its name.
+    """
+    own = all(sample.path is not None and sample.box is None for sample in samples)
+    with atomic(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
+        table = csv.writer(stream, lineterminator="\n")
+        table.writerow(["image" if own else "name", "label", "split", "subject"])
+        for sample in samples:
+            name = _relative(sample.path, path) if own and sample.path else sample.name
+            label = "" if sample.label is None else sample.label.value
+            table.writerow([name, label, sample.split, sample.subject])
+
+
+def _copy(
+    row: int,
+    samples: Sequence[Sample],
+    likeness: Likeness,
+    kept: Collection[int],
+    reasons: Collection[Reason],
+) -> Finding | None:
+    for other, how in likeness.matches(row):
+        leak = samples[other].split != samples[row].split
+        reason = Reason.LEAK if leak else Reason.COPY
+        if other in kept and reason in reasons:
+            return Finding(samples[row].name, reason, copy_of(samples[other], how))
+    return None
+
+
+def _relative(picture: Path, manifest: Path) -> str:
+    return Path(os.path.relpath(picture.resolve(), manifest.resolve().parent)).as_posix()

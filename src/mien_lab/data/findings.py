@@ -1,0 +1,110 @@
+"""What is wrong with a picture of a collection, and the table that says so."""
+
+import csv
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, fields
+from enum import StrEnum
+from pathlib import Path
+
+from mien.core.errors import InputError, OutputError
+from mien.report.files import atomic
+from mien.vision.sources import IMAGE_EXTENSIONS
+from mien_lab.data.manifests import read_table
+
+__all__ = [
+    "Finding",
+    "Reason",
+    "count_reasons",
+    "parse_reason",
+    "read_findings",
+    "refuse_existing",
+    "write_findings",
+]
+
+
+class Reason(StrEnum):
+    """The kinds of findings."""
+
+    UNREADABLE = "unreadable"
+    UNLABELLED = "no label"
+    BLANK = "blank"
+    NO_FACE = "no face found"
+    DOUBTFUL_CROP = "perhaps not a face"
+    LEAK = "copy across splits"
+    COPY = "copy within a split"
+    SUBJECT = "subject in several splits"
+    LABEL = "likely label error"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing found about one sample.
+
+    Attributes:
+        name: of the sample.
+        reason: what kind of thing.
+        detail: what exactly, in a few words; names the other sample where there is one.
+    """
+
+    name: str
+    reason: Reason
+    detail: str
+
+
+def count_reasons(findings: Iterable[Finding]) -> dict[str, int]:
+    """How many findings of each kind, in the order of the kinds; kinds without any are left out."""
+    counts = Counter(finding.reason for finding in findings)
+    return {reason.value: counts[reason] for reason in Reason if counts[reason]}
+
+
+def parse_reason(name: str) -> Reason:
+    """The reason of that name.
+
+    Raises:
+        InputError: if there is none; the message lists all.
+    """
+    try:
+        return Reason(name.strip().lower())
+    except ValueError:
+        known = ", ".join(Reason)
+        raise InputError(f"there is no finding {name!r}; choose one of: {known}") from None
+
+
+def read_findings(path: Path) -> list[Finding]:
+    """What `write_findings` wrote.
+
+    Raises:
+        InputError: if it is missing or something else.
+    """
+    rows = read_table(path, ("name",), ("reason",), ("detail",))
+    return [Finding(row["name"], parse_reason(row["reason"]), row["detail"]) for row in rows]
+
+
+def write_findings(path: Path, findings: Iterable[Finding]) -> None:
+    """Write a CSV of `name,reason,detail`, a row per finding.
+
+    Raises:
+        OutputError: if the file cannot be written; nothing is left under its name.
+    """
+    with atomic(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
+        table = csv.writer(stream, lineterminator="\n")
+        table.writerow([field.name for field in fields(Finding)])
+        table.writerows(astuple(finding) for finding in findings)
+
+
+def refuse_existing(*paths: Path | None, overwrite: bool = False) -> None:
+    """Check before long work that no output would be lost.
+
+    Raises:
+        OutputError: if one of the files exists and `overwrite` is not set, if two are the same, or
+            if one is named as a picture is, which is refused always.
+    """
+    named = [path for path in paths if path is not None]
+    for path in named:
+        if path.suffix.lower() in IMAGE_EXTENSIONS:
+            raise OutputError(f"{path} is named as a picture; name a table or text file")
+        if path.exists() and not overwrite:
+            raise OutputError(f"{path} exists; name another file, or pass --overwrite")
+    if len({path.resolve() for path in named}) < len(named):
+        raise OutputError(f"{named[0]} is named for two outputs; name two files")

@@ -1,0 +1,190 @@
+"""What is in a collection and what is wrong with it."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mien.core.errors import InputError
+from mien.core.labels import EMOTIONS
+from mien_lab.data.findings import Finding, Reason, count_reasons
+from mien_lab.data.label_errors import find_label_errors
+from mien_lab.data.likeness import Likeness
+from mien_lab.data.measurements import Measurements
+from mien_lab.data.samples import Sample
+
+__all__ = ["NO_LABEL", "Inspection", "balance", "copy_of", "held_out_first", "inspect"]
+
+NO_LABEL = "no label"
+
+_TRAINING = ("train",)
+_VALIDATION = ("val", "dev", "public", "check")
+_TEST = ("test", "private", "eval")
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """The outcome.
+
+    Attributes:
+        balance: samples by split and label; every split has all eight labels.
+        subjects: how many are named.
+        findings: all that is wrong, kind by kind; likely label errors the likeliest first.
+    """
+
+    balance: dict[str, dict[str, int]]
+    subjects: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def samples(self) -> int:
+        """How many."""
+        return sum(sum(counts.values()) for counts in self.balance.values())
+
+    @property
+    def empty_classes(self) -> dict[str, list[str]]:
+        """Of each split, the labels that no sample has; splits that have all are left out."""
+        empty = {
+            split: [label for label in EMOTIONS if not counts[label]]
+            for split, counts in self.balance.items()
+        }
+        return {
+            split: [str(label) for label in labels] for split, labels in empty.items() if labels
+        }
+
+    @property
+    def imbalance(self) -> float | None:
+        """Samples of the largest class for each of the smallest that has any; None without."""
+        totals = [sum(counts[label] for counts in self.balance.values()) for label in EMOTIONS]
+        present = [total for total in totals if total]
+        return max(present) / min(present) if present else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values ready for JSON, with counts of the findings."""
+        return {
+            "samples": self.samples,
+            "subjects": self.subjects,
+            "balance": self.balance,
+            "empty_classes": self.empty_classes,
+            "imbalance": self.imbalance,
+            "findings": count_reasons(self.findings),
+        }
+
+
+def inspect(samples: Sequence[Sample], measured: Measurements, likeness: Likeness) -> Inspection:
+    """Everything worth a look in a collection.
+
+    Raises:
+        InputError: if there is no sample.
+    """
+    if not samples:
+        raise InputError("there is nothing to inspect; name a folder or split that holds samples")
+    findings = [
+        *_pictures(samples, measured),
+        *_copies(samples, likeness),
+        *_subjects(samples),
+        *_labels(samples, measured),
+    ]
+    order = {reason: number for number, reason in enumerate(Reason)}
+    findings.sort(key=lambda finding: order[finding.reason])
+    subjects = {sample.subject for sample in samples} - {""}
+    return Inspection(balance(samples), len(subjects), tuple(findings))
+
+
+def balance(samples: Sequence[Sample]) -> dict[str, dict[str, int]]:
+    """Samples by split and label, all eight labels and, where there are such, those without."""
+    counts: dict[str, Counter[str]] = {}
+    for sample in samples:
+        label = NO_LABEL if sample.label is None else sample.label.value
+        counts.setdefault(sample.split, Counter())[label] += 1
+    named = [emotion.value for emotion in EMOTIONS]
+    return {
+        split: {
+            label: found[label] for label in [*named, NO_LABEL] if label in named or found[label]
+        }
+        for split, found in counts.items()
+    }
+
+
+def held_out_first(samples: Sequence[Sample]) -> list[int]:
+    """Row numbers: test before validation before training, otherwise as they come.
+
+    Of two copies the later in this order gives way, so that what is tested on stays as it is. The
+    kind of a split is told from its name; PublicTest, by which FER2013's users choose, is
+    validation; what has another name or none comes last.
+    """
+    return sorted(range(len(samples)), key=lambda row: _rank(samples[row].split))
+
+
+def _rank(split: str) -> int:
+    name = split.lower()
+    for rank, words in ((2, _TRAINING), (1, _VALIDATION), (0, _TEST)):
+        if any(word in name for word in words):
+            return rank
+    return 3
+
+
+def _pictures(samples: Sequence[Sample], measured: Measurements) -> Iterator[Finding]:
+    for row, sample in enumerate(samples):
+        if row in measured.failures:
+            yield Finding(sample.name, Reason.UNREADABLE, measured.failures[row])
+        elif measured.blank[row]:
+            yield Finding(sample.name, Reason.BLANK, "all pixels are the same")
+        elif not measured.faces[row] and sample.cropped:
+            detail = "the detector finds no face in the crop; look at it"
+            yield Finding(sample.name, Reason.DOUBTFUL_CROP, detail)
+        elif not measured.faces[row]:
+            detail = "the detector finds no face" if sample.box is None else "no face in the box"
+            yield Finding(sample.name, Reason.NO_FACE, detail)
+        if sample.label is None:
+            yield Finding(sample.name, Reason.UNLABELLED, "none of the eight labels")
+
+
+def _copies(samples: Sequence[Sample], likeness: Likeness) -> Iterator[Finding]:
+    """One finding for each sample that an earlier one shows as well, in another split if it can."""
+    earlier: set[int] = set()
+    for row in held_out_first(samples):
+        sample = samples[row]
+        matches = [match for match in likeness.matches(row) if match[0] in earlier]
+        earlier.add(row)
+        leaks = [match for match in matches if samples[match[0]].split != sample.split]
+        for reason, (other, how) in [
+            *((Reason.LEAK, match) for match in leaks[:1]),
+            *((Reason.COPY, match) for match in matches[: not leaks]),
+        ]:
+            yield Finding(sample.name, reason, copy_of(samples[other], how))
+
+
+def copy_of(sample: Sample, how: str) -> str:
+    """The detail of a finding about a copy of the sample."""
+    place = f" in {sample.split}" if sample.split else ""
+    return f"of {sample.name}{place}: {how}"
+
+
+def _subjects(samples: Sequence[Sample]) -> Iterator[Finding]:
+    """One finding for each sample whose subject is in a split that is more to be protected."""
+    home: dict[str, str] = {}
+    for row in held_out_first(samples):
+        sample = samples[row]
+        if not sample.subject:
+            continue
+        first = home.setdefault(sample.subject, sample.split)
+        if first != sample.split:
+            detail = f"{sample.subject} is in {first or 'none'} and {sample.split or 'none'}"
+            yield Finding(sample.name, Reason.SUBJECT, detail)
+
+
+def _labels(samples: Sequence[Sample], measured: Measurements) -> Iterator[Finding]:
+    labels = [-1 if s.label is None else EMOTIONS.index(s.label) for s in samples]
+    truth = np.array(labels, dtype=np.int64)
+    rows = np.flatnonzero((truth >= 0) & measured.read)
+    if len(np.unique(truth[rows])) < 2:
+        return
+    for error in find_label_errors(truth[rows], measured.probabilities[rows]):
+        detail = (
+            f"{EMOTIONS[error.given]} has probability {error.self_confidence:.3f}, "
+            f"{EMOTIONS[error.likely]} {error.confidence:.3f}"
+        )
+        yield Finding(samples[rows[error.row]].name, Reason.LABEL, detail)

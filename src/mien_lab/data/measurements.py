@@ -1,0 +1,162 @@
+"""What the data tools need to know of each picture, measured in one pass over a collection."""
+
+import hashlib
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import imagehash
+import numpy as np
+import numpy.typing as npt
+import PIL.Image
+
+from mien.core.errors import MienError
+from mien.core.labels import EMOTIONS
+from mien.core.types import Image
+from mien.models.expression import ExpressionClassifier
+from mien.pipeline.build import Config, build, build_detector
+from mien.pipeline.frame import FrameReader
+from mien.vision.alignment import CROP_SIZE
+from mien.vision.detector import FaceDetector
+from mien_lab.data.samples import Sample, crop_of, face_meant
+
+__all__ = ["Measurements", "measure", "perceptual_hash"]
+
+log = logging.getLogger(__name__)
+
+CROP_THRESHOLD = 0.2
+"""Least score of a face in a picture that is cropped to one.
+
+Of 300 FER2013 crops that nobody voted not a face, 1 has none by this threshold; of the 27 that most
+voted so and that are not blank, 16 have none. The detector's own threshold loses 4 and gains 3.
+"""
+HASH_SIDE = 8
+REPORT_EVERY = 1000
+BLOCK = 1024
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """Parallel arrays, a row per sample; rows of what could not be read are zero.
+
+    Attributes:
+        digests: (n,) SHA-256 of the grey pixels and their shape; empty where unreadable.
+        blank: (n,) whether all pixels are the same.
+        faces: (n,) whether the detector finds a face.
+        crops: (n, 48, 48) uint8, the canonical crop; of a photograph that of the face meant.
+        hashes: (n, 2, 64) float32, bits of the perceptual hash as -1 and 1, of the picture and of
+            its mirror image.
+        embeddings: (n, 2, d) float32, unit vectors, of the crop and of its mirror image.
+        probabilities: (n, 8) float32, calibrated; zero where there is no crop.
+        failures: row and one sentence for each picture that cannot be read.
+    """
+
+    digests: tuple[str, ...]
+    blank: npt.NDArray[np.bool_]
+    faces: npt.NDArray[np.bool_]
+    crops: npt.NDArray[np.uint8]
+    hashes: npt.NDArray[np.float32]
+    embeddings: npt.NDArray[np.float32]
+    probabilities: npt.NDArray[np.float32]
+    failures: Mapping[int, str]
+
+    @property
+    def read(self) -> npt.NDArray[np.bool_]:
+        """(n,) whether there was a crop for the network to read."""
+        return np.asarray(self.probabilities.sum(axis=1) > 0)
+
+
+@dataclass(frozen=True)
+class _Look:
+    """One picture: `crop` is None where there is nothing for the network to read."""
+
+    digest: str
+    blank: bool
+    face: bool
+    crop: npt.NDArray[np.uint8] | None
+    hashes: npt.NDArray[np.float32]
+
+
+def measure(
+    samples: Sequence[Sample], *, precision: str | None = None, weights: Path | None = None
+) -> Measurements:
+    """Look at each sample once, with the detector and the expression network that serve.
+
+    Whole photographs are searched as they are served. Cropped samples are read as they are framed,
+    whatever the detector says, since a face that fills its picture is found less surely; they
+    count as faces from the lower `CROP_THRESHOLD`.
+    """
+    config = Config(precision=precision, weights=weights)
+    reader = build(config)
+    doubter = build_detector(Config(threshold=CROP_THRESHOLD, weights=weights))
+    count = len(samples)
+    digests = [""] * count
+    blank, faces, cropped = (np.zeros(count, dtype=np.bool_) for _ in range(3))
+    crops = np.zeros((count, CROP_SIZE, CROP_SIZE), dtype=np.uint8)
+    hashes = np.zeros((count, 2, HASH_SIDE**2), dtype=np.float32)
+    failures: dict[int, str] = {}
+    for row, sample in enumerate(samples):
+        try:
+            look = _look(sample, reader, doubter)
+        except MienError as error:
+            failures[row] = str(error)
+            continue
+        digests[row], blank[row], faces[row] = look.digest, look.blank, look.face
+        hashes[row] = look.hashes
+        if look.crop is not None:
+            crops[row], cropped[row] = look.crop, True
+        if (row + 1) % REPORT_EVERY == 0:
+            log.info("%d of %d pictures looked at", row + 1, count)
+    embeddings, probabilities = _read(crops, np.flatnonzero(cropped), reader.classifier)
+    return Measurements(
+        tuple(digests), blank, faces, crops, hashes, embeddings, probabilities, failures
+    )
+
+
+def perceptual_hash(grey: Image) -> npt.NDArray[np.float32]:
+    """The 64 bits of pHash (Zauner, "Implementation and benchmarking of perceptual image hash
+    functions", 2010) of a grey picture, as -1 and 1: the dot product of two is 64 less twice the
+    bits that differ.
+    """  # noqa: D205
+    picture = PIL.Image.fromarray(np.ascontiguousarray(grey))
+    bits = imagehash.phash(picture, hash_size=HASH_SIDE).hash.ravel()
+    return np.where(bits, 1, -1).astype(np.float32)
+
+
+def _look(sample: Sample, reader: FrameReader, doubter: FaceDetector) -> _Look:
+    image = sample.load()
+    luma = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    grey = np.asarray(luma, dtype=np.uint8)
+    digest = hashlib.sha256(repr(grey.shape).encode() + np.ascontiguousarray(grey).tobytes())
+    hashes = np.stack([perceptual_hash(grey), perceptual_hash(grey[:, ::-1])])
+    blank = bool(grey.min() == grey.max())
+    face, crop = False, None
+    if not blank and sample.cropped:
+        face, crop = bool(doubter.detect(image)), crop_of(replace(sample, pixels=image, box=None))
+    elif not blank:
+        found = reader.find(image)
+        meant = face_meant(sample, [one.box for one in found])
+        if meant is not None:
+            face, crop = True, reader.crops(image, [found[meant]])[0]
+    return _Look(digest.hexdigest(), blank, face, crop, hashes)
+
+
+def _read(
+    crops: npt.NDArray[np.uint8], rows: npt.NDArray[np.intp], classifier: ExpressionClassifier
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Embeddings and probabilities of the given rows, in blocks that bound memory."""
+    width = classifier.classify(crops[:0]).embedding.shape[1]
+    embeddings = np.zeros((len(crops), 2, width), dtype=np.float32)
+    probabilities = np.zeros((len(crops), len(EMOTIONS)), dtype=np.float32)
+    for start in range(0, len(rows), BLOCK):
+        chosen = rows[start : start + BLOCK]
+        plain = classifier.classify(crops[chosen])
+        mirrored = classifier.classify(np.ascontiguousarray(crops[chosen][:, :, ::-1]))
+        probabilities[chosen] = plain.probabilities
+        both = np.stack([plain.embedding, mirrored.embedding], axis=1)
+        norms = np.linalg.norm(both, axis=2, keepdims=True)
+        embeddings[chosen] = both / np.maximum(norms, 1e-9)
+        log.info("%d of %d faces read", start + len(chosen), len(rows))
+    return embeddings, probabilities

@@ -1,0 +1,135 @@
+"""Splits in which no subject and no photograph is on both sides."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from sklearn.model_selection import StratifiedGroupKFold
+
+from mien.core.errors import InputError
+from mien.core.labels import EMOTIONS
+from mien_lab.data.samples import Sample
+
+__all__ = ["find_groups", "parse_shares", "split_samples"]
+
+MOST_FOLDS = 20
+"""Shares are made of folds, so that they are multiples of a 20th, or of a larger unit share."""
+
+
+def parse_shares(texts: Sequence[str]) -> dict[str, Fraction]:
+    """Shares by split, from texts such as `train=0.8`.
+
+    Raises:
+        InputError: if a text is not of that form, a split is named twice, or the shares do not
+            sum to 1.
+    """
+    shares: dict[str, Fraction] = {}
+    for text in texts:
+        name, _, number = text.partition("=")
+        try:
+            share = Fraction(number)
+        except (ValueError, ZeroDivisionError):
+            share = Fraction(0)
+        if not name or name in shares or not 0 < share < 1:
+            raise InputError(
+                f"the share {text!r} is not one; name each split once with a share between 0 and 1,"
+                " as in train=0.8"
+            )
+        shares[name] = share
+    if sum(shares.values()) != 1:
+        raise InputError(f"the shares sum to {float(sum(shares.values())):g}, not to 1")
+    return shares
+
+
+def find_groups(
+    samples: Sequence[Sample], copies: npt.NDArray[np.intp] | None = None
+) -> npt.NDArray[np.intp]:
+    """(n,) numbers of groups that must not be divided.
+
+    Samples of one subject are one group, and so are those that are joined by copies, so that a
+    subject under two names whose pictures are copies counts as one. A sample without a subject is
+    a group of its own.
+
+    Args:
+        samples: of a collection.
+        copies: (m, 2) pairs of rows that show the same photograph; see `Likeness.edges`.
+    """
+    count = len(samples)
+    first: dict[str, int] = {}
+    edges = [
+        (row, first.setdefault(sample.subject, row))
+        for row, sample in enumerate(samples)
+        if sample.subject
+    ]
+    pairs = np.array(edges, dtype=np.intp).reshape(-1, 2)
+    if copies is not None:
+        pairs = np.concatenate([pairs, copies])
+    links = coo_array((np.ones(len(pairs), dtype=np.int8), pairs.T), shape=(count, count))
+    return np.asarray(connected_components(links, directed=False)[1], dtype=np.intp)
+
+
+def split_samples(
+    samples: Sequence[Sample],
+    shares: Mapping[str, Fraction],
+    *,
+    seed: int = 0,
+    copies: npt.NDArray[np.intp] | None = None,
+) -> list[Sample]:
+    """The samples with new splits, each class spread by the shares as far as groups allow.
+
+    Folds of equal size are made by scikit-learn's `StratifiedGroupKFold` and joined to splits.
+
+    Args:
+        samples: of a collection; the splits that they have are forgotten.
+        shares: of all samples, by split; they sum to 1.
+        seed: decides between divisions that are as good.
+        copies: as for `find_groups`.
+
+    Raises:
+        InputError: if shares are too fine, groups too few, or a split would be empty.
+    """
+    folds = next((n for n in range(2, MOST_FOLDS + 1) if _fit(shares, n)), None)
+    if folds is None:
+        raise InputError("the shares are no multiples of 5 %, nor of a larger unit; round them")
+    groups = find_groups(samples, copies)
+    found = len(np.unique(groups))
+    if found < folds:
+        raise InputError(
+            f"{found} subjects or groups of copies are too few to make shares of 1/{folds}; "
+            "choose coarser shares"
+        )
+    labels = [-1 if s.label is None else EMOTIONS.index(s.label) for s in samples]
+    if folds > max(labels.count(label) for label in set(labels)):
+        raise InputError(f"no label has the {folds} samples that shares of 1/{folds} need")
+    fold = _folds(np.array(labels, dtype=np.int64), groups, folds, seed)
+    names = [name for name, share in shares.items() for _ in range(int(share * folds))]
+    chosen = [replace(sample, split=names[fold[row]]) for row, sample in enumerate(samples)]
+    if missing := sorted(set(shares) - {sample.split for sample in chosen}):
+        raise InputError(
+            f"{missing[0]} would be empty, since some groups are larger than its share; choose "
+            "coarser shares"
+        )
+    return chosen
+
+
+def _fit(shares: Mapping[str, Fraction], folds: int) -> bool:
+    return all((share * folds).denominator == 1 for share in shares.values())
+
+
+def _folds(
+    labels: npt.NDArray[np.int64], groups: npt.NDArray[np.intp], folds: int, seed: int
+) -> npt.NDArray[np.intp]:
+    """(n,) the fold of each sample."""
+    maker = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    fold = np.zeros(len(labels), dtype=np.intp)
+    with warnings.catch_warnings():
+        # A class with fewer samples than folds cannot be in each; the figures show where it is.
+        warnings.simplefilter("ignore", UserWarning)
+        for number, (_, chosen) in enumerate(maker.split(labels, labels, groups)):
+            fold[chosen] = number
+    return fold

@@ -1,0 +1,190 @@
+"""``mien-lab data``: what is in a collection, what is wrong with it, and what to keep."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from mien_lab.data.inspection import Inspection
+    from mien_lab.data.likeness import Likeness
+    from mien_lab.data.samples import Sample
+
+app = typer.Typer(help="Collections of labelled faces.", no_args_is_help=True)
+
+Data = Annotated[Path, typer.Option(help="Folder of the collection, or a manifest.")]
+LayoutName = Annotated[str, typer.Option(help="Layout of the collection; auto tells it.")]
+Whole = Annotated[
+    bool | None, typer.Option("--whole/--crops", help="Whole photographs, or one face each.")
+]
+OneSplit = Annotated[str | None, typer.Option("--split", help="The only split to look at.")]
+Weights = Annotated[Path | None, typer.Option(help="Folder with weights, if not the shipped.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")]
+
+
+@app.command()
+def inspect(
+    data: Data,
+    *,
+    layout: LayoutName = "auto",
+    split: OneSplit = None,
+    whole: Whole = None,
+    findings: Annotated[
+        Path | None, typer.Option(help="CSV to write: name, reason, detail of each finding.")
+    ] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Also write here.")] = None,
+    weights: Weights = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Class balance, copies, pictures without a face, likely label errors; nothing is changed.
+
+    Label errors are those that the network's probabilities speak against; on pictures that it was
+    trained on, such as FER2013's Training, it finds fewer.
+    """
+    from mien_lab.data.findings import refuse_existing, write_findings
+
+    refuse_existing(findings, json_file, overwrite=overwrite)
+    *_, inspection = _inspected(data, layout, split, whole, weights)
+    if findings is not None:
+        write_findings(findings, inspection.findings)
+    _write(inspection.to_dict(), json_file)
+
+
+@app.command()
+def clean(
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Manifest to write, of what is kept.")],
+    drops: Annotated[Path, typer.Option(help="CSV to write: name, reason, detail of the others.")],
+    *,
+    layout: LayoutName = "auto",
+    split: OneSplit = None,
+    whole: Whole = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="A split to drop from; all if not given.")
+    ] = None,
+    also: Annotated[
+        list[str] | None,
+        typer.Option(help="Drop for this finding too, such as 'likely label error'."),
+    ] = None,
+    keep: Annotated[list[str] | None, typer.Option(help="Do not drop for this finding.")] = None,
+    weights: Weights = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Write which samples to keep, and why not the others; pictures are never touched.
+
+    Dropped are what cannot be read, has no label, is blank or shows no face, and of copies all but
+    one: the one in the test split if there is one.
+    """
+    from mien_lab.data.curation import DEFAULT_REASONS, curate, write_manifest
+    from mien_lab.data.findings import count_reasons, refuse_existing, write_findings
+
+    reasons = (DEFAULT_REASONS | _reasons(also)) - _reasons(keep)
+    refuse_existing(out, drops, overwrite=overwrite)
+    samples, likeness, inspection = _inspected(data, layout, split, whole, weights)
+    found = curate(samples, inspection.findings, likeness, reasons=reasons, splits=only)
+    write_findings(drops, found.drops)
+    write_manifest(out, found.kept)
+    _write({"kept": len(found.kept), "dropped": count_reasons(found.drops)}, None)
+
+
+@app.command("split")
+def split_command(
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Manifest to write.")],
+    *,
+    layout: LayoutName = "auto",
+    split: OneSplit = None,
+    whole: Whole = None,
+    share: Annotated[
+        list[str] | None, typer.Option(help="Name and share of a split, such as train=0.8.")
+    ] = None,
+    seed: int = 0,
+    weights: Weights = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Divide a collection anew, so that no subject and no copy is on both sides."""
+    from mien_lab.data.curation import write_manifest
+    from mien_lab.data.findings import refuse_existing
+    from mien_lab.data.inspection import balance
+    from mien_lab.data.likeness import find_likeness
+    from mien_lab.data.measurements import measure
+    from mien_lab.data.splitting import parse_shares, split_samples
+
+    shares = parse_shares(share or ["train=0.8", "val=0.1", "test=0.1"])
+    refuse_existing(out, overwrite=overwrite)
+    samples = _read(data, layout, split, whole)
+    copies = find_likeness(measure(samples, weights=weights)).edges()
+    divided = split_samples(samples, shares, seed=seed, copies=copies)
+    write_manifest(out, divided)
+    unnamed = sum(not sample.subject for sample in samples)
+    _write({"seed": seed, "balance": balance(divided), "without_subject": unnamed}, None)
+
+
+@app.command()
+def card(
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Markdown file to write.")],
+    title: Annotated[str, typer.Option(help="Name of the collection.")],
+    *,
+    layout: LayoutName = "auto",
+    whole: Whole = None,
+    licence: Annotated[str, typer.Option(help="Best as an SPDX name.")] = "",
+    purpose: Annotated[str, typer.Option(help="What it was made for.")] = "",
+    source: Annotated[str, typer.Option(help="Where the pictures come from.")] = "",
+    people: Annotated[str, typer.Option(help="Who is shown, and whether they agreed.")] = "",
+    annotation: Annotated[str, typer.Option(help="Who labelled, and how.")] = "",
+    contact: Annotated[str, typer.Option(help="Who maintains it.")] = "",
+    limit: Annotated[list[str] | None, typer.Option(help="A known limit.")] = None,
+    drops: Annotated[
+        Path | None, typer.Option(help="What mien-lab data clean dropped, to be counted.")
+    ] = None,
+    weights: Weights = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Write a dataset card: counts, balance, splits, copies, licence and limits."""
+    from mien.report.files import atomic
+    from mien_lab.data.card import CardText, dataset_card
+    from mien_lab.data.findings import count_reasons, read_findings, refuse_existing
+
+    refuse_existing(out, overwrite=overwrite)
+    left = count_reasons(read_findings(drops)) if drops is not None else {}
+    text = CardText(title, licence, purpose, source, people, annotation, contact, limit or ())
+    *_, inspection = _inspected(data, layout, None, whole, weights)
+    page = dataset_card(text, inspection, dropped=left)
+    with atomic(out) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+
+
+def _read(data: Path, layout: str, split: str | None, whole: bool | None) -> list[Sample]:
+    from mien_lab.data.collections import read_collection
+
+    return read_collection(data, layout, split, whole=whole, copies=True)
+
+
+def _inspected(
+    data: Path, layout: str, split: str | None, whole: bool | None, weights: Path | None
+) -> tuple[list[Sample], Likeness, Inspection]:
+    from mien_lab.data.inspection import inspect
+    from mien_lab.data.likeness import find_likeness
+    from mien_lab.data.measurements import measure
+
+    samples = _read(data, layout, split, whole)
+    measured = measure(samples, weights=weights)
+    likeness = find_likeness(measured)
+    return samples, likeness, inspect(samples, measured, likeness)
+
+
+def _reasons(names: list[str] | None) -> frozenset[Any]:
+    from mien_lab.data.findings import parse_reason
+
+    return frozenset(parse_reason(name) for name in names or ())
+
+
+def _write(figures: dict[str, Any], json_file: Path | None) -> None:
+    text = json.dumps(figures, indent=2)
+    if json_file is not None:
+        json_file.write_text(text + "\n", encoding="utf-8")
+    typer.echo(text)

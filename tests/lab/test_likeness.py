@@ -1,0 +1,90 @@
+"""Copies among pictures: of pixels, of hashes, of faces; mirror images too."""
+
+import cv2
+import numpy as np
+import pytest
+import skimage.data
+
+pytest.importorskip("cleanlab")
+
+from mien.core.labels import Emotion
+from mien_lab.data.duplicates import alike_pairs, repeats
+from mien_lab.data.likeness import find_likeness
+from mien_lab.data.measurements import measure, perceptual_hash
+from mien_lab.data.samples import Sample
+
+
+def test_alike_pairs_are_those_of_all_comparisons():
+    rng = np.random.default_rng(0)
+    upright, mirrored = rng.normal(size=(2, 40, 6)).astype(np.float32)
+    expected = {
+        (i, j)
+        for i in range(40)
+        for j in range(i + 1, 40)
+        if max(upright[i] @ upright[j], upright[i] @ mirrored[j]) >= 3
+    }
+    assert len(expected) > 20
+    for block in (7, 1024):
+        pairs, values = alike_pairs(upright, mirrored, 3.0, block=block)
+        assert set(map(tuple, pairs.tolist())) == expected
+        assert (values >= 3).all()
+
+
+def test_repeats_name_the_first():
+    assert list(repeats(["a", "b", "a", "c", "b", "a"])) == [0, 1, 0, 3, 1, 0]
+
+
+def test_the_hash_outlives_what_copies_suffer(picture):
+    whole = cv2.resize(picture(1), (200, 200), interpolation=cv2.INTER_CUBIC)
+    _, packed = cv2.imencode(".jpg", whole, [cv2.IMWRITE_JPEG_QUALITY, 60])
+    copy = cv2.resize(cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE), (130, 130))
+    brighter = np.clip(whole.astype(int) + 15, 0, 255).astype(np.uint8)
+    for other in (copy, brighter):
+        assert perceptual_hash(whole) @ perceptual_hash(other) >= 64 - 2 * 4
+    assert perceptual_hash(whole) @ perceptual_hash(picture(2)) < 40
+
+
+@pytest.fixture(scope="module")
+def photographs():
+    """A photograph, two copies that are cut and scaled anew, others, and its face alone."""
+    whole = skimage.data.astronaut()[:320, 40:400]
+    cut = cv2.resize(whole[20:250, 60:320], None, fx=0.8, fy=0.8, interpolation=cv2.INTER_AREA)
+    pictures = {
+        "whole": whole,
+        "again": whole.copy(),
+        "mirrored": np.ascontiguousarray(whole[:, ::-1]),
+        "cut": cut,
+        "coins": np.repeat(skimage.data.coins()[:, :, None], 3, axis=2),
+        "blank": np.full((60, 60, 3), 7, np.uint8),
+        "blank too": np.full((60, 60, 3), 7, np.uint8),
+    }
+    return [Sample(name, Emotion.HAPPINESS, pixels=pixels) for name, pixels in pictures.items()]
+
+
+def test_copies_of_a_photograph(photographs):
+    measured = measure(photographs)
+    likeness = find_likeness(measured)
+    assert measured.faces.tolist() == [True] * 4 + [False] * 3
+    assert measured.blank.tolist() == [False] * 5 + [True] * 2
+    assert measured.read.tolist() == measured.faces.tolist()
+    names = [sample.name for sample in photographs]
+    found = {names[other]: how for other, how in likeness.matches(0)}
+    assert found.keys() == {"again", "mirrored", "cut"}
+    assert found["again"] == "the same pixels"
+    assert found["mirrored"].startswith("perceptual hash, 0 of 64")
+    assert found["cut"].startswith("embedding 0.9")
+    assert not list(likeness.matches(4))
+    # Blank pictures are equal, but that says nothing.
+    assert not list(likeness.matches(5))
+    joined = {frozenset(pair) for pair in likeness.edges().tolist()}
+    assert {frozenset((0, other)) for other in (1, 2, 3)} <= joined
+    assert not any({4, 5, 6} & pair for pair in joined)
+
+
+def test_grey_and_colour_of_one_picture_are_the_same(picture):
+    grey = picture(3)
+    samples = [
+        Sample("grey", None, pixels=grey, cropped=True),
+        Sample("colour", None, pixels=np.repeat(grey[:, :, None], 3, axis=2), cropped=True),
+    ]
+    assert list(find_likeness(measure(samples)).matches(1)) == [(0, "the same pixels")]
