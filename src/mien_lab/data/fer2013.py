@@ -18,6 +18,8 @@ __all__ = [
     "labels_given_votes",
     "load_fer",
     "majority",
+    "read_challenge",
+    "read_landmarks",
     "vote_distribution",
 ]
 
@@ -84,7 +86,7 @@ def load_fer(folder: Path) -> Fer:
     Raises:
         InputError: if a file is missing or the two do not have the same rows.
     """
-    pixels, labels, split = _read_challenge(folder)
+    pixels, labels, split = read_challenge(folder)
     votes_file = folder / "fer2013new.csv"
     if not votes_file.exists():
         raise InputError(f"{votes_file} is missing; FER+ publishes it as fer2013new.csv")
@@ -93,7 +95,7 @@ def load_fer(folder: Path) -> Fer:
     if [row["Usage"] for row in rows] != list(split):
         raise InputError(f"{votes_file} does not have the rows of the FER2013 file beside it")
     votes = np.array([[int(row[name]) for name in _VOTE_COLUMNS] for row in rows], dtype=np.int64)
-    return Fer(pixels, labels, votes, split, _read_landmarks(folder, len(labels)))
+    return Fer(pixels, labels, votes, split, read_landmarks(folder, len(labels)))
 
 
 def vote_distribution(votes: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
@@ -132,9 +134,14 @@ def labels_given_votes(data: Fer, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.
     return chances
 
 
-def _read_challenge(
+def read_challenge(
     folder: Path,
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64], npt.NDArray[np.str_]]:
+    """Pixels (n, 48, 48), labels (n,) and split (n,) of `fer2013.csv.gz` (or `.csv`) alone.
+
+    Raises:
+        InputError: if the file is missing, or a row is not of the published kind.
+    """
     packed, plain = folder / "fer2013.csv.gz", folder / "fer2013.csv"
     if not packed.exists() and not plain.exists():
         raise InputError(f"{folder} holds neither fer2013.csv.gz nor fer2013.csv")
@@ -145,13 +152,20 @@ def _read_challenge(
     with gzip.open(packed, "rt", newline="") if path == packed else plain.open() as stream:
         for row in csv.DictReader(stream):
             pixels.append(_face(row["pixels"], f"row {len(labels)} of {path}"))
-            labels.append(FER_LABELS.index(_FER_CODES[int(row["emotion"])]))
+            labels.append(_code(row["emotion"], f"row {len(labels)} of {path}"))
             split.append(row["Usage"])
     return (
         np.array(pixels, dtype=np.uint8).reshape(-1, 48, 48),
         np.array(labels, dtype=np.int64),
         np.array(split, dtype=np.str_),
     )
+
+
+def _code(text: str, place: str) -> int:
+    if text not in {str(code) for code in range(len(_FER_CODES))}:
+        known = ", ".join(f"{code} ({emotion})" for code, emotion in enumerate(_FER_CODES))
+        raise InputError(f"{place} has the emotion {text!r}; FER2013's are: {known}")
+    return FER_LABELS.index(_FER_CODES[int(text)])
 
 
 def _face(text: str, place: str) -> npt.NDArray[np.uint8]:
@@ -164,7 +178,12 @@ def _face(text: str, place: str) -> npt.NDArray[np.uint8]:
     return pixels
 
 
-def _read_landmarks(folder: Path, count: int) -> npt.NDArray[np.float64]:
+def read_landmarks(folder: Path, count: int) -> npt.NDArray[np.float64]:
+    """The points of `landmarks.csv`, (count, 5, 2) in pixels; NaN where it has none.
+
+    Raises:
+        InputError: if the file is of more rows than `count`.
+    """
     points = np.full((count, 5, 2), np.nan)
     path = folder / "landmarks.csv"
     lines = path.read_text().splitlines()[1:] if path.exists() else []

@@ -12,7 +12,7 @@ from pathlib import Path
 from mien.core.errors import InputError
 from mien.core.labels import Emotion
 
-__all__ = ["Layout", "Recording", "read_recordings"]
+__all__ = ["CK_CODES", "Layout", "Recording", "read_recordings"]
 
 
 class Layout(StrEnum):
@@ -100,7 +100,7 @@ def _ravdess(folder: Path) -> Iterator[Recording]:
             yield Recording((path,), _RAVDESS_CODES[parts[2]], parts[6])
 
 
-_CK_CODES = (
+CK_CODES = (
     Emotion.NEUTRAL,
     Emotion.ANGER,
     Emotion.CONTEMPT,
@@ -121,8 +121,8 @@ def _ck_plus(folder: Path) -> Iterator[Recording]:
         subject, sequence = label.parts[-3:-1]
         pictures = sorted((folder / "cohn-kanade-images" / subject / sequence).glob("*.png"))
         code = round(float(label.read_text(encoding="ascii").split()[0]))
-        if pictures and 0 <= code < len(_CK_CODES):
-            yield Recording(tuple(pictures), _CK_CODES[code], subject, onset=True)
+        if pictures and 0 <= code < len(CK_CODES):
+            yield Recording(tuple(pictures), CK_CODES[code], subject, onset=True)
 
 
 _AFEW_NAMES = {

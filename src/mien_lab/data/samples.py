@@ -1,4 +1,4 @@
-"""Labelled faces, wherever they come from: the one form that evaluation, audit and data tools take."""
+"""Labelled faces, wherever they come from: the form that figures and data tools take."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from mien.core.errors import MediaError
 from mien.core.labels import Emotion
-from mien.core.types import Image
+from mien.core.types import Box, Image
 from mien.vision.alignment import CROP_SIZE, alignment_matrix, crop_face
 from mien.vision.media import open_media
 
@@ -27,6 +28,8 @@ class Sample:
         pixels: (height, width) grey or (height, width, 3) RGB, uint8.
         landmarks: (5, 2) in pixels of the picture, in the order of `mien.Landmarks`, or None.
         cropped: whether the picture is of one face that fills it, so that no face is sought.
+        box: of the face meant, in pixels of the file's picture, where others are beside it; a
+            cropped sample is cut out along it.
     """
 
     name: str
@@ -37,20 +40,34 @@ class Sample:
     pixels: Image | None = field(default=None, repr=False, compare=False)
     landmarks: npt.NDArray[np.float64] | None = field(default=None, repr=False, compare=False)
     cropped: bool = False
+    box: Box | None = None
 
     def load(self) -> Image:
-        """The picture, upright.
+        """The picture, upright; of a cropped sample with a box, what lies in the box.
 
         Raises:
-            MediaError: if the file cannot be read.
+            MediaError: if the file cannot be read, or the box lies outside the picture.
             ValueError: if there are neither pixels nor a path.
         """
+        if self.box is None or not self.cropped:
+            return self._picture()
+        picture, box = self._picture(), self.box
+        height, width = picture.shape[:2]
+        left, top = max(round(box.x), 0), max(round(box.y), 0)
+        right, bottom = min(round(box.x + box.width), width), min(round(box.y + box.height), height)
+        if left >= right or top >= bottom:
+            raise MediaError(f"the box of {self.name} lies outside its picture; correct the table")
+        return np.ascontiguousarray(picture[top:bottom, left:right])
+
+    def _picture(self) -> Image:
         if self.pixels is not None:
             return self.pixels
         if self.path is None:
             raise ValueError(f"{self.name} has neither pixels nor a path")
         with open_media(self.path) as stream:
-            return next(iter(stream)).image
+            for frame in stream:
+                return frame.image
+        raise MediaError(f"{self.path} holds no picture; leave it out or get it again")
 
 
 def crop_of(sample: Sample, size: int = CROP_SIZE) -> npt.NDArray[np.uint8]:

@@ -1,0 +1,242 @@
+"""One way to read a labelled collection, whatever its layout."""
+
+import filecmp
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+
+import PIL.Image
+
+from mien.core.errors import InputError
+from mien.core.labels import parse_emotion
+from mien_lab.data.layouts import (
+    FERPLUS_FOLDERS,
+    JAFFE_NAME,
+    KDEF_NAME,
+    expw_table,
+    raf_table,
+    read_affectnet,
+    read_ck_plus,
+    read_expw,
+    read_fer2013,
+    read_ferplus,
+    read_jaffe,
+    read_kdef,
+    read_raf_db,
+)
+from mien_lab.data.manifests import find_manifest, pictures_below, read_folders, read_manifest
+from mien_lab.data.samples import Sample
+
+__all__ = ["Layout", "find_layout", "read_collection"]
+
+SMALL = 100
+"""Longest side in pixels up to which pictures of an unknown collection are taken for crops.
+
+Collections of crops have 48 (FER2013, CK+48), 96 (AffectNet's small edition) or 100 (RAF-DB).
+"""
+_LOOKED_AT = 9
+
+
+class Layout(StrEnum):
+    """The layouts that can be read."""
+
+    FER2013 = "fer2013"
+    FERPLUS = "fer+"
+    RAF_DB = "raf-db"
+    AFFECTNET = "affectnet"
+    EXPW = "expw"
+    CK_PLUS = "ck+"
+    JAFFE = "jaffe"
+    KDEF = "kdef"
+    FOLDERS = "folders"
+    MANIFEST = "manifest"
+
+
+def read_collection(
+    folder: Path, layout: str = "auto", split: str | None = None, *, whole: bool | None = None
+) -> list[Sample]:
+    """All samples of a collection, those without a label among them, each with its own name.
+
+    Pictures are not opened, and need not exist: a missing one fails by name where it is read.
+
+    Args:
+        folder: holds the collection as its publisher packs it; of a manifest also the file.
+        layout: one of `Layout`, or auto, which tells it from the files.
+        split: the only one to take, as the collection calls it; all if None.
+        whole: whether to search the pictures for faces (True) or to take each as the crop of one
+            face (False); None does what the collection is made of.
+
+    Raises:
+        InputError: if the layout is unknown or holds nothing, a label or split is unknown, or a
+            picture is listed twice or in two splits.
+    """
+    if not folder.exists():
+        raise InputError(f"{folder} is missing; check the path")
+    chosen = _parsed(layout) or find_layout(folder)
+    reader = _WHOLE.get(chosen, _READERS[chosen]) if whole else _READERS[chosen]
+    samples = list(reader(folder))
+    if not samples:
+        raise InputError(f"{folder} holds nothing in the layout of {chosen}; check the folder")
+    _refuse_repeats(samples)
+    if chosen in (Layout.FOLDERS, Layout.MANIFEST) and whole is None:
+        whole = not _are_small(samples)
+    if whole is not None:
+        samples = [replace(sample, cropped=not whole) for sample in samples]
+    return samples if split is None else _of_split(samples, split, folder)
+
+
+def find_layout(folder: Path) -> Layout:
+    """The layout that the files of a folder are in.
+
+    Raises:
+        InputError: if they are in none.
+    """
+    for layout, is_so in _SIGNS.items():
+        if is_so(folder):
+            return layout
+    raise InputError(
+        f"{folder} is in no known layout; say which with --layout ({', '.join(Layout)}), or write "
+        "a manifest.csv with the columns image and label"
+    )
+
+
+def _parsed(layout: str) -> Layout | None:
+    if layout == "auto":
+        return None
+    try:
+        return Layout(layout.lower())
+    except ValueError:
+        known = ", ".join(["auto", *Layout])
+        raise InputError(f"there is no layout {layout!r}; choose one of: {known}") from None
+
+
+def _of_split(samples: Sequence[Sample], split: str, folder: Path) -> list[Sample]:
+    kept = [sample for sample in samples if sample.split == split]
+    if not kept:
+        known = sorted({sample.split for sample in samples} - {""})
+        advice = f"choose one of: {', '.join(known)}" if known else "it has none; leave it out"
+        raise InputError(f"{folder} has no split {split!r}; {advice}")
+    return kept
+
+
+def _refuse_repeats(samples: Sequence[Sample]) -> None:
+    first: dict[str, Sample] = {}
+    twice, both = [], []
+    for sample in samples:
+        other = first.setdefault(sample.name, sample)
+        if other.split != sample.split:
+            both.append(f"{sample.name} ({other.split or 'none'} and {sample.split or 'none'})")
+        elif other is not sample:
+            twice.append(sample.name)
+    both += _copied(first.values())
+    if both:
+        raise InputError(f"in two splits: {_some(both)}; keep each picture in one of them")
+    if twice:
+        raise InputError(f"listed twice: {_some(twice)}; keep one row of each")
+
+
+def _copied(samples: Iterable[Sample]) -> Iterator[str]:
+    """Files of one name and content in the folders of two splits."""
+    named: dict[str, list[Sample]] = {}
+    for sample in samples:
+        if sample.path is not None and sample.split:
+            named.setdefault(sample.path.name, []).append(sample)
+    for first, *others in named.values():
+        for other in others:
+            if other.split != first.split and _same(first.path, other.path):
+                yield f"{first.name} and {other.name}"
+
+
+def _same(first: Path | None, second: Path | None) -> bool:
+    if first is None or second is None or not first.is_file() or not second.is_file():
+        return False
+    return filecmp.cmp(first, second, shallow=False)
+
+
+def _some(names: Sequence[str], most: int = 20) -> str:
+    rest = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + rest
+
+
+def _are_small(samples: Sequence[Sample]) -> bool:
+    """Whether the pictures are as small as crops are, by some that can be opened."""
+    sides = []
+    for sample in samples[:: max(len(samples) // _LOOKED_AT, 1)]:
+        try:
+            with PIL.Image.open(sample.path or "") as picture:
+                sides.append(max(picture.size))
+        except (OSError, ValueError, PIL.Image.DecompressionBombError):
+            continue
+    return bool(sides) and max(sides) <= SMALL
+
+
+def _is_fer2013(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in ("fer2013.csv", "fer2013.csv.gz"))
+
+
+def _is_ferplus(folder: Path) -> bool:
+    return any((folder / name / "label.csv").is_file() for name in FERPLUS_FOLDERS)
+
+
+def _is_ck_plus(folder: Path) -> bool:
+    return (folder / "Emotion").is_dir() and (folder / "cohn-kanade-images").is_dir()
+
+
+def _is_affectnet(folder: Path) -> bool:
+    return any(folder.glob("annotations/*_exp.npy")) or any(folder.glob("*/annotations/*_exp.npy"))
+
+
+def _is_folders(folder: Path) -> bool:
+    above = {path.name for path in folder.glob("*/") if path.is_dir()}
+    above |= {path.name for path in folder.glob("*/*/") if path.is_dir()}
+    return any(_is_label(name) for name in above)
+
+
+def _is_label(name: str) -> bool:
+    try:
+        parse_emotion(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_jaffe(folder: Path) -> bool:
+    return any(JAFFE_NAME.fullmatch(path.stem) for path in pictures_below(folder))
+
+
+def _is_kdef(folder: Path) -> bool:
+    return any(KDEF_NAME.fullmatch(path.stem) for path in pictures_below(folder))
+
+
+_SIGNS: dict[Layout, Callable[[Path], bool]] = {
+    Layout.FER2013: _is_fer2013,
+    Layout.FERPLUS: _is_ferplus,
+    Layout.RAF_DB: lambda folder: raf_table(folder) is not None,
+    Layout.EXPW: lambda folder: expw_table(folder) is not None,
+    Layout.CK_PLUS: _is_ck_plus,
+    Layout.AFFECTNET: _is_affectnet,
+    Layout.MANIFEST: lambda folder: find_manifest(folder) is not None,
+    Layout.FOLDERS: _is_folders,
+    Layout.JAFFE: _is_jaffe,
+    Layout.KDEF: _is_kdef,
+}
+"""In the order in which they are tried; whoever sorted a collection into folders knows why."""
+
+_READERS: dict[Layout, Callable[[Path], Iterator[Sample]]] = {
+    Layout.FER2013: read_fer2013,
+    Layout.FERPLUS: read_ferplus,
+    Layout.RAF_DB: read_raf_db,
+    Layout.AFFECTNET: read_affectnet,
+    Layout.EXPW: read_expw,
+    Layout.CK_PLUS: read_ck_plus,
+    Layout.JAFFE: read_jaffe,
+    Layout.KDEF: read_kdef,
+    Layout.FOLDERS: read_folders,
+    Layout.MANIFEST: read_manifest,
+}
+_WHOLE: dict[Layout, Callable[[Path], Iterator[Sample]]] = {
+    Layout.RAF_DB: partial(read_raf_db, whole=True),
+}
+"""Collections that have the whole photographs beside the crops."""

@@ -1,0 +1,314 @@
+"""Every layout from a tiny folder of it, and what is refused."""
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from mien.core.errors import InputError, MediaError
+from mien.core.labels import Emotion
+from mien_lab.data.collections import Layout, find_layout, read_collection
+from mien_lab.data.samples import Sample, crop_of
+
+
+def put(path, side=120, grey=128):
+    """Write a picture and say where."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    PIL.Image.fromarray(np.full((side, side), grey, np.uint8)).save(path)
+    return path
+
+
+def rows(samples):
+    """What a sample says of its label, split and person, by name."""
+    return {sample.name: (sample.label, sample.split, sample.subject) for sample in samples}
+
+
+def labels(samples):
+    return {sample.name: sample.label for sample in samples}
+
+
+def test_fer2013_and_ferplus_as_published(write_rows, row, picture):
+    points = np.arange(10.0).reshape(5, 2)
+    folder = write_rows(
+        [
+            row(picture(1), 0, "Training", {"fear": 9}, points),
+            row(picture(2), 6, "PrivateTest", {"NF": 10}),
+        ]
+    )
+    assert find_layout(folder) == "fer2013"
+    first, second = read_collection(folder)
+    assert rows([first, second]) == {
+        "00000": ("anger", "Training", ""),
+        "00001": ("neutral", "PrivateTest", ""),
+    }
+    assert first.cropped
+    assert np.array_equal(first.landmarks, points)
+    assert second.landmarks is None
+    assert np.array_equal(second.load(), picture(2))
+    assert labels(read_collection(folder, "fer+")) == {"00000": "fear", "00001": None}
+    assert labels(read_collection(folder, split="PrivateTest")) == {"00001": "neutral"}
+    (folder / "fer2013new.csv").unlink()
+    assert len(read_collection(folder, "fer2013")) == 2
+    with pytest.raises(InputError, match=r"fer2013new\.csv"):
+        read_collection(folder, "fer+")
+
+
+def test_fer2013_with_an_unknown_label(tmp_path):
+    (tmp_path / "fer2013.csv").write_text(f"emotion,pixels,Usage\n7,{' '.join(['9'] * 2304)},x\n")
+    with pytest.raises(InputError, match=r"emotion '7'.*0 \(anger\).*6 \(neutral\)"):
+        read_collection(tmp_path)
+
+
+def test_fer2013_as_folders(tmp_path):
+    put(tmp_path / "train" / "angry" / "Training_1.jpg", 48)
+    put(tmp_path / "test" / "happy" / "PrivateTest_1.jpg", 48)
+    (tmp_path / "test" / "happy" / "Thumbs.db").write_bytes(b"")
+    put(tmp_path / "test" / "happy" / ".hidden.jpg", 48)
+    assert find_layout(tmp_path) == "folders"
+    found = read_collection(tmp_path)
+    assert rows(found) == {
+        "test/happy/PrivateTest_1.jpg": ("happiness", "test", ""),
+        "train/angry/Training_1.jpg": ("anger", "train", ""),
+    }
+    assert all(sample.cropped for sample in found)
+    assert not read_collection(tmp_path, whole=True)[0].cropped
+
+
+def test_ferplus_as_folders(tmp_path):
+    put(tmp_path / "FER2013Test" / "fer0032220.png", 48)
+    (tmp_path / "FER2013Test" / "label.csv").write_text(
+        'fer0032220.png,"(0, 0, 48, 48)",0,0,0,1,0,8,1,0,0,0\n'
+        'fer0032221.png,"(0, 0, 48, 48)",5,0,0,5,0,0,0,0,0,0\n'
+    )
+    assert find_layout(tmp_path) == "fer+"
+    found = read_collection(tmp_path)
+    assert rows(found) == {
+        "FER2013Test/fer0032220.png": ("disgust", "FER2013Test", ""),
+        "FER2013Test/fer0032221.png": (None, "FER2013Test", ""),
+    }
+    assert found[0].load().shape == (48, 48, 3)
+    (tmp_path / "FER2013Test" / "label.csv").write_text("a.png,1,2\n")
+    with pytest.raises(InputError, match="ten counts"):
+        read_collection(tmp_path)
+
+
+def test_raf_db(tmp_path):
+    put(tmp_path / "Image" / "aligned" / "test_0001_aligned.jpg", 100)
+    put(tmp_path / "Image" / "original" / "test_0001.jpg", 300)
+    table = tmp_path / "EmoLabel" / "list_patition_label.txt"
+    table.parent.mkdir()
+    table.write_text("train_00001.jpg 5\ntest_0001.jpg 2\n")
+    assert find_layout(tmp_path) == "raf-db"
+    assert rows(read_collection(tmp_path)) == {
+        "train_00001.jpg": ("sadness", "train", ""),
+        "test_0001.jpg": ("fear", "test", ""),
+    }
+    (crop,) = read_collection(tmp_path, "raf-db", "test")
+    (whole,) = read_collection(tmp_path, "raf-db", "test", whole=True)
+    assert (crop.cropped, crop.load().shape) == (True, (100, 100, 3))
+    assert (whole.cropped, whole.load().shape) == (False, (300, 300, 3))
+    table.write_text("test_0001.jpg 8\n")
+    with pytest.raises(InputError, match=r"unknown label '8'.*1 \(surprise\).*7 \(neutral\)"):
+        read_collection(tmp_path)
+
+
+def test_raf_db_beside_its_table(tmp_path):
+    put(tmp_path / "test_0001_aligned.jpg", 100)
+    (tmp_path / "list_patition_label.txt").write_text("test_0001.jpg 7\n")
+    (sample,) = read_collection(tmp_path)
+    assert sample.label == "neutral"
+    assert sample.path.is_file()
+
+
+def test_affectnet_with_annotations(tmp_path):
+    notes = tmp_path / "val_set" / "annotations"
+    notes.mkdir(parents=True)
+    for number, code in enumerate(("1", "7", "10")):
+        put(tmp_path / "val_set" / "images" / f"{number}.jpg", 224)
+        np.save(notes / f"{number}_exp.npy", np.array(code))
+    # Of 68 points each at its own number, the eyes are the means of 36 to 41 and of 42 to 47.
+    np.save(notes / "0_lnd.npy", np.repeat(np.arange(68.0), 2))
+    assert find_layout(tmp_path) == "affectnet"
+    found = read_collection(tmp_path)
+    assert rows(found) == {
+        "val_set/images/0.jpg": ("happiness", "val_set", ""),
+        "val_set/images/1.jpg": ("contempt", "val_set", ""),
+        "val_set/images/2.jpg": (None, "val_set", ""),
+    }
+    assert found[0].landmarks[:, 0].tolist() == [38.5, 44.5, 30, 48, 54]
+    assert found[0].cropped
+    assert found[1].landmarks is None
+    np.save(notes / "3_exp.npy", np.array("11"))
+    with pytest.raises(InputError, match=r"3_exp\.npy.*0 \(neutral\).*10 \(no label\)"):
+        read_collection(tmp_path)
+
+
+def test_affectnet_as_folders(tmp_path):
+    put(tmp_path / "val" / "0" / "a.jpg")
+    put(tmp_path / "val" / "7" / "b.jpg")
+    put(tmp_path / "val" / "Anger" / "c.jpg")
+    put(tmp_path / "val" / "None" / "d.jpg")
+    assert rows(read_collection(tmp_path, "affectnet")) == {
+        "val/0/a.jpg": ("neutral", "val", ""),
+        "val/7/b.jpg": ("contempt", "val", ""),
+        "val/Anger/c.jpg": ("anger", "val", ""),
+        "val/None/d.jpg": (None, "val", ""),
+    }
+
+
+def test_expw(tmp_path):
+    image = np.zeros((60, 80), np.uint8)
+    image[10:40, 20:40] = 200
+    (tmp_path / "origin").mkdir()
+    PIL.Image.fromarray(image).save(tmp_path / "origin" / "fun_1.png")
+    (tmp_path / "label.lst").write_text(
+        "fun_1.png 0 10 20 40 40 61.3 3\nfun_1.png 1 0 50 20 70 30.0 6\n"
+        "fun_1.png 2 100 100 120 120 9.0 0\n"
+    )
+    assert find_layout(tmp_path) == "expw"
+    found = read_collection(tmp_path)
+    assert labels(found) == {
+        "fun_1.png#0": "happiness",
+        "fun_1.png#1": "neutral",
+        "fun_1.png#2": "anger",
+    }
+    assert not found[0].cropped
+    assert found[0].load().shape == (60, 80, 3)
+    crops = read_collection(tmp_path, whole=False)
+    assert crops[0].load().shape == (30, 20, 3)
+    assert crops[0].load().min() == 200
+    assert crop_of(crops[0]).shape == (48, 48)
+    with pytest.raises(MediaError, match=r"fun_1\.png#2 lies outside"):
+        crops[2].load()
+    (tmp_path / "label.lst").write_text("fun_1.png 0 10 20 40\n")
+    with pytest.raises(InputError, match="5 values, not 8"):
+        read_collection(tmp_path)
+
+
+def test_ck_plus(tmp_path):
+    frames = tmp_path / "cohn-kanade-images" / "S005" / "001"
+    for number, grey in ((1, 10), (11, 200)):
+        put(frames / f"S005_001_{number:08}.png", grey=grey)
+    label = tmp_path / "Emotion" / "S005" / "001" / "S005_001_00000011_emotion.txt"
+    label.parent.mkdir(parents=True)
+    label.write_text("   3.0000000e+00\n")
+    (tmp_path / "Emotion" / "S005" / "002").mkdir()
+    assert find_layout(tmp_path) == "ck+"
+    (sample,) = read_collection(tmp_path)
+    assert rows([sample]) == {"S005/001/S005_001_00000011.png": ("disgust", "", "S005")}
+    assert sample.load().mean() == 200
+    label.write_text("nothing")
+    with pytest.raises(InputError, match=r"'nothing'.*2 \(contempt\)"):
+        read_collection(tmp_path)
+
+
+def test_jaffe(tmp_path):
+    for name in ("KA.AN1.39.tiff", "NM.FE2.112.tiff", "README.png"):
+        put(tmp_path / name)
+    assert find_layout(tmp_path) == "jaffe"
+    assert rows(read_collection(tmp_path)) == {
+        "KA.AN1.39.tiff": ("anger", "", "KA"),
+        "NM.FE2.112.tiff": ("fear", "", "NM"),
+        "README.png": (None, "", ""),
+    }
+
+
+def test_kdef(tmp_path):
+    for name in ("AF01/AF01ANS.JPG", "BM35/BM35AFHL.JPG", "AF31/AF31V.JPG"):
+        put(tmp_path / name)
+    assert find_layout(tmp_path) == "kdef"
+    assert rows(read_collection(tmp_path)) == {
+        "AF01/AF01ANS.JPG": ("anger", "", "F01"),
+        "BM35/BM35AFHL.JPG": ("fear", "", "M35"),
+        "AF31/AF31V.JPG": (None, "", ""),
+    }
+
+
+def test_manifest(tmp_path):
+    put(tmp_path / "one.png")
+    put(tmp_path / "images" / "two.png")
+    (tmp_path / "manifest.csv").write_text(
+        "Image,label,split,subject\n./one.png,Happy,test,anna\ntwo.png,,test,\n"
+        "gone/three.png,contempt,train,\n",
+        encoding="utf-8-sig",
+    )
+    assert find_layout(tmp_path) == find_layout(tmp_path / "manifest.csv") == "manifest"
+    found = read_collection(tmp_path)
+    assert rows(found) == {
+        "one.png": ("happiness", "test", "anna"),
+        "two.png": (None, "test", ""),
+        "gone/three.png": ("contempt", "train", ""),
+    }
+    assert not found[0].cropped
+    assert found[1].load().shape == (120, 120, 3)
+    with pytest.raises(MediaError, match=r"three\.png"):
+        found[2].load()
+    assert [sample.name for sample in read_collection(tmp_path, split="train")] == [
+        "gone/three.png"
+    ]
+    with pytest.raises(InputError, match=r"no split 'dev'; choose one of: test, train"):
+        read_collection(tmp_path, split="dev")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("image,label\na.png,happy\nb.png,glad\nc.png,cross\n", r"'glad' \(row 3\).*'cross'.*fear"),
+        ("image,emotions\na.png,happy\n", "no column label or emotion, but: image, emotions"),
+        ("", "no column image"),
+        ("image,label\na.png\n", "row 2 .* has 1 cells, not 2"),
+        ("image,label\n/etc/a.png,happy\n", "path relative"),
+        ("image,label\n,happy\n", "path relative"),
+        ("image,label\na.png,sad\n./a.png,sad\n", r"listed twice: a\.png"),
+        ("image,label\na.png,sad\na.png,happy\n", r"listed twice: a\.png"),
+        (
+            "image,label,split\na.png,sad,train\nb.png,sad,test\nx/../a.png,sad,test\n",
+            r"in two splits: a\.png \(train and test\)",
+        ),
+    ],
+)
+def test_manifests_that_are_refused(tmp_path, text, sentence):
+    (tmp_path / "manifest.csv").write_text(text)
+    with pytest.raises(InputError, match=sentence):
+        read_collection(tmp_path)
+
+
+def test_a_manifest_of_another_encoding_is_refused(tmp_path):
+    (tmp_path / "labels.csv").write_bytes("image,label\nzoë.png,sad\n".encode("utf-16"))
+    with pytest.raises(InputError, match="not a CSV file in UTF-8"):
+        read_collection(tmp_path)
+
+
+def test_one_file_in_the_folders_of_two_splits_is_refused_by_name(tmp_path):
+    put(tmp_path / "train" / "sad" / "a.png", grey=5)
+    put(tmp_path / "test" / "sad" / "a.png", grey=6)
+    assert len(read_collection(tmp_path)) == 2
+    put(tmp_path / "train" / "sad" / "a.png", grey=6)
+    with pytest.raises(InputError, match=r"test/sad/a\.png and train/sad/a\.png"):
+        read_collection(tmp_path, split="test")
+
+
+def test_a_folder_of_an_unknown_label_is_refused(tmp_path):
+    put(tmp_path / "happy" / "a.png")
+    put(tmp_path / "bored" / "b.png")
+    with pytest.raises(InputError, match=r"bored.*neutral, happiness, surprise"):
+        read_collection(tmp_path)
+
+
+def test_what_no_layout_fits_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"no known layout.*raf-db.*manifest"):
+        read_collection(tmp_path)
+    with pytest.raises(InputError, match="no layout 'raf'; choose one of: auto, fer2013"):
+        read_collection(tmp_path, "raf")
+    with pytest.raises(InputError, match="is missing"):
+        read_collection(tmp_path / "nowhere")
+    for layout in Layout:
+        with pytest.raises(InputError):
+            read_collection(tmp_path, layout)
+
+
+def test_a_box_is_cut_at_the_edge_of_the_picture():
+    from mien.core.types import Box
+
+    image = np.arange(48 * 48, dtype=np.uint16).astype(np.uint8).reshape(48, 48)
+    sample = Sample("a", Emotion.FEAR, pixels=image, cropped=True, box=Box(-5, 40, 20, 20))
+    assert np.array_equal(sample.load(), image[40:, :15])
