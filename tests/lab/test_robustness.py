@@ -3,11 +3,14 @@ from importlib.metadata import PackageNotFoundError
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS, Emotion
 from mien.models.expression import ExpressionClassifier
 from mien.runtime.session import open_session
+from mien_lab import audit_commands
+from mien_lab.cli import app
 from mien_lab.data.corruptions import CORRUPTIONS
 from mien_lab.data.samples import Sample
 from mien_lab.evaluation import peer_packages
@@ -166,6 +169,28 @@ def test_people_are_drawn_whole():
     low, high = interval(drawn)
     assert (low, high) == pytest.approx((0.2, 0.8), abs=0.11)
     assert interval(np.full(10, np.nan)) is None
+
+
+def test_the_command(fer_folder, tmp_path, monkeypatch):
+    measured = {}
+
+    def few(faces, **options):
+        measured["faces"] = faces
+        return measure_robustness(faces, peers=[], corruptions=SOME[:1], **options)
+
+    monkeypatch.setattr("mien_lab.evaluation.robustness.measure_robustness", few)
+    target, sheet = tmp_path / "figures.json", tmp_path / "curves.svg"
+    options = ["robustness", "--data", str(fer_folder), "--draws", "100"]
+    result = CliRunner().invoke(app, [*options, "--json", str(target), "--report", str(sheet)])
+    assert result.exit_code == 0, result.output
+    figures = json.loads(target.read_text())
+    assert (figures["layout"], figures["split"], figures["n"]) == ("fer+", "PrivateTest", 6)
+    assert len(measured["faces"]) == 6
+    assert result.output.startswith("mien keeps ")
+    assert "fer is not installed" in result.output
+    assert sheet.read_text().startswith("<svg")
+    with pytest.raises(InputError, match="no name for the curves"):
+        audit_commands.robustness(fer_folder, report=tmp_path / "curves.jpg")
 
 
 def test_the_sheet_draws_each_curve(figures):

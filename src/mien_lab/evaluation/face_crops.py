@@ -13,6 +13,7 @@ from mien.core.labels import EMOTIONS
 from mien.pipeline.analyzer import Analyzer
 from mien.vision.alignment import CROP_SIZE
 from mien_lab.data.samples import Sample, crop_of
+from mien_lab.evaluation.predictions import face_meant
 
 __all__ = ["FaceCrops", "cut_faces"]
 
@@ -45,7 +46,7 @@ class FaceCrops:
 
 
 def cut_faces(samples: Sequence[Sample]) -> FaceCrops:
-    """Cut the face of each labelled sample; of a whole photograph, the largest face found.
+    """Cut the face of each labelled sample; of a whole photograph, that in its box or the largest.
 
     Raises:
         InputError: if no face is left.
@@ -97,7 +98,9 @@ def _cropped(sample: Sample) -> _Found:
 
 def _found(sample: Sample, analyzer: Analyzer) -> _Found | None:
     image = sample.load()
-    faces = analyzer.reader.find(image)[:1]
-    if not faces:
+    faces = analyzer.reader.find(image)
+    meant = face_meant(faces, sample.box)
+    if meant is None:
         return None
-    return analyzer.reader.crops(image, faces)[0], faces[0].landmarks.as_array().astype(np.float64)
+    face = faces[meant]
+    return analyzer.reader.crops(image, [face])[0], face.landmarks.as_array().astype(np.float64)

@@ -9,12 +9,12 @@ import numpy.typing as npt
 
 from mien.core.errors import MienError
 from mien.core.labels import EMOTIONS
-from mien.core.types import Box, Reading
+from mien.core.types import Box, Face
 from mien.pipeline.analyzer import Analyzer
 from mien.vision.geometry import iou_matrix
 from mien_lab.data.samples import Sample, crop_of
 
-__all__ = ["Predictions", "predict"]
+__all__ = ["Predictions", "face_meant", "predict"]
 
 MATCH = 0.3
 """IoU from which a found face is the one that a collection's box means.
@@ -85,17 +85,19 @@ def predict(
     )
 
 
+def face_meant(faces: Sequence[Face], box: Box | None) -> int | None:
+    """Which of the found faces, the largest first, is in a sample's box; the first without one."""
+    if not faces or box is None:
+        return 0 if faces else None
+    found = np.array([face.box.as_tuple() for face in faces])
+    overlap = iou_matrix(found, np.array([box.as_tuple()]))[:, 0]
+    best = int(overlap.argmax())
+    return best if overlap[best] >= MATCH else None
+
+
 def _read(sample: Sample, analyzer: Analyzer) -> npt.NDArray[np.floating]:
     if sample.cropped:
         return analyzer.reader.classifier.classify(crop_of(sample)[None]).probabilities[0]
-    reading = _meant(analyzer.analyze(sample.load()).faces, sample.box)
-    return np.zeros(len(EMOTIONS)) if reading is None else np.array(reading.scores.values)
-
-
-def _meant(readings: Sequence[Reading], box: Box | None) -> Reading | None:
-    if not readings or box is None:
-        return readings[0] if readings else None
-    found = np.array([reading.face.box.as_tuple() for reading in readings])
-    overlap = iou_matrix(found, np.array([box.as_tuple()]))[:, 0]
-    best = int(overlap.argmax())
-    return readings[best] if overlap[best] >= MATCH else None
+    readings = analyzer.analyze(sample.load()).faces
+    meant = face_meant([reading.face for reading in readings], sample.box)
+    return np.zeros(len(EMOTIONS)) if meant is None else np.array(readings[meant].scores.values)
