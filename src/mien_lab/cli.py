@@ -14,6 +14,7 @@ from mien.core.errors import MienError
 from mien.pipeline.build import DEFAULT_PRECISION
 from mien.runtime.artifact import read_cards, weights_folder
 from mien_lab import (
+    audit_commands,
     data_commands,
     detector_commands,
     evaluation_commands,
@@ -38,6 +39,8 @@ app.add_typer(figure_commands.app, name="figures", help="The figures of what shi
 app.add_typer(peer_commands.app, name="peers", help="Other people's software, measured beside.")
 app.add_typer(tracking_commands.app, name="tracking", help="The tracker.")
 app.add_typer(temporal_commands.app, name="temporal", help="The recurrent network.")
+app.command()(audit_commands.robustness)
+app.command()(audit_commands.audit)
 
 Data = Annotated[Path, typer.Option("--data", help="Folder with the data.")]
 Output = Annotated[str, typer.Option("--json", help="File for the figures, or - for the screen.")]

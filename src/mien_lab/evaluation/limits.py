@@ -2,10 +2,10 @@
 
 import itertools
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -14,13 +14,12 @@ from mien.models.expression import ExpressionClassifier
 from mien.runtime.session import open_session
 from mien.vision.alignment import CANONICAL, CROP_SIZE
 from mien.vision.quality import assess
+from mien_lab.data.corruptions import blur, fade, shrink
 from mien_lab.data.faces import fer_faces, upright_crops
 from mien_lab.data.fer2013 import load_fer, majority
+from mien_lab.data.occlusions import EYE_DISTANCE, Crop
 
 __all__ = ["measure_limits"]
-
-Crop = npt.NDArray[np.uint8]
-EYES = float(np.linalg.norm(CANONICAL[1] - CANONICAL[0]))
 
 
 def measure_limits(
@@ -57,13 +56,19 @@ def measure_limits(
     plain = classifier.classify(crops).probabilities.argmax(axis=1) == truth
     return {
         "size": [
-            {**figures(_shrunk(eyes), "size"), "measure": eyes}
+            {**figures(partial(shrink, side=_side(eyes)), "size"), "measure": eyes}
             for eyes in (18, 12, 9, 7, 6, 5, 4, 3)
         ],
-        "sharpness": [figures(_blurred(sigma), "sharpness") for sigma in (0.01, 1, 1.5, 2, 3, 4)],
-        "contrast": [figures(_faded(gain, 0.5), "contrast") for gain in (1, 0.2, 0.1, 0.05, 0.03)],
+        "sharpness": [
+            figures(partial(blur, sigma=sigma), "sharpness") for sigma in (0.01, 1, 1.5, 2, 3, 4)
+        ],
+        "contrast": [
+            figures(partial(fade, gain=gain, level=0.5), "contrast")
+            for gain in (1, 0.2, 0.1, 0.05, 0.03)
+        ],
         "brightness": [
-            figures(_faded(0.5, level), "brightness") for level in (-0.2, -0.15, 0, 1, 1.15, 1.2)
+            figures(partial(fade, gain=0.5, level=level), "brightness")
+            for level in (-0.2, -0.15, 0, 1, 1.15, 1.2)
         ],
         "turn": _by_turn(qualities, plain),
     }
@@ -87,25 +92,6 @@ def _face(points: npt.NDArray[np.floating]) -> Face:
     return Face(Box(0, 0, CROP_SIZE, CROP_SIZE), 1.0, Landmarks.from_array(points))
 
 
-def _shrunk(eyes: float) -> Callable[[Crop], Crop]:
-    side = max(round(CROP_SIZE * eyes / EYES), 2)
-
-    def change(crop: Crop) -> Crop:
-        small = cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA)
-        return cv2.resize(small, crop.shape, interpolation=cv2.INTER_LINEAR).astype(np.uint8)
-
-    return change
-
-
-def _blurred(sigma: float) -> Callable[[Crop], Crop]:
-    return lambda crop: cv2.GaussianBlur(crop, (0, 0), sigma).astype(np.uint8)
-
-
-def _faded(gain: float, level: float) -> Callable[[Crop], Crop]:
-    """Contrast times the gain, around a level that is a share of the grey range."""
-
-    def change(crop: Crop) -> Crop:
-        grey = (crop.astype(np.float32) - crop.mean()) * gain + level * 255
-        return np.asarray(np.clip(grey, 0, 255).round(), dtype=np.uint8)
-
-    return change
+def _side(eyes: float) -> int:
+    """The side of a crop whose eyes are so many pixels apart."""
+    return max(round(CROP_SIZE * eyes / EYE_DISTANCE), 2)

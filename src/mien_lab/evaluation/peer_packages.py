@@ -26,7 +26,7 @@ import numpy.typing as npt
 from mien.core.labels import EMOTIONS, Emotion, parse_emotion
 from mien.core.types import Box
 
-__all__ = ["Floats", "Grey", "Peer", "fer_cut", "installed_peers"]
+__all__ = ["PEER_NAMES", "Floats", "Grey", "Peer", "fer_cut", "installed_peers"]
 
 _log = logging.getLogger(__name__)
 
@@ -198,3 +198,6 @@ _PEERS: dict[str, Callable[[str], Peer]] = {
     "fer-tflite": _fer_tflite,
     "facex": _facex,
 }
+
+PEER_NAMES: tuple[str, ...] = tuple(_PEERS)
+"""All that can be measured, installed or not."""

@@ -157,8 +157,8 @@ def _training_sequences(config: TemporalConfig, folder: Path) -> Sequences:
         fer_faces(data, clean(data).rows), length=LENGTH, rates=RATES, seed=config.seed
     )
     place = _place(folder, config, "training")
-    # A third is clean, so that a good picture is not read worse for the sake of the bad ones.
-    conditions = (POOR, CLEAN, POOR)
+    # Half is clean, so that a good picture is not read worse for the sake of the bad ones.
+    conditions = (POOR, CLEAN)
     found = rendered(maker, _classifier(config), place, conditions, config.clips)
     if config.recordings is None:
         return found

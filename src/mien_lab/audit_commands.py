@@ -1,0 +1,169 @@
+"""``mien-lab robustness`` and ``mien-lab audit``: where readings fail, and for whom."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mien.core.errors import InputError
+from mien.pipeline.build import DEFAULT_PRECISION
+from mien_lab.data.samples import Sample
+
+__all__ = ["audit", "robustness"]
+
+_NO_GROUPS = (
+    "No groups were given: these are conditions of the pictures, in thirds, and not groups of "
+    "people; the thirds of a condition may show other people and other expressions."
+)
+
+Data = Annotated[Path, typer.Option("--data", help="Folder of a labelled collection.")]
+LayoutName = Annotated[
+    str, typer.Option("--layout", help="Of the collection, if not told by files.")
+]
+Split = Annotated[
+    str | None, typer.Option(help="The only one to take; of FER2013, PrivateTest if not given.")
+]
+Output = Annotated[
+    str | None, typer.Option("--json", help="File for all figures, or - for the screen.")
+]
+Precision = Annotated[str, typer.Option(help="fp32 or int8.")]
+Weights = Annotated[Path | None, typer.Option(help="Folder with weights, if not the shipped.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="At most so many samples, drawn by seed.")]
+Seed = Annotated[int, typer.Option(min=0, help="Of all chance.")]
+Draws = Annotated[int, typer.Option(min=100, help="Of the bootstrap.")]
+
+
+def robustness(
+    data: Data,
+    layout: LayoutName = "auto",
+    split: Split = None,
+    output: Output = None,
+    report: Annotated[Path | None, typer.Option(help="File for the curves, .svg.")] = None,
+    precision: Precision = DEFAULT_PRECISION,
+    weights: Weights = None,
+    limit: Limit = None,
+    seed: Seed = 0,
+    draws: Draws = 1000,
+) -> None:
+    """Measure what damage to faces leaves of the accuracy, beside the installed peers."""
+    from mien_lab.evaluation.curves import curve_sheet
+    from mien_lab.evaluation.face_crops import cut_faces
+    from mien_lab.evaluation.robustness import measure_robustness
+    from mien_lab.evaluation.tables import robustness_text
+
+    if report is not None and report.suffix.lower() != ".svg":
+        raise InputError(f"{report} is no name for the curves; let it end in .svg")
+    samples, source = _samples(data, layout, split, limit, seed)
+    faces = cut_faces(samples)
+    figures = source | measure_robustness(
+        faces, precision=precision, weights=weights, seed=seed, draws=draws
+    )
+    if report is not None:
+        report.write_text(curve_sheet(figures), encoding="utf-8")
+    _write(figures, robustness_text(figures), output)
+
+
+def audit(
+    data: Data,
+    groups: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV with the column name and columns of groups; without it, pictures' "
+            "conditions in thirds."
+        ),
+    ] = None,
+    layout: LayoutName = "auto",
+    split: Split = None,
+    output: Output = None,
+    precision: Precision = DEFAULT_PRECISION,
+    weights: Weights = None,
+    minimum: Annotated[int, typer.Option(min=10, help="Samples a group needs for figures.")] = 30,
+    limit: Limit = None,
+    seed: Seed = 0,
+    draws: Draws = 1000,
+) -> None:
+    """Compare how well groups of people, or pictures in different conditions, are read."""
+    from mien_lab.data.groups import read_groups
+    from mien_lab.evaluation import audit as auditing
+    from mien_lab.evaluation.conditions import image_conditions
+    from mien_lab.evaluation.face_crops import cut_faces
+    from mien_lab.evaluation.predictions import predict
+    from mien_lab.evaluation.tables import audit_text
+
+    samples, source = _samples(data, layout, split, limit, seed)
+    given = read_groups(groups, [sample.name for sample in samples]) if groups else None
+    predictions = predict(samples, precision=precision, weights=weights)
+    row = {sample.name: index for index, sample in enumerate(samples)}
+    places = [row[name] for name in predictions.names]
+    conditions: dict[str, Any] = {}
+    notes = []
+    if given is None:
+        thirds = image_conditions(cut_faces(samples), predictions.names)
+        columns = {name: condition.groups for name, condition in thirds.items()}
+        conditions = {
+            name: {"edges": list(condition.edges), "unit": condition.unit}
+            for name, condition in thirds.items()
+        }
+        notes.append(_NO_GROUPS)
+    else:
+        columns = {
+            name: tuple(values[place] for place in places) for name, values in given.columns.items()
+        }
+        if given.unmatched:
+            notes.append(
+                f"{len(given.unmatched):,} names in {groups} are of no sample read here, the "
+                f"first: {given.unmatched[0]}"
+            )
+    figures = auditing.audit(
+        predictions,
+        columns,
+        subjects=[samples[place].subject for place in places],
+        intersections=given is not None,
+        minimum=minimum,
+        seed=seed,
+        draws=draws,
+    )
+    head = {
+        "finding": figures["finding"],
+        "compared": "image conditions" if given is None else "groups",
+        "notes": notes,
+        "conditions": conditions,
+        "unmatched": list(given.unmatched) if given else [],
+    }
+    figures = head | source | {"precision": precision} | figures
+    _write(figures, audit_text(figures), output)
+
+
+def _samples(
+    data: Path, layout: str, split: str | None, limit: int | None, seed: int
+) -> tuple[list[Sample], dict[str, Any]]:
+    """The labelled samples to measure on, and what they are, for the record."""
+    import numpy as np
+
+    from mien_lab.data.collections import Layout, find_layout, read_collection
+    from mien_lab.data.layouts import FERPLUS_FOLDERS
+
+    chosen = find_layout(data) if layout == "auto" and data.exists() else layout
+    if layout == "auto" and chosen == Layout.FER2013 and (data / "fer2013new.csv").is_file():
+        # FER+'s labels are the eight that mien reads, and by ten people each.
+        chosen = Layout.FERPLUS
+    if split is None and chosen in (Layout.FER2013, Layout.FERPLUS):
+        # The other parts of this collection have been trained on, or chosen by.
+        folders = (data / FERPLUS_FOLDERS[-1]).is_dir()
+        split = FERPLUS_FOLDERS[-1] if folders else "PrivateTest"
+    samples = [s for s in read_collection(data, chosen, split) if s.label is not None]
+    if limit is not None and limit < len(samples):
+        rows = np.random.default_rng(seed).permutation(len(samples))[:limit]
+        samples = [samples[index] for index in np.sort(rows)]
+    return samples, {"data": data.name, "layout": str(chosen), "split": split}
+
+
+def _write(figures: Mapping[str, Any], text: str, output: str | None) -> None:
+    if output == "-":
+        typer.echo(json.dumps(figures, indent=2))
+        return
+    typer.echo(text)
+    if output is not None:
+        Path(output).write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,57 @@
+"""Weights that make groups and labels independent, so that training sees no group's habit."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from mien.core.errors import InputError
+
+__all__ = ["balancing_weights", "effective_share"]
+
+
+def balancing_weights(
+    groups: Sequence[str] | npt.NDArray[np.generic],
+    labels: Sequence[object] | npt.NDArray[np.generic],
+    *,
+    strength: float = 1.0,
+) -> npt.NDArray[np.float64]:
+    """The weight of each sample, (n,), by reweighing.
+
+    P(group) P(label) / P(group, label), so that under the weights each group has the labels in the
+    shares that all samples together have them (Kamiran and Calders, "Data preprocessing techniques
+    for classification without discrimination", Knowledge and Information Systems 33, 2012). The
+    mean is 1 where every group has every label, and made 1 where not: what is not there cannot be
+    weighted up.
+
+    Args:
+        groups: (n,) of each sample.
+        labels: (n,) of each sample.
+        strength: exponent from 0, no weights, to 1, independence; the trade-off between the two is
+            `effective_share`.
+
+    Raises:
+        InputError: if the two are not of the same length, empty, or the strength is not 0 to 1.
+    """
+    if len(groups) != len(labels) or not len(groups):
+        raise InputError(
+            f"{len(groups)} groups and {len(labels)} labels make no weights; give one of each for "
+            "every sample"
+        )
+    if not 0.0 <= strength <= 1.0:
+        raise InputError(f"the strength of weights must lie between 0 and 1, not {strength}")
+    _, group = np.unique(np.asarray(groups), return_inverse=True)
+    _, label = np.unique(np.asarray(labels), return_inverse=True)
+    counts = np.zeros((group.max() + 1, label.max() + 1))
+    np.add.at(counts, (group, label), 1)
+    expected = counts.sum(axis=1)[group] * counts.sum(axis=0)[label] / len(group)
+    weights = (expected / counts[group, label]) ** strength
+    return np.asarray(weights / weights.mean(), dtype=np.float64)
+
+
+def effective_share(weights: npt.NDArray[np.floating]) -> float:
+    """Of n weighted samples, the share that as many equal ones would be worth, 0 to 1.
+
+    Kish's effective sample size by n ("Survey sampling", 1965): what weighting costs in noise.
+    """
+    return float(weights.sum() ** 2 / (len(weights) * (weights**2).sum()))

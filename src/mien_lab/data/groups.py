@@ -1,0 +1,80 @@
+"""Who belongs to which group, as the user says: mien guesses nobody's age, gender or origin."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mien.core.errors import InputError
+from mien_lab.data.manifests import read_table
+
+__all__ = ["Groups", "crossed", "read_groups"]
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Groups of samples.
+
+    Attributes:
+        columns: by the name of each column, the group of each sample, (n,); empty where none is
+            given.
+        unmatched: names in the table that no sample has.
+    """
+
+    columns: Mapping[str, tuple[str, ...]]
+    unmatched: tuple[str, ...] = ()
+
+
+def read_groups(path: Path, names: Sequence[str]) -> Groups:
+    """Read a CSV with the column `name` and one or more columns of groups.
+
+    Args:
+        path: of the file, in UTF-8.
+        names: (n,) of the samples, in whose order the groups are returned.
+
+    Raises:
+        InputError: if the file is missing, lacks a column, names a sample twice or names none.
+    """
+    rows = read_table(path, ("name",))
+    columns = [column for column in (rows[0] if rows else ()) if column not in ("", "name")]
+    if not columns:
+        raise InputError(
+            f"{path} has no group to compare; give rows and, beside name, a column for each kind "
+            "of group"
+        )
+    listed = Counter(row["name"] for row in rows)
+    if twice := [name for name, count in listed.items() if count > 1]:
+        raise InputError(f"{path} lists {_some(twice)} more than once; keep one row of each")
+    known = set(names)
+    unmatched = tuple(name for name in listed if name not in known)
+    if len(unmatched) == len(listed):
+        raise InputError(
+            f"no name in {path} is that of a sample: it has {_some(unmatched)}, the samples are "
+            f"called {_some(list(names))}; give each sample's name as the collection has it"
+        )
+    by_name = {row["name"]: row for row in rows}
+    return Groups(
+        {
+            column: tuple(by_name[name][column] if name in by_name else "" for name in names)
+            for column in columns
+        },
+        unmatched,
+    )
+
+
+def crossed(columns: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """The intersections of each two columns; a sample without one of the two groups has none."""
+    names = list(columns)
+    return {
+        f"{first} and {second}": tuple(
+            f"{one}, {other}" if one and other else ""
+            for one, other in zip(columns[first], columns[second], strict=True)
+        )
+        for index, first in enumerate(names)
+        for second in names[index + 1 :]
+    }
+
+
+def _some(names: Sequence[str], most: int = 3) -> str:
+    rest = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(repr(name) for name in names[:most]) + rest

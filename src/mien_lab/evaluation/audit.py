@@ -1,0 +1,269 @@
+"""Whether faces of some groups are read worse than those of others, and how sure that is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mien.core.labels import EMOTIONS
+from mien_lab.data.groups import crossed
+from mien_lab.evaluation.findings import finding_of
+from mien_lab.evaluation.gaps import Difference, GroupDraws, compare
+from mien_lab.evaluation.group_frames import group_frame
+from mien_lab.evaluation.group_sums import (
+    LEAST_CASES,
+    cases_of,
+    figures_of,
+    rate_name,
+    same_mix,
+    sample_sums,
+)
+from mien_lab.evaluation.predictions import Predictions
+from mien_lab.evaluation.resampling import clusters_of, interval, resample
+
+__all__ = ["LEAST_PEOPLE", "MINIMUM", "audit"]
+
+Floats = npt.NDArray[np.float64]
+
+MINIMUM = 30
+"""Samples a group needs before figures of it are given."""
+LEAST_PEOPLE = 8
+"""People a group needs where it is known who is shown: fewer say more of themselves than of it."""
+_LEAST_FOR_F1 = 5
+"""A label with fewer cases is missing from many draws, whose macro F1 is then of other labels."""
+
+_HEADLINES = (
+    "accuracy",
+    "accuracy_same_mix",
+    "macro_f1",
+    "missed",
+    "confidence_minus_accuracy",
+    "expected_calibration_error",
+)
+_RATES = ("false_positive_rate", "recall", "selection_rate")
+
+
+@dataclass(frozen=True)
+class _Group:
+    """One group that is large enough, with its figures as they are and as they scatter."""
+
+    name: str
+    n: int
+    people: int | None
+    values: dict[str, float]
+    draws: dict[str, Floats]
+    cases: dict[str, float]
+
+
+def audit(
+    predictions: Predictions,
+    columns: Mapping[str, Sequence[str]],
+    *,
+    subjects: Sequence[str] | None = None,
+    intersections: bool = True,
+    minimum: int = MINIMUM,
+    seed: int = 0,
+    draws: int = 1000,
+) -> dict[str, Any]:
+    """Figures by group, their differences, and the finding, which comes first.
+
+    Intervals are of 95 %, by a bootstrap over people; macro F1 has none where a label is rare.
+    `differences` are the largest value of a group minus the smallest, which is above 0 by chance
+    alone; `gaps` are those differences of two groups that are more than chance with all comparisons
+    taken together (see `gaps.compare`): of accuracy, of accuracy at the same mix of labels, of
+    confidence minus accuracy, and of the false-positive rate and the recall of each emotion.
+    Selection rates are no measure of error and are not judged: they follow what the pictures show.
+
+    Args:
+        predictions: what was read.
+        columns: by the name of each column, the group of each prediction, (n,); empty for none.
+        subjects: (n,) who is shown; empty where that is not known.
+        intersections: whether to cross each two columns besides.
+        minimum: samples below which a group is listed as too small, without figures.
+        seed: of the bootstrap.
+        draws: of the bootstrap.
+    """
+    subjects = [""] * len(predictions) if subjects is None else subjects
+    sums = sample_sums(predictions)
+    parts: list[tuple[dict[str, Any], list[GroupDraws]]] = []
+    for kinds in (columns, crossed(columns) if intersections else {}):
+        tables: dict[str, Any] = {}
+        compared: list[GroupDraws] = []
+        for column, names in kinds.items():
+            rng = np.random.default_rng(seed)
+            table, groups = _table(
+                predictions, sums, np.array(names), subjects, minimum, draws, rng
+            )
+            tables[column] = table
+            compared += [_comparable(column, group) for group in groups]
+        parts.append((tables, compared))
+    (single, one_column), (both, two_columns) = parts
+    results = compare(one_column), compare(two_columns)
+    return {
+        "finding": finding_of(*results, minimum=minimum),
+        "n": len(predictions),
+        "missed": int((~predictions.found).sum()),
+        "failures": [list(failure) for failure in predictions.failures],
+        "minimum": minimum,
+        "seed": seed,
+        "columns": single,
+        "intersections": both,
+        "gaps": [_gap(gap) for result in results for gap in result.gaps],
+    }
+
+
+def _table(
+    predictions: Predictions,
+    sums: Floats,
+    names: npt.NDArray[np.str_],
+    subjects: Sequence[str],
+    minimum: int,
+    draws: int,
+    rng: np.random.Generator,
+) -> tuple[dict[str, Any], list[_Group]]:
+    """What is said of one column, and its groups that are large enough."""
+    sizes, small = {}, []
+    for name in sorted(set(names.tolist()) - {""}):
+        n, people = _size(names == name, subjects)
+        if n < minimum or (people is not None and people < LEAST_PEOPLE):
+            small.append({"group": name, "n": n, "people": people})
+        else:
+            sizes[name] = n, people
+    kept = np.isin(names, list(sizes))
+    mix = _common_mix([sums[names == name].sum(axis=0) for name in sizes])
+    groups = []
+    for name, (n, people) in sizes.items():
+        inside = np.flatnonzero(names == name)
+        clusters = clusters_of([subjects[index] for index in inside])
+        drawn = resample(sums[inside], clusters, draws=draws, rng=rng)
+        total = np.vstack([sums[inside].sum(axis=0), drawn])
+        figures = figures_of(total) | {"accuracy_same_mix": same_mix(total, mix)}
+        cases = {key: float(value) for key, value in cases_of(total[0]).items()}
+        groups.append(
+            _Group(
+                name,
+                n,
+                people,
+                {key: float(value[0]) for key, value in figures.items()},
+                {key: value[1:] for key, value in figures.items()},
+                cases | {"accuracy_same_mix": float(n)},
+            )
+        )
+    if groups:
+        frame = group_frame(predictions.truth[kept], predictions.predicted[kept], names[kept])
+        by_group = frame.by_group.to_dict(orient="index")
+        for group in groups:
+            found = {key: float(value) for key, value in by_group[group.name].items()}
+            # A rate of no cases is nothing; fairlearn calls it 0.
+            group.values.update({k: v for k, v in found.items() if np.isfinite(group.values[k])})
+    return {
+        "groups": {group.name: _group_figures(group) for group in groups},
+        "too_small": small,
+        "without_group": int((names == "").sum()),
+        "differences": _differences(groups),
+    }, groups
+
+
+def _size(inside: npt.NDArray[np.bool_], subjects: Sequence[str]) -> tuple[int, int | None]:
+    """How many samples, and of how many people where that is known of all."""
+    shown = {subjects[index] for index in np.flatnonzero(inside)}
+    return int(inside.sum()), None if "" in shown else len(shown)
+
+
+def _common_mix(totals: Sequence[Floats]) -> Floats:
+    """The shares of the labels over all groups, (8,); 0 for a label some group has few of."""
+    cases = [cases_of(total) for total in totals]
+    support = np.array(
+        [[float(one[rate_name("recall", emotion)]) for emotion in EMOTIONS] for one in cases]
+    ).reshape(-1, len(EMOTIONS))
+    pooled = support.sum(axis=0) * (support >= LEAST_CASES).all(axis=0)
+    return np.asarray(pooled / max(pooled.sum(), 1.0))
+
+
+def _comparable(column: str, group: _Group) -> GroupDraws:
+    """The measures of a group by which it is judged."""
+    measures = ["accuracy", "accuracy_same_mix", "confidence_minus_accuracy"]
+    measures += [
+        rate_name(rate, emotion)
+        for rate in ("false_positive_rate", "recall")
+        for emotion in EMOTIONS
+    ]
+    kept = [
+        measure
+        for measure in measures
+        if group.cases[measure] >= LEAST_CASES and np.isfinite(group.values[measure])
+    ]
+    return GroupDraws(
+        column,
+        group.name,
+        group.n,
+        {measure: group.values[measure] for measure in kept},
+        {measure: group.draws[measure] for measure in kept},
+        {measure: group.cases[measure] for measure in kept},
+    )
+
+
+def _group_figures(group: _Group) -> dict[str, Any]:
+    def figure(measure: str) -> dict[str, Any]:
+        return _figure(group.values[measure], group.draws[measure])
+
+    figures: dict[str, Any] = {"n": group.n, "people": group.people}
+    figures |= {measure: figure(measure) for measure in _HEADLINES}
+    recalls = [group.cases[rate_name("recall", emotion)] for emotion in EMOTIONS]
+    if any(0 < cases < _LEAST_FOR_F1 for cases in recalls):
+        figures["macro_f1"]["interval"] = None
+    for rate in _RATES:
+        figures[rate] = {
+            emotion.value: figure(rate_name(rate, emotion))
+            | {"cases": round(group.cases[rate_name(rate, emotion)])}
+            for emotion in EMOTIONS
+        }
+    return figures
+
+
+def _differences(groups: Sequence[_Group]) -> dict[str, Any]:
+    """Largest minus smallest over the groups; of recall, over those with enough cases."""
+
+    def difference(*measures: str) -> dict[str, Any] | None:
+        chosen = [
+            group for group in groups if all(group.cases[name] >= LEAST_CASES for name in measures)
+        ]
+        if len(chosen) < 2:
+            return None
+        values = [np.ptp([group.values[name] for group in chosen]) for name in measures]
+        draws = [np.ptp([group.draws[name] for group in chosen], axis=0) for name in measures]
+        return _figure(float(np.max(values)), np.max(draws, axis=0))
+
+    found: dict[str, Any] = {
+        measure: difference(measure)
+        for measure in ("accuracy", "accuracy_same_mix", "confidence_minus_accuracy")
+    }
+    found["selection_rate"] = {
+        emotion.value: difference(rate_name("selection_rate", emotion)) for emotion in EMOTIONS
+    }
+    found["equalised_odds"] = {
+        emotion.value: difference(
+            rate_name("recall", emotion), rate_name("false_positive_rate", emotion)
+        )
+        for emotion in EMOTIONS
+    }
+    return found
+
+
+def _figure(value: float, draws: Floats) -> dict[str, Any]:
+    if not np.isfinite(value):
+        return {"value": None, "interval": None}
+    return {"value": round(value, 4), "interval": interval(draws)}
+
+
+def _gap(gap: Difference) -> dict[str, Any]:
+    return {
+        "measure": gap.measure,
+        "column": gap.high_group.column,
+        "higher": gap.high_group.group,
+        "lower": gap.low_group.group,
+        "size": round(gap.size, 4),
+        "interval": [round(end, 4) for end in gap.interval],
+    }

@@ -1,0 +1,105 @@
+"""The aligned faces of labelled samples, with what their pictures allow to be measured."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from mien.core.errors import InputError, MienError
+from mien.core.labels import EMOTIONS
+from mien.pipeline.analyzer import Analyzer
+from mien.vision.alignment import CROP_SIZE
+from mien_lab.data.samples import Sample, crop_of, face_meant
+
+__all__ = ["FaceCrops", "cut_faces"]
+
+
+@dataclass(frozen=True)
+class FaceCrops:
+    """Parallel arrays, a row per labelled sample in which a face was found.
+
+    Attributes:
+        names: (n,) of the samples.
+        subjects: (n,) who is shown; empty where the collection does not say.
+        truth: (n,) int64, indices into `EMOTIONS`.
+        crops: (n, 48, 48) uint8, grey, as serving cuts them.
+        landmarks: (n, 5, 2) float64 in pixels of the picture; NaN where there are none.
+        missed: names of the samples in which no face was found.
+        failures: name and one sentence for each sample that could not be read.
+    """
+
+    names: tuple[str, ...]
+    subjects: tuple[str, ...]
+    truth: npt.NDArray[np.int64]
+    crops: npt.NDArray[np.uint8]
+    landmarks: npt.NDArray[np.float64]
+    missed: tuple[str, ...] = ()
+    failures: tuple[tuple[str, str], ...] = ()
+
+    def __len__(self) -> int:
+        """How many faces."""
+        return len(self.names)
+
+
+def cut_faces(samples: Sequence[Sample]) -> FaceCrops:
+    """Cut the face of each labelled sample; of a whole photograph, that in its box or the largest.
+
+    Raises:
+        InputError: if no face is left.
+    """
+    chosen: list[Sample] = []
+    crops, points = [], []
+    missed: list[str] = []
+    failures: list[tuple[str, str]] = []
+    with ExitStack() as stack:
+
+        @cache
+        def analyzer() -> Analyzer:
+            return stack.enter_context(Analyzer())
+
+        for sample in (sample for sample in samples if sample.label is not None):
+            try:
+                found = _cropped(sample) if sample.cropped else _found(sample, analyzer())
+            except MienError as error:
+                failures.append((sample.name, str(error)))
+                continue
+            if found is None:
+                missed.append(sample.name)
+                continue
+            chosen.append(sample)
+            crops.append(found[0])
+            points.append(found[1])
+    if not chosen:
+        raise InputError(
+            f"none of {len(samples)} samples has a label and a readable face; check the data"
+        )
+    return FaceCrops(
+        tuple(sample.name for sample in chosen),
+        tuple(sample.subject for sample in chosen),
+        np.array([EMOTIONS.index(sample.label) for sample in chosen if sample.label], np.int64),
+        np.array(crops, np.uint8).reshape(-1, CROP_SIZE, CROP_SIZE),
+        np.array(points, np.float64).reshape(-1, 5, 2),
+        tuple(missed),
+        tuple(failures),
+    )
+
+
+_Found = tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]
+
+
+def _cropped(sample: Sample) -> _Found:
+    points = np.full((5, 2), np.nan) if sample.landmarks is None else sample.landmarks
+    return crop_of(sample), points
+
+
+def _found(sample: Sample, analyzer: Analyzer) -> _Found | None:
+    image = sample.load()
+    faces = analyzer.reader.find(image)
+    meant = face_meant(sample, [face.box for face in faces])
+    if meant is None:
+        return None
+    face = faces[meant]
+    return analyzer.reader.crops(image, [face])[0], face.landmarks.as_array().astype(np.float64)

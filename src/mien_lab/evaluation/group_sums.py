@@ -1,0 +1,96 @@
+"""Figures of groups as functions of sums over samples: a whole bootstrap is one product."""
+
+import numpy as np
+import numpy.typing as npt
+
+from mien.core.labels import EMOTIONS
+from mien_lab.evaluation.predictions import Predictions
+
+__all__ = ["LEAST_CASES", "cases_of", "figures_of", "rate_name", "same_mix", "sample_sums"]
+
+Floats = npt.NDArray[np.float64]
+
+BINS = 15
+"""Of confidence, as in `mien.models.calibration.expected_calibration_error`."""
+LEAST_CASES = 10
+"""A rate over fewer cases than these is not compared: each case would move it by ten points."""
+
+_CLASSES = len(EMOTIONS)
+_COUNT, _HITS, _FOUND, _CONFIDENCE, _HITS_FOUND = range(5)
+_TRUTH = slice(5, 5 + _CLASSES)
+_PREDICTED = slice(_TRUTH.stop, _TRUTH.stop + _CLASSES)
+_TRUE = slice(_PREDICTED.stop, _PREDICTED.stop + _CLASSES)
+_GAPS = slice(_TRUE.stop, _TRUE.stop + BINS)
+
+
+def rate_name(rate: str, emotion: str) -> str:
+    """The key of a rate of one emotion among the figures: `false_positive_rate/anger`."""
+    return f"{rate}/{emotion}"
+
+
+def sample_sums(predictions: Predictions) -> Floats:
+    """What is summed, (n, columns): a row per sample."""
+    truth, predicted, found = predictions.truth, predictions.predicted, predictions.found
+    hit = truth == predicted
+    confidence = predictions.probabilities.max(axis=1, initial=0.0)
+    # A face that was not found has the label -1 and stands in no column.
+    truths = np.eye(_CLASSES)[truth]
+    chosen = np.eye(_CLASSES + 1)[predicted][:, :_CLASSES]
+    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    gaps = np.eye(BINS)[bins] * ((hit - confidence) * found)[:, None]
+    head = np.stack([np.ones(len(truth)), hit, found, confidence * found, hit & found], axis=1)
+    return np.hstack([head, truths, chosen, truths * chosen, gaps])
+
+
+def figures_of(sums: Floats) -> dict[str, Floats]:
+    """Figures by name, each (...), of sums (..., columns); NaN where nothing can be said.
+
+    Accuracy counts a missed face as wrong; confidence is of the faces that were found. The macro
+    F1 is over the labels that occur.
+    """
+    truth, predicted, true = sums[..., _TRUTH], sums[..., _PREDICTED], sums[..., _TRUE]
+    count, found = sums[..., _COUNT], sums[..., _FOUND]
+    present = truth > 0
+    f1 = np.where(present, 2 * true / np.maximum(truth + predicted, 1), 0).sum(axis=-1)
+    figures = {
+        "accuracy": _share(sums[..., _HITS], count),
+        "macro_f1": _share(f1, present.sum(axis=-1)),
+        "missed": _share(count - found, count),
+        "confidence_minus_accuracy": _share(sums[..., _CONFIDENCE] - sums[..., _HITS_FOUND], found),
+        "expected_calibration_error": _share(np.abs(sums[..., _GAPS]).sum(axis=-1), found),
+    }
+    for index, emotion in enumerate(EMOTIONS):
+        chosen, right, cases = predicted[..., index], true[..., index], truth[..., index]
+        figures[rate_name("false_positive_rate", emotion)] = _share(chosen - right, count - cases)
+        figures[rate_name("recall", emotion)] = _share(right, cases)
+        figures[rate_name("selection_rate", emotion)] = _share(chosen, count)
+    return figures
+
+
+def cases_of(sums: Floats) -> dict[str, Floats]:
+    """How many cases each share of `figures_of` is of, by its name."""
+    count, truth = sums[..., _COUNT], sums[..., _TRUTH]
+    cases = {"accuracy": count, "missed": count, "confidence_minus_accuracy": sums[..., _FOUND]}
+    for index, emotion in enumerate(EMOTIONS):
+        cases[rate_name("false_positive_rate", emotion)] = count - truth[..., index]
+        cases[rate_name("recall", emotion)] = truth[..., index]
+        cases[rate_name("selection_rate", emotion)] = count
+    return cases
+
+
+def same_mix(sums: Floats, mix: Floats) -> Floats:
+    """The accuracy, (...), if the labels came in the shares `mix`, (8,), of sums (..., columns).
+
+    Direct standardisation: groups whose pictures show other expressions differ in accuracy even
+    where each expression is read alike. NaN if the mix is empty.
+    """
+    recall = _share(sums[..., _TRUE], sums[..., _TRUTH])
+    used = mix > 0
+    if not used.any():
+        return np.full(recall.shape[:-1], np.nan)
+    return np.asarray((recall[..., used] * mix[used]).sum(axis=-1))
+
+
+def _share(part: Floats, whole: Floats) -> Floats:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.where(whole > 0, part / whole, np.nan), dtype=np.float64)

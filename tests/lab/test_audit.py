@@ -1,0 +1,310 @@
+import csv
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+pytest.importorskip("fairlearn")
+
+from fairlearn.metrics import demographic_parity_difference, equalized_odds_difference
+from sklearn.metrics import f1_score, recall_score
+
+from mien.core.labels import EMOTIONS, Emotion
+from mien.models.calibration import expected_calibration_error
+from mien.vision.alignment import CANONICAL
+from mien_lab.cli import app
+from mien_lab.data.corruptions import CORRUPTIONS
+from mien_lab.evaluation.audit import audit
+from mien_lab.evaluation.conditions import glasses_like, image_conditions, luminance, terciles
+from mien_lab.evaluation.face_crops import FaceCrops
+from mien_lab.evaluation.gaps import GroupDraws, compare
+from mien_lab.evaluation.group_sums import figures_of, same_mix, sample_sums
+from mien_lab.evaluation.predictions import Predictions
+from mien_lab.evaluation.tables import audit_text
+
+ANGER = EMOTIONS.index(Emotion.ANGER)
+
+
+def readings(hit_rates, counts, seed=0, found=1.0):
+    """Predictions of groups that are read rightly so often, with their groups."""
+    rng = np.random.default_rng(seed)
+    rates = np.repeat(hit_rates, counts)
+    truth = rng.integers(0, 8, len(rates))
+    said = np.where(
+        rng.random(len(rates)) < rates, truth, (truth + rng.integers(1, 8, len(rates))) % 8
+    )
+    confidence = rng.uniform(0.5, 0.9, len(rates))
+    rows = np.full((len(rates), 8), 1.0) * ((1 - confidence) / 7)[:, None]
+    rows[np.arange(len(rates)), said] = confidence
+    rows[rng.random(len(rates)) >= found] = 0
+    names = tuple(str(index) for index in range(len(rates)))
+    groups = np.repeat([chr(ord("a") + index) for index in range(len(counts))], counts)
+    return Predictions(names, truth, rows), tuple(groups.tolist())
+
+
+@pytest.fixture(scope="module")
+def unequal():
+    return readings([0.9, 0.55], [300, 260], found=0.97)
+
+
+@pytest.fixture(scope="module")
+def figures(unequal):
+    predictions, groups = unequal
+    return audit(predictions, {"kind": groups}, draws=400)
+
+
+def test_figures_are_those_of_scikit_learn_and_fairlearn(figures, unequal):
+    predictions, groups = unequal
+    table = figures["columns"]["kind"]
+    said, group = predictions.predicted, np.array(groups)
+    for name, found in table["groups"].items():
+        inside = group == name
+        truth = predictions.truth[inside]
+        assert found["n"] == inside.sum()
+        assert found["accuracy"]["value"] == pytest.approx((truth == said[inside]).mean(), abs=1e-4)
+        f1 = f1_score(truth, said[inside], labels=range(8), average="macro", zero_division=0)
+        assert found["macro_f1"]["value"] == pytest.approx(f1, abs=1e-4)
+        recalls = recall_score(truth, said[inside], labels=range(8), average=None, zero_division=0)
+        read = predictions.found[inside]
+        error = expected_calibration_error(predictions.probabilities[inside][read], truth[read])
+        assert found["expected_calibration_error"]["value"] == pytest.approx(error, abs=1e-4)
+        assert found["missed"]["value"] == pytest.approx(1 - read.mean(), abs=1e-4)
+        confidence = predictions.probabilities[inside][read].max(axis=1)
+        gap = confidence.mean() - (truth == said[inside])[read].mean()
+        assert found["confidence_minus_accuracy"]["value"] == pytest.approx(gap, abs=1e-4)
+        for index, emotion in enumerate(EMOTIONS):
+            assert found["recall"][emotion]["value"] == pytest.approx(recalls[index], abs=1e-4)
+            false = (said[inside] == index)[truth != index].mean()
+            assert found["false_positive_rate"][emotion]["value"] == pytest.approx(false, abs=1e-4)
+    pair = predictions.truth == ANGER, said == ANGER
+    differences = table["differences"]
+    assert differences["selection_rate"]["anger"]["value"] == pytest.approx(
+        demographic_parity_difference(*pair, sensitive_features=group), abs=1e-4
+    )
+    assert differences["equalised_odds"]["anger"]["value"] == pytest.approx(
+        equalized_odds_difference(*pair, sensitive_features=group), abs=1e-4
+    )
+
+
+def test_the_bootstrap_is_of_the_same_figures(figures, unequal):
+    predictions, groups = unequal
+    inside = np.array(groups) == "a"
+    summed = figures_of(sample_sums(predictions)[inside].sum(axis=0))
+    found = figures["columns"]["kind"]["groups"]["a"]
+    for measure in ("accuracy", "macro_f1", "expected_calibration_error"):
+        assert found[measure]["value"] == pytest.approx(float(summed[measure]), abs=1e-4)
+        low, high = found[measure]["interval"]
+        assert low < high
+    low, high = found["accuracy"]["interval"]
+    spread = np.sqrt(0.9 * 0.1 / 300)
+    assert high - low == pytest.approx(2 * 1.96 * spread, rel=0.3)
+
+
+def test_a_gap_is_said_first(figures):
+    assert next(iter(figures)) == "finding"
+    finding = figures["finding"]
+    assert finding["gap"] is True
+    assert (finding["groups"][0]["group"], finding["groups"][1]["group"]) == ("a", "b")
+    low, high = finding["interval"]
+    assert 0 < low < finding["size"] < high
+    assert finding["text"].startswith("Gap found: ")
+    assert "kind a" in finding["text"]
+    assert "n = 300" in finding["text"]
+    text = audit_text(figures | {"notes": []})
+    assert text.splitlines()[0] == finding["text"]
+    assert {gap["measure"] for gap in figures["gaps"]} >= {"accuracy", "accuracy_same_mix"}
+    assert json.loads(json.dumps(figures)) == figures
+
+
+def test_what_could_have_been_missed():
+    predictions, groups = readings([0.8, 0.8], [200, 150], seed=3)
+    figures = audit(predictions, {"kind": groups}, draws=400)
+    finding = figures["finding"]
+    assert finding["gap"] is False
+    assert figures["gaps"] == []
+    assert 0.05 < finding["could_have_missed"]["accuracy"]["size"] < 0.35
+    assert "could have been missed" in finding["text"]
+    assert "false-positive rate of anger" in finding["text"]
+
+
+def test_small_groups_are_listed_without_figures():
+    predictions, groups = readings([0.9, 0.9, 0.1, 0.5], [60, 50, 29, 1])
+    groups = (*groups[:-1], "")
+    figures = audit(predictions, {"kind": groups}, draws=200)
+    table = figures["columns"]["kind"]
+    assert table["groups"].keys() == {"a", "b"}
+    assert table["too_small"] == [{"group": "c", "n": 29, "people": None}]
+    assert table["without_group"] == 1
+    assert "too small for figures: c (n = 29)" in audit_text(figures | {"notes": []})
+
+
+def test_many_pictures_of_few_people_are_a_small_group():
+    predictions, groups = readings([0.9, 0.2], [100, 100])
+    subjects = [
+        f"{group}{index % (20 if group == 'a' else 3)}" for index, group in enumerate(groups)
+    ]
+    figures = audit(predictions, {"kind": groups}, subjects=subjects, draws=200)
+    table = figures["columns"]["kind"]
+    assert table["groups"]["a"]["people"] == 20
+    assert table["too_small"] == [{"group": "b", "n": 100, "people": 3}]
+    assert figures["finding"]["gap"] is None
+    assert "No gap could be looked for" in figures["finding"]["text"]
+
+
+def test_intersections_find_what_columns_hide():
+    # Each column is read equally well; only one of the four crossings of groups is read badly.
+    predictions, corner = readings([0.9, 0.55, 0.55, 0.9], [150] * 4, seed=5)
+    age = tuple("old" if one in "ab" else "young" for one in corner)
+    gender = tuple("f" if one in "ac" else "m" for one in corner)
+    figures = audit(predictions, {"age": age, "gender": gender}, draws=300)
+    assert figures["intersections"]["age and gender"]["groups"].keys() == {
+        "old, f", "old, m", "young, f", "young, m",
+    }  # fmt: skip
+    assert figures["finding"]["gap"] is True
+    assert figures["finding"]["column"] == "age and gender"
+    # Neither column alone has a gap, so that none of it goes before.
+    assert {gap["column"] for gap in figures["gaps"]} == {"age and gender"}
+
+
+def test_the_seed_decides():
+    predictions, groups = readings([0.8, 0.7], [60, 60])
+    first, again = (audit(predictions, {"kind": groups}, draws=100, seed=1) for _ in range(2))
+    assert first == again
+
+
+def test_the_same_mix_of_labels():
+    # Every happy face is read, every second sad one; the groups differ in their shares alone.
+    truth = np.array([1] * 80 + [3] * 20 + [1] * 20 + [3] * 80)
+    said = np.where((truth == 3) & (np.arange(200) % 2 == 0), 0, truth)
+    predictions = Predictions(tuple(map(str, range(200))), truth, np.eye(8)[said])
+    groups = ("a",) * 100 + ("b",) * 100
+    found = audit(predictions, {"kind": groups}, draws=100)["columns"]["kind"]["groups"]
+    assert [found[name]["accuracy"]["value"] for name in "ab"] == [0.9, 0.6]
+    assert [found[name]["accuracy_same_mix"]["value"] for name in "ab"] == [0.75, 0.75]
+    assert found["a"]["recall"]["fear"] == {"value": None, "interval": None, "cases": 0}
+    assert np.isnan(same_mix(sample_sums(predictions).sum(axis=0), np.zeros(8)))
+
+
+def test_intervals_hold_together():
+    """With one comparison the reach is that of the normal interval; with many it is wider."""
+    rng = np.random.default_rng(0)
+
+    def group(name, share, n):
+        draws = rng.binomial(n, share, 20_000) / n
+        return GroupDraws("k", name, n, {"accuracy": share}, {"accuracy": draws}, {"accuracy": n})
+
+    two = [group("a", 0.8, 400), group("b", 0.7, 400)]
+    (gap,) = compare(two).gaps
+    assert gap.size == pytest.approx(0.1)
+    assert gap.reach == pytest.approx(1.96 * np.sqrt((0.8 * 0.2 + 0.7 * 0.3) / 400), rel=0.03)
+    many = compare([*two, *(group(f"c{index}", 0.75, 400) for index in range(8))])
+    assert max(one.reach for one in many.others) > 1.3 * gap.reach
+    assert compare(two[:1]).gaps == compare([]).gaps == ()
+
+
+def test_equal_groups_seldom_seem_unequal():
+    """Six equal groups make 15 pairs by ten measures: one in twenty of these would stand out."""
+    rng = np.random.default_rng(0)
+    false = 0
+    for _ in range(60):
+        groups = []
+        for name in "abcdef":
+            values, draws, cases = {}, {}, {}
+            for number in range(10):
+                measure, share = f"rate {number}", (0.8, 0.02)[number % 2]
+                values[measure] = rng.binomial(60, share) / 60
+                draws[measure] = rng.binomial(60, values[measure], 300) / 60
+                cases[measure] = 60
+            groups.append(GroupDraws("kind", name, 60, values, draws, cases))
+        false += bool(compare(groups).gaps)
+    assert false <= 8
+
+
+def test_shares_of_nothing_are_not_certain():
+    draws = {"accuracy": np.ones(100)}
+    groups = [
+        GroupDraws("k", "a", 30, {"accuracy": 1.0}, draws, {"accuracy": 30}),
+        GroupDraws("k", "b", 30, {"accuracy": 1.0}, draws, {"accuracy": 30}),
+    ]
+    # No draw differs, and so the critical value is 0; but there is no gap.
+    assert compare(groups).gaps == ()
+
+
+def faces_of(crops, landmarks=None):
+    count = len(crops)
+    points = np.full((count, 5, 2), np.nan) if landmarks is None else landmarks
+    names = tuple(str(index) for index in range(count))
+    return FaceCrops(names, ("",) * count, np.zeros(count, np.int64), np.array(crops), points)
+
+
+def test_conditions_are_of_the_picture(picture):
+    crops = [np.full((48, 48), 10 * (index + 1), np.uint8) for index in range(9)]
+    sizes = np.stack([CANONICAL * (1 + index) for index in range(9)])
+    found = image_conditions(faces_of(crops, sizes), [*map(str, range(9)), "not found"])
+    # All are flat and face the camera: only light and size vary.
+    assert found.keys() == {"skin-region luminance", "face size"}
+    light = found["skin-region luminance"]
+    assert light.groups[0] == light.groups[2] == "lowest third (to 36.7)"
+    assert light.groups[8] == "upper third (above 63.3)"
+    assert light.groups[9] == ""
+    assert found["face size"].edges == pytest.approx((11 / 3 * 18.1, 19 / 3 * 18.1), rel=0.01)
+    assert "face size" not in image_conditions(faces_of(crops), ["0", "1"])
+    assert luminance(crops[4]) == 50
+
+
+def test_thirds():
+    groups, edges = terciles(np.array([1, 2, 3, 4, 5, 6, np.nan]))
+    assert [sum(one.startswith(word) for one in groups) for word in ("low", "mid", "upper")] == [
+        2,
+        2,
+        2,
+    ]
+    assert groups[6] == ""
+    assert edges == pytest.approx((2 + 2 / 3, 4 + 1 / 3))
+    assert len(set(terciles(np.ones(5))[0])) == 1
+    assert terciles(np.full(2, np.nan)) == (("", ""), (0.0, 0.0))
+
+
+def test_glasses_raise_the_measure(picture):
+    (glasses,) = [one for one in CORRUPTIONS if one.name == "sunglasses"]
+    face = np.full((48, 48), 150, np.float32)
+    face += np.linspace(-30, 30, 48)[None]
+    for x, y in CANONICAL[[0, 1, 3, 4]].round().astype(int):
+        face[y - 1 : y + 2, x - 2 : x + 3] -= 60
+    face = face.astype(np.uint8)
+    worn = [glasses_like(glasses.apply(face, severity)) for severity in (1, 5)]
+    assert worn[1] > worn[0] > 1.5 * glasses_like(face)
+
+
+def test_the_command(tmp_path, picture):
+    people = tmp_path / "people"
+    (people / "images").mkdir(parents=True)
+    import PIL.Image
+
+    names = [f"{index:02}.png" for index in range(26)]
+    for index, name in enumerate(names):
+        PIL.Image.fromarray(picture(index)).save(people / "images" / name)
+    with (people / "labels.csv").open("w", newline="") as stream:
+        rows = [(name, EMOTIONS[index % 3].value) for index, name in enumerate(names)]
+        csv.writer(stream).writerows([("image", "label"), *rows])
+    groups, target = tmp_path / "groups.csv", tmp_path / "audit.json"
+    with groups.open("w", newline="") as stream:
+        rows = [(name, "fm"[index % 2]) for index, name in enumerate(names)]
+        csv.writer(stream).writerows([("name", "gender"), *rows, ("99.png", "f")])
+    options = ["audit", "--data", str(people), "--minimum", "12", "--draws", "100"]
+    options += ["--json", str(target)]
+    result = CliRunner().invoke(app, [*options, "--groups", str(groups)])
+    assert result.exit_code == 0, result.output
+    figures = json.loads(target.read_text())
+    assert next(iter(figures)) == "finding"
+    assert result.output.splitlines()[0] == figures["finding"]["text"]
+    assert figures["columns"]["gender"]["groups"]["f"]["n"] == 13
+    assert figures["unmatched"] == ["99.png"]
+    assert "99.png" in result.output
+    result = CliRunner().invoke(app, [*options, "--limit", "20"])
+    assert result.exit_code == 0, result.output
+    figures = json.loads(target.read_text())
+    assert figures["compared"] == "image conditions"
+    assert figures["n"] == 20
+    assert "not groups of people" in result.output

@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+from sklearn.utils.class_weight import compute_sample_weight
+
+from mien.core.errors import InputError
+from mien_lab.data.balancing import balancing_weights, effective_share
+
+
+def test_a_worked_example():
+    # Four women, one of them labelled angry; six men, three of them.
+    groups = ["f"] * 4 + ["m"] * 6
+    labels = [1, 0, 0, 0] + [1] * 3 + [0] * 3
+    weights = balancing_weights(groups, labels)
+    assert weights[0] == pytest.approx(0.4 * 0.4 / 0.1)
+    assert weights[1] == pytest.approx(0.4 * 0.6 / 0.3)
+    assert weights[4] == pytest.approx(0.6 * 0.4 / 0.3)
+    assert weights[9] == pytest.approx(0.6 * 0.6 / 0.3)
+    assert weights.mean() == pytest.approx(1)
+
+
+def test_groups_and_labels_become_independent():
+    rng = np.random.default_rng(0)
+    groups = rng.integers(0, 3, 3000)
+    labels = (rng.integers(0, 4, 3000) + groups * (rng.random(3000) < 0.4)) % 4
+    weights = balancing_weights(groups, labels)
+    shares = [
+        [weights[(groups == group) & (labels == label)].sum() / weights[groups == group].sum()
+         for label in range(4)]
+        for group in range(3)
+    ]  # fmt: skip
+    everyone = np.bincount(labels) / 3000
+    assert np.allclose(shares, everyone)
+    sums = [weights[groups == group].sum() for group in range(3)]
+    assert np.allclose(sums, np.bincount(groups))
+
+
+def test_independent_groups_weigh_the_same():
+    assert np.allclose(balancing_weights(["a", "a", "b", "b"], [0, 1, 0, 1]), 1)
+    assert effective_share(np.ones(7)) == pytest.approx(1)
+
+
+def test_where_a_group_lacks_a_label_the_mean_stays_one():
+    weights = balancing_weights(["a", "a", "a", "b"], [0, 0, 1, 0])
+    assert weights.mean() == pytest.approx(1)
+    assert (weights > 0).all()
+
+
+def test_strength_trades_balance_for_noise():
+    groups, labels = ["a"] * 9 + ["b"] * 9, [0] * 8 + [1] + [0] + [1] * 8
+    shares = [
+        effective_share(balancing_weights(groups, labels, strength=strength))
+        for strength in (0, 0.5, 1)
+    ]
+    assert shares[0] == pytest.approx(1)
+    assert shares[0] > shares[1] > shares[2] > 0
+
+
+def test_one_group_only_leaves_labels_as_they_are():
+    labels = [0, 1, 1, 1]
+    assert np.allclose(balancing_weights(["a"] * 4, labels), 1)
+    assert not np.allclose(compute_sample_weight("balanced", labels), 1)
+
+
+def test_what_makes_no_weights():
+    with pytest.raises(InputError, match="2 groups and 1 labels"):
+        balancing_weights(["a", "b"], [0])
+    with pytest.raises(InputError, match="0 groups"):
+        balancing_weights([], [])
+    with pytest.raises(InputError, match="between 0 and 1"):
+        balancing_weights(["a"], [0], strength=2)

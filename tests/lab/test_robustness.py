@@ -1,0 +1,201 @@
+import json
+from importlib.metadata import PackageNotFoundError
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from mien.core.errors import InputError
+from mien.core.labels import EMOTIONS, Emotion
+from mien.models.expression import ExpressionClassifier
+from mien.runtime.session import open_session
+from mien_lab import audit_commands
+from mien_lab.cli import app
+from mien_lab.data.corruptions import CORRUPTIONS
+from mien_lab.data.samples import Sample
+from mien_lab.evaluation import peer_packages
+from mien_lab.evaluation.curves import curve_sheet
+from mien_lab.evaluation.face_crops import cut_faces
+from mien_lab.evaluation.peer_packages import Peer
+from mien_lab.evaluation.resampling import clusters_of, interval, resample
+from mien_lab.evaluation.robustness import measure_robustness
+
+SOME = tuple(c for c in CORRUPTIONS if c.name in ("darkness", "blur", "half"))
+
+
+@pytest.fixture(scope="module")
+def faces(module_picture):
+    return cut_faces(
+        [
+            Sample(str(seed), EMOTIONS[seed % 8], pixels=module_picture(seed), cropped=True)
+            for seed in range(16)
+        ]
+    )
+
+
+@pytest.fixture(scope="module")
+def module_picture():
+    def make(seed):
+        return (
+            np.random.default_rng(seed)
+            .integers(30 + 7 * seed, 100 + 7 * seed, (48, 48))
+            .astype(np.uint8)
+        )
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def peer(tmp_path_factory):
+    """Says happiness of bright crops and sadness of dark ones."""
+    weights = tmp_path_factory.mktemp("peer") / "fake.bin"
+    weights.write_bytes(b"weights")
+    return Peer(
+        "fake",
+        "1.0",
+        weights,
+        (Emotion.HAPPINESS, Emotion.SADNESS),
+        lambda face: face[:, :, None] / 255.0,
+        lambda inputs: np.stack([inputs.mean((1, 2, 3)), np.full(len(inputs), 0.4)], axis=1),
+        lambda picture, box: picture,
+        None,
+    )
+
+
+@pytest.fixture(scope="module")
+def figures(faces, peer):
+    return measure_robustness(
+        faces, precision="int8", peers=[peer], corruptions=SOME, draws=50, seed=1
+    )
+
+
+def test_the_summary_is_the_mean_of_its_parts(figures, faces):
+    mien = figures["readers"]["mien"]
+    clean = mien["clean"]["accuracy"]
+    shares = [row["accuracy"] / clean for curve in mien["curves"].values() for row in curve]
+    assert len(shares) == 15
+    assert mien["relative_accuracy"] == pytest.approx(np.mean(shares), abs=1e-3)
+    by_kind = mien["relative_accuracy_by_kind"]
+    assert by_kind.keys() == {"light", "detail", "occlusion"}
+    assert np.mean(list(by_kind.values())) == pytest.approx(mien["relative_accuracy"], abs=1e-3)
+    low, high = mien["relative_accuracy_interval"]
+    assert low <= mien["relative_accuracy"] <= high
+    assert json.loads(json.dumps(figures)) == figures
+
+
+def test_the_curves_are_of_the_network_that_ships(figures, faces):
+    classifier = ExpressionClassifier(open_session("expression", precision="int8"))
+    (blur,) = [corruption for corruption in SOME if corruption.name == "blur"]
+    damaged = np.stack(
+        [
+            blur.apply(crop, 3, seed=1, name=name)
+            for crop, name in zip(faces.crops, faces.names, strict=True)
+        ]
+    )
+    hit = classifier.classify(damaged).probabilities.argmax(axis=1) == faces.truth
+    row = figures["readers"]["mien"]["curves"]["blur"][2]
+    assert row["accuracy"] == pytest.approx(hit.mean(), abs=1e-4)
+
+
+def test_a_peer_is_given_the_same_crops(figures, faces):
+    fake = figures["readers"]["fake"]
+    assert fake["version"] == "1.0"
+    # At eight stops less light every crop is dark, and so called sad.
+    sad = (faces.truth == EMOTIONS.index(Emotion.SADNESS)).mean()
+    assert fake["curves"]["darkness"][4]["accuracy"] == pytest.approx(sad, abs=1e-4)
+    comparison = figures["comparisons"]["fake"]
+    difference = figures["readers"]["mien"]["relative_accuracy"] - fake["relative_accuracy"]
+    assert comparison["relative_accuracy_difference"] == pytest.approx(difference, abs=2e-4)
+    errors = {
+        name: [sum(1 - row["accuracy"] for row in curve) for curve in found["curves"].values()]
+        for name, found in figures["readers"].items()
+    }
+    mce = np.mean(np.array(errors["mien"]) / errors["fake"])
+    assert comparison["mce"] == pytest.approx(mce, abs=1e-3)
+
+
+def test_the_seed_decides(faces, peer, figures):
+    def half(seed):
+        options = {"precision": "int8", "peers": [peer], "corruptions": SOME[-1:], "draws": 50}
+        return measure_robustness(faces, seed=seed, **options)
+
+    first, other = half(1), half(2)
+    curve = figures["readers"]["fake"]["curves"]["half"]
+    assert first["readers"]["fake"]["curves"]["half"] == curve
+    assert first["readers"]["mien"]["curves"] != other["readers"]["mien"]["curves"]
+
+
+def test_peers_that_are_not_installed_are_named(faces, monkeypatch):
+    def missing(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(peer_packages, "distribution", missing)
+    found = measure_robustness(faces, precision="int8", corruptions=SOME[:1], draws=10)
+    assert found["readers"].keys() == {"mien"}
+    assert found["absent_peers"].keys() == {"fer", "fer-tflite", "facex"}
+    assert found["comparisons"] == {}
+
+
+def test_faces_of_samples(tmp_path, picture):
+    wall = np.full((120, 160, 3), 90, np.uint8)
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"no picture")
+    faces = cut_faces(
+        [
+            Sample("crop", Emotion.FEAR, subject="x", pixels=picture(1), cropped=True),
+            Sample("wall", Emotion.ANGER, pixels=wall),
+            Sample("broken", Emotion.ANGER, path=broken),
+            Sample("unlabelled", None, pixels=wall),
+        ]
+    )
+    assert (faces.names, faces.subjects, faces.missed) == (("crop",), ("x",), ("wall",))
+    assert faces.crops.shape == (1, 48, 48)
+    assert np.isnan(faces.landmarks).all()
+    assert faces.failures[0][0] == "broken"
+    with pytest.raises(InputError, match="none of 1 samples has a label"):
+        cut_faces([Sample("unlabelled", None, pixels=wall)])
+
+
+def test_people_are_drawn_whole():
+    assert clusters_of(["a", "", "a", "", "b"]).tolist() == [0, 1, 0, 2, 3]
+    # Ten people with ten equal pictures each scatter as ten pictures do, not as a hundred.
+    hits = np.repeat(np.arange(10) % 2, 10)[:, None].astype(float)
+    people = clusters_of([str(index // 10) for index in range(100)])
+    rng = np.random.default_rng(0)
+    drawn = resample(hits, people, draws=4000, rng=rng)[:, 0] / 100
+    assert drawn.std() == pytest.approx(np.sqrt(0.25 / 10), rel=0.05)
+    alone = resample(hits, np.arange(100), draws=4000, rng=rng)[:, 0] / 100
+    assert alone.std() == pytest.approx(np.sqrt(0.25 / 100), rel=0.05)
+    low, high = interval(drawn)
+    assert (low, high) == pytest.approx((0.2, 0.8), abs=0.11)
+    assert interval(np.full(10, np.nan)) is None
+
+
+def test_the_command(fer_folder, tmp_path, monkeypatch):
+    measured = {}
+
+    def few(faces, **options):
+        measured["faces"] = faces
+        return measure_robustness(faces, peers=[], corruptions=SOME[:1], **options)
+
+    monkeypatch.setattr("mien_lab.evaluation.robustness.measure_robustness", few)
+    target, sheet = tmp_path / "figures.json", tmp_path / "curves.svg"
+    options = ["robustness", "--data", str(fer_folder), "--draws", "100"]
+    result = CliRunner().invoke(app, [*options, "--json", str(target), "--report", str(sheet)])
+    assert result.exit_code == 0, result.output
+    figures = json.loads(target.read_text())
+    assert (figures["layout"], figures["split"], figures["n"]) == ("fer+", "PrivateTest", 6)
+    assert len(measured["faces"]) == 6
+    assert result.output.startswith("mien keeps ")
+    assert "fer is not installed" in result.output
+    assert sheet.read_text().startswith("<svg")
+    with pytest.raises(InputError, match="no name for the curves"):
+        audit_commands.robustness(fer_folder, report=tmp_path / "curves.jpg")
+
+
+def test_the_sheet_draws_each_curve(figures):
+    sheet = curve_sheet(figures)
+    assert sheet.startswith("<svg")
+    assert sheet.count("<polyline") == len(SOME) * 2
+    for word in ("mien", "fake", "darkness", "stops less light"):
+        assert word in sheet
