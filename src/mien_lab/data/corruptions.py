@@ -160,7 +160,8 @@ def rotation(crop: Crop, degrees: float, rng: np.random.Generator) -> Crop:
     """
     middle = (len(crop) - 1) / 2
     angle = degrees if rng.random() < 0.5 else -degrees
-    return _warped(crop, cv2.getRotationMatrix2D((middle, middle), angle, 1.0))
+    turned = np.asarray(cv2.getRotationMatrix2D((middle, middle), angle, 1.0), np.float64)
+    return _warped(crop, turned)
 
 
 def shift(crop: Crop, pixels: float, rng: np.random.Generator) -> Crop:

@@ -27,7 +27,7 @@ _FINE = 8
 
 def scale_of(crop: Crop) -> float:
     """How many pixels of the crop are one of a 48-pixel crop."""
-    return crop.shape[0] / CROP_SIZE
+    return float(crop.shape[0]) / CROP_SIZE
 
 
 def eyes(crop: Crop, height: float, _: np.random.Generator) -> Crop:

@@ -135,7 +135,7 @@ def _table(
     mix = _common_mix([sums[names == name].sum(axis=0) for name in sizes])
     groups = []
     for name, (n, people) in sizes.items():
-        inside = np.flatnonzero(names == name)
+        inside = np.flatnonzero(names == name).tolist()
         clusters = clusters_of([subjects[index] for index in inside])
         drawn = resample(sums[inside], clusters, draws=draws, rng=rng)
         total = np.vstack([sums[inside].sum(axis=0), drawn])
@@ -168,7 +168,7 @@ def _table(
 
 def _size(inside: npt.NDArray[np.bool_], subjects: Sequence[str]) -> tuple[int, int | None]:
     """How many samples, and of how many people where that is known of all."""
-    shown = {subjects[index] for index in np.flatnonzero(inside)}
+    shown = {subjects[index] for index in np.flatnonzero(inside).tolist()}
     return int(inside.sum()), None if "" in shown else len(shown)
 
 
