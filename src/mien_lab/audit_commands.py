@@ -143,7 +143,7 @@ def _samples(
     import numpy as np
 
     from mien_lab.data.collections import Layout, find_layout, read_collection
-    from mien_lab.data.layouts import FERPLUS_FOLDERS
+    from mien_lab.data.fer_layouts import FERPLUS_FOLDERS
 
     chosen = find_layout(data) if layout == "auto" and data.exists() else layout
     if layout == "auto" and chosen == Layout.FER2013 and (data / "fer2013new.csv").is_file():
