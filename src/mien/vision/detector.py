@@ -113,10 +113,17 @@ class FaceDetector:
     def _refined(self, refiner: FaceRefiner, grey: Image, found: Proposals) -> Proposals:
         again = refiner.refine(grey, found)
         points = REFINED_SHARE * again.points + (1 - REFINED_SHARE) * found.points
-        agreed = np.diag(iou_matrix(again.boxes, found.boxes))[:, None] >= VOTE_OVERLAP
+        overlap = np.diag(iou_matrix(again.boxes, found.boxes))
+        agreed = overlap[:, None] >= VOTE_OVERLAP
         again = replace(again, points=np.where(agreed, points, again.points))
-        sure = again[again.scores >= self.threshold]
-        return sure[non_maximum_suppression(sure.boxes, sure.scores, self._nms_iou)]
+        kept = again.scores >= self.threshold
+        sure = again[kept]
+        # Proposals of parts of a face also lead to the face. The one that had to be moved least
+        # was looked at best, and places its landmarks best.
+        faces = sure[
+            non_maximum_suppression(sure.boxes, sure.scores * overlap[kept], self._nms_iou)
+        ]
+        return faces[np.argsort(-faces.scores, kind="stable")]
 
 
 def _apart(boxes: Floats) -> list[int]:
