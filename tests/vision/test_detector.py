@@ -1,4 +1,4 @@
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -152,3 +152,24 @@ def test_colour_plays_no_part(shipped):
     astronaut = pytest.importorskip("skimage.data").astronaut()
     cv2 = pytest.importorskip("cv2")
     assert shipped.detect(astronaut) == shipped.detect(cv2.cvtColor(astronaut, cv2.COLOR_RGB2GRAY))
+
+
+class Mover:
+    """A second look that leads every proposal to one face, surest of those it moves furthest."""
+
+    threshold, least_proposal = 0.5, 0.25
+    face = np.array([40, 30, 40, 40], np.float32)
+
+    def refine(self, grey, found):
+        moved = np.abs(found.boxes - self.face).sum(axis=1)
+        scores = (0.6 + 0.3 * moved / max(float(moved.max()), 1e-6)).astype(np.float32)
+        return replace(found, boxes=np.tile(self.face, (len(found.boxes), 1)), scores=scores)
+
+
+def test_of_several_looks_at_one_face_the_least_moved_counts():
+    whole = (16, 3, 3, 0.6, 0.25, np.log(40 / 64))
+    part = (8, 4, 5, 0.9, 0.0, np.log(16 / 24))
+    detector = single(PlantedSession([whole, part]), refiner=Mover())
+    alone = single(PlantedSession([whole]), refiner=Mover())
+    (face,), (same,) = (d.detect(np.zeros((128, 128), np.uint8)) for d in (detector, alone))
+    assert face.landmarks == same.landmarks

@@ -59,4 +59,17 @@ describe("refining", () => {
     expect(sure[0].box[2]).toBeCloseTo(10);
     expect(sure[0].score).toBeCloseTo(1 / (1 + Math.exp(-(5 + Math.log(9)) / 2)));
   });
+
+  it("believes, of several looks at one face, the one that was moved least", () => {
+    const [whole, part] = [face(0, 40, 0.6), face(10, 20, 0.9)];
+    const values = new Float32Array(4 * 15);
+    values[0] = values[30] = 3;
+    values[15] = values[45] = 6;
+    // The part's region is moved and widened until its box is the whole face.
+    values[18] = values[48] = Math.log(2);
+    values[19] = values[49] = Math.log(2);
+    const [only, ...others] = refined([whole, part], values, 1, 0.8);
+    expect(others).toEqual([]);
+    expect(only.score).toBeLessThan(1 / (1 + Math.exp(-(6 + Math.log(9)) / 2)));
+  });
 });

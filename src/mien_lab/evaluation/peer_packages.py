@@ -5,7 +5,7 @@ packages' metadata, Keras or LiteRT runs them, and the few lines of preprocessin
 from fer 25.10.3 (`fer/fer.py`, MIT) and facex 1.1.0 (`facex/core.py`, `facex/utils.py`, MIT).
 To set them up, in an environment of their own (OpenCV 5 has no Haar cascades)::
 
-    pip install . "opencv-python-headless<5" scikit-image
+    pip install . "opencv-python-headless<5" scikit-image scikit-learn
     pip install ai-edge-litert==2.3.0 keras==3.15.1 h5py torch==2.13.0
     pip install --no-deps fer==25.10.3 facex==1.1.0
 """
