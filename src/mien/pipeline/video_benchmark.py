@@ -4,6 +4,7 @@ The measured films are made here and show no real face: detector and follower do
 faces at fixed places are read whatever they find, so that figures depend on no footage.
 """
 
+import gc
 import statistics
 import subprocess
 import sys
@@ -232,8 +233,14 @@ def _memory(parts: Parts, film: Path, minutes: float) -> list[float]:
 
 
 def _looped(film: Path, total: int) -> Iterator[Frame]:
+    """One film of so many frames; opening it again must leave nothing behind.
+
+    PyAV keeps a frame whose side data were read until garbage is collected. A long film has one
+    such frame, and so must the short one that stands for it.
+    """
     count = 0
     while count < total:
+        gc.collect()
         with open_media(film) as stream:
             for frame in stream:
                 yield Frame(frame.image, count, count / RATE)
