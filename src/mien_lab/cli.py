@@ -56,6 +56,10 @@ def train(
     epochs: int = 50,
     rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
     start: Annotated[Path | None, typer.Option(help="An expression.onnx to go on from.")] = None,
+    groups: Annotated[
+        Path | None, typer.Option(help="CSV of name and group: weight faces so that groups agree.")
+    ] = None,
+    balance: Annotated[float, typer.Option(help="Strength of that weighting, 0 to 1.")] = 1.0,
     seed: int = 0,
     threads: Annotated[int | None, typer.Option(help="All cores if not given.")] = None,
     resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint.")] = False,
@@ -67,7 +71,9 @@ def train(
 
     beside = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     torch.set_num_threads(threads or max((os.cpu_count() or 1) // beside, 1))
-    config = ExpressionConfig(data, faces, epochs=epochs, start=start, seed=seed)
+    config = ExpressionConfig(
+        data, faces, epochs=epochs, start=start, groups=groups, balance=balance, seed=seed
+    )
     if start is not None:
         # What the network can do is not to be forgotten in the first epochs.
         config = replace(config, rate=0.05, warmup_epochs=1.0, sizes=((0.7, 40), (1.0, 48)))

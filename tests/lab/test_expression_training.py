@@ -4,7 +4,7 @@ import os
 import socket
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -377,3 +377,26 @@ def test_shipped_logits_hold_a_share_of_the_other_head():
     assert torch.allclose(after.logits[:, -1], contempt, atol=1e-4)
     assert torch.allclose(after.activation.mean(dim=(2, 3)), after.logits, atol=1e-4)
     assert torch.equal(after.fer_logits, before.fer_logits)
+
+
+def test_groups_are_balanced(config, fer_folder, tmp_path):
+    """Under the weights, each group has each label in the same share of its mass."""
+    data = expression.load_fer(fer_folder)
+    rows = expression.clean(data).rows
+    names = [f"{row:05}" for row in rows]
+    label = expression.majority(data.votes[rows])
+    group = np.where((label < 2) & (np.arange(len(rows)) % 4 > 0), "a", "b")
+    table = tmp_path / "groups.csv"
+    pairs = "".join(f"{name},{g}\n" for name, g in zip(names, group, strict=True))
+    table.write_text("name,team\n" + pairs)
+    plain = expression._training_faces(replace(config, limit=None), data)
+    faces = expression._training_faces(replace(config, limit=None, groups=table), data)
+    ratio = faces.fer.sum(axis=1) / plain.fer.sum(axis=1)
+    assert ratio == pytest.approx(expression.balancing_weights(group, label), rel=1e-4)
+    assert np.ptp(ratio) > 0.1
+    counted = plain.emotion_weight > 0
+    weight = faces.emotion_weight[counted] / plain.emotion_weight[counted]
+    assert weight == pytest.approx(ratio[counted], rel=1e-4)
+    table.write_text("name,team,other\n" + f"{names[0]},a,b\n")
+    with pytest.raises(InputError, match="balanced by one"):
+        expression._training_faces(replace(config, groups=table), data)

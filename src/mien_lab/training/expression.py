@@ -8,17 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mien.core.errors import InputError
 from mien_lab.data.augmentation import Augmentation, augment, crop_batch
+from mien_lab.data.balancing import balancing_weights, effective_share
 from mien_lab.data.cleaning import clean
 from mien_lab.data.faces import FaceSet, fer_faces, join, photograph_faces
 from mien_lab.data.fer2013 import Fer, labels_given_votes, load_fer, majority
+from mien_lab.data.groups import read_groups
 from mien_lab.training.expression_net import ExpressionNet, Outputs
 from mien_lab.training.run import Progress, Run, WeightAverage
+from mien_lab.training.validation import Validation
 from mien_lab.training.warm_start import warm_start
 from mien_lab.training.workers import Workers
 
@@ -58,6 +62,11 @@ class ExpressionConfig:
     """Crop size up to each share of the epochs: smaller crops first cost less."""
     augmentation: Augmentation = field(default_factory=Augmentation)
     seed: int = 0
+    groups: Path | None = None
+    """A CSV of groups of the faces (`name`, which is the row of FER2013 in five digits, and one
+    column); faces are weighted so that no group has labels of its own, those of no group too."""
+    balance: float = 1.0
+    """Strength of that weighting, 0 to 1; see `balancing_weights`."""
     limit: int | None = None
     """Use only so many faces; for tests."""
     compile: bool = True
@@ -90,7 +99,7 @@ def train_expression(config: ExpressionConfig, folder: Path, *, resume: bool = F
             f"{len(faces)} faces do not fill a batch of {config.batch}; choose a smaller batch"
         )
     public = data.rows("PublicTest")[: config.limit]
-    check = _Check(
+    check = Validation(
         fer_faces(data, public),
         torch.from_numpy(data.labels[public]),
         torch.from_numpy(majority(data.votes[public])),
@@ -143,12 +152,34 @@ def _training_faces(config: ExpressionConfig, data: Fer) -> FaceSet:
     if config.fer_smoothing > 0:
         expected = labels_given_votes(data, cleaning.rows) * config.fer_smoothing
         faces = replace(faces, fer=faces.fer * (1 - config.fer_smoothing) + expected)
+    if config.groups is not None:
+        faces = _balanced(faces, config, data, cleaning.rows)
     if config.faces_dir is not None:
         faces = join(faces, photograph_faces(config.faces_dir))
     if config.limit is None:
         return faces
     chosen = torch.randperm(len(faces))[: config.limit].numpy()
     return FaceSet(*(getattr(faces, name)[chosen] for name in FaceSet.__dataclass_fields__))
+
+
+def _balanced(
+    faces: FaceSet, config: ExpressionConfig, data: Fer, rows: npt.NDArray[np.intp]
+) -> FaceSet:
+    """The faces of these rows with both targets weighted by group and label."""
+    groups = read_groups(config.groups or Path(), [f"{row:05}" for row in rows])
+    if len(groups.columns) != 1:
+        raise InputError(
+            f"{config.groups} has the columns {', '.join(groups.columns)}; faces are balanced by "
+            "one: keep it and name"
+        )
+    (values,) = groups.columns.values()
+    weights = balancing_weights(values, majority(data.votes[rows]), strength=config.balance)
+    log.info("the weighted faces are worth %.0f %% of them", 100 * effective_share(weights))
+    return replace(
+        faces,
+        emotion_weight=(faces.emotion_weight * weights).astype(np.float32),
+        fer=(faces.fer * weights[:, None]).astype(np.float32),
+    )
 
 
 def _epoch(
@@ -270,35 +301,3 @@ def _parameter_groups(net: nn.Module, decay: float) -> list[dict[str, Any]]:
 
 def _size(config: ExpressionConfig, epoch: int) -> int:
     return next(size for share, size in config.sizes if epoch < share * config.epochs)
-
-
-@dataclass(frozen=True)
-class _Check:
-    """PublicTest, upright and undisturbed."""
-
-    faces: FaceSet
-    labels: Tensor
-    majority: Tensor
-
-    @torch.no_grad()
-    def figures(self, net: nn.Module, size: int, device: torch.device) -> dict[str, float]:
-        """Accuracy at the crop size that the network is being trained on."""
-        logits, fer = [], []
-        for start in range(0, len(self.faces), 256):
-            crops = crop_batch(
-                torch.from_numpy(self.faces.canvases[start : start + 256]),
-                torch.from_numpy(self.faces.matrices[start : start + 256]),
-                size,
-            )
-            crops = crops.to(device).contiguous(memory_format=torch.channels_last)
-            with torch.autocast(device.type, dtype=torch.bfloat16):
-                outputs = net(crops)
-            logits.append(outputs.logits.float().cpu())
-            fer.append(outputs.fer_logits.float().cpu())
-        emotion = torch.cat(logits)
-        counted = self.majority >= 0
-        hit = emotion.argmax(1)[counted] == self.majority[counted]
-        return {
-            "public_fer2013": float((torch.cat(fer).argmax(1) == self.labels).float().mean()),
-            "public_ferplus": float(hit.float().mean()),
-        }

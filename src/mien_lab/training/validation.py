@@ -1,0 +1,43 @@
+"""How well a network in training reads PublicTest."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from mien_lab.data.augmentation import crop_batch
+from mien_lab.data.faces import FaceSet
+
+__all__ = ["Validation"]
+
+
+@dataclass(frozen=True)
+class Validation:
+    """PublicTest, upright and undisturbed."""
+
+    faces: FaceSet
+    labels: Tensor
+    majority: Tensor
+
+    @torch.no_grad()
+    def figures(self, net: nn.Module, size: int, device: torch.device) -> dict[str, float]:
+        """Accuracy at the crop size that the network is being trained on."""
+        logits, fer = [], []
+        for start in range(0, len(self.faces), 256):
+            crops = crop_batch(
+                torch.from_numpy(self.faces.canvases[start : start + 256]),
+                torch.from_numpy(self.faces.matrices[start : start + 256]),
+                size,
+            )
+            crops = crops.to(device).contiguous(memory_format=torch.channels_last)
+            with torch.autocast(device.type, dtype=torch.bfloat16):
+                outputs = net(crops)
+            logits.append(outputs.logits.float().cpu())
+            fer.append(outputs.fer_logits.float().cpu())
+        emotion = torch.cat(logits)
+        counted = self.majority >= 0
+        hit = emotion.argmax(1)[counted] == self.majority[counted]
+        return {
+            "public_fer2013": float((torch.cat(fer).argmax(1) == self.labels).float().mean()),
+            "public_ferplus": float(hit.float().mean()),
+        }
