@@ -146,7 +146,7 @@ class _Viewer:
         if self._socket.application_state is not WebSocketState.DISCONNECTED:
             try:
                 await self._socket.close(code, reason)
-            except (RuntimeError, OSError):
+            except (RuntimeError, OSError, WebSocketDisconnect):
                 return
 
 
