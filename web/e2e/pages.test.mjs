@@ -142,6 +142,8 @@ test("a film's report opens, shows its charts and may run nothing", { skip }, as
   const opening = context.waitForEvent("page");
   await page.getByRole("link", { name: "Open the report" }).click(PATIENCE);
   const report = await opening;
+  // A page that is still on its way cannot be loaded again, which is how all refusals are heard.
+  await report.waitForURL(/\/report$/);
   const refused = [];
   report.on("console", (message) => refused.push(message.text()));
   await report.reload();
