@@ -1,7 +1,5 @@
 """``mien-lab robustness`` and ``mien-lab audit``: where readings fail, and for whom."""
 
-import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +8,7 @@ import typer
 from mien.core.errors import InputError
 from mien.pipeline.build import DEFAULT_PRECISION
 from mien_lab.data.samples import Sample
+from mien_lab.output import write_summary
 
 __all__ = ["audit", "robustness"]
 
@@ -62,7 +61,7 @@ def robustness(
     )
     if report is not None:
         report.write_text(curve_sheet(figures), encoding="utf-8")
-    _write(figures, robustness_text(figures), output)
+    write_summary(figures, robustness_text(figures), output)
 
 
 def audit(
@@ -133,7 +132,7 @@ def audit(
         "unmatched": list(given.unmatched) if given else [],
     }
     figures = head | source | {"precision": precision} | figures
-    _write(figures, audit_text(figures), output)
+    write_summary(figures, audit_text(figures), output)
 
 
 def _samples(
@@ -158,12 +157,3 @@ def _samples(
         rows = np.random.default_rng(seed).permutation(len(samples))[:limit]
         samples = [samples[index] for index in np.sort(rows)]
     return samples, {"data": data.name, "layout": str(chosen), "split": split}
-
-
-def _write(figures: Mapping[str, Any], text: str, output: str | None) -> None:
-    if output == "-":
-        typer.echo(json.dumps(figures, indent=2))
-        return
-    typer.echo(text)
-    if output is not None:
-        Path(output).write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")

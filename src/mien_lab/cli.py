@@ -1,12 +1,11 @@
 """The command line of the lab: train, export, calibrate, evaluate."""
 
-import json
 import logging
 import os
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -28,6 +27,7 @@ from mien_lab.data.fer2013 import load_fer
 from mien_lab.evaluation.crops import calibrate
 from mien_lab.evaluation.limits import measure_limits
 from mien_lab.evaluation.photographs import evaluate_photographs
+from mien_lab.output import write_figures
 
 __all__ = ["app", "main"]
 
@@ -107,7 +107,7 @@ def export(
 def clean_command(data: Data, output: Output = "-") -> None:
     """Say which rows of FER2013 are not trained on, and why."""
     cleaning = clean(load_fer(data))
-    _write({"kept": len(cleaning.rows), "dropped": cleaning.counts()}, output)
+    write_figures({"kept": len(cleaning.rows), "dropped": cleaning.counts()}, output)
 
 
 @app.command()
@@ -118,7 +118,7 @@ def limits(
     weights: Weights = None,
 ) -> None:
     """Measure accuracy against size, blur, light and turn of the face."""
-    _write(measure_limits(data, precision=precision, weights=weights), output)
+    write_figures(measure_limits(data, precision=precision, weights=weights), output)
 
 
 @app.command()
@@ -129,7 +129,7 @@ def photographs(
     weights: Weights = None,
 ) -> None:
     """Measure the whole pipeline on labelled photographs."""
-    _write(evaluate_photographs(data, precision=precision, weights=weights), output)
+    write_figures(evaluate_photographs(data, precision=precision, weights=weights), output)
 
 
 def main() -> None:
@@ -139,11 +139,3 @@ def main() -> None:
         app()
     except (MienError, OSError, FloatingPointError) as error:
         sys.exit(f"mien-lab: {error}")
-
-
-def _write(figures: dict[str, Any], output: str) -> None:
-    text = json.dumps(figures, indent=2)
-    if output == "-":
-        typer.echo(text)
-    else:
-        Path(output).write_text(text + "\n", encoding="utf-8")

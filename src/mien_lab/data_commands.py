@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from mien_lab.output import show_figures
 
 if TYPE_CHECKING:
     from mien_lab.data.inspection import Inspection
@@ -50,7 +51,7 @@ def inspect(
     *_, inspection = _inspected(data, layout, split, whole, weights)
     if findings is not None:
         write_findings(findings, inspection.findings)
-    _write(inspection.to_dict(), json_file)
+    show_figures(inspection.to_dict(), json_file)
 
 
 @app.command()
@@ -87,7 +88,7 @@ def clean(
     found = curate(samples, inspection.findings, likeness, reasons=reasons, splits=only)
     write_findings(drops, found.drops)
     write_manifest(out, found.kept)
-    _write({"kept": len(found.kept), "dropped": count_reasons(found.drops)}, None)
+    show_figures({"kept": len(found.kept), "dropped": count_reasons(found.drops)})
 
 
 @app.command("split")
@@ -120,7 +121,7 @@ def split_command(
     divided = split_samples(samples, shares, seed=seed, copies=copies)
     write_manifest(out, divided)
     unnamed = sum(not sample.subject for sample in samples)
-    _write({"seed": seed, "balance": balance(divided), "without_subject": unnamed}, None)
+    show_figures({"seed": seed, "balance": balance(divided), "without_subject": unnamed})
 
 
 @app.command()
@@ -181,10 +182,3 @@ def _reasons(names: list[str] | None) -> frozenset[Any]:
     from mien_lab.data.findings import parse_reason
 
     return frozenset(parse_reason(name) for name in names or ())
-
-
-def _write(figures: dict[str, Any], json_file: Path | None) -> None:
-    text = json.dumps(figures, indent=2)
-    if json_file is not None:
-        json_file.write_text(text + "\n", encoding="utf-8")
-    typer.echo(text)

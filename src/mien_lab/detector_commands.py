@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from mien_lab.output import show_figures
 
 app = typer.Typer(help="The face detector.", no_args_is_help=True)
 
@@ -98,7 +99,7 @@ def export(
     if threshold is None:
         choice = choose_threshold(data, out)
         export_refiner(refiner, out, threshold=choice["threshold"], version=version)
-        typer.echo(json.dumps(choice, indent=2))
+        show_figures(choice)
 
 
 @app.command()
@@ -115,7 +116,4 @@ def evaluate(
     from mien_lab.evaluation.detector import evaluate as measure
 
     figures = measure(data, generated=generated, groups=groups, peer=peer, weights=weights)
-    text = json.dumps(figures, indent=2)
-    if json_file is not None:
-        json_file.write_text(text + "\n", encoding="utf-8")
-    typer.echo(text)
+    show_figures(figures, json_file)

@@ -1,6 +1,5 @@
 """``mien-lab evaluate``: all figures of what ships, on any labelled collection."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +7,7 @@ import typer
 
 from mien.core.errors import InputError
 from mien.pipeline.build import DEFAULT_PRECISION
+from mien_lab.output import write_figures
 
 __all__ = ["evaluate"]
 
@@ -82,8 +82,4 @@ def evaluate(
         write_predictions(predictions, list(found.cases.values()))
     if report is not None:
         write_report(report, found)
-    text = json.dumps(found.figures, indent=2, allow_nan=False)
-    if output == "-":
-        typer.echo(text)
-    else:
-        Path(output).write_text(text + "\n", encoding="utf-8")
+    write_figures(found.figures, output, allow_nan=False)

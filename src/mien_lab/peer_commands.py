@@ -1,6 +1,5 @@
 """``mien-lab peers``: mien and other people's expression readers, measured in one run."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +11,7 @@ from mien.pipeline.build import DEFAULT_PRECISION
 from mien_lab.evaluation.crops import evaluate_crops
 from mien_lab.evaluation.peers import evaluate_peers
 from mien_lab.evaluation.photographs import evaluate_photographs
+from mien_lab.output import write_summary
 
 __all__ = ["app"]
 
@@ -40,12 +40,7 @@ def peers(
         "peers": evaluate_peers(data),
         "opencv": cv2.__version__,
     }
-    if output == "-":
-        typer.echo(json.dumps(figures, indent=2))
-        return
-    typer.echo(_table(figures))
-    if output is not None:
-        Path(output).write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    write_summary(figures, _table(figures), output)
 
 
 def _table(figures: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mien.runtime.artifact import load_artifact, weights_folder
+from mien_lab.output import show_figures
 
 if TYPE_CHECKING:
     from mien_lab.data.sequences import Sequences
@@ -124,10 +125,7 @@ def evaluate(
         )
         for name, some in sets.items()
     }
-    text = json.dumps(figures, indent=2)
-    if json_file is not None:
-        json_file.write_text(text + "\n", encoding="utf-8")
-    typer.echo(text)
+    show_figures(figures, json_file)
 
 
 def _part(clips: Sequences, first: int) -> Sequences:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from mien_lab.output import show_figures
 
 app = typer.Typer(help="The tracker.", no_args_is_help=True)
 
@@ -26,7 +27,4 @@ def evaluate(
     """Count id switches and fragments on generated scenes, beside plain overlap matching."""
     from mien_lab.evaluation.tracking import evaluate_tracking
 
-    text = json.dumps(evaluate_tracking(data, scenes=scenes), indent=2)
-    if json_file is not None:
-        json_file.write_text(text + "\n", encoding="utf-8")
-    typer.echo(text)
+    show_figures(evaluate_tracking(data, scenes=scenes), json_file)

@@ -7,8 +7,8 @@ pytest.importorskip("torch")
 
 from mien.core.types import Box, Face, Landmarks
 from mien_lab.data.scenes import MISSED_BY_THE_TEACHER, SURE_SCORE, Picture, without_missed
-from mien_lab.data.second_teacher import CONFIRMED, confirmed
 from mien_lab.data.synthesis import Layout, Synthesis
+from mien_lab.training.second_teacher import CONFIRMED, confirmed
 
 
 class Teacher:

@@ -22,44 +22,25 @@ from mien_lab.evaluation.metrics import (
     roc_auc,
     weighted_confusion,
 )
+from mien_lab.evaluation.scored import Scored
 
 __all__ = ["Cases", "all_figures", "scorer"]
 
 
 @dataclass(frozen=True)
-class Cases:
-    """Parallel arrays, a row per case.
+class Cases(Scored):
+    """Cases with all that figures are made of.
 
     Attributes:
-        names: (n,).
-        truth: (n,) int64, indices into `labels`.
-        probabilities: (n, k) float64; zero rows where no face was found.
-        labels: (k,) names of the classes.
+        labels: (k,) names of the classes, which `truth` counts.
         sets: (n, k) members of the prediction sets, empty where no face was found; None if the
             reader gives none.
         subjects: (n,) index of who is shown, from 0 without gaps; None where it is not known.
     """
 
-    names: tuple[str, ...]
-    truth: npt.NDArray[np.int64]
-    probabilities: npt.NDArray[np.float64]
     labels: tuple[str, ...]
     sets: npt.NDArray[np.bool_] | None = None
     subjects: npt.NDArray[np.intp] | None = None
-
-    def __len__(self) -> int:
-        """How many."""
-        return len(self.names)
-
-    @property
-    def found(self) -> npt.NDArray[np.bool_]:
-        """(n,) whether a face was found."""
-        return np.asarray(self.probabilities.sum(axis=1) > 0)
-
-    @property
-    def predicted(self) -> npt.NDArray[np.int64]:
-        """(n,) the most probable label; -1, which is wrong whatever the truth, without a face."""
-        return np.where(self.found, self.probabilities.argmax(axis=1), -1)
 
 
 def all_figures(cases: Cases, bootstrap: Bootstrap | None = None) -> dict[str, Any]:

@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Bootstrap", "Intervals"]
+__all__ = ["Bootstrap", "Intervals", "percentile_interval"]
 
 Floats = npt.NDArray[np.float64]
 Score = Callable[[Floats], Mapping[str, float]]
 """Figures by name from the weights (n,) of the cases: how often each was drawn."""
 
 LEAST_DEFINED = 0.9
-"""Share of the resamples in which a figure must be defined to be given an interval."""
+"""Share of the resamples in which a figure must be defined to be given an interval: one that is
+undefined in a tenth of them rests on a handful of samples."""
 
 
 @dataclass(frozen=True)
@@ -97,16 +98,22 @@ class Bootstrap:
             if by_subject
             else "percentile bootstrap, stratified by true class"
         )
-        values = {name: self._bounds(np.array(found)) for name, found in draws.items()}
+        values = {
+            name: percentile_interval(np.array(found), self.level) for name, found in draws.items()
+        }
         return Intervals(values, method, self.level, self.resamples, self.seed)
 
-    def _bounds(self, values: Floats) -> tuple[float, float] | None:
-        defined = values[np.isfinite(values)]
-        if len(defined) < LEAST_DEFINED * len(values):
-            return None
-        tail = (1.0 - self.level) / 2
-        low, high = np.quantile(defined, [tail, 1.0 - tail])
-        return float(low), float(high)
+
+def percentile_interval(
+    draws: npt.NDArray[np.floating], level: float = 0.95
+) -> tuple[float, float] | None:
+    """The percentile interval of a figure's draws; None if too few of them are defined."""
+    defined = draws[np.isfinite(draws)]
+    if len(defined) < LEAST_DEFINED * len(draws):
+        return None
+    tail = (1.0 - level) / 2
+    low, high = np.quantile(defined, [tail, 1.0 - tail])
+    return float(low), float(high)
 
 
 def _drawn_cases(

@@ -11,39 +11,20 @@ from mien.core.errors import MienError
 from mien.core.labels import EMOTIONS
 from mien.pipeline.analyzer import Analyzer
 from mien_lab.data.samples import Sample, crop_of, face_meant
+from mien_lab.evaluation.scored import Scored
 
 __all__ = ["Predictions", "predict"]
 
 
 @dataclass(frozen=True)
-class Predictions:
-    """Parallel arrays, a row per labelled sample.
+class Predictions(Scored):
+    """What the pipeline says of labelled samples: calibrated, of the labels in `EMOTIONS`.
 
     Attributes:
-        names: (n,) of the samples.
-        truth: (n,) int64, indices into `EMOTIONS`.
-        probabilities: (n, 8) float64, calibrated; zero rows where no face was found.
         failures: name and one sentence for each sample that could not be read; they have no row.
     """
 
-    names: tuple[str, ...]
-    truth: npt.NDArray[np.int64]
-    probabilities: npt.NDArray[np.float64]
     failures: tuple[tuple[str, str], ...] = ()
-
-    def __len__(self) -> int:
-        """How many rows."""
-        return len(self.names)
-
-    @property
-    def found(self) -> npt.NDArray[np.bool_]:
-        """(n,) whether a face was found."""
-        return np.asarray(self.probabilities.sum(axis=1) > 0)
-
-    @property
-    def predicted(self) -> npt.NDArray[np.int64]:
-        """(n,) the most probable label; -1, which is wrong whatever the truth, without a face."""
-        return np.where(self.found, self.probabilities.argmax(axis=1), -1)
 
 
 def predict(

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from mien_lab.evaluation.intervals import percentile_interval
+
 __all__ = ["clusters_of", "interval", "resample"]
 
 Floats = npt.NDArray[np.float64]
@@ -45,10 +47,6 @@ def resample(
 
 
 def interval(draws: npt.NDArray[np.floating]) -> list[float] | None:
-    """The 95 % percentile interval of a figure's draws, (draws,); None if a draw has none."""
-    finite = draws[np.isfinite(draws)]
-    # A figure that is undefined in a tenth of the draws rests on a handful of samples.
-    if len(finite) < 0.9 * len(draws):
-        return None
-    low, high = np.quantile(finite, [0.025, 0.975])
-    return [round(float(low), 4), round(float(high), 4)]
+    """The 95 % percentile interval of a figure's draws, (draws,), rounded for JSON."""
+    bounds = percentile_interval(draws)
+    return None if bounds is None else [round(bound, 4) for bound in bounds]

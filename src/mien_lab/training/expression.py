@@ -153,7 +153,7 @@ def _training_faces(config: ExpressionConfig, data: Fer) -> FaceSet:
         expected = labels_given_votes(data, cleaning.rows) * config.fer_smoothing
         faces = replace(faces, fer=faces.fer * (1 - config.fer_smoothing) + expected)
     if config.groups is not None:
-        faces = _balanced(faces, config, data, cleaning.rows)
+        faces = _balanced(faces, data, cleaning.rows, config.groups, config.balance)
     if config.faces_dir is not None:
         faces = join(faces, photograph_faces(config.faces_dir))
     if config.limit is None:
@@ -163,17 +163,17 @@ def _training_faces(config: ExpressionConfig, data: Fer) -> FaceSet:
 
 
 def _balanced(
-    faces: FaceSet, config: ExpressionConfig, data: Fer, rows: npt.NDArray[np.intp]
+    faces: FaceSet, data: Fer, rows: npt.NDArray[np.intp], table: Path, strength: float
 ) -> FaceSet:
     """The faces of these rows with both targets weighted by group and label."""
-    groups = read_groups(config.groups or Path(), [f"{row:05}" for row in rows])
+    groups = read_groups(table, [f"{row:05}" for row in rows])
     if len(groups.columns) != 1:
         raise InputError(
-            f"{config.groups} has the columns {', '.join(groups.columns)}; faces are balanced by "
+            f"{table} has the columns {', '.join(groups.columns)}; faces are balanced by "
             "one: keep it and name"
         )
     (values,) = groups.columns.values()
-    weights = balancing_weights(values, majority(data.votes[rows]), strength=config.balance)
+    weights = balancing_weights(values, majority(data.votes[rows]), strength=strength)
     log.info("the weighted faces are worth %.0f %% of them", 100 * effective_share(weights))
     return replace(
         faces,

@@ -25,10 +25,10 @@ from mien_lab.data.scenes import (
     read_scenes,
     without_missed,
 )
-from mien_lab.data.second_teacher import agreed
 from mien_lab.data.synthesis import Layout, Synthesis
 from mien_lab.training.refiner_net import RefinerNet
 from mien_lab.training.run import Progress, Run, WeightAverage
+from mien_lab.training.second_teacher import agreed
 
 __all__ = ["RefinerConfig", "gather", "train"]
 
