@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from mien.core.errors import MienError
-from mien.pipeline.build import DEFAULT_PRECISION
+from mien.pipeline.build import DEFAULT_PRECISION, Config, build
 from mien.runtime.artifact import read_cards, weights_folder
 from mien_lab import (
     audit_commands,
@@ -108,6 +108,22 @@ def clean_command(data: Data, output: Output = "-") -> None:
     """Say which rows of FER2013 are not trained on, and why."""
     cleaning = clean(load_fer(data))
     write_figures({"kept": len(cleaning.rows), "dropped": cleaning.counts()}, output)
+
+
+@app.command("copies")
+def copies_command(
+    data: Data,
+    out: Annotated[Path, typer.Option(help="CSV to write.")],
+    weights: Weights = None,
+) -> None:
+    """Search FER2013's training part for photographs of its tests that were framed anew."""
+    from mien_lab.data.cleaning import find_reframed, write_copies
+
+    classifier = build(Config(weights=weights)).classifier
+    pairs, correlations = find_reframed(load_fer(data), classifier)
+    write_copies(out, pairs, correlations)
+    rows, tests = (len(set(pairs[:, side].tolist())) for side in (0, 1))
+    write_figures({"training_rows": rows, "test_rows": tests}, "-")
 
 
 @app.command()

@@ -1,7 +1,8 @@
+import cv2
 import numpy as np
 import pytest
 
-from mien_lab.data.cleaning import clean
+from mien_lab.data.cleaning import LISTED, clean, read_copies, write_copies
 from mien_lab.data.duplicates import NEAR, find_copies, fingerprints
 from mien_lab.data.fer2013 import load_fer
 
@@ -36,6 +37,45 @@ def test_what_is_not_trained_on(write_rows, row, picture):
     assert found.counts() == {
         "blank": 1, "copy of a test image": 3, "not a face": 1, "repeated in training": 1,
     }  # fmt: skip
+
+
+def test_a_copy_in_another_framing(write_rows, row, picture, tmp_path, caplog):
+    scaled = cv2.resize(picture(2), (56, 56), interpolation=cv2.INTER_CUBIC)[3:51, 5:53]
+    rows = [
+        row(picture(0)),
+        row(scaled),
+        row(scaled[:, ::-1]),
+        row(picture(2), split="PrivateTest"),
+    ]
+    data = load_fer(write_rows(rows))
+    assert clean(data, None).rows.tolist() == [0, 1, 2]
+    table = tmp_path / "copies.csv"
+    pairs = np.array([[1, 3], [2, 3]])
+    write_copies(table, pairs, np.array([0.9, 0.95], np.float32))
+    found = clean(data, table)
+    assert found.rows.tolist() == [0]
+    assert found.counts() == {"copy of a test image in another framing": 2}
+    assert not caplog.records
+    # A list of other data is not believed: neither a row that is no copy, nor one beyond the end.
+    write_copies(table, np.array([[0, 3], [9, 3], [1, 3]]), np.full(3, 0.9, np.float32))
+    assert clean(data, table).rows.tolist() == [0, 2]
+    assert "1 of 2 listed copies are none here" in caplog.text
+
+
+def test_of_several_matches_the_list_names_the_best(tmp_path):
+    table = tmp_path / "copies.csv"
+    write_copies(table, np.array([[5, 9], [5, 8], [2, 9]]), np.array([0.9, 0.95, 0.83], np.float32))
+    assert table.read_text() == "row,copy_of,correlation\n2,9,0.830\n5,8,0.950\n"
+    assert read_copies(table).tolist() == [[2, 9], [5, 8]]
+
+
+def test_the_list_that_ships_is_of_training_rows():
+    pairs = read_copies(LISTED)
+    assert len(pairs) > 2000
+    assert len(np.unique(pairs[:, 0])) == len(pairs)
+    # FER2013's first 28,709 rows are its training part.
+    assert (pairs[:, 0] < 28709).all()
+    assert ((pairs[:, 1] >= 28709) & (pairs[:, 1] < 35887)).all()
 
 
 def test_every_training_row_is_kept_or_dropped_once(fer_folder):

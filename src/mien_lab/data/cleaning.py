@@ -1,14 +1,35 @@
 """Which rows of FER2013 may be trained on, and why the others may not."""
 
+import csv
+import logging
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from mien.models.expression import ExpressionClassifier
 from mien_lab.data.duplicates import NEAR, find_copies, repeats
+from mien_lab.data.faces import fer_faces, upright_crops
 from mien_lab.data.fer2013 import Fer
+from mien_lab.data.measurements import read_crops
+from mien_lab.data.registration import (
+    REGISTERED,
+    describe,
+    find_registered,
+    registered_correlation,
+)
 
-__all__ = ["Cleaning", "clean"]
+__all__ = ["LISTED", "Cleaning", "clean", "find_reframed", "read_copies", "write_copies"]
+
+log = logging.getLogger(__name__)
+
+LISTED = Path(__file__).with_name("fer2013-copies.csv")
+"""Training rows of FER2013 that show a photograph of PublicTest or PrivateTest in another framing,
+and which: found by `mien-lab copies`, which takes minutes."""
+COLUMNS = ("row", "copy_of", "correlation")
+SLACK = 0.02
+"""By how much a listed correlation may fall short on another machine."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +50,14 @@ class Cleaning:
         return {reason: reasons.count(reason) for reason in sorted(set(reasons))}
 
 
-def clean(data: Fer) -> Cleaning:
-    """Drop blank and not-a-face rows, copies of PublicTest and PrivateTest, and repeated rows."""
+def clean(data: Fer, copies: Path | None = LISTED) -> Cleaning:
+    """Drop blank and not-a-face rows, copies of PublicTest and PrivateTest, and repeated rows.
+
+    Args:
+        data: FER2013.
+        copies: a list of copies that differ in framing, each of which is compared again before it
+            is believed; None looks only for copies that are framed alike.
+    """
     training = data.rows("Training")
     reasons: dict[int, str] = {}
     for row in training[data.blank[training]]:
@@ -38,11 +65,77 @@ def clean(data: Fer) -> Cleaning:
     for row in training[data.not_a_face[training]]:
         reasons.setdefault(int(row), "not a face")
     left = np.array([row for row in training if int(row) not in reasons], dtype=np.intp)
-    copies = find_copies(data.pixels, left, np.flatnonzero(data.split != "Training"))
-    for row in left[copies.correlation >= NEAR]:
+    found = find_copies(data.pixels, left, np.flatnonzero(data.split != "Training"))
+    for row in left[found.correlation >= NEAR]:
         reasons[int(row)] = "copy of a test image"
+    if copies is not None:
+        for row in _confirmed(data, read_copies(copies)):
+            reasons.setdefault(int(row), "copy of a test image in another framing")
     for number, first in enumerate(repeats(data.pixels[row].tobytes() for row in left)):
         if first != number:
             reasons.setdefault(int(left[number]), "repeated in training")
     rows = np.array([row for row in training if int(row) not in reasons], dtype=np.intp)
     return Cleaning(rows, tuple(sorted(reasons.items())))
+
+
+def read_copies(path: Path) -> npt.NDArray[np.intp]:
+    """(m, 2) the training rows of a list, and the test row that each shows."""
+    with path.open(newline="") as stream:
+        pairs = [(int(row["row"]), int(row["copy_of"])) for row in csv.DictReader(stream)]
+    return np.array(pairs, dtype=np.intp).reshape(-1, 2)
+
+
+def write_copies(
+    path: Path, pairs: npt.NDArray[np.intp], correlations: npt.NDArray[np.float32]
+) -> None:
+    """Write a list that `read_copies` reads: for each row the test row it is most like."""
+    best: dict[int, tuple[float, int]] = {}
+    for (row, other), value in zip(pairs.tolist(), correlations.tolist(), strict=True):
+        best[row] = max(best.get(row, (0.0, 0)), (value, other))
+    with path.open("w", newline="") as stream:
+        table = csv.writer(stream, lineterminator="\n")
+        table.writerow(COLUMNS)
+        for row, (value, other) in sorted(best.items()):
+            table.writerow([row, other, f"{value:.3f}"])
+
+
+def find_reframed(
+    data: Fer, classifier: ExpressionClassifier
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float32]]:
+    """Training rows, of those that are kept otherwise, that show a test photograph reframed.
+
+    Some million pairs are compared, which takes eight minutes or so.
+
+    Args:
+        data: FER2013.
+        classifier: its embeddings only say which pairs to compare.
+
+    Returns:
+        (m, 2) the training row and the test row, and (m,) how their details correlate.
+    """
+    crops = upright_crops(fer_faces(data, np.arange(len(data))))
+    embeddings, _ = read_crops(crops, np.flatnonzero(~data.blank), classifier)
+    rows, tests = clean(data, None).rows, np.flatnonzero((data.split != "Training") & ~data.blank)
+    return find_registered(crops, describe(crops, embeddings), rows, tests)
+
+
+def _confirmed(data: Fer, pairs: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    """Training rows of the pairs that show one photograph: the list may be of other data."""
+    known = pairs[(pairs < len(data)).all(axis=1)]
+    known = known[(data.split[known[:, 0]] == "Training") & (data.split[known[:, 1]] != "Training")]
+    if not len(known):
+        return np.zeros(0, dtype=np.intp)
+    one, other = (upright_crops(fer_faces(data, known[:, side])) for side in (0, 1))
+    sure = [
+        max(registered_correlation(a, b), registered_correlation(a, b[:, ::-1]))
+        >= REGISTERED - SLACK
+        for a, b in zip(one, other, strict=True)
+    ]
+    if not all(sure):
+        log.warning(
+            "%d of %d listed copies are none here: these rows are not the published FER2013's; "
+            "run mien-lab copies and clean with its list",
+            len(sure) - sum(sure),
+            len(sure),
+        )
+    return np.asarray(known[np.array(sure, dtype=np.bool_), 0])

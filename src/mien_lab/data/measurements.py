@@ -22,7 +22,7 @@ from mien.vision.alignment import CROP_SIZE
 from mien.vision.detector import FaceDetector
 from mien_lab.data.samples import Sample, crop_of, face_meant
 
-__all__ = ["Measurements", "measure", "perceptual_hash"]
+__all__ = ["Measurements", "measure", "perceptual_hash", "read_crops"]
 
 log = logging.getLogger(__name__)
 
@@ -109,10 +109,38 @@ def measure(
             crops[row], cropped[row] = look.crop, True
         if (row + 1) % REPORT_EVERY == 0:
             log.info("%d of %d pictures looked at", row + 1, count)
-    embeddings, probabilities = _read(crops, np.flatnonzero(cropped), reader.classifier)
+    embeddings, probabilities = read_crops(crops, np.flatnonzero(cropped), reader.classifier)
     return Measurements(
         tuple(digests), blank, faces, crops, hashes, embeddings, probabilities, failures
     )
+
+
+def read_crops(
+    crops: npt.NDArray[np.uint8], rows: npt.NDArray[np.intp], classifier: ExpressionClassifier
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Embeddings and probabilities of the given rows, in blocks that bound memory.
+
+    Args:
+        crops: (n, 48, 48) aligned faces.
+        rows: numbers of those to read; the others' results are zero.
+        classifier: reads them.
+
+    Returns:
+        (n, 2, d) unit vectors of crops and of their mirror images, and (n, 8) probabilities.
+    """
+    width = classifier.classify(crops[:0]).embedding.shape[1]
+    embeddings = np.zeros((len(crops), 2, width), dtype=np.float32)
+    probabilities = np.zeros((len(crops), len(EMOTIONS)), dtype=np.float32)
+    for start in range(0, len(rows), BLOCK):
+        chosen = rows[start : start + BLOCK]
+        plain = classifier.classify(crops[chosen])
+        mirrored = classifier.classify(np.ascontiguousarray(crops[chosen][:, :, ::-1]))
+        probabilities[chosen] = plain.probabilities
+        both = np.stack([plain.embedding, mirrored.embedding], axis=1)
+        norms = np.linalg.norm(both, axis=2, keepdims=True)
+        embeddings[chosen] = both / np.maximum(norms, 1e-9)
+        log.info("%d of %d faces read", start + len(chosen), len(rows))
+    return embeddings, probabilities
 
 
 def perceptual_hash(grey: Image) -> npt.NDArray[np.float32]:
@@ -141,22 +169,3 @@ def _look(sample: Sample, reader: FrameReader, doubter: FaceDetector) -> _Look:
         if meant is not None:
             face, crop = True, reader.crops(image, [found[meant]])[0]
     return _Look(digest.hexdigest(), blank, face, crop, hashes)
-
-
-def _read(
-    crops: npt.NDArray[np.uint8], rows: npt.NDArray[np.intp], classifier: ExpressionClassifier
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Embeddings and probabilities of the given rows, in blocks that bound memory."""
-    width = classifier.classify(crops[:0]).embedding.shape[1]
-    embeddings = np.zeros((len(crops), 2, width), dtype=np.float32)
-    probabilities = np.zeros((len(crops), len(EMOTIONS)), dtype=np.float32)
-    for start in range(0, len(rows), BLOCK):
-        chosen = rows[start : start + BLOCK]
-        plain = classifier.classify(crops[chosen])
-        mirrored = classifier.classify(np.ascontiguousarray(crops[chosen][:, :, ::-1]))
-        probabilities[chosen] = plain.probabilities
-        both = np.stack([plain.embedding, mirrored.embedding], axis=1)
-        norms = np.linalg.norm(both, axis=2, keepdims=True)
-        embeddings[chosen] = both / np.maximum(norms, 1e-9)
-        log.info("%d of %d faces read", start + len(chosen), len(rows))
-    return embeddings, probabilities

@@ -1,0 +1,174 @@
+"""Whether two crops show one photograph: one laid over the other, even their details agree."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["REGISTERED", "Descriptor", "describe", "find_registered", "registered_correlation"]
+
+log = logging.getLogger(__name__)
+
+REGISTERED = 0.82
+"""Correlation of details from which two crops count as one photograph.
+
+Of 1,057,824 pairs of FER2013 training and test faces that look alike, nearly all stay below 0.8 and
+a second heap of 2,900 lies above 0.9. Of 14 pairs looked at in each band, 3 were one photograph
+from 0.78 to 0.82, 9 to 0.85, 13 to 0.88 and 14 to 0.92.
+"""
+ITERATIONS = 20
+EPSILON = 1e-3
+"""When the search for the best transform ends."""
+SMOOTHING = 3
+"""Side of the Gaussian kernel, in pixels, that both crops are smoothed by for that search."""
+EDGE = 5
+"""Pixels of a 48-pixel crop left out at each side, where two framings differ."""
+FINE = 0.7, 3.0
+"""Standard deviations, in pixels, between which details count."""
+COARSE = 2.0, 8.0
+"""The same of what is compared to find candidates."""
+REPORT_EVERY = 100_000
+
+Floats = npt.NDArray[np.float32]
+Bytes = npt.NDArray[np.uint8]
+Rows = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Descriptor:
+    """Unit vectors of crops whose dot product says how alike two are.
+
+    Attributes:
+        upright: (n, d) of the crops.
+        mirrored: (n, d) of their mirror images.
+        nearest: how many of the nearest are candidates.
+    """
+
+    upright: Floats
+    mirrored: Floats
+    nearest: int
+
+
+def describe(crops: Bytes, embeddings: Floats) -> tuple[Descriptor, ...]:
+    """What candidates are found by: the crops' reductions, their coarse outlines, and embeddings.
+
+    With three and a half times fewer candidates 97 % of FER2013's copies are found.
+
+    Args:
+        crops: (n, 48, 48) aligned faces.
+        embeddings: (n, 2, d) unit vectors of them and of their mirror images.
+    """
+    flipped = np.ascontiguousarray(crops[:, :, ::-1])
+    return (
+        Descriptor(_reductions(crops), _reductions(flipped), 10),
+        Descriptor(_outlines(crops), _outlines(flipped), 15),
+        Descriptor(embeddings[:, 0], embeddings[:, 1], 20),
+    )
+
+
+def find_registered(
+    crops: Bytes, descriptors: Sequence[Descriptor], rows: Rows, others: Rows
+) -> tuple[Rows, Floats]:
+    """Pairs of one of `rows` and one of `others` that show one photograph, or its mirror image.
+
+    Only the nearest by any descriptor are compared: 45 or fewer for each row, 0.4 ms each.
+
+    Args:
+        crops: (n, 48, 48) aligned faces.
+        descriptors: of all crops.
+        rows: row numbers.
+        others: row numbers to compare them with; a row is not compared with itself.
+
+    Returns:
+        (m, 2) row numbers and (m,) correlations of at least `REGISTERED`.
+    """
+    candidates = _candidates(descriptors, rows, others)
+    found: dict[tuple[int, int], float] = {}
+    for number, (one, other, flip) in enumerate(candidates.tolist()):
+        if number % REPORT_EVERY == REPORT_EVERY - 1:
+            log.info("%d of %d pairs compared", number + 1, len(candidates))
+        against = crops[other][:, ::-1] if flip else crops[other]
+        value = registered_correlation(crops[one], against)
+        if value >= max(REGISTERED, found.get((one, other), 0.0)):
+            found[one, other] = value
+    pairs = np.array(list(found), dtype=np.intp).reshape(-1, 2)
+    return pairs, np.array(list(found.values()), dtype=np.float32)
+
+
+def registered_correlation(one: Bytes, other: Bytes) -> float:
+    """Correlation of the details of two (48, 48) crops, -1 to 1, the second laid over the first.
+
+    The affine transform is that of the best enhanced correlation (Evangelidis and Psarakis,
+    "Parametric image alignment using enhanced correlation coefficient maximization", PAMI 2008);
+    where none is found the correlation is -1.
+    """
+    criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, ITERATIONS, EPSILON)
+    other, start = np.ascontiguousarray(other), np.eye(2, 3, dtype=np.float32)
+    everywhere = np.ones(other.shape, dtype=np.uint8)
+    try:
+        _, transform = cv2.findTransformECC(
+            one, other, start, cv2.MOTION_AFFINE, criteria, everywhere, SMOOTHING
+        )
+    except cv2.error:
+        return -1.0
+    height, width = one.shape
+    laid = cv2.warpAffine(
+        other,
+        transform,
+        (width, height),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    inner = slice(EDGE, -EDGE)
+    vectors = _units(
+        [_band(crop, *FINE)[inner, inner] for crop in (one, np.asarray(laid, dtype=np.uint8))]
+    )
+    return float(vectors[0] @ vectors[1])
+
+
+def _candidates(descriptors: Sequence[Descriptor], rows: Rows, others: Rows) -> Rows:
+    """(m, 3) the row, the other row, and whether its mirror image is the more alike."""
+    pairs = [np.zeros((0, 3), dtype=np.intp)]
+    for descriptor in descriptors:
+        nearest = min(descriptor.nearest, len(others))
+        for start in range(0, len(rows), 1024):
+            part = rows[start : start + 1024]
+            plain = descriptor.upright[part] @ descriptor.upright[others].T
+            flipped = descriptor.upright[part] @ descriptor.mirrored[others].T
+            alike = np.maximum(plain, flipped)
+            alike[part[:, None] == others] = -np.inf
+            best = np.argpartition(-alike, nearest - 1, axis=1)[:, :nearest]
+            first = np.repeat(np.arange(len(part)), nearest)
+            second = best.ravel()
+            flip = flipped[first, second] > plain[first, second]
+            pairs.append(np.stack([part[first], others[second], flip], axis=1))
+    found = np.unique(np.concatenate(pairs), axis=0)
+    return np.asarray(found[found[:, 0] != found[:, 1]])
+
+
+def _reductions(crops: Bytes) -> Floats:
+    small = [cv2.resize(crop, (24, 24), interpolation=cv2.INTER_AREA) for crop in crops]
+    return _units([crop[4:21, 4:20] for crop in small])
+
+
+def _outlines(crops: Bytes) -> Floats:
+    coarse = [_band(crop, *COARSE)[6:44, 6:42] for crop in crops]
+    return _units([cv2.resize(band, (16, 16), interpolation=cv2.INTER_AREA) for band in coarse])
+
+
+def _band(crop: Bytes, fine: float, coarse: float) -> Floats:
+    grey = crop.astype(np.float32)
+    band = cv2.GaussianBlur(grey, (0, 0), fine) - cv2.GaussianBlur(grey, (0, 0), coarse)
+    return np.asarray(band, dtype=np.float32)
+
+
+def _units(pictures: Sequence[npt.NDArray[np.generic]]) -> Floats:
+    """(n, d) the pictures as unit vectors of mean 0."""
+    if not pictures:
+        return np.zeros((0, 1), dtype=np.float32)
+    vectors = np.array(pictures, dtype=np.float32).reshape(len(pictures), -1)
+    vectors -= vectors.mean(axis=1, keepdims=True)
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6))
