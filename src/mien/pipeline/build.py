@@ -2,8 +2,7 @@
 
 import logging
 import os
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from pathlib import Path
 
@@ -88,7 +87,8 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "smooth": (bool,),
 }
 DEFAULT_PRECISION = "int8"
-LIVE = Config(search_size=640)
+LIVE_SIZE = 640
+LIVE = Config(search_size=LIVE_SIZE)
 """For cameras: searched in a quarter of the time that films are given."""
 EDGE = Config(precision="int8", threads=1, search_size=320)
 """For small boards: little memory, one core, faces that are not small."""
@@ -100,20 +100,23 @@ class Parts:
 
     Attributes:
         reader: reads single frames.
+        live: the same networks, which search live pictures less finely.
         follower: finds known faces again, or None.
         temporal: steadies readings over time, or None.
         detect_every: frames from one search to the next.
     """
 
     reader: FrameReader
+    live: FrameReader
     follower: Follower | None
     temporal: TemporalReader | None
     detect_every: int = DETECT_EVERY
 
-    def sequence(self) -> SequenceReader:
+    def sequence(self, *, live: bool = False) -> SequenceReader:
         """A reader for the frames of one film or camera, which has seen none yet."""
-        locator = FaceLocator(self.reader, self.follower, every=self.detect_every)
-        return SequenceReader(self.reader, locator, self.temporal)
+        reader = self.live if live else self.reader
+        locator = FaceLocator(reader, self.follower, every=self.detect_every)
+        return SequenceReader(reader, locator, self.temporal)
 
 
 def build(config: Config) -> FrameReader:
@@ -141,8 +144,11 @@ def build_parts(config: Config) -> Parts:
         ArtifactError: if weights are missing or altered.
     """
     detector, refiner = _finders(config)
+    reader = _frame_reader(config, detector)
+    size = LIVE_SIZE if config.search_size is None else config.search_size
     return Parts(
-        _frame_reader(config, detector),
+        reader,
+        replace(reader, detector=detector.searching(size)),
         FaceFollower(refiner),
         _temporal(config) if config.smooth else None,
         config.detect_every,
@@ -164,12 +170,10 @@ def _finders(config: Config) -> tuple[FaceDetector, FaceRefiner]:
         for name in ("detector", "refiner")
     )
     refiner = FaceRefiner(second)
-    find = partial(
-        FaceDetector, first, refiner, threshold=config.threshold, min_face=config.min_face
-    )
-    if config.search_size is None:
-        return find(), refiner
-    return find(working_size=config.search_size, fine_size=None), refiner
+    detector = FaceDetector(first, refiner, threshold=config.threshold, min_face=config.min_face)
+    if config.search_size is not None:
+        detector = detector.searching(config.search_size)
+    return detector, refiner
 
 
 def _temporal(config: Config) -> TemporalReader | None:

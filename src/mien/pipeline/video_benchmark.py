@@ -21,7 +21,7 @@ import numpy as np
 from mien.core.ports import Detector, Follower
 from mien.core.types import Box, Face, Frame, Image, Landmarks
 from mien.pipeline.benchmark import sample_image
-from mien.pipeline.build import EDGE, LIVE, Config, Parts, build_parts
+from mien.pipeline.build import EDGE, Config, Parts, build_parts
 from mien.pipeline.live import LiveReader, LiveReading
 from mien.vision.alignment import CANONICAL, CROP_SIZE
 from mien.vision.camera import find_camera, open_camera
@@ -94,12 +94,11 @@ def benchmark_video(
         config: how films are read.
     """
     parts = build_parts(config or Config())
-    live = build_parts(replace(config or Config(), search_size=LIVE.search_size))
     with TemporaryDirectory() as folder:
         film = make_film(Path(folder) / "film.mp4", frames)
         fast = {n: _median(_film_fps, _placed(parts, n), film, rounds) for n in (1, 4)}
         plain = {n: _median(_plain_fps, _placed(parts, n), film, rounds) for n in (1, 4)}
-        delays, dropped = _live(_placed(live, 1), film)
+        delays, dropped = _live(_placed(replace(parts, reader=parts.live), 1), film)
         edge_fps, edge_rss = _edge(film)
         rss = _memory(_placed(parts, 1), film, minutes)
     return VideoFigures(

@@ -1,6 +1,8 @@
 """The face detector: pictures in, boxes with five landmarks out."""
 
+from copy import copy
 from dataclasses import replace
+from typing import Self
 
 import cv2
 import numpy as np
@@ -64,10 +66,17 @@ class FaceDetector:
         self.threshold = own if threshold is None else threshold
         if not 0.0 < self.threshold < 1.0:
             raise InputError(f"the threshold must lie between 0 and 1, not {self.threshold}")
+        self._session = session
         self._proposer = FaceProposer(session, working_size=working_size, fine_size=fine_size)
         self._refiner = refiner
         self._nms_iou = nms_iou
         self._min_face = min_face
+
+    def searching(self, size: int) -> Self:
+        """A detector over the same networks whose finest search is ``size`` pixels long."""
+        other = copy(self)
+        other._proposer = FaceProposer(self._session, working_size=size, fine_size=None)
+        return other
 
     def detect(self, image: Image) -> list[Face]:
         """Faces of a picture, the best score first; an empty list if there are none.

@@ -20,10 +20,10 @@ def test_closing_to_a_viewer_that_is_gone_is_no_error():
         raise WebSocketDisconnect(code=1006)
 
     socket = SimpleNamespace(application_state=WebSocketState.CONNECTED, close=close)
-    sequence = SimpleNamespace(sequence=lambda: None)
+    sequence = SimpleNamespace(sequence=lambda live: None)
     engine = SimpleNamespace(
         pool=SimpleNamespace(owner=lambda name: name),
-        live_analyzer=SimpleNamespace(parts=sequence),
+        analyzer=SimpleNamespace(parts=sequence),
     )
     asyncio.run(live._Viewer(socket, engine)._close(live.GOING_AWAY, ""))
     assert closed == [live.GOING_AWAY]

@@ -8,7 +8,7 @@ from mien.apps.web.jobs import JobStore
 from mien.apps.web.metrics import Metrics
 from mien.apps.web.workspace import Workspace
 from mien.pipeline.analyzer import Analyzer
-from mien.pipeline.build import LIVE, Config
+from mien.pipeline.build import Config
 
 __all__ = ["Engine"]
 
@@ -18,15 +18,13 @@ class Engine:
     """What lives as long as the server does.
 
     Attributes:
-        analyzer: reads pictures and films as the command line does.
-        live_analyzer: reads live frames: searches less finely, in a quarter of the time.
+        analyzer: reads pictures and films as the command line does, and live frames.
     """
 
     settings: WebSettings
     metrics: Metrics
     workspace: Workspace
     analyzer: Analyzer = field(init=False)
-    live_analyzer: Analyzer = field(init=False)
     pool: FairPool = field(init=False)
     jobs: JobStore = field(init=False)
     live: int = 0
@@ -40,7 +38,6 @@ class Engine:
         settings = self.settings
         config = Config(precision=settings.precision, threads=1, max_pixels=settings.max_pixels)
         self.analyzer = Analyzer(config)
-        self.live_analyzer = Analyzer(config, search_size=LIVE.search_size)
         self.pool = FairPool(settings.workers, observe=self.metrics.inference.observe)
         self.jobs = JobStore(self.analyzer, self.pool, self.workspace, settings)
 

@@ -61,7 +61,7 @@ class _Viewer:
         self._socket = socket
         self._engine = engine
         self._owner = engine.pool.owner("live")
-        self._reader = engine.live_analyzer.parts.sequence()
+        self._reader = engine.analyzer.parts.sequence(live=True)
         self._newest: _Shot | None = None
         self._arrival = asyncio.Event()
         self._begun = time.monotonic()
