@@ -2,7 +2,11 @@ import { readFileSync } from "node:fs";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
-const RUNTIME = ["ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"];
+/** The second pair is loaded only where there is WebGPU. */
+const RUNTIME = ["ort-wasm-simd-threaded", "ort-wasm-simd-threaded.asyncify"].flatMap((name) => [
+  `${name}.mjs`,
+  `${name}.wasm`,
+]);
 
 /** The inference runtime is served as it is: its threads load its own file again. */
 function runtimeFiles(): Plugin {

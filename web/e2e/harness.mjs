@@ -57,9 +57,13 @@ export async function startServer(port = 0) {
   throw new Error("the server did not become ready");
 }
 
+/** What gives a browser an imitated graphics processor. */
+export const IMITATED_GPU = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
+
 /** A browser whose camera plays a file; without one it has none that may be opened. */
-export function startBrowser(camera) {
+export function startBrowser(camera, more = []) {
   const args = [
+    ...more,
     "--no-sandbox",
     "--disable-gpu",
     "--disable-background-networking",

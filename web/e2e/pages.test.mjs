@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
-import { missing, sampleMedia, startBrowser, startServer } from "./harness.mjs";
+import { IMITATED_GPU, missing, sampleMedia, startBrowser, startServer } from "./harness.mjs";
 
 const PATIENCE = { timeout: 90_000 };
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
@@ -75,20 +75,20 @@ test("a page that is loaded reads on without a network", { skip }, async () => {
   await context.close();
 });
 
-test("this browser and this server read the same photograph alike", { skip }, async () => {
-  const { context, page } = await open("photo");
-  const found = [];
-  for (const place of ["This browser", "This server"]) {
-    await page.getByText(place, { exact: true }).click();
-    await page.locator("input[type=file]").setInputFiles([media.photo, media.portrait]);
-    await page.locator(".photo .face").nth(1).waitFor(PATIENCE);
-    const waiting = page.waitForEvent("download");
-    await page.getByRole("button", { name: "Download JSON" }).click();
-    const { items } = JSON.parse(readFileSync(await (await waiting).path(), "utf8"));
-    found.push(items.map(({ frames }) => frames[0].faces));
-    await page.getByRole("button", { name: "Remove all" }).click();
-  }
-  const [here, there] = found;
+async function read(page, place) {
+  await page.getByText(place, { exact: true }).click();
+  await page.locator("input[type=file]").setInputFiles([media.photo, media.portrait]);
+  await page.locator(".photo .face").nth(1).waitFor(PATIENCE);
+  const waiting = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Download JSON" }).click();
+  const { items } = JSON.parse(readFileSync(await (await waiting).path(), "utf8"));
+  await page.getByRole("button", { name: "Remove all" }).click();
+  return items.map(({ frames }) => frames[0].faces);
+}
+
+async function assertBothReadAlike(page) {
+  const here = await read(page, "This browser");
+  const there = await read(page, "This server");
   assert.equal(here.length, 2);
   here.forEach((faces, picture) => {
     assert.equal(faces.length, there[picture].length);
@@ -104,7 +104,25 @@ test("this browser and this server read the same photograph alike", { skip }, as
       assert.deepEqual(face.prediction_set, other.prediction_set);
     });
   });
+}
+
+test("this browser and this server read the same photograph alike", { skip }, async () => {
+  const { context, page } = await open("photo");
+  await assertBothReadAlike(page);
   await context.close();
+});
+
+test("a graphics processor reads the same, and the page says so", { skip }, async () => {
+  const gpu = await startBrowser(null, IMITATED_GPU);
+  try {
+    const page = await gpu.newPage();
+    await page.goto(`${server.url}/?compute=gpu#/photo`);
+    await assertBothReadAlike(page);
+    await page.getByRole("link", { name: "Model & limits" }).click();
+    await page.getByText("runs on the graphics processor (WebGPU)").first().waitFor(PATIENCE);
+  } finally {
+    await gpu.close();
+  }
 });
 
 test("a photograph shows where the network looked", { skip }, async () => {

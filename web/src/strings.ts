@@ -155,7 +155,15 @@ export const strings = {
       "Valence runs from −1 (unpleasant) to +1 (pleasant), arousal from calm to excited; both follow from the probabilities.",
     ],
     networks: "Networks in use",
-    columns: { name: "Network", precision: "Precision", version: "Version", checksum: "SHA-256", trained: "Trained on" },
+    columns: {
+      name: "Network",
+      precision: "Precision",
+      version: "Version",
+      checksum: "SHA-256",
+      trained: "Trained on",
+      runs: "In this page",
+    },
+    runs: { wasm: "runs on the processor (WebAssembly)", webgpu: "runs on the graphics processor (WebGPU)" },
     version: (version: string) => `mien ${version}`,
   },
   token: {

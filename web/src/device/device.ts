@@ -4,7 +4,8 @@ import { signal } from "@preact/signals";
 import { loadWeights } from "../api/client";
 import type { Models } from "../api/types";
 import { requests } from "../live/traffic";
-import { type Answer, NETWORKS, type Reading, type Request } from "./messages";
+import { wantedCompute } from "./compute";
+import { type Answer, NETWORKS, type Processors, type Reading, type Request } from "./messages";
 
 export const FINE = 1280;
 export const COARSE = 640;
@@ -13,6 +14,8 @@ export const COARSEST = 320;
 
 export type Readiness = "idle" | "loading" | "ready" | "failed";
 export const readiness = signal<Readiness>("idle");
+/** Where each network runs in this page; empty before they are loaded. */
+export const processors = signal<Processors>({});
 
 type Waiting = { resolve: (reading: Reading | undefined) => void; reject: (error: Error) => void };
 
@@ -49,7 +52,8 @@ class Device {
         .map(async (card) => ({ card, data: await loadWeights(card.url) })),
     );
     const threads = self.crossOriginIsolated ? Math.min(navigator.hardwareConcurrency || 1, 4) : 1;
-    await this.#ask({ kind: "load", weights, threads }, weights.map(({ data }) => data));
+    const compute = wantedCompute(location.search);
+    await this.#ask({ kind: "load", weights, threads, compute }, weights.map(({ data }) => data));
     readiness.value = "ready";
   }
 
@@ -58,6 +62,10 @@ class Device {
     worker.onmessage = ({ data }: MessageEvent<Answer>) => {
       if (data.kind === "requests") {
         requests.value += data.count;
+        return;
+      }
+      if (data.kind === "runs") {
+        processors.value = data.on;
         return;
       }
       const waiting = this.#waiting.get(data.id);

@@ -1,6 +1,7 @@
 /** What page and worker say to each other. */
 
 import type { Face, Model } from "../api/types";
+import type { Compute } from "./compute";
 
 /** The networks that a page reads with, of all that the server lists. */
 export const NETWORKS = ["detector", "refiner", "expression"];
@@ -10,8 +11,18 @@ export interface Weights {
   readonly data: ArrayBuffer;
 }
 
+/** Where a network runs: WebAssembly on the processor, or WebGPU. */
+export type Processor = "wasm" | "webgpu";
+export type Processors = Readonly<Record<string, Processor>>;
+
 export type Request =
-  | { readonly id: number; readonly kind: "load"; readonly weights: readonly Weights[]; readonly threads: number }
+  | {
+      readonly id: number;
+      readonly kind: "load";
+      readonly weights: readonly Weights[];
+      readonly threads: number;
+      readonly compute: Compute;
+    }
   | {
       readonly id: number;
       readonly kind: "read";
@@ -30,4 +41,6 @@ export interface Reading {
 export type Answer =
   | { readonly id: number; readonly kind: "done"; readonly reading?: Reading }
   | { readonly id: number; readonly kind: "failed"; readonly reason: string }
-  | { readonly id: -1; readonly kind: "requests"; readonly count: number };
+  | { readonly id: -1; readonly kind: "requests"; readonly count: number }
+  /** Said when networks are loaded, and again when they had to be moved. */
+  | { readonly id: -1; readonly kind: "runs"; readonly on: Processors };

@@ -1,28 +1,76 @@
 /** The networks as sessions of the inference runtime, with what their cards say. */
 
-import * as ort from "onnxruntime-web/wasm";
+import type { InferenceSession, Tensor } from "onnxruntime-web";
 import type { Model } from "../api/types";
-import type { Weights } from "./messages";
+import { type Compute, findGpu } from "./compute";
+import type { Processor, Weights } from "./messages";
+
+type Runtime = typeof import("onnxruntime-web/wasm");
+type Outputs = InferenceSession.OnnxValueMapType;
 
 export interface Network {
   readonly card: Model;
-  run(data: Float32Array, shape: readonly number[]): Promise<ort.InferenceSession.OnnxValueMapType>;
+  readonly processor: Processor;
+  run(data: Float32Array, shape: readonly number[]): Promise<Outputs>;
 }
 
-/** Open all networks, by name. */
-export async function openNetworks(weights: readonly Weights[], threads: number): Promise<Map<string, Network>> {
-  ort.env.wasm.wasmPaths = new URL("/ort/", self.location.origin).href;
-  ort.env.wasm.numThreads = threads;
-  ort.env.logLevel = "error";
+/** Pictures of a size that each network is often given, to find out where it runs faster. */
+const TRIAL: Readonly<Record<string, readonly number[]>> = {
+  detector: [1, 1, 480, 640],
+  refiner: [8, 1, 64, 64],
+  expression: [1, 1, 48, 48],
+};
+const TRIALS = 3;
+
+/** Open all networks, by name, each on the processor that it runs faster on. */
+export async function openNetworks(
+  weights: readonly Weights[],
+  threads: number,
+  compute: Compute,
+): Promise<Map<string, Network>> {
+  const gpu = await findGpu(compute);
+  const runtime = gpu ? await import("onnxruntime-web/webgpu") : await import("onnxruntime-web/wasm");
+  runtime.env.wasm.wasmPaths = new URL("/ort/", self.location.origin).href;
+  runtime.env.wasm.numThreads = threads;
+  runtime.env.logLevel = "error";
   const found = new Map<string, Network>();
-  for (const { card, data } of weights) {
-    const session = await ort.InferenceSession.create(data, { executionProviders: ["wasm"] });
-    const input = session.inputNames[0];
-    const run: Network["run"] = (values, shape) =>
-      session.run({ [input]: new ort.Tensor("float32", values, shape) });
-    found.set(card.name, { card, run });
-  }
+  for (const one of weights) found.set(one.card.name, await openNetwork(runtime, one, gpu, compute));
   return found;
+}
+
+async function openNetwork(runtime: Runtime, one: Weights, gpu: boolean, compute: Compute): Promise<Network> {
+  if (!gpu) return load(runtime, one, "wasm");
+  const shape = TRIAL[one.card.name];
+  const fast = await load(runtime, one, "webgpu").catch(() => null);
+  const time = fast && (await timed(fast, shape));
+  if (fast && time !== null && compute === "gpu") return fast;
+  const plain = await load(runtime, one, "wasm");
+  const other = await timed(plain, shape);
+  return fast && time !== null && other !== null && time < other ? fast : plain;
+}
+
+async function load(runtime: Runtime, { card, data }: Weights, processor: Processor): Promise<Network> {
+  const session = await runtime.InferenceSession.create(data, { executionProviders: [processor] });
+  const input = session.inputNames[0];
+  const run: Network["run"] = (values, shape) =>
+    session.run({ [input]: new runtime.Tensor("float32", values, shape) });
+  return { card, processor, run };
+}
+
+/** Median milliseconds of a run after the first, which compiles; null where it fails. */
+async function timed(network: Network, shape: readonly number[]): Promise<number | null> {
+  const data = new Float32Array(shape.reduce((product, side) => product * side, 1));
+  const times: number[] = [];
+  try {
+    for (let trial = 0; trial <= TRIALS; trial++) {
+      const began = performance.now();
+      await network.run(data, shape);
+      times.push(performance.now() - began);
+    }
+  } catch {
+    return null;
+  }
+  return times.slice(1).sort((a, b) => a - b)[Math.floor(TRIALS / 2)];
 }
 
 /** A number that a card must have. */
@@ -32,10 +80,10 @@ export function figure(card: Model, name: string): number {
   return value;
 }
 
-export function values(found: ort.InferenceSession.OnnxValueMapType, name: string): Float32Array {
-  return (found[name] as ort.Tensor).data as Float32Array;
+export function values(found: Outputs, name: string): Float32Array {
+  return (found[name] as Tensor).data as Float32Array;
 }
 
-export function shape(found: ort.InferenceSession.OnnxValueMapType, name: string): readonly number[] {
-  return (found[name] as ort.Tensor).dims;
+export function shape(found: Outputs, name: string): readonly number[] {
+  return (found[name] as Tensor).dims;
 }

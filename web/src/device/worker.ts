@@ -6,7 +6,10 @@ import type { Answer, Reading, Request } from "./messages";
 import { type Network, openNetworks } from "./networks";
 import { readFaces } from "./reader";
 
+type Load = Extract<Request, { kind: "load" }>;
+
 let networks: ReadonlyMap<string, Network> = new Map();
+let loaded: Load | null = null;
 
 const say = (answer: Answer) => self.postMessage(answer);
 
@@ -22,15 +25,28 @@ function greyOf(picture: ImageBitmap) {
   return luma(context.getImageData(0, 0, width, height).data, width, height);
 }
 
+async function load(request: Load): Promise<void> {
+  networks = await openNetworks(request.weights, request.threads, request.compute);
+  loaded = request;
+  const on = Object.fromEntries([...networks].map(([name, { processor }]) => [name, processor]));
+  say({ id: -1, kind: "runs", on });
+}
+
 async function answer(request: Request): Promise<Reading | undefined> {
   if (request.kind === "load") {
-    networks = await openNetworks(request.weights, request.threads);
+    await load(request);
     observe((count) => say({ id: -1, kind: "requests", count }));
     return undefined;
   }
   const grey = greyOf(request.picture);
   request.picture.close();
-  const faces = await readFaces(grey, networks, request.finest, request.activation);
+  const read = () => readFaces(grey, networks, request.finest, request.activation);
+  const faces = await read().catch(async (error) => {
+    // A graphics processor may be taken away at any time; what it did goes on without it.
+    if (!loaded || ![...networks.values()].some(({ processor }) => processor === "webgpu")) throw error;
+    await load({ ...loaded, compute: "cpu" });
+    return read();
+  });
   return { width: grey.width, height: grey.height, faces };
 }
 

@@ -2,6 +2,7 @@
 
 import { Button, Lead } from "../components/controls";
 import { agreement, withdraw } from "../consent";
+import { processors } from "../device/device";
 import { models } from "../state";
 import { strings } from "../strings";
 
@@ -33,6 +34,12 @@ export function Model() {
                 <dd class="code">{model.sha256.slice(0, 16)}…</dd>
                 <dt>{words.columns.trained}</dt>
                 <dd>{model.trained_on}</dd>
+                {processors.value[model.name] && (
+                  <>
+                    <dt>{words.columns.runs}</dt>
+                    <dd>{words.runs[processors.value[model.name]]}</dd>
+                  </>
+                )}
               </dl>
             ))}
           </div>
