@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +14,7 @@ from mien_lab.output import show_figures
 
 if TYPE_CHECKING:
     from mien_lab.data.sequences import Sequences
+    from mien_lab.training.temporal import TemporalConfig
 
 app = typer.Typer(help="The recurrent network.", no_args_is_help=True)
 
@@ -101,22 +102,39 @@ def evaluate(
     The clips are made from stills that nothing was trained on; with --recordings, from those of
     the recordings that are held out. The run's folder keeps them.
     """
-    from mien.models.temporal import TemporalReader
-    from mien.runtime.session import open_session
     from mien_lab.data.recordings import Layout
-    from mien_lab.evaluation.temporal import evaluate_temporal
-    from mien_lab.training.temporal import TemporalConfig, recorded_clips, still_clips
+    from mien_lab.training.temporal import TemporalConfig
 
     config = TemporalConfig(data, expression, recordings=recordings, layout=Layout(layout))
+    show_figures(measure(config, run, clips=clips, split=split, weights=weights), json_file)
+
+
+def measure(
+    config: TemporalConfig, run: Path, *, clips: int, split: str, weights: Path | None = None
+) -> dict[str, Any]:
+    """Figures of clean and of poor clips from stills of a split, or of held-out recordings.
+
+    Args:
+        config: says what clips are made of and which expression network reads them.
+        run: folder that keeps the clips.
+        clips: from stills, half of them clean.
+        split: of FER2013.
+        weights: folder with `temporal.onnx`, if not the shipped.
+    """
+    from mien.models.temporal import TemporalReader
+    from mien.runtime.session import open_session
+    from mien_lab.evaluation.temporal import evaluate_temporal
+    from mien_lab.training.temporal import recorded_clips, still_clips
+
     session = open_session("temporal", threads=1, folder=weights)
-    card = load_artifact("expression", config.precision, expression).card
+    card = load_artifact("expression", config.precision, config.weights).card
     sets: dict[str, Sequences] = {}
-    if recordings is None:
+    if config.recordings is None:
         found = still_clips(config, run, split, clips)
         sets = {"clean": _part(found, 0), "poor": _part(found, 1)}
     else:
-        sets = {layout: recorded_clips(config, run, checking=True)}
-    figures = {
+        sets = {str(config.layout): recorded_clips(config, run, checking=True)}
+    return {
         name: evaluate_temporal(
             TemporalReader(session),
             some,
@@ -125,7 +143,6 @@ def evaluate(
         )
         for name, some in sets.items()
     }
-    show_figures(figures, json_file)
 
 
 def _part(clips: Sequences, first: int) -> Sequences:

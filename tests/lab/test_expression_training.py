@@ -13,7 +13,7 @@ import pytest
 torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
 
-from mien.core.errors import InputError  # noqa: E402
+from mien.core.errors import ArtifactError, InputError  # noqa: E402
 from mien.core.labels import EMOTIONS  # noqa: E402
 from mien.models.expression import ExpressionClassifier  # noqa: E402
 from mien.runtime.artifact import read_cards  # noqa: E402
@@ -349,6 +349,20 @@ def test_training_does_not_go_on_from_int8(exported):
     *_, folder = exported
     with pytest.raises(InputError, match="is not the expression network in fp32"):
         warm_start(folder / "expression-int8.onnx", torch.zeros(1, 1, 48, 48))
+
+
+def test_training_goes_on_only_where_the_card_says_what_was_blended(exported, tmp_path):
+    *_, folder = exported
+    lone = tmp_path / "expression.onnx"
+    lone.write_bytes((folder / "expression.onnx").read_bytes())
+    crops = torch.zeros(8, 1, 48, 48)
+    with pytest.raises(ArtifactError, match="cannot be read"):
+        warm_start(lone, crops)
+    card = json.loads((folder / "expression.json").read_text())
+    del card["extra"]["fer_share"]
+    lone.with_suffix(".json").write_text(json.dumps(card))
+    with pytest.raises(ArtifactError, match="gives no number 'fer_share'"):
+        warm_start(lone, crops)
 
 
 def test_a_card_has_the_checksum_of_its_file(exported, tmp_path):

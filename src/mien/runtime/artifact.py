@@ -10,7 +10,7 @@ from typing import Any
 
 from mien.core.errors import ArtifactError
 
-__all__ = ["Artifact", "Card", "load_artifact", "shipped_cards"]
+__all__ = ["Artifact", "Card", "load_artifact", "read_card", "read_cards", "shipped_cards"]
 
 
 @dataclass(frozen=True)
@@ -105,10 +105,15 @@ def shipped_cards() -> list[Card]:
 
 def read_cards(folder: Path) -> list[Card]:
     """The cards in a folder, by file name."""
-    return [_read_card(path) for path in sorted(folder.glob("*.json"))]
+    return [read_card(path) for path in sorted(folder.glob("*.json"))]
 
 
-def _read_card(path: Path) -> Card:
+def read_card(path: Path) -> Card:
+    """The card in a file.
+
+    Raises:
+        ArtifactError: if it is missing or malformed.
+    """
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
         return Card(**fields)

@@ -16,11 +16,12 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from mien_lab.data.scenes import Part, Picture, read_fer_faces, read_portraits, read_scenes
+from mien_lab.data.scenes import Part, Picture, read_fer_faces, read_portraits
 from mien_lab.data.synthesis import Synthesis
 from mien_lab.training.detector_loss import Cells, Losses, assign, detection_losses
 from mien_lab.training.detector_net import DetectorNet, flatten
 from mien_lab.training.run import Progress, Run, WeightAverage
+from mien_lab.training.second_teacher import training_scenes
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +109,7 @@ def train(config: DetectorConfig) -> Path:
     synthesis = Synthesis(
         read_portraits(config.data_dir, Part.TRAIN),
         read_fer_faces(config.data_dir, Part.TRAIN),
-        read_scenes(config.data_dir, Part.TRAIN),
+        training_scenes(config.data_dir),
         config.seed,
     )
     progress = Progress(config.epochs * config.steps_per_epoch, start * config.steps_per_epoch)

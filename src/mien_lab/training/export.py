@@ -85,7 +85,7 @@ def export_expression(
         full.write_bytes(half_stored(onnx.load(plain)).SerializeToString())
         small.write_bytes(quantised.read_bytes())
     for path, precision in ((full, "fp32"), (small, "int8")):
-        write_card(path, _card(path, precision, version))
+        write_card(path, _card(path, precision, version, fer_share))
     return {"fp32": full, "int8": small}
 
 
@@ -133,7 +133,7 @@ def write_card(path: Path, card: Card) -> None:
     path.with_suffix(".json").write_text(json.dumps(fields, indent=2) + "\n")
 
 
-def _card(path: Path, precision: str, version: str) -> Card:
+def _card(path: Path, precision: str, version: str, fer_share: float) -> Card:
     return Card(
         name="expression",
         file=path.name,
@@ -151,6 +151,7 @@ def _card(path: Path, precision: str, version: str) -> Card:
         trained_on=TRAINED_ON,
         extra={
             "fer_labels": [emotion.value for emotion in FER_LABELS],
+            "fer_share": fer_share,
             "temperature": 1.0,
             "conformal_quantile": 1.0,
         },

@@ -18,17 +18,11 @@ from mien.core.types import Landmarks
 from mien.runtime.session import open_session
 from mien.vision.detector import FaceDetector
 from mien_lab.data.proposals import Looks, looks_at
-from mien_lab.data.scenes import (
-    Part,
-    read_fer_faces,
-    read_portraits,
-    read_scenes,
-    without_missed,
-)
+from mien_lab.data.scenes import Part, read_fer_faces, read_portraits
 from mien_lab.data.synthesis import Layout, Synthesis
 from mien_lab.training.refiner_net import RefinerNet
 from mien_lab.training.run import Progress, Run, WeightAverage
-from mien_lab.training.second_teacher import agreed
+from mien_lab.training.second_teacher import training_scenes
 
 __all__ = ["RefinerConfig", "gather", "train"]
 
@@ -91,7 +85,7 @@ def gather(config: RefinerConfig) -> Looks:
     synthesis = Synthesis(
         read_portraits(config.data_dir, Part.TRAIN),
         read_fer_faces(config.data_dir, Part.TRAIN),
-        agreed(without_missed(read_scenes(config.data_dir, Part.TRAIN))),
+        training_scenes(config.data_dir),
         config.seed,
         cover_chance=config.cover_chance,
         turn_backgrounds=True,

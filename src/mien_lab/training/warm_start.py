@@ -10,7 +10,8 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 
 from mien.core.errors import InputError
-from mien_lab.training.export import FER_SHARE, blend_heads
+from mien.runtime.artifact import read_card
+from mien_lab.training.export import blend_heads
 from mien_lab.training.expression_net import ExpressionNet
 
 __all__ = ["warm_start"]
@@ -21,20 +22,21 @@ learning depends on it (van Laarhoven, "L2 regularization versus batch and weigh
 2017)."""
 
 
-def warm_start(weights: Path, crops: Tensor, *, fer_share: float = FER_SHARE) -> ExpressionNet:
+def warm_start(weights: Path, crops: Tensor) -> ExpressionNet:
     """The network whose export is `weights`, with normalisation that can be trained.
 
     An exported network has its normalisation folded into the convolutions. It is unfolded again
     with the statistics of the given crops, so that the network computes what it did.
 
     Args:
-        weights: `expression.onnx`, in fp32.
+        weights: `expression.onnx`, in fp32, with its card beside it.
         crops: (n, 1, 48, 48) in 0..255, some hundred faces to be trained on.
-        fer_share: what `blend_heads` added at the export.
 
     Raises:
         InputError: if the file is not such a network.
+        ArtifactError: if it has no card, or that does not say what `blend_heads` added.
     """
+    share = read_card(weights.with_suffix(".json")).number("fer_share")
     model = onnx.load(weights)
     stored = {
         tensor.name.removesuffix(".half"): torch.from_numpy(_values(tensor))
@@ -62,7 +64,7 @@ def warm_start(weights: Path, crops: Tensor, *, fer_share: float = FER_SHARE) ->
         net(crops)
     for hook in hooks:
         hook.remove()
-    blend_heads(net, -fer_share)
+    blend_heads(net, -share)
     return net
 
 
