@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -106,8 +107,11 @@ def export(
 @app.command("clean")
 def clean_command(data: Data, output: Output = "-") -> None:
     """Say which rows of FER2013 are not trained on, and why."""
-    cleaning = clean(load_fer(data))
-    write_figures({"kept": len(cleaning.rows), "dropped": cleaning.counts()}, output)
+    fer = load_fer(data)
+    cleaning = clean(fer)
+    figures = {"kept": len(cleaning.rows), "dropped": cleaning.counts()}
+    copied = Counter(fer.split[cleaning.copied].tolist())
+    write_figures(figures | {"test_rows_copied": dict(sorted(copied.items()))}, output)
 
 
 @app.command("copies")

@@ -55,6 +55,7 @@ def test_a_copy_in_another_framing(write_rows, row, picture, tmp_path, caplog):
     found = clean(data, table)
     assert found.rows.tolist() == [0]
     assert found.counts() == {"copy of a test image in another framing": 2}
+    assert found.copied.tolist() == [3]
     assert not caplog.records
     # A list of other data is not believed: neither a row that is no copy, nor one beyond the end.
     write_copies(table, np.array([[0, 3], [9, 3], [1, 3]]), np.full(3, 0.9, np.float32))

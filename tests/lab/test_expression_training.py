@@ -305,6 +305,7 @@ def exported(fer_folder, tmp_path_factory):
             module.momentum = 1.0
     net(torch.from_numpy(crops)[:, None].float())
     torch.save({"average": net.state_dict()}, folder / "last.pt")
+    (folder / "config.json").write_text('{"faces_dir": null}')
     export_expression(
         folder / "last.pt", fer_folder, folder / "weights", version="9", calibration_faces=8
     )

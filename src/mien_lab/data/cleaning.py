@@ -39,10 +39,12 @@ class Cleaning:
     Attributes:
         rows: row numbers of Training that remain.
         drops: row number and reason of each dropped row.
+        copied: the test rows that dropped rows show.
     """
 
     rows: npt.NDArray[np.intp]
     drops: tuple[tuple[int, str], ...]
+    copied: npt.NDArray[np.intp]
 
     def counts(self) -> dict[str, int]:
         """How many rows were dropped for each reason."""
@@ -66,16 +68,18 @@ def clean(data: Fer, copies: Path | None = LISTED) -> Cleaning:
         reasons.setdefault(int(row), "not a face")
     left = np.array([row for row in training if int(row) not in reasons], dtype=np.intp)
     found = find_copies(data.pixels, left, np.flatnonzero(data.split != "Training"))
-    for row in left[found.correlation >= NEAR]:
+    alike = found.correlation >= NEAR
+    for row in left[alike]:
         reasons[int(row)] = "copy of a test image"
-    if copies is not None:
-        for row in _confirmed(data, read_copies(copies)):
-            reasons.setdefault(int(row), "copy of a test image in another framing")
+    listed = _confirmed(data, np.zeros((0, 2), np.intp) if copies is None else read_copies(copies))
+    for row in listed[:, 0]:
+        reasons.setdefault(int(row), "copy of a test image in another framing")
     for number, first in enumerate(repeats(data.pixels[row].tobytes() for row in left)):
         if first != number:
             reasons.setdefault(int(left[number]), "repeated in training")
     rows = np.array([row for row in training if int(row) not in reasons], dtype=np.intp)
-    return Cleaning(rows, tuple(sorted(reasons.items())))
+    copied = np.unique(np.concatenate([found.match[alike], listed[:, 1]]))
+    return Cleaning(rows, tuple(sorted(reasons.items())), copied)
 
 
 def read_copies(path: Path) -> npt.NDArray[np.intp]:
@@ -120,11 +124,11 @@ def find_reframed(
 
 
 def _confirmed(data: Fer, pairs: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
-    """Training rows of the pairs that show one photograph: the list may be of other data."""
+    """The pairs that show one photograph: the list may be of other data."""
     known = pairs[(pairs < len(data)).all(axis=1)]
     known = known[(data.split[known[:, 0]] == "Training") & (data.split[known[:, 1]] != "Training")]
     if not len(known):
-        return np.zeros(0, dtype=np.intp)
+        return np.zeros((0, 2), dtype=np.intp)
     one, other = (upright_crops(fer_faces(data, known[:, side])) for side in (0, 1))
     sure = [
         max(registered_correlation(a, b), registered_correlation(a, b[:, ::-1]))
@@ -138,4 +142,4 @@ def _confirmed(data: Fer, pairs: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
             len(sure) - sum(sure),
             len(sure),
         )
-    return np.asarray(known[np.array(sure, dtype=np.bool_), 0])
+    return np.asarray(known[np.array(sure, dtype=np.bool_)])

@@ -30,6 +30,7 @@ class Layout(StrEnum):
     NATURAL = "natural"
     CROWD = "crowd"
     PORTRAIT = "portrait"
+    PLAIN = "plain"
     GRID = "grid"
 
 
@@ -106,6 +107,9 @@ class Synthesis:
             draft = self._crowd(rng, size)
         elif kind is Layout.PORTRAIT:
             draft = self._portrait(rng, size)
+        elif kind is Layout.PLAIN:
+            draft = self._plain(rng, size)
+            return draft.finish(draft.canvas)
         else:
             draft = self._grid(rng, size)
         return draft.finish(spoil(draft.canvas, rng))
@@ -167,8 +171,14 @@ class Synthesis:
         scale: float,
         angle: float,
         border: int,
+        stretch: float = 0.1,
+        aim: bool = True,
     ) -> GreyImage:
-        """Fill the draft with a photograph, moved at random, and book its faces."""
+        """Fill the draft with a photograph, moved at random, and book its faces.
+
+        ``stretch`` is the spread of the logarithm of width against height; ``aim`` brings some
+        face anywhere into the picture, else the photograph lies about the middle.
+        """
         height, width = draft.canvas.shape
         image, fx, fy = shrink(scene.image, scale)
         boxes, points = scene.boxes * (fx, fy, fx, fy), scene.points * (fx, fy)
@@ -181,10 +191,10 @@ class Synthesis:
             points[..., 0] = image.shape[1] - points[..., 0]
         rest = scale / fx
         cos, sin = rest * math.cos(math.radians(angle)), rest * math.sin(math.radians(angle))
-        stretch = np.diag([math.exp(rng.normal(0, 0.1)), 1.0])
-        linear = np.array([[cos, -sin], [sin, cos]]) @ stretch
+        linear = np.array([[cos, -sin], [sin, cos]])
+        linear = linear @ np.diag([math.exp(rng.normal(0, stretch)), 1.0])
         room = np.array([width, height]) - rest * np.array(image.shape[::-1])
-        if scene.sure.any():  # aim so that a face is in the picture
+        if aim and scene.sure.any():  # so that a face is in the picture
             box = boxes[int(rng.choice(np.flatnonzero(scene.sure)))]
             target = np.array([width, height]) * rng.uniform(0.05, 0.95, 2)
             anchor = box[:2] + box[2:] / 2
@@ -245,6 +255,14 @@ class Synthesis:
         edge = Edge(rng.choice([Edge.OVAL, Edge.SOFT, Edge.HARD], p=[0.25, 0.25, 0.5]))
         angle = float(rng.normal(0, 7)) if rng.random() < 0.7 else float(rng.uniform(-45, 45))
         self._place(draft, rng, face_size, (centre[0], centre[1]), angle=angle, edge=edge)
+        return draft
+
+    def _plain(self, rng: np.random.Generator, size: int) -> Draft:
+        """A portrait as it was taken, or its mirror image, a little smaller."""
+        scene = self._pick(rng, self._portraits)
+        draft = Draft(np.zeros((size, size), np.uint8))
+        scale = float(rng.uniform(0.75, 1.0)) * size / max(scene.image.shape)
+        self._moved(draft, rng, scene, scale, 0.0, cv2.BORDER_CONSTANT, stretch=0.0, aim=False)
         return draft
 
     def _grid(self, rng: np.random.Generator, size: int) -> Draft:

@@ -5,7 +5,7 @@ import json
 import logging
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +37,8 @@ FER_SHARE = 0.35
 """A choice between two tests: on FER+'s PublicTest accuracy falls by 0.5 points and the mean recall
 of classes rises by 2.7; on the photographs of data/wild accuracy rises by 4.8 points."""
 OUTPUTS = ["embedding", "logits", "fer_logits", "activation"]
-TRAINED_ON = (
-    "FER2013 Training (research use) with FER+ votes (MIT) and expression-labelled LFW "
-    "photographs (muxspace/facial_expressions, Apache-2.0)"
-)
+FER_SOURCE = "FER2013 Training (research use) with FER+ votes (MIT)"
+PHOTOGRAPHS = " and expression-labelled LFW photographs (muxspace/facial_expressions, Apache-2.0)"
 
 
 def export_expression(
@@ -59,7 +57,7 @@ def export_expression(
     calibration (temperature 1, all labels in every set) until `mien-lab calibrate` measures it.
 
     Args:
-        checkpoint: `last.pt` of a run.
+        checkpoint: `last.pt` of a run, beside its configuration.
         fer_dir: FER2013, for the calibration of the quantisation.
         folder: where to write.
         version: of the weights.
@@ -72,6 +70,8 @@ def export_expression(
     net = ExpressionNet()
     net.load_state_dict(torch.load(checkpoint, weights_only=True)["average"])
     blend_heads(net, fer_share)
+    config = json.loads((checkpoint.parent / "config.json").read_text(encoding="utf-8"))
+    trained_on = FER_SOURCE + PHOTOGRAPHS * (config["faces_dir"] is not None)
     folder.mkdir(parents=True, exist_ok=True)
     full, small = folder / "expression.onnx", folder / "expression-int8.onnx"
     data = load_fer(fer_dir)
@@ -84,8 +84,15 @@ def export_expression(
         _quantise(plain, quantised, crops)
         full.write_bytes(half_stored(onnx.load(plain)).SerializeToString())
         small.write_bytes(quantised.read_bytes())
+    extra = {
+        "fer_labels": [emotion.value for emotion in FER_LABELS],
+        "fer_share": fer_share,
+        "temperature": 1.0,
+        "conformal_quantile": 1.0,
+    }
     for path, precision in ((full, "fp32"), (small, "int8")):
-        write_card(path, _card(path, precision, version, fer_share))
+        card = _card(path, precision, version)
+        write_card(path, replace(card, trained_on=trained_on, extra=extra))
     return {"fp32": full, "int8": small}
 
 
@@ -133,7 +140,7 @@ def write_card(path: Path, card: Card) -> None:
     path.with_suffix(".json").write_text(json.dumps(fields, indent=2) + "\n")
 
 
-def _card(path: Path, precision: str, version: str, fer_share: float) -> Card:
+def _card(path: Path, precision: str, version: str) -> Card:
     return Card(
         name="expression",
         file=path.name,
@@ -148,13 +155,6 @@ def _card(path: Path, precision: str, version: str, fer_share: float) -> Card:
             "color": "grey",
         },
         labels=[emotion.value for emotion in EMOTIONS],
-        trained_on=TRAINED_ON,
-        extra={
-            "fer_labels": [emotion.value for emotion in FER_LABELS],
-            "fer_share": fer_share,
-            "temperature": 1.0,
-            "conformal_quantile": 1.0,
-        },
     )
 
 

@@ -29,12 +29,13 @@ __all__ = ["RefinerConfig", "gather", "train"]
 log = logging.getLogger(__name__)
 
 CYCLE = (
-    *(Layout.NATURAL, Layout.PORTRAIT, Layout.NATURAL, Layout.EMPTY),
-    *(Layout.CROWD, Layout.NATURAL, Layout.PORTRAIT, Layout.NATURAL),
-    *(Layout.EMPTY, Layout.NATURAL, Layout.CROWD, Layout.NATURAL),
-    *(Layout.PORTRAIT, Layout.NATURAL, Layout.EMPTY, Layout.GRID),
+    *(Layout.NATURAL, Layout.PORTRAIT, Layout.NATURAL, Layout.EMPTY, Layout.PLAIN),
+    *(Layout.CROWD, Layout.NATURAL, Layout.PORTRAIT, Layout.NATURAL, Layout.PLAIN),
+    *(Layout.EMPTY, Layout.NATURAL, Layout.CROWD, Layout.NATURAL, Layout.PLAIN),
+    *(Layout.PORTRAIT, Layout.NATURAL, Layout.EMPTY, Layout.GRID, Layout.PLAIN),
 )
-"""More real scenes than the detector is trained on: their poses and covers are what it lacks."""
+"""More real scenes than the detector is trained on: their poses and covers are what it lacks. Plain
+portraits, since landmarks learned from altered ones alone lie 5 % further off on plain ones."""
 DOUBT, EASY_SHARE = 0.04, 0.5
 """A warm start keeps the crops it misjudges by more than the first, and this share of others."""
 
