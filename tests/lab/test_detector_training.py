@@ -143,6 +143,20 @@ def test_scenes_are_deterministic_and_sound(synthesis, layout):
         assert len(first.boxes) == 0
 
 
+def test_a_plain_portrait_keeps_its_shape_and_points(synthesis, data_dir):
+    portraits = read_portraits(data_dir, Part.TRAIN)
+    shapes = {tuple(np.round(p.boxes[0, 2:] / p.boxes[0, 2], 3)) for p in portraits}
+    for index in range(6):
+        scene = synthesis.scene(index, 160, Layout.PLAIN)
+        assert len(scene.boxes) == 1
+        assert tuple(np.round(scene.boxes[0, 2:] / scene.boxes[0, 2], 3)) in shapes
+        right, left = scene.points[0, :2]
+        assert right[0] < left[0], "mirrored or not"
+        # Points scale with the box.
+        place = (scene.points[0] - scene.boxes[0, :2]) / scene.boxes[0, 2:]
+        assert ((place > 0) & (place < 1)).all()
+
+
 def test_a_group_has_its_people(synthesis):
     assert len(synthesis.group(0, 15, 960, 640).boxes) == 15
 

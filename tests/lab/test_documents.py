@@ -52,3 +52,32 @@ def test_only_blocks_are_touched(figures):
 def test_an_unknown_block_is_an_error(figures):
     with pytest.raises(InputError, match="accuracy"):
         fill("<!-- figures: luck -->\n<!-- end -->", figures)
+
+
+def temporal(single, own, mean):
+    """Figures of one set of clips; each way is accuracy, changes, median and mean delay."""
+    names = ("accuracy", "changes_per_s", "delay_ms_median", "delay_ms_mean")
+    more = {"recognised": 0.9, "true_changes_per_s": 0.47, "time_constant_s": 0.12}
+    ways = ("single frames", "recurrent", "best moving average")
+    return {
+        way: dict(zip(names, values, strict=True)) | more
+        for way, values in zip(ways, (single, own, mean), strict=True)
+    }
+
+
+def test_the_goals_of_the_recurrent_network_are_told():
+    clean = temporal((0.85, 1.2, 0, 30), (0.86, 0.6, 0, 40), (0.85, 1, 0, 40))
+    poor = temporal((0.70, 4.5, 0, 70), (0.76, 0.9, 40, 100), (0.73, 1.7, 45, 120))
+    figures = {"temporal": {"PrivateTest": {"clean": clean, "poor": poor}}}
+    figures["temporal"]["PublicTest"] = figures["temporal"]["PrivateTest"]
+    page = (
+        "<!-- figures: temporal -->\n<!-- end -->\n<!-- figures: temporal_verdict -->\n<!-- end -->"
+    )
+    filled = fill(page, figures)
+    assert "| poor: **recurrent** | 76.0 % | 0.90 | 40 / 100 ms | 90 % |" in filled
+    assert "| clean: best moving average (0.12 s) | 85.0 % |" in filled
+    assert "missed" not in filled
+    assert "5.0 times fewer" in filled
+    clean["recurrent"]["accuracy"] = 0.84
+    poor["recurrent"] |= {"accuracy": 0.74, "changes_per_s": 2.0, "delay_ms_mean": 130}
+    assert fill(page, figures).count("**missed**") == 4
