@@ -130,6 +130,7 @@ test("a photograph shows where the network looked", { skip }, async () => {
   await page.locator("input[type=file]").setInputFiles(media.photo);
   await page.getByRole("button", { name: "Show where it looked" }).click(PATIENCE);
   assert.equal(await page.locator("canvas.overlay").count(), 1);
+  await assertAccessible(page);
   await context.close();
 });
 
@@ -143,6 +144,10 @@ test("a film gets a timeline, moments and downloads", { skip }, async () => {
   await plot.click({ position: { x: width / 2, y: 20 } });
   const time = await page.locator("video").evaluate((video) => video.currentTime);
   assert.ok(Math.abs(time - 2) < 0.3, String(time));
+  await page.getByRole("slider").press("ArrowRight");
+  const later = await page.locator("video").evaluate((video) => video.currentTime);
+  assert.ok(Math.abs(later - time - 1) < 0.3, String(later));
+  await assertAccessible(page);
   await page.getByRole("row").nth(1).waitFor();
   const waiting = page.waitForEvent("download");
   await page.getByRole("link", { name: "Annotated film" }).click();
@@ -208,6 +213,13 @@ test("a camera that is refused or lost is said plainly", { skip }, async () => {
   await context.close();
 });
 
+async function assertAccessible(page) {
+  await page.evaluate(readFileSync(AXE, "utf8"));
+  const { violations } = await page.evaluate(() => window.axe.run());
+  const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+  assert.deepEqual(serious.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]), []);
+}
+
 for (const view of ["live", "photo", "film", "model"]) {
   test(`${view} has no serious fault of access and fits 360 pixels`, { skip }, async () => {
     for (const colorScheme of ["light", "dark"]) {
@@ -216,15 +228,32 @@ for (const view of ["live", "photo", "film", "model"]) {
       await page.waitForTimeout(300);
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       assert.ok(overflow <= 0, `${overflow} pixels too wide`);
-      await page.evaluate(readFileSync(AXE, "utf8"));
-      const { violations } = await page.evaluate(() => window.axe.run());
-      const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-      assert.deepEqual(serious.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]), []);
+      await assertAccessible(page);
       assert.deepEqual(faults, []);
       await context.close();
     }
   });
 }
+
+test("what was agreed to for this browser does not send pictures to the server", { skip }, async () => {
+  const { context, page } = await open("live");
+  await page.getByRole("button", { name: "Open the camera" }).click();
+  await page.getByRole("dialog").waitFor();
+  await assertAccessible(page);
+  await page.getByRole("button", { name: "I agree" }).click();
+  await page.locator(".face").first().waitFor(PATIENCE);
+  await assertAccessible(page);
+  const sockets = [];
+  page.on("websocket", (socket) => sockets.push(socket.url()));
+  await page.getByText("This server", { exact: true }).click();
+  await page.getByText("Analysis is off").waitFor();
+  await page.getByRole("button", { name: "Open the camera" }).click();
+  await page.getByRole("dialog").getByText("Pictures go to the server").waitFor();
+  assert.deepEqual(sockets, []);
+  await page.getByRole("button", { name: "Not now" }).click();
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "Open the camera");
+  await context.close();
+});
 
 // The last one, since it takes the server away.
 test("the server reads live pictures too, goes and comes back", { skip }, async () => {

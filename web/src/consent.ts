@@ -1,6 +1,7 @@
 /** The agreement: the version of the notice and the time, in this browser alone. */
 
 import { signal } from "@preact/signals";
+import type { Place } from "./state";
 
 export interface Agreement {
   readonly version: string;
@@ -11,19 +12,33 @@ const KEY = "mien.consent";
 
 export const agreement = signal<Agreement | null>(stored());
 
-export function agree(version: string, now = new Date()): void {
-  agreement.value = { version, time: now.toISOString() };
-  localStorage.setItem(KEY, JSON.stringify(agreement.value));
+/** Agree to a version of the notice, which says where pictures go. */
+export function agree(version: string, place: Place, now = new Date()): void {
+  agreement.value = { version: noticeOf(version, place), time: now.toISOString() };
+  try {
+    localStorage.setItem(KEY, JSON.stringify(agreement.value));
+  } catch {
+    // Without storage the agreement holds for this page.
+  }
 }
 
 export function withdraw(): void {
   agreement.value = null;
-  localStorage.removeItem(KEY);
+  try {
+    localStorage.removeItem(KEY);
+  } catch {
+    // Nothing was stored.
+  }
 }
 
-/** Whether this very version has been agreed to. */
-export function agreedTo(version: string): boolean {
-  return agreement.value?.version === version;
+/** Whether this very version has been agreed to; what is agreed to for the server covers this browser. */
+export function agreedTo(version: string, place: Place): boolean {
+  const noted = agreement.value?.version;
+  return noted === noticeOf(version, "server") || noted === noticeOf(version, place);
+}
+
+function noticeOf(version: string, place: Place): string {
+  return place === "server" ? `${version} (server)` : version;
 }
 
 function stored(): Agreement | null {

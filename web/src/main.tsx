@@ -36,12 +36,21 @@ function skip(event: Event): void {
   document.getElementById("content")?.focus();
 }
 
+function entitle(): void {
+  document.title = `${strings.views[view.value]} · ${strings.name}`;
+}
+
 addEventListener("hashchange", () => {
   view.value = viewOf(location.hash);
-  document.title = `${strings.views[view.value]} · ${strings.name}`;
+  entitle();
 });
-observe((count) => {
-  requests.value += count;
-});
+entitle();
+// The page's own client counts what it asks.
+observe(
+  (count) => {
+    requests.value += count;
+  },
+  ["fetch", "xmlhttprequest"],
+);
 void connect();
 render(<App />, document.getElementById("app") as HTMLElement);

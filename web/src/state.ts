@@ -1,6 +1,6 @@
 /** What the whole page shares. Nothing of it outlives the page but the agreement. */
 
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import { loadModels, Refusal } from "./api/client";
 import type { Models } from "./api/types";
 import { strings } from "./strings";
@@ -12,11 +12,25 @@ export const place = signal<Place>("browser");
 export const models = signal<Models | null>(null);
 export const trouble = signal<string | null>(null);
 export const tokenNeeded = signal(false);
+const running = signal<ReadonlyMap<string, Place>>(new Map());
 /** Whether pictures are being analysed right now. */
-export const analysing = signal(false);
+export const analysing = computed(() => running.value.size > 0);
+/** Where pictures go: of what is being analysed, otherwise of what would be. */
+export const leaving = computed(() => {
+  const places = [...running.value.values()];
+  return places.length ? places.includes("server") : place.value === "server";
+});
 export const view = signal<View>(viewOf(location.hash));
 
 const RETRY_MS = 3000;
+
+/** Note where something is being analysed, or that it has ended. */
+export function setRunning(what: string, where: Place | null): void {
+  const next = new Map(running.value);
+  if (where) next.set(what, where);
+  else next.delete(what);
+  running.value = next;
+}
 
 export function viewOf(hash: string): View {
   const name = hash.replace(/^#\/?/, "");
@@ -34,7 +48,8 @@ export async function connect(): Promise<void> {
       tokenNeeded.value = true;
       return;
     }
-    trouble.value = error instanceof Error ? error.message : strings.errors.unexpected;
+    const away = error instanceof Refusal && error.status === 0;
+    trouble.value = away ? strings.errors.serverGone : error instanceof Error ? error.message : strings.errors.unexpected;
     setTimeout(connect, RETRY_MS);
   }
 }

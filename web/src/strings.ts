@@ -25,7 +25,8 @@ export const strings = {
     browser: "This browser",
     server: "This server",
     browserHint: "Pictures stay in this page.",
-    serverHint: "Pictures go to the server that gave you this page, and are not kept.",
+    serverHint:
+      "Pictures go to the server that gave you this page and are not kept; a film is deleted when you stop or leave.",
   },
   status: {
     on: "Analysis is on",
@@ -103,7 +104,7 @@ export const strings = {
     cancel: "Cancel",
     another: "Another film",
     moment: "At this moment",
-    timeline: "Timeline: press to go to a moment",
+    timeline: "Timeline: press, or use the arrow keys, to go to a moment",
     whose: "Timeline of",
     events: "Events",
     eventsLead:
@@ -174,6 +175,7 @@ export const strings = {
   },
   errors: {
     unexpected: "Something went wrong. Try again; if it stays, reload the page.",
+    serverAway: "The server cannot be reached. Check that it runs, then try again.",
     serverGone: "The server cannot be reached. It is tried again on its own.",
     offlineModels: "The networks could not be loaded from the server. Check that it runs.",
     refused: "The camera was refused. Allow it for this page in the browser's settings, then try again.",
@@ -182,6 +184,7 @@ export const strings = {
     lost: "The camera was disconnected. Connect it, then try again.",
     insecure: "Browsers open cameras only on secure pages. Use https, or 127.0.0.1 on this machine.",
     notAPicture: (name: string) => `${name} cannot be shown by this browser. Convert it to JPEG or PNG.`,
+    notAPhoto: (name: string) => `${name} moves. Open it in Film.`,
     notAFilm: "This is a picture. Open it in Photo.",
     filmUnreadable: "This browser cannot read that film. Let this server read it, or convert it to MP4.",
   },

@@ -71,6 +71,15 @@ describe("tracks", () => {
     tracks = follow(tracks, [made("anger", 0.9, 300)], 2, next);
     expect(tracks.map(({ id }) => id)).toEqual([2]);
   });
+
+  it("forgets the last face too, after one reading without it however slow", () => {
+    let tracks = follow([], [made("happiness")], 0, () => 1);
+    tracks = follow(tracks, [], 10, () => 2);
+    expect(tracks.map(({ id }) => id)).toEqual([1]);
+    expect(follow(tracks, [], 20, () => 2)).toEqual([]);
+    tracks = follow(follow([], [made("happiness")], 0, () => 1), [], 0.1, () => 2);
+    expect(follow(tracks, [], 0.2, () => 2)).toHaveLength(1);
+  });
 });
 
 describe("numbering", () => {

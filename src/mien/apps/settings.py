@@ -1,11 +1,12 @@
 """What whoever runs the server may set: by arguments, or by variables that start with MIEN_."""
 
 import ipaddress
+import json
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import BaseModel, Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 __all__ = ["Consent", "WebSettings", "is_loopback"]
 
@@ -60,8 +61,8 @@ class WebSettings(BaseSettings):
     token: SecretStr | None = None
     certificate: Path | None = None
     key: Path | None = None
-    allowed_hosts: tuple[str, ...] = ()
-    allowed_origins: tuple[str, ...] = ()
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
     workers: int = Field(default=2, ge=1, le=64)
     precision: str | None = None
     max_upload: int = Field(default=512_000_000, ge=1)
@@ -77,6 +78,16 @@ class WebSettings(BaseSettings):
     write_timeout_s: float = Field(default=30.0, gt=0)
     temporary: Path | None = None
     consent: Consent = Consent()
+
+    @field_validator("allowed_hosts", "allowed_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        """Names with commas between them, or a JSON list."""
+        if not isinstance(value, str):
+            return value
+        if value.lstrip().startswith("["):
+            return json.loads(value)
+        return [part.strip() for part in value.split(",") if part.strip()]
 
     @model_validator(mode="after")
     def _refuse_open_doors(self) -> Self:

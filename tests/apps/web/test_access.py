@@ -1,8 +1,13 @@
+import time
+
 import pytest
+from fastapi.testclient import TestClient
 from pydantic import ValidationError
+from starlette.routing import Route
 from starlette.testclient import WebSocketDenialResponse
 
 from mien.apps.settings import WebSettings
+from mien.apps.web.app import create_app
 
 TOKEN = "a-token-of-some-length"
 MODELS = "/api/v1/models"
@@ -37,6 +42,35 @@ def test_configured_origins_may(serving):
         answer = client.post("/api/v1/analyze", content=b"x", headers=origin)
         assert answer.status_code == 415
         assert answer.headers["access-control-allow-origin"] == "https://friend.example"
+
+
+def test_a_configured_origin_may_ask_before_it_sends_its_token(serving):
+    asks = {
+        "origin": "https://friend.example",
+        "access-control-request-method": "GET",
+        "access-control-request-headers": "authorization",
+    }
+    with serving(allowed_origins=("https://friend.example",), token=TOKEN) as client:
+        answer = client.options(MODELS, headers=asks)
+        assert answer.status_code == 200
+        assert answer.headers["access-control-allow-origin"] == "https://friend.example"
+        assert client.get(MODELS, headers=asks).status_code == 401
+    with serving(token=TOKEN) as client:
+        assert client.options(MODELS, headers=asks).status_code == 401
+
+
+def test_an_origin_that_is_none_is_foreign(client):
+    answer = client.post("/api/v1/analyze", content=b"x", headers={"origin": "http://["})
+    assert answer.status_code == 403
+
+
+def test_names_are_set_with_commas_or_as_json(monkeypatch):
+    for text in ("a.example, b.example", '["a.example", "b.example"]'):
+        monkeypatch.setenv("MIEN_ALLOWED_HOSTS", text)
+        assert WebSettings().allowed_hosts == ("a.example", "b.example")
+    monkeypatch.setenv("MIEN_ALLOWED_HOSTS", '["a.example"')
+    with pytest.raises(ValidationError, match="allowed_hosts"):
+        WebSettings()
 
 
 def test_open_addresses_need_a_token():
@@ -89,3 +123,30 @@ def test_headers(client):
 def test_large_bodies_elsewhere(client):
     answer = client.post("/api/v1/session", content=b"x" * 70_000)
     assert answer.status_code == 413
+
+
+def test_a_fault_is_a_problem_like_others(tmp_path, caplog):
+    def fault(_):
+        raise RuntimeError("secret")
+
+    app = create_app(WebSettings(workers=1, temporary=tmp_path))
+    app.router.routes.insert(0, Route("/fault", fault))
+    with TestClient(app, "http://127.0.0.1") as client:
+        answer = client.get("/fault")
+        counts = client.get("/metrics").text
+    assert answer.status_code == 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "content-security-policy" in answer.headers
+    assert "secret" not in answer.text
+    assert "secret" in caplog.text
+    assert 'status="500"' in counts
+
+
+def test_an_upload_that_trickles_is_cut_off(serving):
+    def trickle():
+        for _ in range(20):
+            time.sleep(0.1)
+            yield b"x"
+
+    with serving(read_timeout_s=0.4) as client:
+        assert client.post("/api/v1/analyze", content=trickle()).status_code == 408

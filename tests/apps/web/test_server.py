@@ -1,5 +1,6 @@
 """The server in a process of its own: what only real sockets and a real end show."""
 
+import contextlib
 import socket
 import threading
 import time
@@ -60,7 +61,7 @@ def test_settings_that_make_no_sense_are_one_sentence():
 def punctual(tmp_path, monkeypatch):
     """The port of a server in this process that waits half a second for headers."""
     monkeypatch.setattr(module.PunctualProtocol, "patience_s", 0.5)
-    app = create_app(WebSettings(workers=1, temporary=tmp_path))
+    app = create_app(WebSettings(workers=1, temporary=tmp_path, write_timeout_s=1))
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
         app, http=module.PunctualProtocol, ws="websockets-sansio", log_level="error"
@@ -79,6 +80,20 @@ def test_headers_that_never_end_close_the_connection(punctual):
         client.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n")
         client.settimeout(20)
         assert client.recv(100) == b""
+
+
+def test_a_client_that_takes_nothing_is_cut_off(punctual):
+    with socket.create_connection(("127.0.0.1", punctual)) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        name = "/weights/expression.onnx"
+        client.sendall(f"GET {name} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+        time.sleep(5)
+        client.settimeout(20)
+        received = 0
+        with contextlib.suppress(ConnectionError):
+            while chunk := client.recv(1 << 20):
+                received += len(chunk)
+    assert received < 4_000_000, "the rest is not sent to somebody who took nothing for seconds"
 
 
 def test_a_live_socket_outlives_the_patience_with_headers(punctual):

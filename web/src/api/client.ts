@@ -18,7 +18,7 @@ export class Refusal extends Error {
 async function ask(path: string, options: RequestInit = {}): Promise<Response> {
   counted();
   const response = await fetch(path, options).catch(() => {
-    throw new Refusal(strings.errors.serverGone, 0);
+    throw new Refusal(strings.errors.serverAway, 0);
   });
   if (!response.ok) throw new Refusal(await sentence(response), response.status);
   return response;
@@ -45,7 +45,13 @@ export async function loadWeights(url: string): Promise<ArrayBuffer> {
 
 export async function analyzePicture(file: File, activation: boolean): Promise<Result> {
   const query = new URLSearchParams({ name: file.name, activation: String(activation) });
-  return (await ask(`${API}/analyze?${query}`, { method: "POST", body: file })).json();
+  const response = await ask(`${API}/analyze?${query}`, { method: "POST", body: file });
+  if (response.status === 202) {
+    const job: Job = await response.json();
+    deleteJob(job.id).catch(() => undefined);
+    throw new Error(strings.errors.notAPhoto(file.name));
+  }
+  return response.json();
 }
 
 /** Upload a film; progress is the share of its bytes that has gone. */
@@ -56,23 +62,35 @@ export function uploadFilm(file: File, progress: (share: number) => void, stop: 
     request.open("POST", `${API}/analyze?${new URLSearchParams({ name: file.name })}`);
     request.responseType = "json";
     request.upload.onprogress = (event) => progress(event.loaded / event.total);
-    request.onerror = () => reject(new Refusal(strings.errors.serverGone, 0));
+    let sent = false;
+    request.upload.onload = () => {
+      sent = true;
+    };
+    request.onerror = () => reject(new Refusal(strings.errors.serverAway, 0));
     request.onabort = () => reject(new DOMException("stopped", "AbortError"));
     request.onload = () => {
-      if (request.status === 202) resolve(request.response);
+      if (request.status === 202 && stop.aborted) {
+        deleteJob(request.response.id).catch(() => undefined);
+        reject(new DOMException("stopped", "AbortError"));
+      } else if (request.status === 202) resolve(request.response);
       else reject(new Refusal(request.response?.detail ?? strings.errors.notAFilm, request.status));
     };
-    stop.addEventListener("abort", () => request.abort());
+    // What the server has whole becomes a job, whose number is needed to delete it.
+    stop.addEventListener("abort", () => {
+      if (!sent) request.abort();
+    });
     request.send(file);
   });
 }
 
+export const jobAddress = (id: string) => `${API}/jobs/${id}`;
+
 export async function findJob(id: string): Promise<Job> {
-  return (await ask(`${API}/jobs/${id}`)).json();
+  return (await ask(jobAddress(id))).json();
 }
 
 export async function deleteJob(id: string): Promise<void> {
-  await ask(`${API}/jobs/${id}`, { method: "DELETE" });
+  await ask(jobAddress(id), { method: "DELETE" });
 }
 
 export async function loadResult(url: string): Promise<Result> {

@@ -15,12 +15,16 @@ interface Props {
   /** Changes whenever the columns have. */
   readonly version: number;
   readonly onPick?: (time: number) => void;
+  /** The moment that is shown, where moments can be picked. */
+  readonly at?: number;
 }
 
 const HEIGHT_EM = 13;
+/** Seconds that a key moves by. */
+const STEPS: Readonly<Record<string, number>> = { ArrowLeft: -1, ArrowRight: 1, PageDown: -10, PageUp: 10 };
 const SECONDS = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600];
 
-export function Chart({ label, columns, version, onPick }: Props) {
+export function Chart({ label, columns, version, onPick, at = 0 }: Props) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const pick = useRef(onPick);
@@ -45,10 +49,26 @@ export function Chart({ label, columns, version, onPick }: Props) {
     };
   }, [columns]);
   useEffect(() => plot.current?.setData(plain(columns)), [version]);
+  const end = columns[0].at(-1) ?? 0;
+  const step = (event: KeyboardEvent) => {
+    const by = STEPS[event.key];
+    if (by === undefined) return;
+    event.preventDefault();
+    onPick?.(Math.min(Math.max(at + by, 0), end));
+  };
+  const slider = onPick && {
+    role: "slider" as const,
+    tabIndex: 0,
+    "aria-label": label,
+    "aria-valuemin": 0,
+    "aria-valuemax": Math.round(end * 10) / 10,
+    "aria-valuenow": Math.round(at * 10) / 10,
+    onKeyDown: step,
+  };
   return (
     <figure class="chart">
       <figcaption>{label}</figcaption>
-      <div ref={place} class={onPick ? "plot pickable" : "plot"} />
+      <div ref={place} class={onPick ? "plot pickable" : "plot"} {...slider} />
       <ul class="legend">
         {EMOTIONS.map((name) => (
           <li key={name}>

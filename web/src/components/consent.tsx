@@ -7,7 +7,12 @@ import { Button } from "./controls";
 
 export function Notice(props: { text: string; onAgree: () => void; onCancel: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
+  useEffect(() => {
+    const shown = dialog.current;
+    shown?.showModal();
+    // Closed and not only removed, it gives the focus back.
+    return () => shown?.close();
+  }, []);
   const words = strings.consent;
   return (
     <dialog ref={dialog} class="notice" aria-labelledby="notice-title" onCancel={props.onCancel}>

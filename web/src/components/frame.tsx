@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { openSession } from "../api/client";
 import { requests } from "../live/traffic";
 import { move } from "../live/watch";
-import { analysing, connect, place, tokenNeeded, trouble, type View, view } from "../state";
+import { analysing, connect, leaving, place, tokenNeeded, trouble, type View, view } from "../state";
 import { strings } from "../strings";
 import { Alert, Button, Switch } from "./controls";
 
@@ -36,7 +36,7 @@ export function Header() {
 }
 
 export function StatusLine() {
-  const here = place.value === "browser";
+  const here = !leaving.value;
   return (
     <div class="status" data-on={analysing.value}>
       <span class="lamp" aria-hidden="true" />

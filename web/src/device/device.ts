@@ -4,6 +4,7 @@ import { signal } from "@preact/signals";
 import { loadWeights } from "../api/client";
 import type { Models } from "../api/types";
 import { requests } from "../live/traffic";
+import { strings } from "../strings";
 import { wantedCompute } from "./compute";
 import { type Answer, NETWORKS, type Processors, type Reading, type Request } from "./messages";
 
@@ -45,7 +46,6 @@ class Device {
 
   async #load(models: Models): Promise<void> {
     readiness.value = "loading";
-    this.#worker ??= this.#start();
     const weights = await Promise.all(
       models.models
         .filter(({ name }) => NETWORKS.includes(name))
@@ -53,6 +53,7 @@ class Device {
     );
     const threads = self.crossOriginIsolated ? Math.min(navigator.hardwareConcurrency || 1, 4) : 1;
     const compute = wantedCompute(location.search);
+    this.#worker ??= this.#start();
     await this.#ask({ kind: "load", weights, threads, compute }, weights.map(({ data }) => data));
     readiness.value = "ready";
   }
@@ -73,8 +74,12 @@ class Device {
       if (data.kind === "done") waiting?.resolve(data.reading);
       else waiting?.reject(new Error(data.reason));
     };
-    worker.onerror = (event) => {
-      for (const waiting of this.#waiting.values()) waiting.reject(new Error(event.message));
+    worker.onerror = ({ message }) => {
+      // A worker that failed answers no more; the next load starts another.
+      worker.terminate();
+      this.#worker = null;
+      this.#loading = null;
+      for (const { reject } of this.#waiting.values()) reject(new Error(message || strings.errors.offlineModels));
       this.#waiting.clear();
     };
     return worker;
@@ -84,6 +89,7 @@ class Device {
     message: Omit<Extract<Request, { kind: "load" }>, "id"> | Omit<Extract<Request, { kind: "read" }>, "id">,
     transfer: Transferable[],
   ): Promise<Reading | undefined> {
+    if (!this.#worker) return Promise.reject(new Error(strings.errors.offlineModels));
     const id = this.#next++;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });

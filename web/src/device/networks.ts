@@ -12,6 +12,7 @@ export interface Network {
   readonly card: Model;
   readonly processor: Processor;
   run(data: Float32Array, shape: readonly number[]): Promise<Outputs>;
+  release(): Promise<void>;
 }
 
 /** Pictures of a size that each network is often given, to find out where it runs faster. */
@@ -46,7 +47,9 @@ async function openNetwork(runtime: Runtime, one: Weights, gpu: boolean, compute
   if (fast && time !== null && compute === "gpu") return fast;
   const plain = await load(runtime, one, "wasm");
   const other = await timed(plain, shape);
-  return fast && time !== null && other !== null && time < other ? fast : plain;
+  const [kept, left] = fast && time !== null && other !== null && time < other ? [fast, plain] : [plain, fast];
+  await left?.release();
+  return kept;
 }
 
 async function load(runtime: Runtime, { card, data }: Weights, processor: Processor): Promise<Network> {
@@ -54,7 +57,7 @@ async function load(runtime: Runtime, { card, data }: Weights, processor: Proces
   const input = session.inputNames[0];
   const run: Network["run"] = (values, shape) =>
     session.run({ [input]: new runtime.Tensor("float32", values, shape) });
-  return { card, processor, run };
+  return { card, processor, run, release: () => session.release() };
 }
 
 /** Median milliseconds of a run after the first, which compiles; null where it fails. */

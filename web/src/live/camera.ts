@@ -12,7 +12,10 @@ export async function openCamera(deviceId: string): Promise<MediaStream> {
   try {
     return await navigator.mediaDevices.getUserMedia({ video, audio: false });
   } catch (error) {
-    throw new Error(cause(error instanceof DOMException ? error.name : ""));
+    const name = error instanceof DOMException ? error.name : "";
+    // The camera that was chosen is gone; another will do.
+    if (deviceId && (name === "OverconstrainedError" || name === "NotFoundError")) return openCamera("");
+    throw new Error(cause(name));
   }
 }
 

@@ -1,11 +1,12 @@
 /** One film: sent to the server and followed there, or read moment by moment in this page. */
 
 import { signal } from "@preact/signals";
-import { deleteJob, findJob, loadResult, uploadFilm } from "../api/client";
+import { deleteJob, findJob, jobAddress, loadResult, Refusal, uploadFilm } from "../api/client";
 import type { Frame, Job, Result } from "../api/types";
 import { COARSE, device } from "../device/device";
-import { analysing, models, place } from "../state";
+import { models, place, setRunning } from "../state";
 import { strings } from "../strings";
+import { startCounting } from "./traffic";
 import { numbering } from "./tracks";
 
 type Item = Result["items"][number];
@@ -31,17 +32,18 @@ export async function openFilm(file: File): Promise<void> {
   forgetFilm();
   stop = new AbortController();
   const { signal: stopped } = stop;
-  const stage = place.value === "server" ? "uploading" : "reading";
+  const where = place.value;
+  const stage = where === "server" ? "uploading" : "reading";
   film.value = { name: file.name, url: URL.createObjectURL(file), stage, share: 0, note: "" };
-  analysing.value = true;
+  setRunning("film", where);
   try {
-    await (place.value === "server" ? readThere(file, stopped) : readHere(file, stopped));
+    await (where === "server" ? readThere(file, stopped) : readHere(file, stopped));
   } catch (error) {
     if (stopped.aborted) return;
     const problem = error instanceof Error ? error.message : strings.errors.unexpected;
     change({ stage: "failed", problem });
   } finally {
-    if (!stopped.aborted) analysing.value = false;
+    if (!stopped.aborted) setRunning("film", null);
   }
 }
 
@@ -53,8 +55,13 @@ export function forgetFilm(): void {
   URL.revokeObjectURL(before.url);
   if (before.job) deleteJob(before.job.id).catch(() => undefined);
   film.value = null;
-  analysing.value = false;
+  setRunning("film", null);
 }
+
+addEventListener("pagehide", ({ persisted }) => {
+  const job = film.value?.job;
+  if (job && !persisted) void fetch(jobAddress(job.id), { method: "DELETE", keepalive: true });
+});
 
 function change(with_: Partial<Film>): void {
   if (film.value) film.value = { ...film.value, ...with_ };
@@ -62,16 +69,25 @@ function change(with_: Partial<Film>): void {
 
 async function readThere(file: File, stopped: AbortSignal): Promise<void> {
   let job = await uploadFilm(file, (share) => change({ share }), stopped);
+  if (stopped.aborted) return;
   change({ job, stage: "reading", share: null });
   while (!stopped.aborted && (job.state === "queued" || job.state === "running")) {
     await new Promise((resolve) => setTimeout(resolve, ASK_MS));
     if (stopped.aborted) return;
-    job = await findJob(job.id);
+    try {
+      job = await findJob(job.id);
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.status !== 0) throw error;
+      if (!stopped.aborted) change({ note: strings.errors.serverGone });
+      continue;
+    }
+    if (stopped.aborted) return;
     change({ job, share: job.progress, note: strings.film.frames(job.frames_read, job.frame_count) });
   }
   if (stopped.aborted) return;
   if (job.state === "failed") throw new Error(job.error ?? strings.errors.unexpected);
   const { items } = await loadResult(job.results.json);
+  if (stopped.aborted) return;
   change({ job, stage: "done", share: 1, item: items[0] });
 }
 
@@ -82,6 +98,13 @@ async function readHere(file: File, stopped: AbortSignal): Promise<void> {
   video.muted = true;
   video.src = film.value?.url ?? "";
   await happens(video, "loadeddata");
+  if (!Number.isFinite(video.duration)) {
+    // A recorder's file does not say how long it is; going to its end makes the browser find out.
+    video.currentTime = Number.MAX_SAFE_INTEGER;
+    await happens(video, "seeked");
+    if (!Number.isFinite(video.duration)) throw new Error(strings.errors.filmUnreadable);
+  }
+  startCounting();
   const frames: Frame[] = [];
   const number = numbering();
   const count = Math.max(Math.ceil(video.duration / STEP_S), 1);
@@ -90,6 +113,7 @@ async function readHere(file: File, stopped: AbortSignal): Promise<void> {
     video.currentTime = time;
     await happens(video, "seeked");
     const { faces } = await device.read(await createImageBitmap(video), COARSE);
+    if (stopped.aborted) return;
     frames.push({ index, time_s: time, faces: number(faces, time) });
     change({ share: (index + 1) / count, note: strings.film.frames(index + 1, count) });
   }

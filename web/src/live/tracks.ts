@@ -11,6 +11,8 @@ export interface Track {
   /** As it was read when it was last seen. */
   readonly read: Face;
   readonly seen: number;
+  /** Readings in a row without it. */
+  readonly missed: number;
 }
 
 /** Boxes are one face if they overlap this much, or their centres are nearer than a share of their size. */
@@ -39,11 +41,13 @@ export function follow(tracks: readonly Track[], faces: readonly Face[], now: nu
   const current = faces.map((face) => {
     const before = found.get(face);
     return before
-      ? { id: before.id, face: steadied(before.face, face, now - before.seen), read: face, seen: now }
-      : { id: next(), face, read: face, seen: now };
+      ? { id: before.id, face: steadied(before.face, face, now - before.seen), read: face, seen: now, missed: 0 }
+      : { id: next(), face, read: face, seen: now, missed: 0 };
   });
-  const latest = Math.max(...tracks.map(({ seen }) => seen));
-  const lost = tracks.filter((track) => !taken.has(track) && (track.seen === latest || now - track.seen < FORGET_S));
+  // One reading without the face is borne however slow readings are.
+  const lost = tracks
+    .filter((track) => !taken.has(track) && (track.missed === 0 || now - track.seen < FORGET_S))
+    .map((track) => ({ ...track, missed: track.missed + 1 }));
   return [...current, ...lost].sort((a, b) => a.id - b.id);
 }
 

@@ -14,13 +14,12 @@ export function startCounting(): void {
   requests.value = 0;
 }
 
-/** Resources that anything else in the page has fetched, however it did so. */
-export function observe(notice: (count: number) => void): void {
+/** Resources that have been fetched, however, but for those of kinds that are counted elsewhere. */
+export function observe(notice: (count: number) => void, elsewhere: readonly string[] = []): void {
   new PerformanceObserver((list) => {
     const fetched = list.getEntriesByType("resource") as PerformanceResourceTiming[];
     const foreign = fetched.filter(
-      ({ name, initiatorType }) =>
-        /^https?:/.test(name) && initiatorType !== "fetch" && initiatorType !== "xmlhttprequest",
+      ({ name, initiatorType }) => /^https?:/.test(name) && !elsewhere.includes(initiatorType),
     );
     if (foreign.length) notice(foreign.length);
   }).observe({ type: "resource" });

@@ -3,7 +3,8 @@
 import { batch, signal } from "@preact/signals";
 import { COARSE, COARSEST, device, type Readiness } from "../device/device";
 import type { Reading } from "../device/messages";
-import { analysing, models, place } from "../state";
+import { agreedTo } from "../consent";
+import { models, type Place, place, setRunning } from "../state";
 import { strings } from "../strings";
 import { cameras, openCamera } from "./camera";
 import { Session } from "./session";
@@ -45,6 +46,7 @@ export class Watch {
     this.phase.value = "loading";
     try {
       if (place.value === "browser" && models.value) await device.load(models.value);
+      if (run !== this.#run) return;
       const stream = await openCamera(camera);
       if (run !== this.#run) {
         for (const track of stream.getTracks()) track.stop();
@@ -52,7 +54,9 @@ export class Watch {
       }
       this.#attach(video, stream);
       await video.play();
+      this.camera.value = stream.getVideoTracks()[0]?.getSettings().deviceId ?? camera;
       this.devices.value = await cameras();
+      if (run !== this.#run) return;
     } catch (error) {
       if (run === this.#run) this.#fail(error instanceof Error ? error.message : strings.errors.unexpected);
       return;
@@ -60,14 +64,14 @@ export class Watch {
     this.#began = performance.now();
     startCounting();
     this.phase.value = "watching";
-    analysing.value = true;
+    setRunning("live", place.value);
     void this.#loop(run);
   }
 
   pause(): void {
     const watching = this.phase.value === "watching";
     this.phase.value = watching ? "paused" : "watching";
-    analysing.value = !watching;
+    setRunning("live", watching ? null : place.value);
     if (watching) this.#video?.pause();
     else void this.#video?.play();
   }
@@ -86,7 +90,7 @@ export class Watch {
       this.drawn.value = 0;
       this.phase.value = "closed";
       this.problem.value = null;
-      analysing.value = false;
+      setRunning("live", null);
     });
   }
 
@@ -148,12 +152,17 @@ export class Watch {
 
 export const watch = new Watch();
 
-/** A change of place begins anew, so that the count of requests is that of the place. */
-export async function move(to: typeof place.value): Promise<void> {
+/** A change of place begins anew, so that the count of requests is that of the place.
+ *
+ * Where that place has not been agreed to, the camera closes. */
+export async function move(to: Place): Promise<void> {
   place.value = to;
   requests.value = 0;
   const video = document.querySelector<HTMLVideoElement>("video.preview");
-  if (watch.phase.value !== "closed" && video) await watch.open(video);
+  if (watch.phase.value === "closed" || !video) return;
+  const version = models.value?.consent.version;
+  if (version && agreedTo(version, to)) await watch.open(video);
+  else watch.close();
 }
 
 function nextFrame(): Promise<void> {

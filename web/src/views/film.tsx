@@ -46,9 +46,7 @@ function Progress({ shown }: { shown: Shown }) {
         {title}: {shown.name}
       </p>
       <progress aria-label={title} value={shown.share ?? undefined} max={1} />
-      <p class="hint" role="status">
-        {shown.note}
-      </p>
+      <p class="hint">{shown.note}</p>
       <Button onClick={forgetFilm}>{words.cancel}</Button>
     </section>
   );
@@ -99,7 +97,7 @@ function FilmResult({ shown, frames }: { shown: Shown; frames: readonly Frame[] 
       {tracks.length ? (
         <>
           {tracks.length > 1 && <Tracks tracks={tracks} track={track} onChange={setTrack} />}
-          <Chart label={words.timeline} columns={columns} version={0} onPick={go} />
+          <Chart label={words.timeline} columns={columns} version={0} at={time} onPick={go} />
           <Events events={events} onPick={go} />
         </>
       ) : (

@@ -9,7 +9,7 @@ import { FaceCard } from "../components/readings";
 import { agree, agreedTo } from "../consent";
 import { save } from "../download";
 import { watch } from "../live/watch";
-import { models } from "../state";
+import { models, place } from "../state";
 import { strings } from "../strings";
 
 const words = strings.live;
@@ -21,9 +21,16 @@ export function Live() {
   const phase = watch.phase.value;
   useEffect(() => () => watch.close(), []);
   const consent = models.value?.consent;
+  const before = useRef(phase);
+  useEffect(() => {
+    // The button that had the focus is gone; what stands in its place takes it.
+    if (before.current !== phase && document.activeElement === document.body)
+      document.querySelector<HTMLElement>(".view select, .view button")?.focus();
+    before.current = phase;
+  }, [phase]);
   const start = () => {
     if (!consent) return;
-    if (agreedTo(consent.version)) void watch.open(video.current as HTMLVideoElement);
+    if (agreedTo(consent.version, place.value)) void watch.open(video.current as HTMLVideoElement);
     else setAsking(true);
   };
   return (
@@ -34,7 +41,7 @@ export function Live() {
           text={consent.text}
           onCancel={() => setAsking(false)}
           onAgree={() => {
-            agree(consent.version);
+            agree(consent.version, place.value);
             setAsking(false);
             start();
           }}

@@ -9,7 +9,8 @@ import { Heat, Overlay } from "../components/overlay";
 import { FaceCard } from "../components/readings";
 import { device } from "../device/device";
 import { csvOf, jsonOf, save } from "../download";
-import { analysing, models, place } from "../state";
+import { startCounting } from "../live/traffic";
+import { models, type Place, place, setRunning } from "../state";
 import { strings } from "../strings";
 
 type Item = Result["items"][number];
@@ -40,10 +41,14 @@ export function Photo() {
         small={pictures.value.length > 0}
         onFiles={add}
       />
-      {read.length > 0 && models.value && (
+      {pictures.value.length > 0 && (
         <div class="controls">
-          <Button onClick={() => saveJson(read)}>{words.json}</Button>
-          <Button onClick={() => save("mien.csv", "text/csv", csvOf(read))}>{words.csv}</Button>
+          {read.length > 0 && models.value && (
+            <>
+              <Button onClick={() => saveJson(read)}>{words.json}</Button>
+              <Button onClick={() => save("mien.csv", "text/csv", csvOf(read))}>{words.csv}</Button>
+            </>
+          )}
           <Button tone="danger" onClick={clear}>
             {words.clear}
           </Button>
@@ -98,21 +103,27 @@ function PictureResult({ picture }: { picture: Picture }) {
 }
 
 async function add(files: File[]): Promise<void> {
+  // Where they are read is what was shown when they were dropped.
+  const where = place.value;
   const added = files.map((file) => ({ file, id: ++last, name: file.name, url: URL.createObjectURL(file) }));
   pictures.value = [...pictures.value, ...added.map(({ file: _, ...picture }) => picture)];
-  analysing.value = true;
+  const task = `photo ${added[0]?.id}`;
+  setRunning(task, where);
+  if (where === "browser" && models.value) await device.load(models.value).catch(() => undefined);
+  startCounting();
   for (const { file, id } of added) {
+    if (!pictures.value.some((one) => one.id === id)) continue;
     try {
-      change(id, { item: await read(file) });
+      change(id, { item: await read(file, where) });
     } catch (error) {
       change(id, { problem: error instanceof Error ? error.message : strings.errors.unexpected });
     }
   }
-  analysing.value = false;
+  setRunning(task, null);
 }
 
-async function read(file: File): Promise<Item> {
-  if (place.value === "server") return (await analyzePicture(file, true)).items[0];
+async function read(file: File, where: Place): Promise<Item> {
+  if (where === "server") return (await analyzePicture(file, true)).items[0];
   if (!models.value) throw new Error(strings.errors.offlineModels);
   await device.load(models.value);
   const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none" }).catch(() => {

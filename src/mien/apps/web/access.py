@@ -5,18 +5,18 @@ import hmac
 from collections.abc import Mapping
 from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 
 from mien.apps.settings import WebSettings
 from mien.apps.web.problems import ProblemError
 
-__all__ = ["COOKIE", "Gate"]
+__all__ = ["COOKIE", "LOOPBACKS", "Gate"]
 
 COOKIE = "mien-session"
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
-WILDCARDS = ("0.0.0.0", "::")  # noqa: S104
+LOOPBACKS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+"""For addresses that stand for all of a machine, the one that it has for itself."""
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 # The page itself has no secrets; it asks for the token.
 OPEN_PATHS = ("/healthz", "/readyz", "/api/v1/session")
@@ -31,7 +31,7 @@ class Gate:
     """
 
     def __init__(self, settings: WebSettings) -> None:
-        own = () if settings.host in WILDCARDS else (settings.host, f"[{settings.host}]")
+        own = () if settings.host in LOOPBACKS else (settings.host, f"[{settings.host}]")
         self._hosts = {host.lower() for host in (*LOOPBACK_NAMES, *own, *settings.allowed_hosts)}
         self._origins = {origin.rstrip("/").lower() for origin in settings.allowed_origins}
         secret = settings.token.get_secret_value() if settings.token else None
@@ -53,7 +53,10 @@ class Gate:
         self._check_host(headers)
         writes = scope["type"] == "websocket" or scope.get("method") not in SAFE_METHODS
         self._check_origin(headers, writes)
-        if path.startswith(GUARDED) and path not in OPEN_PATHS and not self._knows(headers):
+        # Browsers ask whether another site's page may call before they send its token.
+        asks = scope.get("method") == "OPTIONS" and bool(self._origins)
+        open_ = asks or not path.startswith(GUARDED) or path in OPEN_PATHS
+        if not open_ and not self._knows(headers):
             raise ProblemError(
                 HTTPStatus.UNAUTHORIZED,
                 "a token is needed; send it as `Authorization: Bearer TOKEN`",
@@ -84,7 +87,8 @@ class Gate:
             )
 
     def _is_ours(self, origin: str, host: str) -> bool:
-        return origin.lower() in self._origins or urlsplit(origin).netloc.lower() == host.lower()
+        origin = origin.lower()
+        return origin in self._origins or origin.partition("://")[2] == host.lower()
 
     def _knows(self, headers: Headers) -> bool:
         if self._token is None:

@@ -1,6 +1,8 @@
 """The outermost layer: the gate, limits of bodies and of time, security headers, counting."""
 
 import asyncio
+import logging
+import time
 from collections.abc import MutableMapping
 from http import HTTPStatus
 from typing import Any
@@ -15,6 +17,8 @@ from mien.apps.web.metrics import Metrics
 from mien.apps.web.problems import ProblemError, problem_response
 
 __all__ = ["Guard"]
+
+log = logging.getLogger(__name__)
 
 MAX_BODY = 64_000
 """Bytes of any body that is no upload."""
@@ -56,7 +60,7 @@ class Guard:
         app: what it guards.
         gate: decides who comes in.
         metrics: counts the answers.
-        read_timeout_s: for the parts of a body.
+        read_timeout_s: for the whole of a body; uploads look after theirs.
         write_timeout_s: for the parts of an answer; a client that takes none is cut off.
     """
 
@@ -79,7 +83,14 @@ class Guard:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        patient = self._patient(scope, send)
+        begun = False
+
+        async def noted(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        patient = self._patient(scope, noted)
         try:
             self._gate.admit(scope)
             if scope["type"] == "http" and scope["path"] != UPLOADS:
@@ -87,6 +98,11 @@ class Guard:
             await self._app(scope, receive, patient)
         except ProblemError as problem:
             await _refuse(problem, scope, receive, patient)
+        except Exception:
+            if begun or scope["type"] != "http":
+                raise
+            log.exception("a request failed")
+            await _refuse(_unexpected(), scope, receive, patient)
 
     def _patient(self, scope: Scope, send: Send) -> Send:
         async def deliver(message: Message) -> None:
@@ -105,14 +121,16 @@ class Guard:
             raise _too_large()
         received = 0
         ended = False
+        begun = time.monotonic()
 
         async def bounded() -> Message:
             nonlocal received, ended
             if ended:
                 # What follows the body is the end of the connection, for which there is time.
                 return await receive()
+            left = self._read_timeout_s - (time.monotonic() - begun)
             try:
-                message = await asyncio.wait_for(receive(), self._read_timeout_s)
+                message = await asyncio.wait_for(receive(), max(left, 0.0))
             except TimeoutError:
                 raise ProblemError(
                     HTTPStatus.REQUEST_TIMEOUT, "the request stalled; send it again"
@@ -124,6 +142,12 @@ class Guard:
             return message
 
         return bounded
+
+
+def _unexpected() -> ProblemError:
+    return ProblemError(
+        HTTPStatus.INTERNAL_SERVER_ERROR, "something went wrong here; the server's log says what"
+    )
 
 
 def _too_large() -> ProblemError:

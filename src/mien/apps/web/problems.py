@@ -72,7 +72,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(MienError, _mien)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(Exception, _unexpected)
 
 
 def _problem(_: Request, error: Exception) -> Response:
@@ -104,10 +103,3 @@ def _invalid(_: Request, error: Exception) -> Response:
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"][1:]) or "the request"
     return problem_response(HTTPStatus.UNPROCESSABLE_ENTITY, f"{place}: {first['msg']}")
-
-
-def _unexpected(_: Request, error: Exception) -> Response:
-    log.error("a request failed", exc_info=error)
-    return problem_response(
-        HTTPStatus.INTERNAL_SERVER_ERROR, "something went wrong here; the server's log says what"
-    )

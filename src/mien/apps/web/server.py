@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from mien.apps.settings import WebSettings, is_loopback
+from mien.apps.web.access import LOOPBACKS
 from mien.apps.web.app import create_app
 from mien.core.errors import InputError
 
@@ -22,7 +23,10 @@ PING_S = 15.0
 
 
 class PunctualProtocol(H11Protocol):
-    """Closes connections that never finish their headers; uvicorn would keep them for ever."""
+    """Closes connections that never finish their headers, or never take what is sent to them.
+
+    uvicorn would keep both for ever: a transport that is closed first sends what is left.
+    """
 
     patience_s = HEADER_S
 
@@ -30,6 +34,7 @@ class PunctualProtocol(H11Protocol):
         """Start to watch a new connection."""
         super().connection_made(transport)
         self._seen: object = None
+        self._ending = False
         self._watch = self.loop.call_later(self.patience_s, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -44,9 +49,14 @@ class PunctualProtocol(H11Protocol):
 
     def _look(self) -> None:
         cycle = self.cycle
-        if cycle is None or (cycle.response_complete and cycle is self._seen):
+        if self.transport.is_closing():
+            if self._ending:
+                self.transport.abort()
+                return
+            self._ending = True
+        elif cycle is None or (cycle.response_complete and cycle is self._seen):
             self.transport.close()
-            return
+            self._ending = True
         self._seen = cycle
         self._watch = self.loop.call_later(self.patience_s, self._look)
 
@@ -88,11 +98,14 @@ def serve(announce: Callable[[str], None], **options: Any) -> None:
 
 def address(settings: WebSettings, port: int) -> str:
     """What to open in a browser, and whether a token will be asked for."""
-    name = f"[{settings.host}]" if ":" in settings.host else settings.host
+    host = LOOPBACKS.get(settings.host, settings.host)
+    name = f"[{host}]" if ":" in host else host
     scheme = "https" if settings.certificate else "http"
     token = (
         "" if is_loopback(settings.host) else "; others can reach it and are asked for the token"
     )
+    if settings.host in LOOPBACKS:
+        token += ", by the names in MIEN_ALLOWED_HOSTS"
     return f"open {scheme}://{name}:{port}{token}; press Ctrl+C to stop"
 
 

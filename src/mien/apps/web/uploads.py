@@ -1,6 +1,7 @@
 """Uploads, streamed into the private folder; raw, or as the part `file` of a form."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -16,6 +17,8 @@ from mien.vision.sources import EXTENSIONS
 __all__ = ["Upload", "receive"]
 
 MAX_NAME = 120
+SLOWEST = 2_000
+"""Bytes per second that an upload must bring on the whole."""
 
 
 @dataclass(frozen=True)
@@ -64,20 +67,28 @@ async def receive(request: Request, room: Path, limit: int, timeout_s: float) ->
 async def _chunks(request: Request, limit: int, timeout_s: float) -> AsyncIterator[bytes]:
     stream = aiter(request.stream())
     received = 0
+    begun = time.monotonic()
     while True:
         try:
             chunk = await asyncio.wait_for(anext(stream), timeout_s)
         except StopAsyncIteration:
             return
         except TimeoutError:
-            raise ProblemError(
-                HTTPStatus.REQUEST_TIMEOUT, "the upload stalled; send it again",
-                {"Connection": "close"},
-            ) from None  # fmt: skip
+            raise _stalled() from None
         received += len(chunk)
+        if time.monotonic() - begun > timeout_s + received / SLOWEST:
+            raise _stalled()
         if received > limit:
             raise _too_large(limit)
         yield chunk
+
+
+def _stalled() -> ProblemError:
+    return ProblemError(
+        HTTPStatus.REQUEST_TIMEOUT,
+        "the upload stalled; send it again",
+        {"Connection": "close"},
+    )
 
 
 def _too_large(limit: int) -> ProblemError:
