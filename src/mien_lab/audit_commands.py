@@ -59,9 +59,9 @@ def robustness(
     figures = source | measure_robustness(
         faces, precision=precision, weights=weights, seed=seed, draws=draws
     )
+    write_summary(figures, robustness_text(figures), output)
     if report is not None:
         report.write_text(curve_sheet(figures), encoding="utf-8")
-    write_summary(figures, robustness_text(figures), output)
 
 
 def audit(
@@ -141,17 +141,14 @@ def _samples(
     """The labelled samples to measure on, and what they are, for the record."""
     import numpy as np
 
-    from mien_lab.data.collections import Layout, find_layout, read_collection
-    from mien_lab.data.fer_layouts import FERPLUS_FOLDERS
+    from mien_lab.data.collections import Layout, find_layout, measured_split, read_collection
 
     chosen = find_layout(data) if layout == "auto" and data.exists() else layout
     if layout == "auto" and chosen == Layout.FER2013 and (data / "fer2013new.csv").is_file():
         # FER+'s labels are the eight that mien reads, and by ten people each.
         chosen = Layout.FERPLUS
-    if split is None and chosen in (Layout.FER2013, Layout.FERPLUS):
-        # The other parts of this collection have been trained on, or chosen by.
-        folders = (data / FERPLUS_FOLDERS[-1]).is_dir()
-        split = FERPLUS_FOLDERS[-1] if folders else "PrivateTest"
+    if split is None and data.exists():
+        split = measured_split(data, chosen)
     samples = [s for s in read_collection(data, chosen, split) if s.label is not None]
     if limit is not None and limit < len(samples):
         rows = np.random.default_rng(seed).permutation(len(samples))[:limit]

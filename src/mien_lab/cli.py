@@ -61,6 +61,10 @@ def train(
         Path | None, typer.Option(help="CSV of name and group: weight faces so that groups agree.")
     ] = None,
     balance: Annotated[float, typer.Option(help="Strength of that weighting, 0 to 1.")] = 1.0,
+    batch: Annotated[int, typer.Option(min=1, help="Faces in a step.")] = 128,
+    part: Annotated[
+        int, typer.Option(min=1, help="Of them normalised together; processes share the parts.")
+    ] = 64,
     seed: int = 0,
     threads: Annotated[int | None, typer.Option(help="All cores if not given.")] = None,
     resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint.")] = False,
@@ -73,7 +77,15 @@ def train(
     beside = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     torch.set_num_threads(threads or max((os.cpu_count() or 1) // beside, 1))
     config = ExpressionConfig(
-        data, faces, epochs=epochs, start=start, groups=groups, balance=balance, seed=seed
+        data,
+        faces,
+        epochs=epochs,
+        batch=batch,
+        part=part,
+        start=start,
+        groups=groups,
+        balance=balance,
+        seed=seed,
     )
     if start is not None:
         # What the network can do is not to be forgotten in the first epochs.

@@ -58,6 +58,8 @@ def evaluate(
     for path in (predictions, report, None if output == "-" else Path(output)):
         if path is not None and not path.parent.is_dir():
             raise InputError(f"{path} cannot be written, since there is no folder {path.parent}")
+        if path is not None and path.is_dir():
+            raise InputError(f"{path} is a folder; name a file")
     from mien_lab.evaluation.comparison import read_predictions, write_predictions
     from mien_lab.evaluation.intervals import Bootstrap
     from mien_lab.evaluation.protocols import Request
@@ -78,8 +80,8 @@ def evaluate(
     )
     for failure in found.figures.get("failures", []):
         typer.echo(f"mien-lab: {failure['name']}: {failure['reason']}", err=True)
+    write_figures(found.figures, output, allow_nan=False)
     if predictions is not None:
         write_predictions(predictions, list(found.cases.values()))
     if report is not None:
         write_report(report, found)
-    write_figures(found.figures, output, allow_nan=False)

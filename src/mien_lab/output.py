@@ -13,9 +13,9 @@ __all__ = ["show_figures", "write_figures", "write_summary"]
 def show_figures(figures: Mapping[str, Any], also: Path | None = None) -> None:
     """Show figures as JSON, and write them to a file as well if one is named."""
     text = json.dumps(figures, indent=2)
+    typer.echo(text)
     if also is not None:
         also.write_text(text + "\n", encoding="utf-8")
-    typer.echo(text)
 
 
 def write_figures(figures: Mapping[str, Any], output: str, *, allow_nan: bool = True) -> None:

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mien.core.errors import InputError
 from mien.runtime.artifact import load_artifact, weights_folder
 from mien_lab.output import show_figures
 
 if TYPE_CHECKING:
+    from mien_lab.data.recordings import Layout
     from mien_lab.data.sequences import Sequences
     from mien_lab.training.temporal import TemporalConfig
 
@@ -46,7 +48,6 @@ def train(
     """
     import torch
 
-    from mien_lab.data.recordings import Layout
     from mien_lab.training.temporal import TemporalConfig, train_temporal
 
     torch.set_num_threads(1)
@@ -54,7 +55,7 @@ def train(
         data,
         weights=weights,
         recordings=recordings,
-        layout=Layout(layout),
+        layout=_layout(layout),
         clips=clips,
         epochs=epochs,
         seed=seed,
@@ -102,10 +103,9 @@ def evaluate(
     The clips are made from stills that nothing was trained on; with --recordings, from those of
     the recordings that are held out. The run's folder keeps them.
     """
-    from mien_lab.data.recordings import Layout
     from mien_lab.training.temporal import TemporalConfig
 
-    config = TemporalConfig(data, expression, recordings=recordings, layout=Layout(layout))
+    config = TemporalConfig(data, expression, recordings=recordings, layout=_layout(layout))
     show_figures(measure(config, run, clips=clips, split=split, weights=weights), json_file)
 
 
@@ -143,6 +143,16 @@ def measure(
         )
         for name, some in sets.items()
     }
+
+
+def _layout(name: str) -> Layout:
+    from mien_lab.data.recordings import Layout
+
+    try:
+        return Layout(name.lower())
+    except ValueError:
+        known = ", ".join(Layout)
+        raise InputError(f"there is no layout {name!r}; choose one of: {known}") from None
 
 
 def _part(clips: Sequences, first: int) -> Sequences:

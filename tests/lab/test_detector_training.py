@@ -1,6 +1,7 @@
 import csv
 import gzip
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from mien.core.errors import InputError  # noqa: E402
 from mien.pipeline.build import Config, build_detector  # noqa: E402
 from mien.vision.refiner import CONTEXT  # noqa: E402
 from mien_lab.data.drafts import Scene  # noqa: E402
@@ -40,6 +42,7 @@ from mien_lab.training.refiner import RefinerConfig  # noqa: E402
 from mien_lab.training.refiner import train as train_refiner  # noqa: E402
 from mien_lab.training.refiner_export import export_refiner  # noqa: E402
 from mien_lab.training.refiner_net import RefinerNet  # noqa: E402
+from mien_lab.training.run import Run  # noqa: E402
 
 FIVE = np.array([[0.27, 0.375], [0.73, 0.375], [0.5, 0.59], [0.31, 0.75], [0.69, 0.75]], np.float32)
 HEADER = ["score", "x", "y", "w", "h"] + [f"{name}_{axis}" for name in POINTS for axis in "xy"]
@@ -226,23 +229,64 @@ def test_learning_rate_rises_and_falls(tmp_path):
     assert rates[-1] < 0.02 * config.rate
 
 
-def test_train_resume_export_detect(data_dir, tmp_path):
+def interrupt(monkeypatch, start):
+    """Begin a run that is interrupted after its first epoch."""
+    save = Run.save
+
+    def last(*arguments):
+        save(*arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Run, "save", last)
+        with pytest.raises(KeyboardInterrupt):
+            start()
+
+
+def test_a_resumed_detector_is_the_one_of_an_unbroken_run(data_dir, tmp_path, monkeypatch):
+    settings = {"steps_per_epoch": 2, "batch": 4, "size": 96, "workers": 0, "warm_up": 2}
+    config = DetectorConfig(data_dir, tmp_path / "whole", epochs=3, mine_every=2, **settings)
+    whole = torch.load(train(config), weights_only=True)
+    parted = replace(config, run_dir=tmp_path / "parted")
+    interrupt(monkeypatch, lambda: train(parted))
+    resumed = torch.load(train(replace(parted, resume=True)), weights_only=True)
+    for name, value in whole["net"].items():
+        assert torch.equal(value, resumed["net"][name]), name
+
+
+def test_a_loss_that_is_no_number_keeps_the_checkpoint(data_dir, tmp_path, monkeypatch):
+    settings = {"steps_per_epoch": 2, "batch": 4, "size": 96, "workers": 0, "warm_up": 2}
+    config = DetectorConfig(data_dir, tmp_path / "run", epochs=2, **settings)
+    interrupt(monkeypatch, lambda: train(config))
+    before = (tmp_path / "run" / "last.pt").read_bytes()
+    bad = replace(config, resume=True, box_weight=float("nan"))
+    (tmp_path / "run" / "config.json").unlink()
+    with pytest.raises(FloatingPointError, match="in epoch 2, step 1"):
+        train(bad)
+    assert (tmp_path / "run" / "last.pt").read_bytes() == before
+
+
+def test_train_resume_export_detect(data_dir, tmp_path, monkeypatch):
     run = tmp_path / "run"
     settings = {"steps_per_epoch": 2, "batch": 4, "size": 96, "workers": 0, "warm_up": 2}
-    checkpoint = train(DetectorConfig(data_dir, run, epochs=1, **settings))
+    config = DetectorConfig(data_dir, run, epochs=2, **settings)
+    interrupt(monkeypatch, lambda: train(config))
     with pytest.raises(FileExistsError):
-        train(DetectorConfig(data_dir, run, epochs=1, **settings))
-    train(DetectorConfig(data_dir, run, epochs=2, resume=True, **settings))
+        train(config)
+    with pytest.raises(InputError, match="was begun with epochs 2; resume with the same options"):
+        train(replace(config, epochs=3, resume=True))
+    checkpoint = train(replace(config, resume=True))
     curve = [json.loads(line) for line in (run / "curve.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in curve] == [1, 2]
     weights = tmp_path / "weights"
     target = export(checkpoint, weights)
     assert target.stat().st_size < 400_000
     settings = {"scenes": 12, "size": 96, "batch": 4, "detector_weights": weights}
-    first = train_refiner(RefinerConfig(data_dir, tmp_path / "second", epochs=1, **settings))
+    refining = RefinerConfig(data_dir, tmp_path / "second", epochs=2, **settings)
+    interrupt(monkeypatch, lambda: train_refiner(refining))
     with pytest.raises(FileExistsError):
-        train_refiner(RefinerConfig(data_dir, tmp_path / "second", epochs=1, **settings))
-    train_refiner(RefinerConfig(data_dir, tmp_path / "second", epochs=2, resume=True, **settings))
+        train_refiner(refining)
+    first = train_refiner(replace(refining, resume=True))
     again = RefinerConfig(data_dir, tmp_path / "third", epochs=1, warm_start=first, **settings)
     target = export_refiner(train_refiner(again), weights, threshold=0.6)
     assert target.stat().st_size < 540_000

@@ -168,8 +168,9 @@ def test_train_export_calibrate_evaluate(fer_folder, tmp_path, monkeypatch):
     assert len(curve) == 2
     with pytest.raises(FileExistsError):
         train_temporal(config, run)
-    train_temporal(replace(config, epochs=3), run, resume=True)
-    assert len((run / "curve.jsonl").read_text().splitlines()) == 3
+    with pytest.raises(InputError, match="was begun with epochs 2"):
+        train_temporal(replace(config, epochs=3), run, resume=True)
+    assert len((run / "curve.jsonl").read_text().splitlines()) == 2
     state = torch.load(checkpoint)
     torch.save(state | {"reads": "another"}, tmp_path / "run" / "last.pt")
     with pytest.raises(InputError, match="another expression network"):

@@ -6,8 +6,9 @@ import { EMOTIONS, type Emotion } from "./vision/labels";
 /** An expression must reach this to count; its event runs from where it last rose above half of it. */
 export const SHOWN = 0.5;
 export const BEGINS = 0.25;
-/** A face out of sight for longer ends its events where it was last seen. */
+/** A face out of sight for longer ends its events where it was last seen; of frames further apart, for one. */
 const GAP_S = 0.5;
+const MISSED_STEPS = 1.5;
 const CODED = EMOTIONS.filter((name) => name !== "neutral");
 
 interface Course {
@@ -23,6 +24,7 @@ interface Course {
 export function eventsOf(frames: readonly Frame[]): Event[] {
   const courses = new Map<string, Course>();
   const found: Event[] = [];
+  let [before, shortest, gap] = [Number.NaN, Number.POSITIVE_INFINITY, GAP_S];
   const end = (key: string, course: Course, offset: number) => {
     courses.delete(key);
     if (course.peak >= SHOWN) found.push(eventOf(course, offset));
@@ -30,7 +32,7 @@ export function eventsOf(frames: readonly Frame[]): Event[] {
   const step = (track: number, expression: Emotion, time: number, value: number) => {
     const key = `${track} ${expression}`;
     let course = courses.get(key);
-    if (course && !(time >= course.last && time - course.last <= GAP_S)) {
+    if (course && !(time >= course.last && time - course.last <= gap)) {
       end(key, course, course.last);
       course = undefined;
     }
@@ -44,11 +46,17 @@ export function eventsOf(frames: readonly Frame[]): Event[] {
     }
   };
   for (const { time_s: time, faces } of frames) {
+    if (time > before) {
+      shortest = Math.min(shortest, time - before);
+      gap = Math.max(GAP_S, MISSED_STEPS * shortest);
+    }
+    before = time;
     for (const { track_id: track, emotions } of faces) {
       if (track !== null) for (const name of CODED) step(track, name, time, emotions[name]);
     }
     for (const [key, course] of courses) {
-      if (Math.abs(time - course.last) > GAP_S) end(key, course, course.last);
+      const since = time - course.last;
+      if (since > gap || since < -GAP_S) end(key, course, course.last);
     }
   }
   for (const [key, course] of courses) end(key, course, course.last);

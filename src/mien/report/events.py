@@ -1,5 +1,6 @@
 """When expressions come and go: onset, apex and offset out of a series of readings."""
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -14,7 +15,10 @@ SHOWN = 0.5
 BEGINS = 0.25
 """Its event runs from where it last rose above this to where it falls below: half of `SHOWN`."""
 GAP_S = 0.5
-"""A face out of sight for longer ends its events where it was last seen."""
+"""A face out of sight for longer ends its events where it was last seen; where frames lie further
+apart, one that is out of sight for a frame."""
+MISSED_STEPS = 1.5
+"""Frames after which a face that was not seen in one is out of sight."""
 CODED: tuple[Emotion, ...] = tuple(e for e in EMOTIONS if e is not Emotion.NEUTRAL)
 """Neutral is what lies between events."""
 
@@ -75,9 +79,17 @@ class EventFinder:
 
     def __init__(self) -> None:
         self._courses: dict[tuple[int, Emotion], _Course] = {}
+        self._before_s: float | None = None
+        self._step_s = math.inf
+        self._gap_s = GAP_S
 
     def add(self, frame: FrameReading) -> list[Event]:
         """The events that end with the next frame, in order of their onset."""
+        if self._before_s is not None and frame.time_s > self._before_s:
+            # The shortest step: a longer one may be a stall.
+            self._step_s = min(self._step_s, frame.time_s - self._before_s)
+            self._gap_s = max(GAP_S, MISSED_STEPS * self._step_s)
+        self._before_s = frame.time_s
         ended: list[Event] = []
         for reading in frame.readings:
             if reading.track_id is not None:
@@ -85,7 +97,7 @@ class EventFinder:
                     key = (reading.track_id, expression)
                     ended += self._step(key, frame.time_s, reading.scores[expression])
         for key, course in list(self._courses.items()):
-            if not -GAP_S <= frame.time_s - course.last_s <= GAP_S:
+            if not -GAP_S <= frame.time_s - course.last_s <= self._gap_s:
                 ended += self._end(key, course.last_s)
         return ordered(ended)
 
@@ -96,7 +108,7 @@ class EventFinder:
 
     def _step(self, key: tuple[int, Emotion], time_s: float, probability: float) -> Iterator[Event]:
         course = self._courses.get(key)
-        if course is not None and not 0 <= time_s - course.last_s <= GAP_S:
+        if course is not None and not 0 <= time_s - course.last_s <= self._gap_s:
             yield from self._end(key, course.last_s)
             course = None
         if probability >= BEGINS:

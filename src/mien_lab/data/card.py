@@ -137,8 +137,8 @@ def _composition(inspection: Inspection) -> Iterator[str]:
 def _findings(inspection: Inspection) -> Iterator[str]:
     counts = count_reasons(inspection.findings)
     yield "Counted by `mien-lab data inspect`: copies by equal pixels, perceptual hash, and the "
-    yield "embedding of the face with its aligned crop; mirror images are copies. Re-cropped or "
-    yield "retouched copies are missed in part."
+    yield "details of faces laid over each other; mirror images are copies. Retouched copies are "
+    yield "missed in part."
     yield ""
     yield _row(["finding", "samples"])
     yield _row(["---", "---"])

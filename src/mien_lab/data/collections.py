@@ -27,7 +27,7 @@ from mien_lab.data.layouts import (
 from mien_lab.data.manifests import find_manifest, pictures_below, read_folders, read_manifest
 from mien_lab.data.samples import Sample
 
-__all__ = ["Layout", "find_layout", "read_collection"]
+__all__ = ["Layout", "find_layout", "measured_split", "parse_layout", "read_collection"]
 
 SMALL = 100
 """Longest side in pixels up to which pictures of an unknown collection are taken for crops.
@@ -79,7 +79,7 @@ def read_collection(
     """
     if not folder.exists():
         raise InputError(f"{folder} is missing; check the path")
-    chosen = _parsed(layout) or find_layout(folder)
+    chosen = parse_layout(layout) or find_layout(folder)
     reader = _WHOLE.get(chosen, _READERS[chosen]) if whole else _READERS[chosen]
     samples = list(reader(folder))
     if not samples:
@@ -107,7 +107,27 @@ def find_layout(folder: Path) -> Layout:
     )
 
 
-def _parsed(layout: str) -> Layout | None:
+def measured_split(folder: Path, layout: str) -> str | None:
+    """The split to measure on where none is named, or None for all.
+
+    The other parts of FER2013 have been trained on, or chosen by.
+
+    Args:
+        folder: of the collection.
+        layout: its name, or auto.
+    """
+    chosen = parse_layout(layout) or find_layout(folder)
+    if chosen not in (Layout.FER2013, Layout.FERPLUS):
+        return None
+    return FERPLUS_FOLDERS[-1] if (folder / FERPLUS_FOLDERS[-1]).is_dir() else "PrivateTest"
+
+
+def parse_layout(layout: str) -> Layout | None:
+    """The layout of a name; None for auto.
+
+    Raises:
+        InputError: if there is no such layout.
+    """
     if layout == "auto":
         return None
     try:

@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,7 +92,9 @@ def load_fer(folder: Path) -> Fer:
     if not votes_file.exists():
         raise InputError(f"{votes_file} is missing; FER+ publishes it as fer2013new.csv")
     with votes_file.open(newline="") as stream:
-        rows = list(csv.DictReader(stream))
+        reader = csv.DictReader(stream)
+        _require_columns(votes_file, reader.fieldnames, {"Usage", *_VOTE_COLUMNS})
+        rows = list(reader)
     if [row["Usage"] for row in rows] != list(split):
         raise InputError(f"{votes_file} does not have the rows of the FER2013 file beside it")
     votes = np.array([[int(row[name]) for name in _VOTE_COLUMNS] for row in rows], dtype=np.int64)
@@ -150,7 +153,9 @@ def read_challenge(
     split: list[str] = []
     path = packed if packed.exists() else plain
     with gzip.open(packed, "rt", newline="") if path == packed else plain.open() as stream:
-        for row in csv.DictReader(stream):
+        reader = csv.DictReader(stream)
+        _require_columns(path, reader.fieldnames, {"emotion", "pixels", "Usage"})
+        for row in reader:
             pixels.append(_face(row["pixels"], f"row {len(labels)} of {path}"))
             labels.append(_code(row["emotion"], f"row {len(labels)} of {path}"))
             split.append(row["Usage"])
@@ -159,6 +164,11 @@ def read_challenge(
         np.array(labels, dtype=np.int64),
         np.array(split, dtype=np.str_),
     )
+
+
+def _require_columns(path: Path, found: Sequence[str] | None, wanted: set[str]) -> None:
+    if missing := sorted(wanted - set(found or ())):
+        raise InputError(f"{path} lacks the columns {', '.join(missing)}; download it again")
 
 
 def _code(text: str, place: str) -> int:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from mien.core.labels import EMOTIONS
 from mien_lab.data.groups import crossed
 from mien_lab.evaluation.findings import finding_of
-from mien_lab.evaluation.gaps import Difference, GroupDraws, compare
+from mien_lab.evaluation.gaps import Compared, Difference, GroupDraws, compare
 from mien_lab.evaluation.group_frames import group_frame
 from mien_lab.evaluation.group_sums import (
     LEAST_CASES,
@@ -100,7 +100,9 @@ def audit(
             compared += [_comparable(column, group) for group in groups]
         parts.append((tables, compared))
     (single, one_column), (both, two_columns) = parts
-    results = compare(one_column), compare(two_columns)
+    # Compared together: their intervals are to hold all at once.
+    joint = compare([*one_column, *two_columns])
+    results = _of(joint, columns, alone=True), _of(joint, columns, alone=False)
     return {
         "finding": finding_of(*results, minimum=minimum),
         "n": len(predictions),
@@ -112,6 +114,16 @@ def audit(
         "intersections": both,
         "gaps": [_gap(gap) for result in results for gap in result.gaps],
     }
+
+
+def _of(joint: Compared, columns: Mapping[str, Sequence[str]], *, alone: bool) -> Compared:
+    """The comparisons of single columns, or those of crossed ones."""
+    return Compared(
+        *(
+            tuple(one for one in some if (one.high_group.column in columns) is alone)
+            for some in (joint.gaps, joint.others)
+        )
+    )
 
 
 def _table(

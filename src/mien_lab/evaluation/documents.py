@@ -27,6 +27,8 @@ GOALS = {
 }
 """What a release of mien promises; a figure that misses its goal says so in every table."""
 
+BEYOND = {"fer2013": 0.74, "ferplus": 0.89, "photographs": 0.80}
+"""Better than any published single network trained on these data alone."""
 _MISSED = " (missed)"
 BLOCK = re.compile(r"(<!-- figures: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -77,14 +79,24 @@ def _accuracy(figures: Figures) -> str:
 
 def _reader(title: str, crops: Figures, wild: Figures, *, bold: bool = False) -> list[str]:
     cells = [
-        f"{_share(crops[name]['accuracy'], bold)} / {_share(crops[name]['macro_f1'])}"
+        f"{_share(crops[name]['accuracy'], bold)} / {_share(crops[name]['macro_f1'])} / "
+        f"{_share(_mean_recall(crops[name]))}"
         for name in ("fer2013", "ferplus")
     ]
     return [title, *cells, _photographs(wild, bold)]
 
 
 def _photographs(wild: Figures, bold: bool = False) -> str:
-    return f"{_share(wild['accuracy'], bold)} ({wild['missed']} missed)"
+    return (
+        f"{_share(wild['accuracy'], bold)} / {_share(wild['macro_f1'])} / "
+        f"{_share(wild['mean_recall'])} ({wild['missed']} missed)"
+    )
+
+
+def _mean_recall(figures: Figures) -> float:
+    """The mean recall of the classes that occur."""
+    recalls = [one["recall"] for one in figures["per_class"].values() if one["support"]]
+    return float(sum(recalls) / len(recalls))
 
 
 def _verdict(figures: Figures) -> str:
@@ -100,10 +112,16 @@ def _verdict(figures: Figures) -> str:
     ]
     low, high = wild["accuracy_interval"]
     return (
-        f"Goals of this release: {'; '.join(parts)}.\nThe 95 % interval of the figure on "
-        f"photographs is {_share(low)} to {_share(high)}, its mean recall per class "
-        f"{_share(wild['mean_recall'])}, its macro-F1 {_share(wild['macro_f1'])}."
+        f"Goals of this release: {'; '.join(parts)}.\nThe goals beyond it, "
+        f"{_share(BEYOND['fer2013'])}, {_share(BEYOND['ferplus'])} and "
+        f"{_share(BEYOND['photographs'])}, are {'' if _beyond(crops, wild) else 'not '}reached. "
+        f"The 95 % interval of the figure on photographs is {_share(low)} to {_share(high)}."
     )
+
+
+def _beyond(crops: Figures, wild: Figures) -> bool:
+    values = crops["fer2013"]["accuracy"], crops["ferplus"]["accuracy"], wild["accuracy"]
+    return all(value >= goal for value, goal in zip(values, BEYOND.values(), strict=True))
 
 
 def _per_class(figures: Figures) -> str:

@@ -42,16 +42,23 @@ def labelled_photographs(folder: Path) -> list[tuple[Path, Emotion]]:
     """The photographs named in `labels.csv` (`image,emotion`), each with its label.
 
     Raises:
-        InputError: if the labels are missing.
+        InputError: if the labels are missing, or one is unknown.
     """
     labels_file = folder / "labels.csv"
     if not labels_file.exists():
         raise InputError(f"{labels_file} is missing; it needs the columns image and emotion")
     with labels_file.open(newline="") as stream:
-        return [
-            (folder / "images" / row["image"], parse_emotion(row["emotion"]))
-            for row in csv.DictReader(stream)
-        ]
+        try:
+            return [
+                (folder / "images" / row["image"], parse_emotion(row["emotion"]))
+                for row in csv.DictReader(stream)
+            ]
+        except KeyError as error:
+            raise InputError(
+                f"{labels_file} has no column {error}; it needs image and emotion"
+            ) from None
+        except ValueError as error:
+            raise InputError(f"{labels_file}: {error}") from None
 
 
 def photograph_figures(

@@ -12,7 +12,7 @@ from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS, Emotion
 from mien.pipeline.build import DEFAULT_PRECISION
 from mien.runtime.artifact import load_artifact
-from mien_lab.data.collections import Layout, find_layout, read_collection
+from mien_lab.data.collections import Layout, find_layout, measured_split, read_collection
 from mien_lab.data.samples import Sample
 from mien_lab.evaluation.cases import Cases, all_figures
 from mien_lab.evaluation.comparison import compare
@@ -78,7 +78,10 @@ def evaluate(request: Request) -> Evaluation:
     """
     if _has_both_protocols(request):
         return _evaluate_fer(request)
-    samples = read_collection(request.folder, request.layout, request.split, whole=request.whole)
+    split = request.split
+    if split is None and request.folder.exists():
+        split = measured_split(request.folder, request.layout)
+    samples = read_collection(request.folder, request.layout, split, whole=request.whole)
     return _evaluate_samples(samples, request)
 
 

@@ -20,7 +20,7 @@ from mien_lab.data.scenes import Part, Picture, read_fer_faces, read_portraits
 from mien_lab.data.synthesis import Synthesis
 from mien_lab.training.detector_loss import Cells, Losses, assign, detection_losses
 from mien_lab.training.detector_net import DetectorNet, flatten
-from mien_lab.training.run import Progress, Run, WeightAverage
+from mien_lab.training.run import Progress, Run, WeightAverage, require_finite
 from mien_lab.training.second_teacher import training_scenes
 
 log = logging.getLogger(__name__)
@@ -112,15 +112,19 @@ def train(config: DetectorConfig) -> Path:
         training_scenes(config.data_dir),
         config.seed,
     )
+    mined: list[float] | None = state.get("mined") if state is not None else None
+    if mined is not None:
+        synthesis.prefer(mined)
     progress = Progress(config.epochs * config.steps_per_epoch, start * config.steps_per_epoch)
     for epoch in range(start, config.epochs):
         began = time.monotonic()
-        if epoch and (epoch == start or epoch % config.mine_every == 0):
-            synthesis.prefer(deception(average.net, synthesis.empty))
+        if epoch and epoch % config.mine_every == 0:
+            mined = deception(average.net, synthesis.empty)
+            synthesis.prefer(mined)
         figures = _epoch(config, epoch, net, average, optimiser, synthesis, progress)
         figures |= {"epoch": epoch + 1, "seconds": round(time.monotonic() - began, 1)}
         state = {"net": net.state_dict(), "average": average.net.state_dict(), "epoch": epoch + 1}
-        run.save(state | {"optimiser": optimiser.state_dict()}, figures)
+        run.save(state | {"optimiser": optimiser.state_dict(), "mined": mined}, figures)
         log.info("%s", figures)
     return run.checkpoint_file
 
@@ -160,7 +164,9 @@ def _epoch(
             flatten(levels), batch["owner"], batch["boxes"], batch["points"], cells
         )
         optimiser.zero_grad(set_to_none=True)
-        _total(losses, config).backward()  # type: ignore[no-untyped-call]
+        total = _total(losses, config)
+        require_finite(total, epoch, step - epoch * config.steps_per_epoch)
+        total.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(net.parameters(), config.clip)
         optimiser.step()
         average.update(net)

@@ -54,7 +54,7 @@ def export_expression(
 
     The int8 file is quantised statically, unsigned activations and signed weights per channel
     (u8s8, which processors with VNNI multiply fastest), on training faces. The cards have neutral
-    calibration (temperature 1, all labels in every set) until `mien-lab calibrate` measures it.
+    calibration (temperature 1, all labels in every set) until `mien-lab export` measures it.
 
     Args:
         checkpoint: `last.pt` of a run, beside its configuration.

@@ -21,7 +21,7 @@ from mien_lab.data.faces import FaceSet, fer_faces, join, photograph_faces
 from mien_lab.data.fer2013 import Fer, labels_given_votes, load_fer, majority
 from mien_lab.data.groups import read_groups
 from mien_lab.training.expression_net import ExpressionNet, Outputs
-from mien_lab.training.run import Progress, Run, WeightAverage
+from mien_lab.training.run import Progress, Run, WeightAverage, require_finite
 from mien_lab.training.validation import Validation
 from mien_lab.training.warm_start import warm_start
 from mien_lab.training.workers import Workers
@@ -115,7 +115,8 @@ def train_expression(config: ExpressionConfig, folder: Path, *, resume: bool = F
     optimizer = torch.optim.SGD(
         _parameter_groups(net, config.decay), lr=0.0, momentum=config.momentum, nesterov=True
     )
-    state, start = run.load(), 0
+    # Only the first process writes checkpoints, maybe on another machine.
+    state, start = workers.shared(run.load() if workers.rank == 0 else None), 0
     if state is not None:
         net.load_state_dict(state["net"])
         average.net.load_state_dict(state["average"])
@@ -227,11 +228,7 @@ def _epoch(
         gradients = [p.grad for p in net.parameters() if p.grad is not None]
         workers.sum([*gradients, *after, loss])
         value = float(loss)
-        if not math.isfinite(value):
-            raise FloatingPointError(
-                f"the loss became {value} in epoch {epoch + 1}, step {index + 1}; "
-                "the checkpoint of the epoch before is kept: lower the rate and resume"
-            )
+        require_finite(value, epoch, index)
         for buffer, new in zip(buffers, after, strict=True):
             buffer.copy_(new)
         nn.utils.clip_grad_norm_(net.parameters(), 5.0)

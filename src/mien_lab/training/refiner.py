@@ -21,7 +21,7 @@ from mien_lab.data.proposals import Looks, looks_at
 from mien_lab.data.scenes import Part, read_fer_faces, read_portraits
 from mien_lab.data.synthesis import Layout, Synthesis
 from mien_lab.training.refiner_net import RefinerNet
-from mien_lab.training.run import Progress, Run, WeightAverage
+from mien_lab.training.run import Progress, Run, WeightAverage, require_finite
 from mien_lab.training.second_teacher import training_scenes
 
 __all__ = ["RefinerConfig", "gather", "train"]
@@ -169,6 +169,7 @@ def train(config: RefinerConfig) -> Path:
             rows = np.sort(order[index * config.batch : (index + 1) * config.batch])
             losses = _losses(net, *_batch(looks, rows))
             total = losses[0] + config.box_weight * losses[1] + config.points_weight * losses[2]
+            require_finite(total, epoch, index)
             optimiser.zero_grad(set_to_none=True)
             total.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)

@@ -4,23 +4,32 @@ import copy
 import dataclasses
 import json
 import logging
+import math
 import time
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-__all__ = ["Progress", "Run", "WeightAverage"]
+from mien.core.errors import InputError
+
+__all__ = ["Progress", "Run", "WeightAverage", "require_finite"]
 
 log = logging.getLogger(__name__)
+
+FREE = frozenset(
+    {"resume", "workers", "threads", "compile", "run_dir", "data_dir", "fer_dir", "recordings"}
+)
+"""What may differ when a run goes on: where things lie, and how many hands work."""
 
 
 class Run:
     """The folder of a training run.
 
     Holds `config.json`, `curve.jsonl` (one line per epoch) and `last.pt`. Opening a folder that
-    holds a checkpoint without `resume` is an error, so that no run is overwritten.
+    holds a checkpoint without `resume` is an error, so that no run is overwritten; so is resuming
+    with another configuration, which would train something else under its name.
     """
 
     def __init__(self, folder: Path, config: Any, *, resume: bool) -> None:
@@ -31,7 +40,10 @@ class Run:
             raise FileExistsError(f"{folder} holds a run; pass --resume or choose another folder")
         folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps(dataclasses.asdict(config), indent=2, default=str)
-        (folder / "config.json").write_text(text + "\n")
+        place = folder / "config.json"
+        if self.checkpoint_file.exists() and place.exists():
+            _refuse_changes(folder, json.loads(place.read_text()), json.loads(text))
+        place.write_text(text + "\n")
 
     def load(self) -> dict[str, Any] | None:
         """The last checkpoint, or None at the start."""
@@ -49,6 +61,36 @@ class Run:
         draft.replace(self.checkpoint_file)
         with (self.folder / "curve.jsonl").open("a") as stream:
             stream.write(json.dumps(figures) + "\n")
+
+
+def require_finite(loss: Tensor | float, epoch: int, step: int) -> None:
+    """Stop a run whose loss is no number any more, before it reaches the weights.
+
+    Args:
+        loss: of the step.
+        epoch: counted from 0.
+        step: of the epoch, counted from 0.
+
+    Raises:
+        FloatingPointError: saying where; the last checkpoint is kept.
+    """
+    value = float(loss.detach()) if isinstance(loss, Tensor) else loss
+    if not math.isfinite(value):
+        raise FloatingPointError(
+            f"the loss became {value} in epoch {epoch + 1}, step {step + 1}; "
+            "the checkpoint of the epoch before is kept: lower the rate and resume"
+        )
+
+
+def _refuse_changes(folder: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
+    changed = sorted(
+        name for name in now if name not in FREE and name in before and before[name] != now[name]
+    )
+    if changed:
+        was = ", ".join(f"{name} {before[name]}" for name in changed)
+        raise InputError(
+            f"{folder} was begun with {was}; resume with the same options or choose another folder"
+        )
 
 
 class WeightAverage:

@@ -1,5 +1,6 @@
 """Training of the recurrent network on embeddings of clips."""
 
+import hashlib
 import logging
 import time
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from mien_lab.data.faces import fer_faces
 from mien_lab.data.fer2013 import load_fer, majority
 from mien_lab.data.recordings import Layout, Recording, read_recordings
 from mien_lab.data.sequences import Sequences, join_sequences, recorded, rendered
-from mien_lab.training.run import Run, WeightAverage
+from mien_lab.training.run import Run, WeightAverage, require_finite
 from mien_lab.training.temporal_net import TemporalNet
 
 __all__ = ["TemporalConfig", "held_out", "recorded_clips", "still_clips", "train_temporal"]
@@ -127,6 +128,9 @@ def still_clips(config: TemporalConfig, folder: Path, split: str, count: int) ->
     """
     data = load_fer(config.fer_dir)
     rows = data.rows(split)
+    if not len(rows):
+        known = ", ".join(sorted(set(data.split.tolist())))
+        raise InputError(f"there is no split {split!r}; choose one of: {known}")
     faces = fer_faces(data, rows[majority(data.votes[rows]) >= 0])
     maker = ClipMaker(faces, length=100, rates=FILM_RATE, seed=config.seed + 1)
     classifier = _classifier(config)
@@ -134,7 +138,14 @@ def still_clips(config: TemporalConfig, folder: Path, split: str, count: int) ->
 
 
 def held_out(recording: Recording) -> bool:
-    """Whether a recording is kept for checking: a fifth of the groups, by their names."""
+    """Whether a recording is kept for checking.
+
+    Where a set comes in published splits, all but the one for training; otherwise a fifth of the
+    groups, by their names.
+    """
+    group = recording.group.lower()
+    if group.startswith(("train", "val", "test")):
+        return not group.startswith("train")
     return sum(recording.group.encode()) % 5 == 0
 
 
@@ -146,8 +157,13 @@ def recorded_clips(config: TemporalConfig, folder: Path, *, checking: bool) -> S
     """
     found = read_recordings(config.recordings or Path(), config.layout)
     chosen = [recording for recording in found if held_out(recording) == checking]
+    part = "checking" if checking else "training"
+    if not chosen:
+        raise InputError(f"{config.recordings} has no recordings for {part}; check the folder")
+    names = "\n".join(str(file.resolve()) for recording in chosen for file in recording.files)
+    mark = hashlib.sha256(names.encode()).hexdigest()[:12]
     reader = build(Config(precision=config.precision, weights=config.weights, threads=1))
-    place = _place(folder, config, f"{config.layout}-{'checking' if checking else 'training'}")
+    place = _place(folder, config, f"{config.layout}-{part}-{mark}")
     return recorded(chosen, reader, place, length=LENGTH if not checking else 100)
 
 
@@ -191,12 +207,11 @@ def _epoch(
     order = torch.randperm(len(tensors[0]))
     total = 0.0
     net.train()
-    for chosen in torch.split(order, config.batch):
+    for step, chosen in enumerate(torch.split(order, config.batch)):
         embeddings, contexts, targets, labels = (tensor[chosen] for tensor in tensors)
         logits = net(embeddings.float(), contexts, config.dropout)
         loss = _loss(logits, targets, labels, config.steadiness)
-        if not torch.isfinite(loss):
-            raise FloatingPointError("the loss is not finite; lower the rate and resume")
+        require_finite(loss, epoch, step)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)

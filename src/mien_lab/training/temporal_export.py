@@ -1,6 +1,8 @@
 """From a checkpoint of the recurrent network to shipped weights: ONNX and card, checked."""
 
 import logging
+import shutil
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,13 +55,15 @@ def export_temporal(
     net.eval()
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / "temporal.onnx"
-    _trace(net, target)
-    write_card(target, _card(net, state["reads"], version, trained_on))
-    worst = _difference(net, folder)
-    if worst > PARITY:
-        target.unlink()
-        target.with_suffix(".json").unlink()
-        raise ValueError(f"the exported recurrent network differs by {worst:.2g}")
+    with tempfile.TemporaryDirectory() as scratch:
+        draft = Path(scratch) / target.name
+        _trace(net, draft)
+        write_card(draft, _card(net, state["reads"], version, trained_on))
+        worst = _difference(net, Path(scratch))
+        if worst > PARITY:
+            raise ValueError(f"the exported recurrent network differs by {worst:.2g}")
+        for suffix in (".onnx", ".json"):
+            shutil.copyfile(draft.with_suffix(suffix), target.with_suffix(suffix))
     log.info("%s: %d bytes, differs by %.2g", target, target.stat().st_size, worst)
     return target
 

@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 import torch.distributed as distributed
@@ -46,6 +47,14 @@ class Workers:
             logging.getLogger("mien_lab").setLevel(logging.WARNING)
         log.info("%d processes train together", count)
         return cls(rank, count, device or torch.device("cpu"))
+
+    def shared(self, value: Any) -> Any:
+        """What the first process has, in all of them."""
+        if self.count == 1:
+            return value
+        box = [value]
+        distributed.broadcast_object_list(box, src=0, device=self.device)
+        return box[0]
 
     def sum(self, tensors: Sequence[Tensor]) -> None:
         """Replace each tensor by its sum over all processes, in place and in one message."""

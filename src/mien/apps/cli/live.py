@@ -17,7 +17,7 @@ from rich.live import Live
 
 from mien.apps.cli.console import complain, screen
 from mien.apps.cli.display import LiveView
-from mien.core.errors import InputError
+from mien.core.errors import InputError, MienError
 from mien.core.types import Media
 from mien.pipeline.analyzer import Analyzer
 from mien.pipeline.build import EDGE, LIVE, Config
@@ -57,6 +57,8 @@ def live(
     config = _config(edge, search_size, min_face, threads)
     form = _form(record)
     camera = find_camera(source)
+    tally = _Tally()
+    fault: BaseException | None = None
     with ExitStack() as stack:
         analyzer = stack.enter_context(Analyzer(config))
         sinks = []
@@ -72,7 +74,15 @@ def live(
             analyzer.parts.sequence(),
             retry=not camera.film,
         )
-        _run(reader, sinks, None if jsonl else LiveView())
+        try:
+            _run(reader, sinks, None if jsonl else LiveView(), tally)
+        except (MienError, OSError, KeyboardInterrupt) as error:
+            if not tally.read:
+                raise
+            # What was read is written first; an exception would take the files with it.
+            fault = error
+    if fault is not None:
+        raise fault
 
 
 def _config(edge: bool, search_size: int | None, min_face: float, threads: int | None) -> Config:
@@ -95,9 +105,8 @@ def _form(record: Path | None) -> ReportFormat | None:
         raise InputError(f"{record} must end in one of: {known}") from None
 
 
-def _run(reader: LiveReader, sinks: "list[_Sink]", view: LiveView | None) -> None:
-    """Until the source ends or the user ends it; all that was read is written either way."""
-    tally = _Tally()
+def _run(reader: LiveReader, sinks: "list[_Sink]", view: LiveView | None, tally: "_Tally") -> None:
+    """Until the source ends or the user ends it."""
     shown = (
         ExitStack()
         if view is None
@@ -117,9 +126,11 @@ def _run(reader: LiveReader, sinks: "list[_Sink]", view: LiveView | None) -> Non
                     if view is not None:
                         view.say(event.text)
     finally:
-        for sink in sinks:
-            sink.end()
-        complain(tally.sentence())
+        # Each is ended, also where the one before cannot be.
+        with ExitStack() as ends:
+            ends.callback(lambda: complain(tally.sentence()))
+            for sink in sinks:
+                ends.callback(sink.end)
 
 
 class _Sink:
@@ -165,15 +176,18 @@ class _Tally:
         )
 
 
+_ENDING = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
+
+
 @contextmanager
 def _ending(reader: LiveReader) -> Iterator[None]:
-    """Ctrl-C and a polite kill end after the picture at hand; a second Ctrl-C ends at once."""
+    """Ctrl-C, a polite kill, a hang-up: end after the picture at hand; a second Ctrl-C: at once."""
 
     def stop(number: int, _frame: FrameType | None) -> None:
         signal.signal(number, before[signal.Signals(number)] or signal.SIG_DFL)
         reader.stop()
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, stop) for number in _ENDING}
     try:
         yield
     finally:
