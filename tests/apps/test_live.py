@@ -57,7 +57,7 @@ def test_no_camera(mien):
     assert any("camera 97 cannot be opened" in line for line in done.complaints)
 
 
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_control_c_ends_with_everything_written(running, make_film, tmp_path, end):
     film = make_film(tmp_path / "long.mp4", times=[i / 10 for i in range(900)])
     target = tmp_path / "readings.jsonl"
@@ -70,6 +70,18 @@ def test_control_c_ends_with_everything_written(running, make_film, tmp_path, en
     assert [json.loads(line)["index"] for line in lines][:1] == [0]
     assert target.read_bytes() == b"".join(lines)
     assert b"pictures read" in complaints
+    assert b"Traceback" not in complaints
+
+
+def test_a_pipe_that_closes_leaves_the_recording(running, make_film, tmp_path):
+    film = make_film(tmp_path / "long.mp4", times=[i / 10 for i in range(900)])
+    target = tmp_path / "readings.jsonl"
+    process = running("live", film, "--jsonl", "--threads", "1", "--record", target)
+    seen = [process.stdout.readline() for _ in range(3)]
+    process.stdout.close()
+    complaints = process.stderr.read()
+    process.wait(timeout=60)
+    assert target.read_bytes().startswith(b"".join(seen)), complaints
     assert b"Traceback" not in complaints
 
 

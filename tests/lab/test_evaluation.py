@@ -16,6 +16,7 @@ from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS
 from mien.core.types import Box
 from mien_lab.cli import app
+from mien_lab.data.fer2013 import load_fer
 from mien_lab.data.samples import Sample
 from mien_lab.evaluation.crops import evaluate_crops
 from mien_lab.evaluation.intervals import Bootstrap
@@ -144,6 +145,13 @@ def test_what_cannot_be_evaluated_says_so(tmp_path):
     assert (found.figures["n"], found.figures["failed"]) == (0, 1)
     json.dumps(found.figures, allow_nan=False)
     assert "there are no cases" in render_report(found)
+
+
+@pytest.mark.parametrize("layout", ["fer2013", "fer+"])
+def test_a_layout_that_is_named_is_measured_on_the_test_split_too(fer_folder, layout):
+    figures = evaluate(Request(fer_folder, layout, bootstrap=FEW)).figures
+    rows = load_fer(fer_folder).rows("PrivateTest")
+    assert 0 < figures["n"] <= len(rows)
 
 
 def test_files_that_cannot_be_written_are_refused_before_anything_is_measured(tmp_path):

@@ -4,7 +4,7 @@ import pytest
 
 from mien.core.errors import InputError
 from mien.core.labels import Emotion
-from mien_lab.data.recordings import Layout, read_recordings
+from mien_lab.data.recordings import Layout, Recording, read_recordings
 
 
 @pytest.fixture
@@ -91,6 +91,23 @@ def test_dfew_films_and_frames(tree):
         (1, Emotion.HAPPINESS),
         (2, Emotion.DISGUST),
     ]
+
+
+def test_published_test_splits_are_never_trained_on():
+    pytest.importorskip("torch")
+    from mien_lab.training.temporal import held_out
+
+    groups = {
+        "Train_AFEW": False,
+        "Val_AFEW": True,
+        "Test_AFEW": True,
+        "train(single-labeled)": False,
+        "test(single-labeled)": True,
+    }
+    for group, kept in groups.items():
+        assert held_out(Recording((), Emotion.FEAR, group)) is kept
+    actors = [held_out(Recording((), Emotion.FEAR, f"{actor}")) for actor in range(1001, 1092)]
+    assert 10 < sum(actors) < 27
 
 
 @pytest.mark.parametrize("layout", list(Layout))

@@ -70,6 +70,23 @@ def test_a_face_that_goes_ends_its_events(frames):
     assert len(events_of(frames([0.9, 0.9, None, None, 0.9, 0.9]))) == 1
 
 
+@pytest.mark.parametrize("step", [0.1, 1.0, 2.5])
+def test_slow_films_have_whole_events(make_reading, step):
+    shown = [0.1, 0.6, 0.8, 0.9, 0.7, 0.1]
+    series = [
+        FrameReading(index, index * step, (make_reading(probability=value, track_id=1),))
+        for index, value in enumerate(shown)
+    ]
+    (event,) = events_of(series)
+    assert (event.onset_s, event.apex_s, event.offset_s) == pytest.approx(
+        (step, 3 * step, 5 * step)
+    )
+    # Out of sight for two frames, it has ended.
+    away = [FrameReading(9, 9 * step, ()), FrameReading(12, 12 * step, series[1].readings)]
+    if step >= 1:
+        assert len(events_of([*series[:4], *away])) == 2
+
+
 def test_tracks_have_events_of_their_own(frames):
     both = [
         FrameReading(one.index, one.time_s, one.readings + two.readings)

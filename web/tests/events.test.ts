@@ -32,6 +32,19 @@ describe("events", () => {
     expect(eventsOf(framesOf())).toEqual(shared.events);
   });
 
+  it("are whole in films of one frame a second", () => {
+    const [first] = framesOf().flatMap(({ faces }) => faces);
+    const value = (happiness: number) => ({ ...first.emotions, neutral: 1 - happiness, happiness });
+    const none = Object.fromEntries(EMOTIONS.map((name) => [name, 0])) as typeof first.emotions;
+    const frames = [0.1, 0.6, 0.9, 0.7, 0.1].map((share, index) => ({
+      index,
+      time_s: index,
+      faces: [{ ...first, track_id: 1, emotions: { ...none, ...value(share), surprise: 0, sadness: 0 } }],
+    }));
+    const happy = eventsOf(frames).filter(({ expression }) => expression === "happiness");
+    expect(happy.map(({ onset_s, apex_s, offset_s }) => [onset_s, apex_s, offset_s])).toEqual([[1, 2, 4]]);
+  });
+
   it("belong to faces that have an id", () => {
     const frames = framesOf().map((frame) => ({
       ...frame,
