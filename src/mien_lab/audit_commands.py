@@ -7,6 +7,7 @@ import typer
 
 from mien.core.errors import InputError
 from mien.pipeline.build import DEFAULT_PRECISION
+from mien.runtime.artifact import load_artifact
 from mien_lab.data.samples import Sample
 from mien_lab.output import write_summary
 
@@ -131,7 +132,8 @@ def audit(
         "conditions": conditions,
         "unmatched": list(given.unmatched) if given else [],
     }
-    figures = head | source | {"precision": precision} | figures
+    card = load_artifact("expression", precision, weights).card
+    figures = head | source | {"precision": precision, "sha256": card.sha256} | figures
     write_summary(figures, audit_text(figures), output)
 
 

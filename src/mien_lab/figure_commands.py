@@ -26,23 +26,35 @@ Out = Annotated[Path, typer.Option("--json", help="File of the figures.")]
 def measure(
     data: Annotated[Path, typer.Option("--data", help="Folder with fer2013, faces, scenes, wild.")],
     out: Out = FIGURES,
-    peers: Annotated[
-        Path | None, typer.Option(help="What `mien-lab peers --json FILE` wrote.")
-    ] = None,
 ) -> None:
-    """Measure the shipped weights on everything; about a quarter of an hour."""
+    """Measure the shipped weights; ten minutes or so. `add` brings what takes longer."""
     from mien_lab.evaluation.shipped import measure_shipped
     from mien_lab.temporal_commands import measure as measure_temporal
     from mien_lab.training.temporal import TemporalConfig
 
-    others = {} if peers is None else json.loads(peers.read_text(encoding="utf-8"))["peers"]
-    figures = measure_shipped(data, peers=others)
+    figures = measure_shipped(data)
     with TemporaryDirectory() as clips:
         config = TemporalConfig(data / "fer2013")
         figures["temporal"] = {
             split: measure_temporal(config, Path(clips), clips=TEMPORAL_CLIPS, split=split)
             for split in ("PrivateTest", "PublicTest")
         }
+    out.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+
+
+@app.command()
+def add(
+    files: Annotated[
+        list[Path], typer.Argument(help="What `mien-lab peers|robustness|audit --json` wrote.")
+    ],
+    out: Out = FIGURES,
+) -> None:
+    """Add figures that were measured apart; those of other weights are refused."""
+    from mien_lab.evaluation.shipped import added
+
+    figures = json.loads(out.read_text(encoding="utf-8"))
+    for file in files:
+        figures = added(figures, json.loads(file.read_text(encoding="utf-8")), file.name)
     out.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
 

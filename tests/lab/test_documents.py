@@ -5,7 +5,7 @@ import pytest
 
 from mien.core.errors import InputError
 from mien_lab.evaluation.documents import BLOCK, fill
-from mien_lab.evaluation.shipped import weight_checksums
+from mien_lab.evaluation.shipped import added, weight_checksums
 from mien_lab.figure_commands import DOCUMENTS, FIGURES
 
 ROOT = Path(__file__).parents[2]
@@ -25,6 +25,37 @@ def test_documents_say_what_was_measured(document, figures):
     text = (ROOT / document).read_text()
     assert BLOCK.search(text)
     assert text == fill(text, figures), "run: mien-lab figures write"
+
+
+def test_no_document_has_a_place_that_was_not_filled():
+    for document in DOCUMENTS:
+        assert "@@" not in (ROOT / document).read_text()
+
+
+def test_figures_of_other_weights_are_not_added(figures):
+    reader = {
+        "sha256": figures["weights"]["expression-int8.onnx"],
+        "relative_accuracy": 0.9,
+        "relative_accuracy_interval": [0.88, 0.92],
+        "relative_accuracy_by_corruption": {"blur": 0.8, "mask": 0.7},
+    }
+    damage = {"n": 30, "readers": {"mien": reader, "fer": reader}}
+    grown = added(figures, damage, "damage.json")
+    table = fill("<!-- figures: robustness -->\n<!-- end -->", grown)
+    assert "| all kinds | **90.0 %** (88.0 % to 92.0 %) | **90.0 %** (88.0 % to 92.0 %) |" in table
+    assert "| mask | 70.0 % | 70.0 % |" in table
+    finding = {"n": 9, "sha256": reader["sha256"], "finding": {"text": "No gap found."}}
+    page = fill("<!-- figures: audit -->\n<!-- end -->", added(grown, finding, "audit.json"))
+    assert "No gap found. (n = 9)" in page
+    assert added(figures, {"peers": {"fer": 1}}, "peers.json")["peers"] == {"fer": 1}
+    for other in (
+        finding | {"sha256": "0"},
+        {"n": 3, "readers": {"mien": reader | {"sha256": ""}}},
+    ):
+        with pytest.raises(InputError, match="measured on other weights"):
+            added(figures, other, "other.json")
+    with pytest.raises(InputError, match=r"odd.json holds no figures"):
+        added(figures, {}, "odd.json")
 
 
 def test_a_figure_that_misses_its_goal_says_so(figures):

@@ -67,7 +67,7 @@ def _accuracy(figures: Figures) -> str:
             "-",
         ],
     ]
-    for name, peer in figures["peers"].items():
+    for name, peer in figures.get("peers", {}).items():
         places = peer["wild"]
         title = f"{name} {peer['version']}"
         rows.append(_reader(title, peer, places["own_detector"]))
@@ -269,6 +269,25 @@ def _temporal_verdict(figures: Figures) -> str:
     )
 
 
+def _robustness(figures: Figures) -> str:
+    found = figures["robustness"]
+    readers = found["readers"]
+    rows = [["", *readers]]
+    kept = []
+    for one in readers.values():
+        low, high = one["relative_accuracy_interval"]
+        kept.append(f"**{_share(one['relative_accuracy'])}** ({_share(low)} to {_share(high)})")
+    rows.append(["all kinds", *kept])
+    for kind in readers["mien"]["relative_accuracy_by_corruption"]:
+        shares = [one["relative_accuracy_by_corruption"][kind] for one in readers.values()]
+        rows.append([kind, *map(_share, shares)])
+    return _table(rows)
+
+
+def _audit(figures: Figures) -> str:
+    return f"{figures['audit']['finding']['text']} (n = {figures['audit']['n']:,})"
+
+
 def _met(reached: bool) -> str:
     return "reached" if reached else "**missed**"
 
@@ -282,6 +301,8 @@ _BLOCKS: dict[str, Callable[[Figures], str]] = {
     "detector": _detector,
     "temporal": _temporal,
     "temporal_verdict": _temporal_verdict,
+    "robustness": _robustness,
+    "audit": _audit,
 }
 
 

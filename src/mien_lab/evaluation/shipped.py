@@ -3,24 +3,22 @@
 from pathlib import Path
 from typing import Any
 
+from mien.core.errors import InputError
 from mien.runtime.artifact import read_cards, weights_folder
 from mien_lab.evaluation.crops import evaluate_crops
 from mien_lab.evaluation.detector import evaluate as evaluate_detector
 from mien_lab.evaluation.photographs import evaluate_photographs
 
-__all__ = ["PRECISIONS", "measure_shipped", "weight_checksums"]
+__all__ = ["PRECISIONS", "added", "measure_shipped", "weight_checksums"]
 
 PRECISIONS = ("int8", "fp32")
 
 
-def measure_shipped(
-    data: Path, *, peers: dict[str, Any] | None = None, weights: Path | None = None
-) -> dict[str, Any]:
+def measure_shipped(data: Path, *, weights: Path | None = None) -> dict[str, Any]:
     """Measure both networks and precisions on everything there is.
 
     Args:
         data: folder with `fer2013/`, `faces/`, `scenes/` and `wild/`.
-        peers: what `mien-lab peers` found, measured in an environment of its own.
         weights: folder with weights, if not the shipped.
     """
     return {
@@ -39,8 +37,40 @@ def measure_shipped(
             for precision in PRECISIONS
         },
         "detector": evaluate_detector(data, weights=weights),
-        "peers": peers or {},
     }
+
+
+def added(figures: dict[str, Any], more: dict[str, Any], name: str) -> dict[str, Any]:
+    """The figures with those of the peers, of robustness or of an audit besides.
+
+    Args:
+        figures: of the shipped weights.
+        more: what one of these commands wrote.
+        name: of the file, for errors.
+
+    Raises:
+        InputError: if it is none of these, or of other weights.
+    """
+    if "peers" in more:
+        return figures | {"peers": more["peers"]}
+    if "readers" in more:
+        _require_same(figures, more["readers"]["mien"]["sha256"], name)
+        readers = {
+            reader: {key: found[key] for key in _KEPT} for reader, found in more["readers"].items()
+        }
+        return figures | {"robustness": {"n": more["n"], "readers": readers}}
+    if "finding" in more:
+        _require_same(figures, more["sha256"], name)
+        return figures | {"audit": {"n": more["n"], "finding": more["finding"]}}
+    raise InputError(f"{name} holds no figures of peers, robustness or an audit")
+
+
+_KEPT = ("relative_accuracy", "relative_accuracy_interval", "relative_accuracy_by_corruption")
+
+
+def _require_same(figures: dict[str, Any], checksum: str, name: str) -> None:
+    if checksum not in figures["weights"].values():
+        raise InputError(f"{name} was measured on other weights; measure again")
 
 
 def weight_checksums(weights: Path | None = None) -> dict[str, str]:
