@@ -12,11 +12,11 @@ from mien.models.expression import ExpressionClassifier
 from mien_lab.data.duplicates import NEAR, find_copies, repeats
 from mien_lab.data.faces import fer_faces, upright_crops
 from mien_lab.data.fer2013 import Fer
-from mien_lab.data.measurements import read_crops
 from mien_lab.data.registration import (
     REGISTERED,
     describe,
     find_registered,
+    read_crops,
     registered_correlation,
 )
 

@@ -13,16 +13,15 @@ import numpy.typing as npt
 import PIL.Image
 
 from mien.core.errors import MienError
-from mien.core.labels import EMOTIONS
 from mien.core.types import Image
-from mien.models.expression import ExpressionClassifier
 from mien.pipeline.build import Config, build, build_detector
 from mien.pipeline.frame import FrameReader
 from mien.vision.alignment import CROP_SIZE
 from mien.vision.detector import FaceDetector
+from mien_lab.data.registration import read_crops
 from mien_lab.data.samples import Sample, crop_of, face_meant
 
-__all__ = ["Measurements", "measure", "perceptual_hash", "read_crops"]
+__all__ = ["Measurements", "measure", "perceptual_hash"]
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +33,6 @@ voted so and that are not blank, 16 have none. The detector's own threshold lose
 """
 HASH_SIDE = 8
 REPORT_EVERY = 1000
-BLOCK = 1024
 
 
 @dataclass(frozen=True)
@@ -113,34 +111,6 @@ def measure(
     return Measurements(
         tuple(digests), blank, faces, crops, hashes, embeddings, probabilities, failures
     )
-
-
-def read_crops(
-    crops: npt.NDArray[np.uint8], rows: npt.NDArray[np.intp], classifier: ExpressionClassifier
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Embeddings and probabilities of the given rows, in blocks that bound memory.
-
-    Args:
-        crops: (n, 48, 48) aligned faces.
-        rows: numbers of those to read; the others' results are zero.
-        classifier: reads them.
-
-    Returns:
-        (n, 2, d) unit vectors of crops and of their mirror images, and (n, 8) probabilities.
-    """
-    width = classifier.classify(crops[:0]).embedding.shape[1]
-    embeddings = np.zeros((len(crops), 2, width), dtype=np.float32)
-    probabilities = np.zeros((len(crops), len(EMOTIONS)), dtype=np.float32)
-    for start in range(0, len(rows), BLOCK):
-        chosen = rows[start : start + BLOCK]
-        plain = classifier.classify(crops[chosen])
-        mirrored = classifier.classify(np.ascontiguousarray(crops[chosen][:, :, ::-1]))
-        probabilities[chosen] = plain.probabilities
-        both = np.stack([plain.embedding, mirrored.embedding], axis=1)
-        norms = np.linalg.norm(both, axis=2, keepdims=True)
-        embeddings[chosen] = both / np.maximum(norms, 1e-9)
-        log.info("%d of %d faces read", start + len(chosen), len(rows))
-    return embeddings, probabilities
 
 
 def perceptual_hash(grey: Image) -> npt.NDArray[np.float32]:

@@ -8,7 +8,17 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["REGISTERED", "Descriptor", "describe", "find_registered", "registered_correlation"]
+from mien.core.labels import EMOTIONS
+from mien.models.expression import ExpressionClassifier
+
+__all__ = [
+    "REGISTERED",
+    "Descriptor",
+    "describe",
+    "find_registered",
+    "read_crops",
+    "registered_correlation",
+]
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +41,8 @@ FINE = 0.7, 3.0
 COARSE = 2.0, 8.0
 """The same of what is compared to find candidates."""
 REPORT_EVERY = 100_000
+BLOCK = 1024
+"""Faces that are read at once, which bounds memory."""
 
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
@@ -127,6 +139,34 @@ def registered_correlation(one: Bytes, other: Bytes) -> float:
         [_band(crop, *FINE)[inner, inner] for crop in (one, np.asarray(laid, dtype=np.uint8))]
     )
     return float(vectors[0] @ vectors[1])
+
+
+def read_crops(
+    crops: npt.NDArray[np.uint8], rows: npt.NDArray[np.intp], classifier: ExpressionClassifier
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Embeddings and probabilities of the given rows, in blocks that bound memory.
+
+    Args:
+        crops: (n, 48, 48) aligned faces.
+        rows: numbers of those to read; the others' results are zero.
+        classifier: reads them.
+
+    Returns:
+        (n, 2, d) unit vectors of crops and of their mirror images, and (n, 8) probabilities.
+    """
+    width = classifier.classify(crops[:0]).embedding.shape[1]
+    embeddings = np.zeros((len(crops), 2, width), dtype=np.float32)
+    probabilities = np.zeros((len(crops), len(EMOTIONS)), dtype=np.float32)
+    for start in range(0, len(rows), BLOCK):
+        chosen = rows[start : start + BLOCK]
+        plain = classifier.classify(crops[chosen])
+        mirrored = classifier.classify(np.ascontiguousarray(crops[chosen][:, :, ::-1]))
+        probabilities[chosen] = plain.probabilities
+        both = np.stack([plain.embedding, mirrored.embedding], axis=1)
+        norms = np.linalg.norm(both, axis=2, keepdims=True)
+        embeddings[chosen] = both / np.maximum(norms, 1e-9)
+        log.info("%d of %d faces read", start + len(chosen), len(rows))
+    return embeddings, probabilities
 
 
 def _candidates(descriptors: Sequence[Descriptor], rows: Rows, others: Rows) -> Rows:
