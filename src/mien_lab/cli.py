@@ -61,6 +61,13 @@ def train(
         Path | None, typer.Option(help="CSV of name and group: weight faces so that groups agree.")
     ] = None,
     balance: Annotated[float, typer.Option(help="Strength of that weighting, 0 to 1.")] = 1.0,
+    fold: Annotated[
+        int | None, typer.Option(min=0, help="Leave out this part of the faces, to teach them.")
+    ] = None,
+    folds: Annotated[int, typer.Option(min=2, help="How many parts there are.")] = 3,
+    teachers: Annotated[
+        Path | None, typer.Option(help="What `mien-lab teach` wrote, to learn from besides.")
+    ] = None,
     batch: Annotated[int, typer.Option(min=1, help="Faces in a step.")] = 128,
     part: Annotated[
         int, typer.Option(min=1, help="Of them normalised together; processes share the parts.")
@@ -85,6 +92,9 @@ def train(
         start=start,
         groups=groups,
         balance=balance,
+        fold=fold,
+        folds=folds,
+        teachers=teachers,
         seed=seed,
     )
     if start is not None:
@@ -93,6 +103,18 @@ def train(
     if rate is not None:
         config = replace(config, rate=rate)
     train_expression(config, run, resume=resume)
+
+
+@app.command("teach")
+def teach_command(
+    data: Data,
+    run: Annotated[list[Path], typer.Option(help="Folder of the run of one fold; give each.")],
+    out: Annotated[Path, typer.Option(help="File to write, .npz.")],
+) -> None:
+    """Write what the networks of all folds say of the faces they were not trained on."""
+    from mien_lab.training.teachers import teach, write_teaching
+
+    write_teaching(out, teach(data, run))
 
 
 @app.command()

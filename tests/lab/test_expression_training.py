@@ -18,6 +18,7 @@ from mien.core.labels import EMOTIONS  # noqa: E402
 from mien.models.expression import ExpressionClassifier  # noqa: E402
 from mien.runtime.artifact import read_cards  # noqa: E402
 from mien.runtime.session import open_session  # noqa: E402
+from mien_lab.data.cleaning import clean  # noqa: E402
 from mien_lab.data.faces import fer_faces, upright_crops  # noqa: E402
 from mien_lab.data.fer2013 import FER_LABELS, load_fer  # noqa: E402
 from mien_lab.training import expression  # noqa: E402
@@ -25,6 +26,7 @@ from mien_lab.training.export import FER_SHARE, blend_heads, export_expression, 
 from mien_lab.training.expression import ExpressionConfig, train_expression  # noqa: E402
 from mien_lab.training.expression_net import ExpressionNet  # noqa: E402
 from mien_lab.training.run import Progress, Run, WeightAverage  # noqa: E402
+from mien_lab.training.teachers import read_teaching, teach, write_teaching  # noqa: E402
 from mien_lab.training.warm_start import warm_start  # noqa: E402
 
 EPOCHS = 2
@@ -334,6 +336,40 @@ def test_exported_networks_agree_with_torch(exported, precision, tolerance):
         spread = float(values.std())
         difference = np.abs(served[name] - values.numpy()).mean()
         assert difference < tolerance * spread, name
+
+
+def test_folds_teach_what_they_have_not_seen(config, fer_folder, tmp_path):
+    data = load_fer(fer_folder)
+    rows = clean(data).rows
+    config = replace(config, limit=None, epochs=1, folds=2)
+    runs = [tmp_path / f"fold{fold}" for fold in range(2)]
+    for fold, run in enumerate(runs):
+        train_expression(replace(config, fold=fold), run)
+    teaching = teach(fer_folder, runs)
+    taught = np.flatnonzero(teaching.emotions.sum(axis=1))
+    assert taught.tolist() == rows.tolist()
+    assert teaching.emotions[rows].sum(axis=1) == pytest.approx(1, abs=1e-5)
+    assert teaching.fer[rows].sum(axis=1) == pytest.approx(1, abs=1e-5)
+    # Each row was read by the network that had not seen it.
+    net = ExpressionNet().eval()
+    net.load_state_dict(loaded(runs[1] / "last.pt")["average"])
+    odd = rows[rows % 2 == 1][:1]
+    crops = torch.from_numpy(upright_crops(fer_faces(data, odd)))[:, None].float()
+    with torch.no_grad():
+        both = (net(crops).logits.softmax(1) + net(crops.flip(3)).logits.softmax(1)) / 2
+    assert teaching.emotions[odd] == pytest.approx(both.numpy(), abs=1e-5)
+    write_teaching(tmp_path / "soft.npz", teaching)
+    again = replace(config, teachers=tmp_path / "soft.npz", fer_teaching=1.0, emotion_teaching=0.5)
+    faces, plain = (expression._training_faces(one, data) for one in (again, config))
+    assert faces.fer == pytest.approx(teaching.fer[rows])
+    voted = plain.emotions.sum(axis=1) > 0
+    mean = (plain.emotions + teaching.emotions[rows]) / 2
+    assert faces.emotions[voted] == pytest.approx(mean[voted], abs=1e-6)
+    assert not faces.emotions[~voted].any()
+    with pytest.raises(InputError, match="not those of all folds"):
+        teach(fer_folder, runs[:1])
+    with pytest.raises(InputError, match="FER2013 has 3"):
+        read_teaching(tmp_path / "soft.npz", 3)
 
 
 def test_training_goes_on_from_what_ships(exported):

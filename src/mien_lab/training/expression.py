@@ -22,6 +22,7 @@ from mien_lab.data.fer2013 import Fer, labels_given_votes, load_fer, majority
 from mien_lab.data.groups import read_groups
 from mien_lab.training.expression_net import ExpressionNet, Outputs
 from mien_lab.training.run import Progress, Run, WeightAverage, require_finite
+from mien_lab.training.teachers import Teaching, in_fold, read_teaching
 from mien_lab.training.validation import Validation
 from mien_lab.training.warm_start import warm_start
 from mien_lab.training.workers import Workers
@@ -67,6 +68,15 @@ class ExpressionConfig:
     column); faces are weighted so that no group has labels of its own, those of no group too."""
     balance: float = 1.0
     """Strength of that weighting, 0 to 1; see `balancing_weights`."""
+    fold: int | None = None
+    """The part of the faces to leave out, so that the network can teach them to another."""
+    folds: int = 3
+    teachers: Path | None = None
+    """What such networks say, as `mien-lab teach` wrote it, to learn from besides."""
+    emotion_teaching: float = 0.3
+    """Share of a vote distribution that is the teachers'."""
+    fer_teaching: float = 0.4
+    """The same of a FER2013 target."""
     limit: int | None = None
     """Use only so many faces; for tests."""
     compile: bool = True
@@ -149,18 +159,35 @@ def train_expression(config: ExpressionConfig, folder: Path, *, resume: bool = F
 def _training_faces(config: ExpressionConfig, data: Fer) -> FaceSet:
     cleaning = clean(data)
     log.info("training rows: %d kept; dropped: %s", len(cleaning.rows), cleaning.counts())
-    faces = fer_faces(data, cleaning.rows)
+    rows = cleaning.rows
+    if config.fold is not None:
+        rows = rows[~in_fold(rows, config.fold, config.folds)]
+    faces = fer_faces(data, rows)
     if config.fer_smoothing > 0:
-        expected = labels_given_votes(data, cleaning.rows) * config.fer_smoothing
+        expected = labels_given_votes(data, rows) * config.fer_smoothing
         faces = replace(faces, fer=faces.fer * (1 - config.fer_smoothing) + expected)
+    if config.teachers is not None:
+        faces = _taught(config, faces, read_teaching(config.teachers, len(data)), rows)
     if config.groups is not None:
-        faces = _balanced(faces, data, cleaning.rows, config.groups, config.balance)
+        faces = _balanced(faces, data, rows, config.groups, config.balance)
     if config.faces_dir is not None:
         faces = join(faces, photograph_faces(config.faces_dir))
     if config.limit is None:
         return faces
     chosen = torch.randperm(len(faces))[: config.limit].numpy()
     return FaceSet(*(getattr(faces, name)[chosen] for name in FaceSet.__dataclass_fields__))
+
+
+def _taught(
+    config: ExpressionConfig, faces: FaceSet, teaching: Teaching, rows: npt.NDArray[np.intp]
+) -> FaceSet:
+    """The faces with targets that are in part the teachers'; targets that are zero stay so."""
+    emotions, fer = teaching.emotions[rows], teaching.fer[rows]
+    share = config.emotion_teaching * (faces.emotions.sum(axis=1) > 0) * (emotions.sum(axis=1) > 0)
+    fer_share = config.fer_teaching * (fer.sum(axis=1) > 0)
+    mixed = faces.emotions * (1 - share[:, None]) + emotions * share[:, None]
+    fer = faces.fer * (1 - fer_share[:, None]) + fer * fer_share[:, None]
+    return replace(faces, emotions=mixed.astype(np.float32), fer=fer.astype(np.float32))
 
 
 def _balanced(
