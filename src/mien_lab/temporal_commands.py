@@ -34,7 +34,7 @@ def train(
     data: Data,
     run: RunDir,
     *,
-    clips: Annotated[int, typer.Option(help="Made from stills.")] = 2400,
+    clips: Annotated[int, typer.Option(help="Made from stills.")] = 4000,
     epochs: int = 40,
     seed: int = 0,
     recordings: Recordings = None,
@@ -69,18 +69,23 @@ def export(
     run: RunDir,
     *,
     out: Annotated[Path | None, typer.Option(help="Folder for weights; the package's own.")] = None,
-    clips: Annotated[int, typer.Option(help="From PublicTest, to calibrate on.")] = 200,
+    clips: Annotated[int, typer.Option(help="From PublicTest, to fit on.")] = 480,
     weights: Weights = None,
     version: str = "1",
 ) -> None:
-    """Write temporal.onnx and its card, calibrated on clips from PublicTest."""
+    """Write temporal.onnx and its card, gains and confidence fitted to clips from PublicTest."""
     from mien_lab.training.temporal import TemporalConfig, still_clips
-    from mien_lab.training.temporal_export import calibrate_temporal, export_temporal
+    from mien_lab.training.temporal_export import (
+        calibrate_temporal,
+        choose_gain_shift,
+        export_temporal,
+    )
 
     folder = out or weights_folder()
-    export_temporal(run / "last.pt", folder, version=version)
     checked = still_clips(TemporalConfig(data, weights), run, "PublicTest", clips)
-    typer.echo(json.dumps(calibrate_temporal(folder, checked)))
+    shift = choose_gain_shift(run / "last.pt", checked)
+    export_temporal(run / "last.pt", folder, version=version, gain_shift=shift)
+    typer.echo(json.dumps({"gain_shift": shift} | calibrate_temporal(folder, checked)))
 
 
 @app.command()

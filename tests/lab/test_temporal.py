@@ -25,7 +25,9 @@ from mien_lab.evaluation.temporal import (  # noqa: E402
 from mien_lab.training import temporal  # noqa: E402
 from mien_lab.training.temporal import TemporalConfig, train_temporal  # noqa: E402
 from mien_lab.training.temporal_export import (  # noqa: E402
+    SHIFTS,
     calibrate_temporal,
+    choose_gain_shift,
     export_temporal,
 )
 from mien_lab.training.temporal_net import StepNet, TemporalNet  # noqa: E402
@@ -185,7 +187,16 @@ def test_train_export_calibrate_evaluate(fer_folder, tmp_path, monkeypatch):
     expression = json.loads((weights_folder() / "expression.json").read_text())
     assert card["extra"]["reads"] == expression["sha256"]
     reader = TemporalReader(open_session("temporal", folder=weights, threads=1))
-    assert read_steps(reader, clips).shape == (4, 100, 8)
+    steps = read_steps(reader, clips)
+    assert steps.shape == (4, 100, 8)
+    assert choose_gain_shift(checkpoint, clips) in SHIFTS
+    # With gains of one, each frame is believed whole.
+    export_temporal(checkpoint, weights, version="7", gain_shift=30.0)
+    card = json.loads((weights / "temporal.json").read_text())
+    assert card["extra"]["gain_shift"] == 30.0
+    whole = read_steps(TemporalReader(open_session("temporal", folder=weights, threads=1)), clips)
+    shown = clips.labels >= 0
+    assert np.abs(whole - clips.logits)[shown].max() < np.abs(steps - clips.logits)[shown].max()
     found = evaluate_temporal(reader, clips, 1.0, figures["conformal_quantile"])
     assert found["clips"] == 4
     for way in ("single frames", "recurrent", "best moving average"):

@@ -47,7 +47,7 @@ class TemporalConfig:
     recordings: Path | None = None
     """Folder of recordings to train on besides, or None."""
     layout: Layout = Layout.CREMA_D
-    clips: int = 2400
+    clips: int = 4000
     epochs: int = 40
     batch: int = 32
     rate: float = 3e-3
@@ -55,7 +55,7 @@ class TemporalConfig:
     average: float = 0.99
     dropout: float = 0.3
     """Share of the embedding that is hidden from the recurrent unit."""
-    steadiness: float = 0.2
+    steadiness: float = 0.05
     """Weight of changes between frames whose truth stays the same."""
     seed: int = 0
 
