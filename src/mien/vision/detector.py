@@ -24,6 +24,9 @@ VOTE_OVERLAP = 0.6
 REFINED_SHARE = 0.6
 """Of the second network's landmarks in the mean of both, where their boxes agree: the two err
 apart. Chosen on the validation part of the portraits."""
+LEAST_FACE = 10.0
+"""Square root of a face's area in pixels of the picture: what is smaller shows no features, and was
+more often a stone or a light than a face."""
 NESTED_SHARE = 0.8
 """A weaker box that lies in a better one to this share of its area is a part of the same face."""
 
@@ -45,7 +48,7 @@ class FaceDetector:
             a quarter of the time: for live pictures whose faces are not small.
         fine_size: longest side in pixels of the finest search.
         min_face: faces with a smaller square root of their area, in pixels of the picture, are
-            left out.
+            left out; those below ``LEAST_FACE`` always are.
 
     Raises:
         InputError: if an argument is out of its range.
@@ -70,7 +73,7 @@ class FaceDetector:
         self._proposer = FaceProposer(session, working_size=working_size, fine_size=fine_size)
         self._refiner = refiner
         self._nms_iou = nms_iou
-        self._min_face = min_face
+        self._min_face = max(min_face, LEAST_FACE)
 
     def searching(self, size: int) -> Self:
         """A detector over the same networks whose finest search is ``size`` pixels long."""

@@ -9,6 +9,8 @@ import { figure, type Network, shape, values } from "./networks";
 
 const CELL = 32;
 const MOST_PROPOSALS = 200;
+/** Square root of a face's area in pixels: what is smaller shows no features. */
+const LEAST_FACE = 10;
 
 /** The faces of a picture, the largest first. */
 export async function findFaces(
@@ -24,7 +26,7 @@ export async function findFaces(
   }
   const faces = await lookAgain(grey, refiner, merged(found).slice(0, MOST_PROPOSALS));
   return apart(faces)
-    .filter((face) => canAlign(face.points))
+    .filter(({ box: [, , width, height], points }) => Math.sqrt(width * height) >= LEAST_FACE && canAlign(points))
     .sort((a, b) => b.box[2] * b.box[3] - a.box[2] * a.box[3]);
 }
 
