@@ -285,7 +285,10 @@ def _robustness(figures: Figures) -> str:
 
 
 def _audit(figures: Figures) -> str:
-    return f"{figures['audit']['finding']['text']} (n = {figures['audit']['n']:,})"
+    text = figures["audit"]["finding"]["text"].replace(
+        "gaps below", "gaps are listed by the command"
+    )
+    return f"{text} (n = {figures['audit']['n']:,})"
 
 
 def _met(reached: bool) -> str:

@@ -7,12 +7,12 @@ import { Button } from "./controls";
 
 export function Notice(props: { text: string; onAgree: () => void; onCancel: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
-    const shown = dialog.current;
-    shown?.showModal();
-    // Closed and not only removed, it gives the focus back.
-    return () => shown?.close();
-  }, []);
+  useEffect(() => dialog.current?.showModal(), []);
+  // Closed and not only removed, it gives the focus back.
+  const leave = (answer: () => void) => () => {
+    dialog.current?.close();
+    answer();
+  };
   const words = strings.consent;
   return (
     <dialog ref={dialog} class="notice" aria-labelledby="notice-title" onCancel={props.onCancel}>
@@ -34,13 +34,13 @@ export function Notice(props: { text: string; onAgree: () => void; onCancel: () 
         <dd>{words.nothing}</dd>
       </dl>
       <p class="hint">
-        {words.recorded} <a href="#/model" onClick={props.onCancel}>{strings.limits}</a>
+        {words.recorded} <a href="#/model" onClick={leave(props.onCancel)}>{strings.limits}</a>
       </p>
       <div class="actions">
-        <Button tone="primary" onClick={props.onAgree}>
+        <Button tone="primary" onClick={leave(props.onAgree)}>
           {words.agree}
         </Button>
-        <Button onClick={props.onCancel}>{words.notNow}</Button>
+        <Button onClick={leave(props.onCancel)}>{words.notNow}</Button>
       </div>
     </dialog>
   );
