@@ -1,4 +1,6 @@
-/** Pictures of the four views at three widths: node e2e/screenshots.mjs FOLDER */
+/** Pictures of the four views at three widths: node e2e/screenshots.mjs FOLDER
+ *
+ * For the README: node web/e2e/screenshots.mjs docs/images 1100 jpeg, without what must be scrolled to. */
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -6,6 +8,7 @@ import { sampleMedia, startBrowser, startServer } from "./harness.mjs";
 
 const folder = process.argv[2] ?? "screenshots";
 const widths = (process.argv[3] ?? "360,1280,2560").split(",").map(Number);
+const jpeg = process.argv[4] === "jpeg";
 mkdirSync(folder, { recursive: true });
 const media = sampleMedia();
 const server = await startServer();
@@ -18,7 +21,12 @@ try {
     const page = await context.newPage();
     page.on("pageerror", (error) => console.error("page:", error.message));
     page.on("console", (message) => message.type() === "error" && console.error("console:", message.text()));
-    const shoot = (name) => page.screenshot({ path: join(folder, `${name}-${width}.png`), fullPage: true });
+    const shoot = (name) =>
+      page.screenshot(
+        jpeg
+          ? { path: join(folder, `${name}.jpg`), type: "jpeg", quality: 72 }
+          : { path: join(folder, `${name}-${width}.png`), fullPage: true },
+      );
     await page.goto(`${server.url}/#/live`);
     await page.getByRole("button", { name: "Open the camera" }).click();
     await page.getByRole("dialog").waitFor();
