@@ -7,15 +7,19 @@ from typing import Annotated
 
 import typer
 
-from mien_lab.evaluation.documents import fill
+from mien_lab.evaluation.documents import fill, measured
 
-__all__ = ["DOCUMENTS", "FIGURES", "app"]
+__all__ = ["CARDS", "DOCUMENTS", "FIGURES", "app"]
 
 app = typer.Typer(help="The figures of what ships.", no_args_is_help=True)
 
 FIGURES = Path("docs/figures.json")
 DOCUMENTS = (Path("README.md"), Path("MODEL_CARD.md"))
 
+CARDS = {
+    "int8": Path("src/mien/weights/expression-int8.json"),
+    "fp32": Path("src/mien/weights/expression.json"),
+}
 TEMPORAL_CLIPS = 480
 """Half of them clean, from each split: twice what `mien-lab temporal evaluate` takes by itself."""
 
@@ -60,8 +64,12 @@ def add(
 
 @app.command()
 def write(figures: Out = FIGURES) -> None:
-    """Write the figures into README.md and MODEL_CARD.md, between their markers."""
+    """Write the figures into the documents and into the expression network's cards."""
     values = json.loads(figures.read_text(encoding="utf-8"))
+    for precision, name in CARDS.items():
+        card = json.loads(name.read_text(encoding="utf-8"))
+        card["extra"]["measured"] = measured(values, precision)
+        name.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
     for document in DOCUMENTS:
         text = document.read_text(encoding="utf-8")
         document.write_text(fill(text, values), encoding="utf-8")

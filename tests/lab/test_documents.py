@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from mien.core.errors import InputError
-from mien_lab.evaluation.documents import BLOCK, fill
+from mien_lab.evaluation.documents import BLOCK, fill, measured
 from mien_lab.evaluation.shipped import added, weight_checksums
-from mien_lab.figure_commands import DOCUMENTS, FIGURES
+from mien_lab.figure_commands import CARDS, DOCUMENTS, FIGURES
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,6 +25,12 @@ def test_documents_say_what_was_measured(document, figures):
     text = (ROOT / document).read_text()
     assert BLOCK.search(text)
     assert text == fill(text, figures), "run: mien-lab figures write"
+
+
+@pytest.mark.parametrize("precision", CARDS)
+def test_cards_say_what_was_measured(precision, figures):
+    card = json.loads((ROOT / CARDS[precision]).read_text())
+    assert card["extra"]["measured"] == measured(figures, precision), "run: mien-lab figures write"
 
 
 def test_no_document_has_a_place_that_was_not_filled():

@@ -14,6 +14,26 @@ const emotions: Record<Emotion, string> = {
 };
 const sentiments: Record<Sentiment, string> = { negative: "negative", neutral: "neutral", positive: "positive" };
 
+/** What the card of the expression network says of itself. */
+export interface Measured {
+  readonly fer2013: Figure;
+  readonly ferplus: Figure;
+  readonly photographs: Figure;
+  readonly recall: Readonly<Record<Emotion, number>>;
+}
+interface Figure {
+  readonly n: number;
+  readonly accuracy: number;
+}
+
+const count = (n: number) => n.toLocaleString("en");
+const share = (value: number) => `${Math.round(value * 100)}\u00a0%`;
+
+function rarest(recall: Measured["recall"]): string {
+  const names = (Object.keys(recall) as Emotion[]).sort((a, b) => recall[a] - recall[b]).slice(0, 3);
+  return names.map((name) => `${emotions[name]} ${share(recall[name])}`).join(", ");
+}
+
 export const strings = {
   name: "mien",
   skip: "Skip to content",
@@ -142,6 +162,11 @@ export const strings = {
       "An expression is not a feeling. mien says how a face appears to the people who named its training pictures; it cannot know what somebody feels, thinks or intends.",
       "It is wrong about one face in three to seven, more often for disgust, fear and contempt, and on small, dark, turned or covered faces.",
       "Differences between ages, genders, skin tones and cultures have not been measured yet. Expect them.",
+    ],
+    well: "How well it reads",
+    wellText: (measured: Measured) => [
+      `Of ${count(measured.ferplus.n)} faces that ten people had named, it named ${share(measured.ferplus.accuracy)} as most of them did; of ${count(measured.fer2013.n)} that one person had named, ${share(measured.fer2013.accuracy)}. Of ${count(measured.photographs.n)} whole news photographs it read ${share(measured.photographs.accuracy)} as their annotator did.`,
+      `Least often found: ${rarest(measured.recall)}.`,
     ],
     never: "Do not use it",
     neverText: [

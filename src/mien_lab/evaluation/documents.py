@@ -10,7 +10,7 @@ from typing import Any
 from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS
 
-__all__ = ["GOALS", "fill"]
+__all__ = ["GOALS", "fill", "measured"]
 
 Figures = Mapping[str, Any]
 
@@ -47,6 +47,17 @@ def fill(document: str, figures: Figures) -> str:
         return f"{match[1]}{_BLOCKS[match[2]](figures)}\n{match[3]}"
 
     return BLOCK.sub(written, document)
+
+
+def measured(figures: Figures, precision: str) -> dict[str, Any]:
+    """What the card of the expression network says of itself, in PrivateTest and photographs."""
+    crops, wild = figures["crops"][precision]["PrivateTest"], figures["photographs"][precision]
+    sets = {"fer2013": crops["fer2013"], "ferplus": crops["ferplus"], "photographs": wild}
+    classes = crops["ferplus"]["per_class"]
+    return {
+        name: {"n": found["n"], "accuracy": round(found["accuracy"], 4)}
+        for name, found in sets.items()
+    } | {"recall": {name: round(one["recall"], 4) for name, one in classes.items()}}
 
 
 def _accuracy(figures: Figures) -> str:

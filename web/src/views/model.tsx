@@ -4,17 +4,19 @@ import { Button, Lead } from "../components/controls";
 import { agreement, withdraw } from "../consent";
 import { processors } from "../device/device";
 import { models } from "../state";
-import { strings } from "../strings";
+import { type Measured, strings } from "../strings";
 
 const words = strings.model;
 
 export function Model() {
   const known = models.value;
+  const measured = known?.models.find(({ name }) => name === "expression")?.extra.measured as Measured | undefined;
   return (
     <>
       <Lead title={words.title}>{words.lead}</Lead>
       <div class="prose">
         <Section title={words.not} lines={words.notText} />
+        {measured && <Section title={words.well} lines={words.wellText(measured)} />}
         <Section title={words.never} lines={words.neverText} list />
         <Section title={words.how} lines={words.howText} />
       </div>
