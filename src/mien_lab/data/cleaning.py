@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.models.expression import ExpressionClassifier
+from mien.report.files import atomic
 from mien_lab.data.duplicates import NEAR, find_copies, repeats
 from mien_lab.data.faces import fer_faces, upright_crops
 from mien_lab.data.fer2013 import Fer
@@ -92,11 +93,15 @@ def read_copies(path: Path) -> npt.NDArray[np.intp]:
 def write_copies(
     path: Path, pairs: npt.NDArray[np.intp], correlations: npt.NDArray[np.float32]
 ) -> None:
-    """Write a list that `read_copies` reads: for each row the test row it is most like."""
+    """Write a list that `read_copies` reads: for each row the test row it is most like.
+
+    Raises:
+        OutputError: if the file cannot be written; nothing is left under its name.
+    """
     best: dict[int, tuple[float, int]] = {}
     for (row, other), value in zip(pairs.tolist(), correlations.tolist(), strict=True):
         best[row] = max(best.get(row, (0.0, 0)), (value, other))
-    with path.open("w", newline="") as stream:
+    with atomic(path) as place, place.open("w", newline="") as stream:
         table = csv.writer(stream, lineterminator="\n")
         table.writerow(COLUMNS)
         for row, (value, other) in sorted(best.items()):

@@ -1,13 +1,21 @@
 """Copies of faces inside and across splits."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["NEAR", "Copies", "alike_pairs", "find_copies", "fingerprints", "repeats"]
+__all__ = [
+    "NEAR",
+    "Copies",
+    "alike_pairs",
+    "find_copies",
+    "fingerprints",
+    "repeats",
+    "unit_vectors",
+]
 
 NEAR = 0.90
 """Correlation of 24x24 reductions from which two FER2013 faces count as one picture.
@@ -29,7 +37,14 @@ class Copies:
 def fingerprints(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """Unit vectors of shape (n, 576) whose dot product is the correlation of two pictures."""
     small = [cv2.resize(p, (24, 24), interpolation=cv2.INTER_AREA) for p in pixels]
-    vectors = np.array(small, dtype=np.float32).reshape(len(pixels), 24 * 24)
+    return unit_vectors(small)
+
+
+def unit_vectors(pictures: Sequence[npt.NDArray[np.generic]]) -> Floats:
+    """Pictures of one size as unit vectors (n, d) of mean 0: a dot product is a correlation."""
+    if not pictures:
+        return np.zeros((0, 1), dtype=np.float32)
+    vectors = np.array(pictures, dtype=np.float32).reshape(len(pictures), -1)
     vectors -= vectors.mean(axis=1, keepdims=True)
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
     return vectors

@@ -91,7 +91,7 @@ def _accuracy(figures: Figures) -> str:
 def _reader(title: str, crops: Figures, wild: Figures, *, bold: bool = False) -> list[str]:
     cells = [
         f"{_share(crops[name]['accuracy'], bold)} / {_share(crops[name]['macro_f1'])} / "
-        f"{_share(_mean_recall(crops[name]))}"
+        f"{_share(crops[name]['mean_recall'])}"
         for name in ("fer2013", "ferplus")
     ]
     return [title, *cells, _photographs(wild, bold)]
@@ -102,12 +102,6 @@ def _photographs(wild: Figures, bold: bool = False) -> str:
         f"{_share(wild['accuracy'], bold)} / {_share(wild['macro_f1'])} / "
         f"{_share(wild['mean_recall'])} ({wild['missed']} missed)"
     )
-
-
-def _mean_recall(figures: Figures) -> float:
-    """The mean recall of the classes that occur."""
-    recalls = [one["recall"] for one in figures["per_class"].values() if one["support"]]
-    return float(sum(recalls) / len(recalls))
 
 
 def _verdict(figures: Figures) -> str:

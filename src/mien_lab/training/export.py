@@ -5,7 +5,7 @@ import json
 import logging
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -91,8 +91,7 @@ def export_expression(
         "conformal_quantile": 1.0,
     }
     for path, precision in ((full, "fp32"), (small, "int8")):
-        card = _card(path, precision, version)
-        write_card(path, replace(card, trained_on=trained_on, extra=extra))
+        write_card(path, _card(path, precision, version, trained_on, extra))
     return {"fp32": full, "int8": small}
 
 
@@ -140,7 +139,7 @@ def write_card(path: Path, card: Card) -> None:
     path.with_suffix(".json").write_text(json.dumps(fields, indent=2) + "\n")
 
 
-def _card(path: Path, precision: str, version: str) -> Card:
+def _card(path: Path, precision: str, version: str, trained_on: str, extra: dict[str, Any]) -> Card:
     return Card(
         name="expression",
         file=path.name,
@@ -155,6 +154,8 @@ def _card(path: Path, precision: str, version: str) -> Card:
             "color": "grey",
         },
         labels=[emotion.value for emotion in EMOTIONS],
+        trained_on=trained_on,
+        extra=extra,
     )
 
 

@@ -1,6 +1,5 @@
 """Errors as problem details (RFC 9457): one clear sentence each, whatever raised them."""
 
-import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -14,8 +13,6 @@ from starlette.exceptions import HTTPException
 from mien.core.errors import InputError, MediaError, MienError, TooLargeError
 
 __all__ = ["Problem", "ProblemError", "install", "problem_response", "responses"]
-
-log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
