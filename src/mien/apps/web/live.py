@@ -79,7 +79,11 @@ class _Viewer:
         finally:
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            # Not gather: it forgets who cancelled, and a scope around this would not know its own.
+            await asyncio.wait(tasks)
+            for task in tasks:
+                # What is not looked at is logged as never retrieved.
+                _ = task.cancelled() or task.exception()
             self._newest = None
             await self._close(GOING_AWAY, "")
 
