@@ -56,7 +56,8 @@ def train(
     faces: Annotated[Path | None, typer.Option(help="Labelled photographs besides.")] = None,
     epochs: int = 50,
     rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
-    start: Annotated[Path | None, typer.Option(help="An expression.onnx to go on from.")] = None,
+    shape: Annotated[str, typer.Option(help="Of the network: wide or deep.")] = "wide",
+    start: Annotated[Path | None, typer.Option(help="Folder of a run to go on from.")] = None,
     groups: Annotated[
         Path | None, typer.Option(help="CSV of name and group: weight faces so that groups agree.")
     ] = None,
@@ -89,6 +90,7 @@ def train(
         epochs=epochs,
         batch=batch,
         part=part,
+        shape=shape,
         start=start,
         groups=groups,
         balance=balance,
@@ -120,19 +122,19 @@ def teach_command(
 @app.command()
 def export(
     data: Data,
-    run: Annotated[Path, typer.Option(help="Folder of the run.")],
+    run: Annotated[list[Path], typer.Option(help="Folder of a run; those of several are merged.")],
     out: Annotated[Path | None, typer.Option(help="Folder for weights; the package's own.")] = None,
     version: str = "1",
     fer_share: Annotated[
         float | None, typer.Option(help="Of FER2013's head in the eight logits.")
     ] = None,
 ) -> None:
-    """Export a run to ONNX in fp32 and int8, calibrated on PublicTest."""
+    """Export runs to one ONNX network in fp32 and int8, calibrated on PublicTest."""
     from mien_lab.training.export import FER_SHARE, export_expression, write_card
 
     folder = out or weights_folder()
     share = FER_SHARE if fer_share is None else fer_share
-    files = export_expression(run / "last.pt", data, folder, version=version, fer_share=share)
+    files = export_expression(run, data, folder, version=version, fer_share=share)
     for card in [card for card in read_cards(folder) if card.name == "expression"]:
         figures = calibrate(data, precision=card.precision, weights=folder)
         write_card(files[card.precision], replace(card, extra=card.extra | figures))

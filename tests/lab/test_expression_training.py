@@ -13,7 +13,7 @@ import pytest
 torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
 
-from mien.core.errors import ArtifactError, InputError  # noqa: E402
+from mien.core.errors import InputError  # noqa: E402
 from mien.core.labels import EMOTIONS  # noqa: E402
 from mien.models.expression import ExpressionClassifier  # noqa: E402
 from mien.runtime.artifact import read_cards  # noqa: E402
@@ -24,10 +24,14 @@ from mien_lab.data.fer2013 import FER_LABELS, load_fer  # noqa: E402
 from mien_lab.training import expression  # noqa: E402
 from mien_lab.training.export import FER_SHARE, blend_heads, export_expression, write_card  # noqa: E402
 from mien_lab.training.expression import ExpressionConfig, train_expression  # noqa: E402
-from mien_lab.training.expression_net import ExpressionNet  # noqa: E402
+from mien_lab.training.expression_net import (  # noqa: E402
+    SHAPES,
+    ExpressionNet,
+    MergedNet,
+    trained_net,
+)
 from mien_lab.training.run import Progress, Run, WeightAverage  # noqa: E402
 from mien_lab.training.teachers import read_teaching, teach, write_teaching  # noqa: E402
-from mien_lab.training.warm_start import warm_start  # noqa: E402
 
 EPOCHS = 2
 
@@ -308,9 +312,7 @@ def exported(fer_folder, tmp_path_factory):
     net(torch.from_numpy(crops)[:, None].float())
     torch.save({"average": net.state_dict()}, folder / "last.pt")
     (folder / "config.json").write_text('{"faces_dir": null}')
-    export_expression(
-        folder / "last.pt", fer_folder, folder / "weights", version="9", calibration_faces=8
-    )
+    export_expression([folder], fer_folder, folder / "weights", version="9", calibration_faces=8)
     blend_heads(net, FER_SHARE)
     return net.eval(), crops, folder / "weights"
 
@@ -372,34 +374,52 @@ def test_folds_teach_what_they_have_not_seen(config, fer_folder, tmp_path):
         read_teaching(tmp_path / "soft.npz", 3)
 
 
-def test_training_goes_on_from_what_ships(exported):
-    net, crops, folder = exported
-    faces = torch.from_numpy(crops)[:, None].float()
-    again = warm_start(folder / "expression.onnx", faces)
-    blend_heads(again, FER_SHARE)
+def test_training_goes_on_from_the_weights_of_a_run(config, tmp_path):
+    train_expression(replace(config, epochs=1), tmp_path / "first")
+    average = loaded(tmp_path / "first" / "last.pt")["average"]
+    still = replace(config, epochs=1, start=tmp_path / "first", rate=0.0)
+    train_expression(still, tmp_path / "second")
+    again = loaded(tmp_path / "second" / "last.pt")["net"]
+    assert all(torch.equal(again[name], average[name]) for name in again if "weight" in name)
+
+
+def test_an_unknown_shape_is_refused(config, tmp_path):
+    with pytest.raises(InputError, match="no shape 'tall'; choose one of: wide, deep"):
+        train_expression(replace(config, shape="tall"), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_merged_networks_give_the_mean_of_their_logits():
+    torch.manual_seed(0)
+    nets = [ExpressionNet(8, ((8, 1),)).eval(), ExpressionNet(8, ((16, 2),)).eval()]
+    crops = torch.rand(3, 1, 48, 48) * 255
     with torch.no_grad():
-        for one, other in zip(net(faces), again(faces), strict=True):
-            torch.testing.assert_close(one, other, rtol=1e-2, atol=1e-2)
+        apart = [net(crops) for net in nets]
+        merged = MergedNet(nets).eval()(crops)
+    assert torch.equal(merged.embedding, torch.cat([one.embedding for one in apart], 1))
+    for name in ("logits", "fer_logits", "activation"):
+        mean = sum(getattr(one, name) for one in apart) / 2
+        torch.testing.assert_close(getattr(merged, name), mean, atol=1e-5, rtol=1e-5)
 
 
-def test_training_does_not_go_on_from_int8(exported):
-    *_, folder = exported
-    with pytest.raises(InputError, match="is not the expression network in fp32"):
-        warm_start(folder / "expression-int8.onnx", torch.zeros(1, 1, 48, 48))
-
-
-def test_training_goes_on_only_where_the_card_says_what_was_blended(exported, tmp_path):
-    *_, folder = exported
-    lone = tmp_path / "expression.onnx"
-    lone.write_bytes((folder / "expression.onnx").read_bytes())
-    crops = torch.zeros(8, 1, 48, 48)
-    with pytest.raises(ArtifactError, match="cannot be read"):
-        warm_start(lone, crops)
-    card = json.loads((folder / "expression.json").read_text())
-    del card["extra"]["fer_share"]
-    lone.with_suffix(".json").write_text(json.dumps(card))
-    with pytest.raises(ArtifactError, match="gives no number 'fer_share'"):
-        warm_start(lone, crops)
+def test_runs_of_several_shapes_are_exported_as_one(config, fer_folder, tmp_path):
+    runs = [tmp_path / shape for shape in SHAPES]
+    for shape, run in zip(SHAPES, runs, strict=True):
+        train_expression(replace(config, epochs=1, shape=shape), run)
+    for names in (runs[:1], runs):
+        files = export_expression(
+            names, fer_folder, tmp_path / "weights", version="9", calibration_faces=8
+        )
+        assert set(files) == {"fp32", "int8"}
+        net = MergedNet([trained_net(run) for run in names])
+        blend_heads(net, FER_SHARE)
+        crops = torch.rand(2, 1, 48, 48) * 255
+        with torch.no_grad():
+            expected = net.eval()(crops)
+        session = open_session("expression", precision="fp32", folder=tmp_path / "weights")
+        got = session.run({"crops": crops.numpy()})
+        for name, tensor in expected._asdict().items():
+            assert got[name] == pytest.approx(tensor.numpy(), abs=5e-3)
 
 
 def test_a_card_has_the_checksum_of_its_file(exported, tmp_path):

@@ -40,12 +40,17 @@ class Cleaning:
     Attributes:
         rows: row numbers of Training that remain.
         drops: row number and reason of each dropped row.
-        copied: the test rows that dropped rows show.
+        copies: (m, 2) the dropped rows that show a test picture, and the test row each shows.
     """
 
     rows: npt.NDArray[np.intp]
     drops: tuple[tuple[int, str], ...]
-    copied: npt.NDArray[np.intp]
+    copies: npt.NDArray[np.intp]
+
+    @property
+    def copied(self) -> npt.NDArray[np.intp]:
+        """The test rows that dropped rows show."""
+        return np.unique(self.copies[:, 1])
 
     def counts(self) -> dict[str, int]:
         """How many rows were dropped for each reason."""
@@ -79,8 +84,8 @@ def clean(data: Fer, copies: Path | None = LISTED) -> Cleaning:
         if first != number:
             reasons.setdefault(int(left[number]), "repeated in training")
     rows = np.array([row for row in training if int(row) not in reasons], dtype=np.intp)
-    copied = np.unique(np.concatenate([found.match[alike], listed[:, 1]]))
-    return Cleaning(rows, tuple(sorted(reasons.items())), copied)
+    pairs = np.concatenate([np.stack([left, found.match], axis=1)[alike], listed])
+    return Cleaning(rows, tuple(sorted(reasons.items())), np.unique(pairs, axis=0))
 
 
 def read_copies(path: Path) -> npt.NDArray[np.intp]:

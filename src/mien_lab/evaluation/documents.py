@@ -129,6 +129,18 @@ def _beyond(crops: Figures, wild: Figures) -> bool:
     return all(value >= goal for value, goal in zip(values, BEYOND.values(), strict=True))
 
 
+def _copies(figures: Figures) -> str:
+    found = figures["copies"]["PrivateTest"]
+    return (
+        f"Of PrivateTest's {found['n']:,} pictures {found['copied']:,} are in the training part "
+        f"too. mien, which never saw those copies, reads {_share(found['accuracy_copied'])} of "
+        f"these pictures\nas labelled and {_share(found['accuracy_others'])} of the others. The "
+        f"label most of its copies have is the right one for {_share(found['remembered'])} of "
+        "them:\nthe same network, if it only remembered the copies' labels, would have "
+        f"**{_share(found['accuracy_remembering'])}** instead of {_share(found['accuracy'])}."
+    )
+
+
 def _per_class(figures: Figures) -> str:
     classes = figures["crops"]["int8"]["PrivateTest"]["ferplus"]["per_class"]
     names = [str(emotion) for emotion in EMOTIONS]
@@ -303,6 +315,7 @@ def _met(reached: bool) -> str:
 _BLOCKS: dict[str, Callable[[Figures], str]] = {
     "accuracy": _accuracy,
     "verdict": _verdict,
+    "copies": _copies,
     "per_class": _per_class,
     "calibration": _calibration,
     "precision": _precision,

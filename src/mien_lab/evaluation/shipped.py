@@ -5,7 +5,10 @@ from typing import Any
 
 from mien.core.errors import InputError
 from mien.runtime.artifact import read_cards, weights_folder
-from mien_lab.evaluation.crops import evaluate_crops
+from mien_lab.data.cleaning import clean
+from mien_lab.data.fer2013 import load_fer
+from mien_lab.evaluation.copies import copies_figures
+from mien_lab.evaluation.crops import evaluate_crops, read_crops
 from mien_lab.evaluation.detector import evaluate as evaluate_detector
 from mien_lab.evaluation.photographs import evaluate_photographs
 
@@ -36,8 +39,19 @@ def measure_shipped(data: Path, *, weights: Path | None = None) -> dict[str, Any
             precision: evaluate_photographs(data / "wild", precision=precision, weights=weights)
             for precision in PRECISIONS
         },
+        "copies": _copies(data / "fer2013", weights),
         "detector": evaluate_detector(data, weights=weights),
     }
+
+
+def _copies(folder: Path, weights: Path | None) -> dict[str, Any]:
+    data = load_fer(folder)
+    copies = clean(data).copies
+    figures = {}
+    for split in ("PrivateTest", "PublicTest"):
+        cases = read_crops(folder, precision="int8", weights=weights, split=split).cases["fer2013"]
+        figures[split] = copies_figures(data, split, cases.probabilities.argmax(axis=1), copies)
+    return figures
 
 
 def added(figures: dict[str, Any], more: dict[str, Any], name: str) -> dict[str, Any]:

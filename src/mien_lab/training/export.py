@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from mien.runtime.artifact import Card
 from mien.vision.alignment import CROP_SIZE
 from mien_lab.data.faces import fer_faces, upright_crops
 from mien_lab.data.fer2013 import FER_LABELS, load_fer
-from mien_lab.training.expression_net import ExpressionNet
+from mien_lab.training.expression_net import ExpressionNet, MergedNet, trained_net
 
 __all__ = ["FER_SHARE", "blend_heads", "export_expression", "half_stored", "ship", "write_card"]
 
@@ -42,7 +42,7 @@ PHOTOGRAPHS = " and expression-labelled LFW photographs (muxspace/facial_express
 
 
 def export_expression(
-    checkpoint: Path,
+    runs: Sequence[Path],
     fer_dir: Path,
     folder: Path,
     *,
@@ -57,7 +57,7 @@ def export_expression(
     calibration (temperature 1, all labels in every set) until `mien-lab export` measures it.
 
     Args:
-        checkpoint: `last.pt` of a run, beside its configuration.
+        runs: folders of one or more trainings; the networks of several are merged into one.
         fer_dir: FER2013, for the calibration of the quantisation.
         folder: where to write.
         version: of the weights.
@@ -67,11 +67,11 @@ def export_expression(
     Returns:
         The weight file of each precision.
     """
-    net = ExpressionNet()
-    net.load_state_dict(torch.load(checkpoint, weights_only=True)["average"])
+    net = MergedNet([trained_net(run) for run in runs])
     blend_heads(net, fer_share)
-    config = json.loads((checkpoint.parent / "config.json").read_text(encoding="utf-8"))
-    trained_on = FER_SOURCE + PHOTOGRAPHS * (config["faces_dir"] is not None)
+    configs = [json.loads((run / "config.json").read_text(encoding="utf-8")) for run in runs]
+    photographs = any(config["faces_dir"] is not None for config in configs)
+    trained_on = FER_SOURCE + PHOTOGRAPHS * photographs
     folder.mkdir(parents=True, exist_ok=True)
     full, small = folder / "expression.onnx", folder / "expression-int8.onnx"
     data = load_fer(fer_dir)
@@ -116,7 +116,7 @@ def ship(draft: Path, target: Path, difference: Callable[[Path], float], bound: 
     log.info("%s: %d bytes, differs by %.2g", target, target.stat().st_size, worst)
 
 
-def blend_heads(net: ExpressionNet, share: float) -> None:
+def blend_heads(net: ExpressionNet | MergedNet, share: float) -> None:
     """Add `share` of the FER2013 head to the eight logits and their activation map, in place.
 
     The votes of FER+ lean to neutral, FER2013's labels less so: together they miss fewer
@@ -159,7 +159,7 @@ def _card(path: Path, precision: str, version: str, trained_on: str, extra: dict
     )
 
 
-def _trace(net: ExpressionNet, path: Path) -> None:
+def _trace(net: MergedNet, path: Path) -> None:
     torch.onnx.export(
         net,
         (torch.zeros(2, 1, CROP_SIZE, CROP_SIZE),),

@@ -14,17 +14,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mien.core.errors import InputError
-from mien_lab.data.augmentation import Augmentation, augment, crop_batch
+from mien_lab.data.augmentation import Augmentation, augment
 from mien_lab.data.balancing import balancing_weights, effective_share
 from mien_lab.data.cleaning import clean
 from mien_lab.data.faces import FaceSet, fer_faces, join, photograph_faces
 from mien_lab.data.fer2013 import Fer, labels_given_votes, load_fer, majority
 from mien_lab.data.groups import read_groups
-from mien_lab.training.expression_net import ExpressionNet, Outputs
+from mien_lab.training.expression_net import SHAPES, ExpressionNet, Outputs, trained_net
 from mien_lab.training.run import Progress, Run, WeightAverage, require_finite
 from mien_lab.training.teachers import Teaching, in_fold, read_teaching
 from mien_lab.training.validation import Validation
-from mien_lab.training.warm_start import warm_start
 from mien_lab.training.workers import Workers
 
 __all__ = ["ExpressionConfig", "train_expression"]
@@ -45,8 +44,10 @@ class ExpressionConfig:
     """Faces that are normalised together; smaller than the batch, the network generalises better
     (Hoffer et al., "Train longer, generalize better", NeurIPS 2017), and the processes that train
     together share the parts of a batch."""
+    shape: str = "wide"
+    """One of `SHAPES`."""
     start: Path | None = None
-    """An `expression.onnx` to start from, or None for random weights."""
+    """The folder of a run whose weights to start from, or None for random ones."""
     rate: float = 0.1
     """Peak learning rate of SGD; it warms up, then follows half a cosine to zero."""
     warmup_epochs: float = 2.0
@@ -91,7 +92,8 @@ def train_expression(config: ExpressionConfig, folder: Path, *, resume: bool = F
 
     Raises:
         FileExistsError: if the folder holds a run and `resume` is false.
-        InputError: if there are fewer faces than a batch holds, or its parts cannot be shared.
+        InputError: if there are fewer faces than a batch holds, its parts cannot be shared, or
+            the network has no known shape.
         FloatingPointError: if the loss is no longer finite; the last checkpoint is kept.
     """
     workers = Workers.joined()
@@ -100,6 +102,8 @@ def train_expression(config: ExpressionConfig, folder: Path, *, resume: bool = F
             f"{workers.count} processes cannot share a batch of {config.batch} in parts of "
             f"{config.part}; choose a batch that is a multiple of {config.part * workers.count}"
         )
+    if config.shape not in SHAPES:
+        raise InputError(f"there is no shape {config.shape!r}; choose one of: {', '.join(SHAPES)}")
     run = Run(folder, config, resume=resume)
     torch.manual_seed(config.seed)
     data = load_fer(config.fer_dir)
@@ -115,11 +119,9 @@ def train_expression(config: ExpressionConfig, folder: Path, *, resume: bool = F
         torch.from_numpy(majority(data.votes[public])),
     )
 
-    net = ExpressionNet()
+    net = ExpressionNet(stages=SHAPES[config.shape])
     if config.start is not None:
-        some = torch.randperm(len(faces))[:512].numpy()
-        canvases, matrices = torch.from_numpy(faces.canvases), torch.from_numpy(faces.matrices)
-        net = warm_start(config.start, crop_batch(canvases[some], matrices[some]))
+        net.load_state_dict(trained_net(config.start).state_dict())
     net.to(workers.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = WeightAverage(net, config.average)
     optimizer = torch.optim.SGD(

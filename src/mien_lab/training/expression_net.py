@@ -1,5 +1,8 @@
-"""The expression network: a small residual net with squeeze-and-excitation."""
+"""The expression network: one or more small residual nets with squeeze-and-excitation."""
 
+import json
+from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -9,7 +12,15 @@ from torch import Tensor, nn
 from mien.core.labels import EMOTIONS
 from mien_lab.data.fer2013 import FER_LABELS
 
-__all__ = ["ExpressionNet", "Outputs"]
+__all__ = ["SHAPES", "ExpressionNet", "MergedNet", "Outputs", "trained_net"]
+
+Stages = tuple[tuple[int, int], ...]
+
+SHAPES: dict[str, Stages] = {
+    "wide": ((64, 1), (160, 2), (320, 2)),
+    "deep": ((64, 2), (128, 2), (240, 3)),
+}
+"""(channels, blocks) per stage; networks of different shapes err apart more than those of one."""
 
 
 class Outputs(NamedTuple):
@@ -38,7 +49,7 @@ class ExpressionNet(nn.Module):
     def __init__(
         self,
         stem: int = 32,
-        stages: tuple[tuple[int, int], ...] = ((64, 1), (160, 2), (320, 2)),
+        stages: Stages = SHAPES["wide"],
         dropout: float = 0.2,
     ) -> None:
         """Build with (channels, blocks) per stage; each stage halves the resolution."""
@@ -65,6 +76,50 @@ class ExpressionNet(nn.Module):
         weight = self.emotion_head.weight.flatten(1)
         logits = F.linear(kept, weight, self.emotion_head.bias)
         return Outputs(embedding, logits, self.fer_head(kept), self.emotion_head(features))
+
+
+class MergedNet(nn.Module):
+    """Networks that were trained apart as one: its logits are the mean of theirs.
+
+    Its embedding is theirs side by side, so the heads stay linear and the activation map holds.
+    Averaging networks of several trainings is the plainest ensemble (Hansen and Salamon, "Neural
+    network ensembles", IEEE TPAMI 12, 1990).
+    """
+
+    def __init__(self, nets: Sequence[ExpressionNet]) -> None:
+        """Take over the networks and their heads."""
+        super().__init__()
+        self.trunks = nn.ModuleList(nn.Sequential(net.stem, net.blocks) for net in nets)
+        width = sum(net.fer_head.in_features for net in nets)
+        self.emotion_head = nn.Conv2d(width, len(EMOTIONS), 1)
+        self.fer_head = nn.Linear(width, len(FER_LABELS))
+        _set_mean(self.emotion_head, [net.emotion_head for net in nets])
+        _set_mean(self.fer_head, [net.fer_head for net in nets])
+
+    def forward(self, crops: Tensor) -> Outputs:
+        """Standardise each crop once, then classify."""
+        standardised = _standardised(crops)
+        features = torch.cat([trunk(standardised) for trunk in self.trunks], dim=1)
+        embedding = features.mean(dim=(2, 3))
+        logits = F.linear(embedding, self.emotion_head.weight.flatten(1), self.emotion_head.bias)
+        return Outputs(embedding, logits, self.fer_head(embedding), self.emotion_head(features))
+
+
+@torch.no_grad()
+def _set_mean(head: nn.Conv2d | nn.Linear, heads: Sequence[nn.Conv2d | nn.Linear]) -> None:
+    """Let a head on joined features answer with the mean of the heads of its parts."""
+    head.weight.copy_(torch.cat([one.weight for one in heads], 1) / len(heads))
+    biases = [one.bias for one in heads if one.bias is not None]
+    if head.bias is not None:
+        head.bias.copy_(torch.stack(biases).mean(0))
+
+
+def trained_net(run: Path) -> ExpressionNet:
+    """The averaged network of a run's last checkpoint, ready to read."""
+    config = json.loads((run / "config.json").read_text(encoding="utf-8"))
+    net = ExpressionNet(stages=SHAPES[config.get("shape", "wide")])
+    net.load_state_dict(torch.load(run / "last.pt", weights_only=True)["average"])
+    return net.eval()
 
 
 class _Block(nn.Module):

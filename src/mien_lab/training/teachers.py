@@ -20,7 +20,7 @@ from mien.core.labels import EMOTIONS
 from mien_lab.data.cleaning import clean
 from mien_lab.data.faces import fer_faces, upright_crops
 from mien_lab.data.fer2013 import FER_LABELS, load_fer
-from mien_lab.training.expression_net import ExpressionNet
+from mien_lab.training.expression_net import ExpressionNet, trained_net
 
 __all__ = ["Teaching", "in_fold", "read_teaching", "teach", "write_teaching"]
 
@@ -71,11 +71,9 @@ def teach(fer_dir: Path, runs: Sequence[Path]) -> Teaching:
         np.zeros((len(data), len(FER_LABELS)), dtype=np.float32),
     )
     for run, config in zip(runs, configs, strict=True):
-        net = ExpressionNet()
-        net.load_state_dict(torch.load(run / "last.pt", weights_only=True)["average"])
         mine = rows[in_fold(rows, config["fold"], config["folds"])]
         crops = upright_crops(fer_faces(data, mine))
-        teaching.emotions[mine], teaching.fer[mine] = _read(net.eval(), crops)
+        teaching.emotions[mine], teaching.fer[mine] = _read(trained_net(run), crops)
     return teaching
 
 
