@@ -33,6 +33,6 @@ export default defineConfig({
     modulePreload: { polyfill: false },
   },
   // What lies in e2e/ needs a browser and has a runner of its own.
-  test: { dir: "tests" },
+  test: { dir: "tests", testTimeout: 30_000 },
   server: { proxy: { "/api": { target: "http://127.0.0.1:8383", ws: true }, "/weights": "http://127.0.0.1:8383" } },
 });

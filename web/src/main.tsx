@@ -1,7 +1,8 @@
 import { render } from "preact";
+import { tokenNeeded } from "./api/client";
 import { Footer, Header, StatusLine, TokenForm, Trouble } from "./components/frame";
 import { observe, requests } from "./live/traffic";
-import { connect, tokenNeeded, view, viewOf } from "./state";
+import { connect, view, viewOf } from "./state";
 import { strings } from "./strings";
 import "./style/base.css";
 import "./style/parts.css";

@@ -1,7 +1,7 @@
 /** What the whole page shares. Nothing of it outlives the page but the agreement. */
 
 import { computed, signal } from "@preact/signals";
-import { loadModels, Refusal } from "./api/client";
+import { loadModels, Refusal, tokenNeeded } from "./api/client";
 import type { Models } from "./api/types";
 import { strings } from "./strings";
 
@@ -11,7 +11,6 @@ export type View = keyof typeof strings.views;
 export const place = signal<Place>("browser");
 export const models = signal<Models | null>(null);
 export const trouble = signal<string | null>(null);
-export const tokenNeeded = signal(false);
 const running = signal<ReadonlyMap<string, Place>>(new Map());
 /** Whether pictures are being analysed right now. */
 export const analysing = computed(() => running.value.size > 0);
@@ -44,10 +43,7 @@ export async function connect(): Promise<void> {
     trouble.value = null;
     tokenNeeded.value = false;
   } catch (error) {
-    if (error instanceof Refusal && error.status === 401) {
-      tokenNeeded.value = true;
-      return;
-    }
+    if (error instanceof Refusal && error.status === 401) return;
     const away = error instanceof Refusal && error.status === 0;
     trouble.value = away ? strings.errors.serverGone : error instanceof Error ? error.message : strings.errors.unexpected;
     setTimeout(connect, RETRY_MS);

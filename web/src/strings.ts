@@ -202,6 +202,7 @@ export const strings = {
     unexpected: "Something went wrong. Try again; if it stays, reload the page.",
     serverAway: "The server cannot be reached. Check that it runs, then try again.",
     serverGone: "The server cannot be reached. It is tried again on its own.",
+    tooMany: "As many as the server allows are watching. It is tried again on its own.",
     offlineModels: "The networks could not be loaded from the server. Check that it runs.",
     refused: "The camera was refused. Allow it for this page in the browser's settings, then try again.",
     noCamera: "No camera was found. Connect one, then try again.",

@@ -1,5 +1,6 @@
 /** The server's REST interface. Errors are problem details; their sentence is shown as it is. */
 
+import { signal } from "@preact/signals";
 import { counted } from "../live/traffic";
 import { strings } from "../strings";
 import type { Job, Models, Result } from "./types";
@@ -15,12 +16,21 @@ export class Refusal extends Error {
   }
 }
 
+/** Whether the server lets nobody in without a token. */
+export const tokenNeeded = signal(false);
+
+/** An error for what the server said; one for want of a token brings up the form for it. */
+export function refused(message: string, status: number): Refusal {
+  if (status === 401) tokenNeeded.value = true;
+  return new Refusal(message, status);
+}
+
 async function ask(path: string, options: RequestInit = {}): Promise<Response> {
   counted();
   const response = await fetch(path, options).catch(() => {
     throw new Refusal(strings.errors.serverAway, 0);
   });
-  if (!response.ok) throw new Refusal(await sentence(response), response.status);
+  if (!response.ok) throw refused(await sentence(response), response.status);
   return response;
 }
 
@@ -73,7 +83,7 @@ export function uploadFilm(file: File, progress: (share: number) => void, stop: 
         deleteJob(request.response.id).catch(() => undefined);
         reject(new DOMException("stopped", "AbortError"));
       } else if (request.status === 202) resolve(request.response);
-      else reject(new Refusal(request.response?.detail ?? strings.errors.notAFilm, request.status));
+      else reject(refused(request.response?.detail ?? strings.errors.notAFilm, request.status));
     };
     // What the server has whole becomes a job, whose number is needed to delete it.
     stop.addEventListener("abort", () => {

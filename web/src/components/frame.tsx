@@ -1,10 +1,10 @@
 /** What surrounds every view: name, views, place, state. */
 
 import { useState } from "preact/hooks";
-import { openSession } from "../api/client";
+import { openSession, tokenNeeded } from "../api/client";
 import { requests } from "../live/traffic";
 import { move } from "../live/watch";
-import { analysing, connect, leaving, place, tokenNeeded, trouble, type View, view } from "../state";
+import { analysing, connect, leaving, place, trouble, type View, view } from "../state";
 import { strings } from "../strings";
 import { Alert, Button, Switch } from "./controls";
 

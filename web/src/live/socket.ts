@@ -1,5 +1,6 @@
 /** The server as a live reader: one picture at a time goes out, its reading comes back. */
 
+import { refused } from "../api/client";
 import type { LiveAnswer } from "../api/types";
 import type { Reading } from "../device/messages";
 import { strings } from "../strings";
@@ -7,22 +8,37 @@ import { counted } from "./traffic";
 
 const QUALITY = 0.85;
 const PATIENCE_MS = 10_000;
+/** Codes that the server closes with: the token is missing, or enough are watching. */
+const TOKEN_MISSING = 1008;
+const TRY_LATER = 1013;
+
+interface Problem {
+  readonly kind: "problem";
+  readonly status: number;
+  readonly detail: string;
+}
+interface Waiting {
+  resolve: (reading: Reading) => void;
+  reject: (error: Error) => void;
+}
 
 export class LiveSocket {
   #socket: WebSocket | null = null;
-  #canvas = document.createElement("canvas");
+  #waiting: Waiting | null = null;
+  /** What the server said before anything was asked. */
+  #refusal: Error | null = null;
 
-  async read(picture: ImageBitmap): Promise<Reading> {
-    const socket = await this.#open();
-    this.#canvas.width = picture.width;
-    this.#canvas.height = picture.height;
-    this.#canvas.getContext("2d")?.drawImage(picture, 0, 0);
-    picture.close();
-    const blob = await new Promise<Blob | null>((done) => this.#canvas.toBlob(done, "image/jpeg", QUALITY));
-    if (!blob) throw new Error(strings.errors.unexpected);
-    counted();
-    socket.send(await blob.arrayBuffer());
-    return this.#answer(socket);
+  /** Send one picture, which is closed, and wait for its reading; nothing is sent that is `wanted` no more. */
+  async read(picture: ImageBitmap, wanted: () => boolean): Promise<Reading | null> {
+    try {
+      const socket = await this.#open();
+      if (!wanted()) return null;
+      const data = await packed(picture);
+      if (!wanted()) return null;
+      return await this.#ask(socket, data);
+    } finally {
+      picture.close();
+    }
   }
 
   close(): void {
@@ -35,29 +51,57 @@ export class LiveSocket {
     counted();
     const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/api/v1/live`);
     this.#socket = socket;
+    this.#refusal = null;
     return new Promise((resolve, reject) => {
       socket.onopen = () => resolve(socket);
-      socket.onerror = () => reject(new Error(strings.errors.serverGone));
+      socket.onmessage = ({ data }) => this.#hear(JSON.parse(data));
+      socket.onclose = ({ code }) => {
+        this.#refusal ??= cause(code);
+        reject(this.#refusal);
+        this.#waiting?.reject(this.#refusal);
+      };
     });
   }
 
-  #answer(socket: WebSocket): Promise<Reading> {
-    return new Promise((resolve, reject) => {
-      const gone = () => {
-        clearTimeout(timer);
-        socket.close();
-        reject(new Error(strings.errors.serverGone));
-      };
-      const timer = setTimeout(gone, PATIENCE_MS);
-      socket.onclose = gone;
-      socket.onmessage = ({ data }) => {
-        clearTimeout(timer);
-        const answer = JSON.parse(data) as LiveAnswer | { kind: "problem"; detail: string };
-        if (answer.kind === "reading") resolve(answer);
-        else reject(new Error((answer as { detail: string }).detail));
-      };
-      // It may have closed while the picture was being packed.
-      if (socket.readyState !== WebSocket.OPEN) gone();
+  #hear(answer: LiveAnswer | Problem): void {
+    if (answer.kind === "reading") {
+      this.#waiting?.resolve(answer);
+      return;
+    }
+    const refusal = refused(answer.detail, answer.status);
+    if (this.#waiting) this.#waiting.reject(refusal);
+    else this.#refusal = refusal;
+  }
+
+  #ask(socket: WebSocket, data: ArrayBuffer): Promise<Reading> {
+    // It may have closed while the picture was being packed.
+    if (socket.readyState !== WebSocket.OPEN) throw this.#refusal ?? new Error(strings.errors.serverGone);
+    counted();
+    socket.send(data);
+    const answered = new Promise<Reading>((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+    });
+    const timer = setTimeout(() => {
+      this.#waiting?.reject(new Error(strings.errors.serverGone));
+      socket.close();
+    }, PATIENCE_MS);
+    return answered.finally(() => {
+      clearTimeout(timer);
+      this.#waiting = null;
     });
   }
+}
+
+async function packed(picture: ImageBitmap): Promise<ArrayBuffer> {
+  const canvas = new OffscreenCanvas(picture.width, picture.height);
+  canvas.getContext("2d")?.drawImage(picture, 0, 0);
+  const blob = await canvas.convertToBlob({ type: "image/jpeg", quality: QUALITY });
+  // The picture does not outlive its reading.
+  canvas.width = canvas.height = 0;
+  return blob.arrayBuffer();
+}
+
+function cause(code: number): Error {
+  if (code === TOKEN_MISSING) return refused(strings.token.title, 401);
+  return new Error(code === TRY_LATER ? strings.errors.tooMany : strings.errors.serverGone);
 }

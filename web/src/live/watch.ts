@@ -13,7 +13,9 @@ import { requests, startCounting } from "./traffic";
 import { follow, type Track } from "./tracks";
 
 const LONGEST = 640;
+/** Between tries, twice as long after each that failed. */
 const RETRY_MS = 1500;
+const LONGEST_RETRY_MS = 30_000;
 const SLOW_MS = 350;
 
 export type Phase = "closed" | Readiness | "watching" | "paused";
@@ -33,6 +35,7 @@ export class Watch {
   #video: HTMLVideoElement | null = null;
   #stream: MediaStream | null = null;
   #socket = new LiveSocket();
+  #place: Place = "browser";
   #began = 0;
   #faces = 0;
   #run = 0;
@@ -40,12 +43,15 @@ export class Watch {
   async open(video: HTMLVideoElement, camera = this.camera.value): Promise<void> {
     this.close();
     const run = ++this.#run;
+    // Where pictures go is settled here: what was agreed to holds for this place alone.
+    const where = place.value;
+    this.#place = where;
     this.#video = video;
     this.problem.value = null;
     this.camera.value = camera;
     this.phase.value = "loading";
     try {
-      if (place.value === "browser" && models.value) await device.load(models.value);
+      if (where === "browser" && models.value) await device.load(models.value);
       if (run !== this.#run) return;
       const stream = await openCamera(camera);
       if (run !== this.#run) {
@@ -64,14 +70,14 @@ export class Watch {
     this.#began = performance.now();
     startCounting();
     this.phase.value = "watching";
-    setRunning("live", place.value);
+    setRunning("live", where);
     void this.#loop(run);
   }
 
   pause(): void {
     const watching = this.phase.value === "watching";
     this.phase.value = watching ? "paused" : "watching";
-    setRunning("live", watching ? null : place.value);
+    setRunning("live", watching ? null : this.#place);
     if (watching) this.#video?.pause();
     else void this.#video?.play();
   }
@@ -110,24 +116,33 @@ export class Watch {
   }
 
   async #loop(run: number): Promise<void> {
+    const wanted = () => run === this.#run && this.phase.value === "watching";
+    let retry = RETRY_MS;
     while (run === this.#run) {
       await nextFrame();
       const video = this.#video;
-      if (this.phase.value !== "watching" || !video?.videoWidth || run !== this.#run) continue;
+      if (!wanted() || !video?.videoWidth) continue;
       const begun = performance.now();
       try {
-        const reading = await this.#read(await shot(video));
-        if (run === this.#run) this.#show(reading, begun);
+        const reading = await this.#read(await shot(video), wanted);
+        if (reading && run === this.#run) this.#show(reading, begun);
+        retry = RETRY_MS;
       } catch (error) {
         if (run !== this.#run) return;
         this.problem.value = error instanceof Error ? error.message : strings.errors.unexpected;
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+        await new Promise((resolve) => setTimeout(resolve, retry));
+        retry = Math.min(2 * retry, LONGEST_RETRY_MS);
       }
     }
   }
 
-  #read(picture: ImageBitmap): Promise<Reading> {
-    return place.value === "browser" ? device.read(picture, this.#finest()) : this.#socket.read(picture);
+  /** Read a picture, which is closed; null if by now it is not `wanted`. */
+  async #read(picture: ImageBitmap, wanted: () => boolean): Promise<Reading | null> {
+    if (!wanted()) {
+      picture.close();
+      return null;
+    }
+    return this.#place === "browser" ? device.read(picture, this.#finest()) : this.#socket.read(picture, wanted);
   }
 
   #finest(): number {

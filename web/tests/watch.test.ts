@@ -1,0 +1,167 @@
+/** A picture that was taken before the place changed, or before Stop, goes nowhere. */
+
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Place } from "../src/state";
+
+const sockets: FakeSocket[] = [];
+const pictures: { width: number; height: number; close: ReturnType<typeof vi.fn> }[] = [];
+let frames: (() => void)[] = [];
+let deliver: (() => void)[] = [];
+
+class FakeSocket {
+  static readonly OPEN = 1;
+  readyState = 0;
+  readonly sent: unknown[] = [];
+  onopen?: () => void;
+  onclose?: (event: { code: number }) => void;
+  onmessage?: (event: { data: string }) => void;
+  constructor() {
+    sockets.push(this);
+  }
+  open() {
+    this.readyState = 1;
+    this.onopen?.();
+  }
+  send(data: unknown) {
+    this.sent.push(data);
+  }
+  close(code = 1000) {
+    this.readyState = 3;
+    this.onclose?.({ code });
+  }
+}
+
+class FakeCanvas {
+  getContext = () => ({ drawImage: () => undefined });
+  convertToBlob = async () => new Blob(["picture"]);
+}
+
+const stream = {
+  getTracks: () => [{ stop: () => undefined }],
+  getVideoTracks: () => [{ getSettings: () => ({}), addEventListener: () => undefined }],
+};
+const video = {
+  videoWidth: 640,
+  videoHeight: 480,
+  play: async () => undefined,
+  pause: () => undefined,
+} as unknown as HTMLVideoElement;
+
+async function opened(where: Place) {
+  const { watch, move } = await import("../src/live/watch");
+  const { models, place } = await import("../src/state");
+  const { agree } = await import("../src/consent");
+  vi.stubGlobal("document", { querySelector: () => video });
+  models.value = { consent: { version: "1", text: "" }, models: [] } as never;
+  place.value = where;
+  agree("1", where);
+  const { device } = await import("../src/device/device");
+  vi.spyOn(device, "load").mockResolvedValue();
+  vi.spyOn(device, "read").mockResolvedValue({ width: 640, height: 480, faces: [] });
+  await watch.open(video);
+  return { watch, move };
+}
+
+const settle = async () => {
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+};
+async function nextFrame() {
+  for (const frame of frames.splice(0)) frame();
+  await settle();
+}
+async function arrive() {
+  for (const one of deliver.splice(0)) one();
+  await settle();
+}
+
+beforeEach(() => {
+  vi.resetModules();
+  [frames, deliver] = [[], []];
+  sockets.length = pictures.length = 0;
+  vi.stubGlobal("location", { hash: "", search: "", protocol: "http:", host: "here" });
+  vi.stubGlobal("navigator", {
+    mediaDevices: { getUserMedia: async () => stream, enumerateDevices: async () => [] },
+  });
+  vi.stubGlobal("requestAnimationFrame", (frame: () => void) => frames.push(frame));
+  vi.stubGlobal("WebSocket", FakeSocket);
+  vi.stubGlobal("OffscreenCanvas", FakeCanvas);
+  vi.stubGlobal("createImageBitmap", () => {
+    const picture = { width: 640, height: 480, close: vi.fn() };
+    pictures.push(picture);
+    return new Promise((resolve) => deliver.push(() => resolve(picture)));
+  });
+});
+afterEach(() => vi.unstubAllGlobals());
+
+describe("a picture that is still being taken", () => {
+  it("is closed and not sent when the place becomes the server", async () => {
+    const { move, watch } = await opened("browser");
+    await nextFrame();
+    expect(pictures).toHaveLength(1);
+    await move("server");
+    expect(watch.phase.value).toBe("closed");
+    await arrive();
+    expect(sockets).toEqual([]);
+    expect(pictures[0].close).toHaveBeenCalled();
+  });
+
+  it.each(["close", "pause"] as const)("is closed and not sent after %s", async (leave) => {
+    const { watch } = await opened("server");
+    await nextFrame();
+    watch[leave]();
+    await arrive();
+    expect(sockets).toEqual([]);
+    expect(pictures[0].close).toHaveBeenCalled();
+  });
+
+  it("is not sent by a socket that opens after Stop", async () => {
+    const { watch } = await opened("server");
+    await nextFrame();
+    await arrive();
+    expect(sockets).toHaveLength(1);
+    sockets[0].open();
+    watch.close();
+    await settle();
+    expect(sockets[0].sent).toEqual([]);
+    expect(pictures[0].close).toHaveBeenCalled();
+  });
+});
+
+describe("a server that refuses", () => {
+  it("is quoted, and asked again later and later", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      const { watch } = await opened("server");
+      for (const wait of [1500, 3000, 6000]) {
+        await nextFrame();
+        await arrive();
+        const socket = sockets.at(-1) as FakeSocket;
+        socket.open();
+        socket.onmessage?.({ data: JSON.stringify({ kind: "problem", status: 429, detail: "as many as may" }) });
+        socket.close(1013);
+        await settle();
+        expect(watch.problem.value).toBe("as many as may");
+        const before = frames.length;
+        vi.advanceTimersByTime(wait - 1);
+        await settle();
+        expect(frames).toHaveLength(before);
+        vi.advanceTimersByTime(1);
+        await settle();
+        expect(frames).toHaveLength(before + 1);
+      }
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it("brings up the form for the token", async () => {
+    await opened("server");
+    const { tokenNeeded } = await import("../src/api/client");
+    await nextFrame();
+    await arrive();
+    sockets[0].open();
+    sockets[0].close(1008);
+    await settle();
+    expect(tokenNeeded.value).toBe(true);
+  });
+});
