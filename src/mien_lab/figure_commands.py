@@ -31,11 +31,15 @@ def measure(
     data: Annotated[Path, typer.Option("--data", help="Folder with fer2013, faces, scenes, wild.")],
     out: Out = FIGURES,
 ) -> None:
-    """Measure the shipped weights; ten minutes or so. `add` brings what takes longer."""
-    from mien_lab.evaluation.shipped import measure_shipped
+    """Measure the shipped weights; ten minutes or so. `add` brings what is measured apart.
+
+    What was added before stays if it is of the same weights.
+    """
+    from mien_lab.evaluation.shipped import kept, measure_shipped
     from mien_lab.temporal_commands import measure as measure_temporal
     from mien_lab.training.temporal import TemporalConfig
 
+    before = json.loads(out.read_text(encoding="utf-8")) if out.exists() else {}
     figures = measure_shipped(data)
     with TemporaryDirectory() as clips:
         config = TemporalConfig(data / "fer2013")
@@ -43,13 +47,18 @@ def measure(
             split: measure_temporal(config, Path(clips), clips=TEMPORAL_CLIPS, split=split)
             for split in ("PrivateTest", "PublicTest")
         }
+    figures = kept(figures, before)
     out.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
 
 @app.command()
 def add(
     files: Annotated[
-        list[Path], typer.Argument(help="What `mien-lab peers|robustness|audit --json` wrote.")
+        list[Path],
+        typer.Argument(
+            help="What `mien-lab peers|robustness|audit|tracking evaluate` and `mien bench` (with "
+            "--video too) wrote with --json."
+        ),
     ],
     out: Out = FIGURES,
 ) -> None:
@@ -66,10 +75,12 @@ def add(
 def write(figures: Out = FIGURES) -> None:
     """Write the figures into the documents and into the expression network's cards."""
     values = json.loads(figures.read_text(encoding="utf-8"))
+    texts = {}
     for precision, name in CARDS.items():
         card = json.loads(name.read_text(encoding="utf-8"))
         card["extra"]["measured"] = measured(values, precision)
-        name.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+        texts[name] = json.dumps(card, indent=2) + "\n"
     for document in DOCUMENTS:
-        text = document.read_text(encoding="utf-8")
-        document.write_text(fill(text, values), encoding="utf-8")
+        texts[document] = fill(document.read_text(encoding="utf-8"), values)
+    for path, text in texts.items():
+        path.write_text(text, encoding="utf-8")

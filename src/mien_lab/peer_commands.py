@@ -8,6 +8,7 @@ import typer
 
 from mien import __version__
 from mien.pipeline.build import DEFAULT_PRECISION
+from mien.runtime.artifact import read_cards, weights_folder
 from mien_lab.evaluation.crops import evaluate_crops
 from mien_lab.evaluation.peers import evaluate_peers
 from mien_lab.evaluation.photographs import evaluate_photographs
@@ -16,6 +17,9 @@ from mien_lab.output import write_summary
 __all__ = ["app"]
 
 app = typer.Typer(help="Other expression readers beside mien.")
+
+FINDERS = ("detector", "refiner")
+"""The networks that find the faces that peers read as well."""
 
 
 @app.callback(invoke_without_command=True)
@@ -37,7 +41,12 @@ def peers(
     wild = evaluate_photographs(data / "wild", precision=precision, weights=weights)
     figures = {
         "mien": {"version": __version__, **crops, "wild": {"own_detector": wild}},
-        "peers": evaluate_peers(data),
+        "peers": evaluate_peers(data, weights=weights),
+        "weights": {
+            card.file: card.sha256
+            for card in read_cards(weights or weights_folder())
+            if card.name in FINDERS
+        },
         "opencv": cv2.__version__,
     }
     write_summary(figures, _table(figures), output)

@@ -34,6 +34,9 @@ def test_both_protocols(figures, fer_folder):
         hits = np.trace(np.array(found["confusion"]))
         assert found["accuracy"] == pytest.approx(hits / found["n"])
         assert 0 <= found["accuracy_flip"] <= 1
+        assert {"macro_f1_flip", "mean_recall_flip"} <= found.keys()
+        low, high = found["accuracy_interval"]
+        assert low <= found["accuracy"] <= high
     for name in ("expected_calibration_error", "conformal_coverage"):
         assert 0 <= figures["ferplus"][name] <= 1
     assert 1 <= figures["ferplus"]["conformal_mean_size"] <= 8

@@ -1,12 +1,14 @@
 import json
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from mien.core.errors import InputError
-from mien_lab.evaluation.documents import BLOCK, fill, measured
-from mien_lab.evaluation.shipped import added, weight_checksums
-from mien_lab.figure_commands import CARDS, DOCUMENTS, FIGURES
+from mien.pipeline.video_benchmark import VideoFigures
+from mien_lab.evaluation.documents import ADDED, BLOCK, fill, measured
+from mien_lab.evaluation.shipped import added, kept, weight_checksums
+from mien_lab.figure_commands import CARDS, DOCUMENTS, FIGURES, write
 
 ROOT = Path(__file__).parents[2]
 
@@ -53,8 +55,13 @@ def test_figures_of_other_weights_are_not_added(figures):
     finding = {"n": 9, "sha256": reader["sha256"], "finding": {"text": "No gap found."}}
     page = fill("<!-- figures: audit -->\n<!-- end -->", added(grown, finding, "audit.json"))
     assert "No gap found. (n = 9)" in page
-    assert added(figures, {"peers": {"fer": 1}}, "peers.json")["peers"] == {"fer": 1}
+    finders = {name: figures["weights"][name] for name in ("detector.onnx", "refiner.onnx")}
+    peers = {"peers": {"fer": 1}, "weights": finders}
+    assert added(figures, peers, "peers.json")["peers"] == {"fer": 1}
     for other in (
+        {"peers": {"fer": 1}},
+        peers | {"weights": finders | {"detector.onnx": "0"}},
+        {"plain overlap": {}, "weights": {"detector.onnx": "0"}},
         finding | {"sha256": "0"},
         {"n": 3, "readers": {"mien": reader | {"sha256": ""}}},
     ):
@@ -62,6 +69,124 @@ def test_figures_of_other_weights_are_not_added(figures):
             added(figures, other, "other.json")
     with pytest.raises(InputError, match=r"odd.json holds no figures"):
         added(figures, {}, "odd.json")
+
+
+def test_what_was_added_stays_while_its_weights_ship(figures, caplog):
+    sums = figures["weights"]
+    finders = {name: sums[name] for name in ("detector.onnx", "refiner.onnx")}
+    finding = {"n": 9, "sha256": sums["expression-int8.onnx"], "finding": {"text": "None."}}
+    bare = {name: part for name, part in figures.items() if name not in (*ADDED, "added")}
+    before = added(bare, {"peers": {"fer": 1}, "weights": finders}, "peers.json")
+    before = added(before, finding, "audit.json")
+    before = added(before, {"measurements": []}, "speed.json")
+    before = added(before, {"plain overlap": {}, "scenes": 1}, "tracking.json")
+    assert kept(bare, before) == before
+    assert not caplog.messages
+    other = bare | {"weights": sums | {"expression-int8.onnx": "0"}}
+    found = kept(other, before)
+    assert found["peers"] == {"fer": 1}
+    assert found["added"].keys() == {"peers", "tracking"}
+    assert not {"audit", "speed"} & found.keys()
+    assert "run `mien-lab audit --json`" in caplog.text
+    assert "run `mien bench --json`" in caplog.text
+    assert "peers" not in kept(bare, {"peers": {"fer": 1}})
+
+
+@pytest.mark.parametrize("part", ADDED)
+def test_missing_figures_are_named_with_their_command(figures, part):
+    page = f"<!-- figures: {'accuracy' if part == 'peers' else part} -->\n<!-- end -->"
+    less = {name: found for name, found in figures.items() if name != part}
+    with pytest.raises(InputError, match=f"figures of {part}; run `{ADDED[part]} --json`"):
+        fill(page, less)
+    with pytest.raises(InputError, match="of temporal; run `mien-lab figures measure`"):
+        fill("<!-- figures: temporal -->\n<!-- end -->", {})
+
+
+def test_nothing_is_written_when_figures_are_missing(figures, tmp_path, monkeypatch):
+    less = {name: found for name, found in figures.items() if name != "robustness"}
+    card = json.dumps({"extra": {}})
+    for place in [*CARDS.values(), *DOCUMENTS]:
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).write_text(
+            card if place.suffix == ".json" else (ROOT / place).read_text()
+        )
+    (tmp_path / "figures.json").write_text(json.dumps(less))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="mien-lab robustness"):
+        write(Path("figures.json"))
+    assert all((tmp_path / place).read_text() == card for place in CARDS.values())
+
+
+def test_mirror_images_and_intervals_are_told_where_they_were_measured(figures):
+    pages = [f"<!-- figures: {name} -->\n<!-- end -->" for name in ("accuracy", "verdict")]
+    figures = json.loads(json.dumps(figures))
+    more = {"accuracy_flip": 0.7, "macro_f1_flip": 0.6, "mean_recall_flip": 0.61}
+    for name in ("fer2013", "ferplus"):
+        crops = figures["crops"]["int8"]["PrivateTest"][name]
+        crops |= more | {"accuracy_interval": [0.65, 0.682]}
+    table, verdict = (fill(page, figures) for page in pages)
+    assert f"mirror image | {' | '.join(['70.0 % / 60.0 % / 61.0 %'] * 2)} | - |" in table
+    assert "65.0 % to 68.2 % on FER2013, 65.0 % to 68.2 % on FER+, " in verdict
+
+
+def test_speed_is_told(figures):
+    def row(part, precision, faces, threads, median):
+        names = ("part", "precision", "faces", "threads", "median_ms")
+        return dict(zip(names, (part, precision, faces, threads, median), strict=True))
+
+    rows = [row("detector", "", 0, threads, 30 - threads) for threads in (1, 2)]
+    for precision, time in (("int8", 31), ("fp32", 41)):
+        rows += [
+            row("pipeline", precision, faces, threads, time + faces - threads)
+            for faces in (1, 4, 16)
+            for threads in (1, 2)
+        ]
+        rows.append(row("expression", precision, 1, 1, {"int8": 1.0, "fp32": 3.0}[precision]))
+    page = "<!-- figures: speed -->\n<!-- end -->"
+    text = fill(page, added(figures, {"cores": 2, "measurements": rows}, "speed.json"))
+    assert "|  | 1 face, 1 thread | 1 face, 2 threads | 16 faces, 2 threads |" in text
+    assert "| detector alone | 29 | 28 | 28 |" in text
+    assert "| whole, int8 (default) | 31 | 30 | 45 |" in text
+    assert "| whole, fp32 | 41 | 40 | 55 |" in text
+    assert "0.33 of the time" in text
+    with pytest.raises(InputError, match="no int8 pipeline with 16 faces and 2 threads"):
+        fill(page, figures | {"speed": {"measurements": [r for r in rows if r["faces"] < 16]}})
+
+
+def test_films_are_told(figures):
+    video = dict.fromkeys((field.name for field in fields(VideoFigures)), 1.0) | {
+        "one_face_times_real": 6.2,
+        "one_face_fps": 156,
+        "one_face_ratio": 4.5,
+        "four_faces_times_real": 1.9,
+        "live_p95_ms": 51,
+        "edge_rss_mb": 202,
+        "rss_mb": 329,
+        "rss_slope_mb_per_hour": 0.4,
+        "film_minutes": 120,
+    }
+    page = "<!-- figures: films -->\n<!-- end -->"
+    text = fill(page, added(figures, {"cores": 2, "video": video}, "films.json"))
+    assert "real time | 6.2 (156 fps; 4.5 times as fast as frame by frame) | 5 |" in text
+    assert "| four faces, times real time | 1.9 (1 fps; 1.0 times as fast as" in text
+    assert text.count("(missed)") == 2
+    assert "| 1 / 51 ms (missed) | 25 / 50 ms |" in text
+    assert "| 202 MB | 250 MB |" in text
+    assert "After 120 minutes of looped film 329 MB were resident; the slope" in text
+    unknown = video | dict.fromkeys(("edge_rss_mb", "rss_mb", "rss_slope_mb_per_hour"))
+    text = fill(page, figures | {"films": {"video": unknown}})
+    assert "| unknown | 250 MB |" in text
+    assert "looped" not in text
+
+
+def test_tracking_is_told(figures):
+    counts = {"switches": 1329, "swaps": 2, "fragments": 3, "sightings": 55796}
+    kinds = {"all": counts, "crossing": counts, "meeting": counts}
+    found = {"scenes": 20, "seconds": 8.0, "mien": kinds, "plain overlap": kinds}
+    text = fill("<!-- figures: tracking -->\n<!-- end -->", added(figures, found, "tracking.json"))
+    assert "| mien | **1,329** | 2 | 3 |" in text
+    assert "| plain overlap | 1,329 | 2 | 3 |" in text
+    assert "40 scenes of 8 seconds, 55,796 sightings." in text
 
 
 def test_a_figure_that_misses_its_goal_says_so(figures):
@@ -95,6 +220,7 @@ def temporal(single, own, mean):
     """Figures of one set of clips; each way is accuracy, changes, median and mean delay."""
     names = ("accuracy", "changes_per_s", "delay_ms_median", "delay_ms_mean")
     more = {"recognised": 0.9, "true_changes_per_s": 0.47, "time_constant_s": 0.12}
+    more |= {"expected_calibration_error": 0.0375, "conformal_coverage": 0.915}
     ways = ("single frames", "recurrent", "best moving average")
     return {
         way: dict(zip(names, values, strict=True)) | more
@@ -117,4 +243,8 @@ def test_the_goals_of_the_recurrent_network_are_told():
     assert "5.0 times fewer" in filled
     clean["recurrent"]["accuracy"] = 0.84
     poor["recurrent"] |= {"accuracy": 0.74, "changes_per_s": 2.0, "delay_ms_mean": 130}
-    assert fill(page, figures).count("**missed**") == 4
+    filled = fill(page, figures)
+    assert filled.count("**missed**") == 5
+    assert "when poor (**missed**: 74.0 % against 73.0 %, mean delay 130 against 120 ms)" in filled
+    assert "clean (**missed**: 84.0 % against 85.0 %, mean delay 40 against 40 ms)" in filled
+    assert "0.037 and 91.5 % when clean, 0.037 and 91.5 % when poor" in filled

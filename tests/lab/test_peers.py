@@ -15,6 +15,7 @@ from mien_lab import peer_commands
 from mien_lab.evaluation import peer_packages
 from mien_lab.evaluation.peer_packages import Peer, fer_cut, installed_peers
 from mien_lab.evaluation.peers import evaluate_peers
+from mien_lab.evaluation.shipped import weight_checksums
 
 VOTES = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")
 
@@ -109,7 +110,9 @@ def test_without_packages_there_is_nothing_to_measure(data, monkeypatch, caplog)
 def test_the_command_prints_mien_beside_the_peers(data, monkeypatch):
     peer = brightness_peer(data, lambda picture: [])
     monkeypatch.setattr(
-        peer_commands, "evaluate_peers", lambda folder: evaluate_peers(folder, peers=[peer])
+        peer_commands,
+        "evaluate_peers",
+        lambda folder, **options: evaluate_peers(folder, peers=[peer], **options),
     )
     app = typer.Typer()
     app.add_typer(peer_commands.app, name="peers")
@@ -121,4 +124,7 @@ def test_the_command_prints_mien_beside_the_peers(data, monkeypatch):
     assert "n=4" in sizes
     assert mien.startswith("mien")
     assert fake.startswith("fake")
-    assert json.loads(target.read_text())["peers"]["fake"]["fer2013"]["n"] == 4
+    figures = json.loads(target.read_text())
+    assert figures["peers"]["fake"]["fer2013"]["n"] == 4
+    assert figures["weights"].keys() == {"detector.onnx", "refiner.onnx"}
+    assert figures["weights"].items() <= weight_checksums().items()

@@ -21,6 +21,7 @@ from mien_lab.data.faces import fer_faces, upright_crops
 from mien_lab.data.fer2013 import FER_LABELS, Fer, load_fer, majority
 from mien_lab.evaluation.cases import Cases
 from mien_lab.evaluation.confidence import served_sets, set_figures
+from mien_lab.evaluation.intervals import Bootstrap
 from mien_lab.evaluation.metrics import classification_figures
 
 __all__ = ["CropReading", "calibrate", "evaluate_crops", "read_crops"]
@@ -56,8 +57,9 @@ def evaluate_crops(
 ) -> dict[str, Any]:
     """FER2013 (7 classes, all rows) and FER+ (8 classes, majority) figures of a split.
 
-    `accuracy` is of single crops, `accuracy_flip` of the mean probability of a crop and its mirror
-    image; the other figures are of single crops. `ferplus` has the calibration besides.
+    `accuracy_flip`, `macro_f1_flip` and `mean_recall_flip` are of the mean probability of a crop
+    and its mirror image; the other figures are of single crops. `accuracy_interval` holds 95 % of
+    the bootstrap's draws. `ferplus` has the calibration besides.
     """
     return read_crops(folder, precision=precision, weights=weights, split=split).figures
 
@@ -153,6 +155,17 @@ def _figures(
     mirrored: npt.NDArray[np.float32],
     labels: tuple[str, ...],
 ) -> dict[str, Any]:
-    both = softmax(logits) + softmax(mirrored)
-    figures = classification_figures(truth, logits.argmax(axis=1), [str(label) for label in labels])
-    return figures | {"accuracy_flip": float((both.argmax(axis=1) == truth).mean())}
+    names = [str(label) for label in labels]
+    single = logits.argmax(axis=1)
+    both = classification_figures(
+        truth, (softmax(logits) + softmax(mirrored)).argmax(axis=1), names
+    )
+    hits = (single == truth).astype(np.float64)
+    drawn = Bootstrap().intervals(
+        lambda weights: {"accuracy": float(weights @ hits / weights.sum())}, truth
+    )
+    return (
+        classification_figures(truth, single, names)
+        | {"accuracy_interval": drawn.to_dict()["values"].get("accuracy")}
+        | {f"{name}_flip": both[name] for name in ("accuracy", "macro_f1", "mean_recall")}
+    )

@@ -54,7 +54,9 @@ class _Photographs:
     crops: list[Grey | None]
 
 
-def evaluate_peers(data: Path, *, peers: Sequence[Peer] | None = None) -> dict[str, Any]:
+def evaluate_peers(
+    data: Path, *, peers: Sequence[Peer] | None = None, weights: Path | None = None
+) -> dict[str, Any]:
     """Figures of each installed peer by name; an empty dict if there is none.
 
     `fer2013` and `ferplus` are of the input that suits the peer better: `raw` pictures or mien's
@@ -66,12 +68,13 @@ def evaluate_peers(data: Path, *, peers: Sequence[Peer] | None = None) -> dict[s
     Args:
         data: folder with `fer2013/` and `wild/`.
         peers: those to measure, if not all that are installed.
+        weights: folder with mien's weights, if not the shipped.
     """
     peers = installed_peers() if peers is None else peers
     if not peers:
         _log.info("no peer is installed; see mien_lab.evaluation.peer_packages")
         return {}
-    crops, photographs = _read_crops(data / "fer2013"), _read_photographs(data / "wild")
+    crops, photographs = _read_crops(data / "fer2013"), _read_photographs(data / "wild", weights)
     figures = {}
     for peer in peers:
         _log.info("measuring %s", peer.name)
@@ -94,10 +97,10 @@ def _read_crops(folder: Path) -> _Crops:
     return _Crops(inputs, fer.labels[rows], majority(fer.votes[rows]))
 
 
-def _read_photographs(folder: Path) -> _Photographs:
+def _read_photographs(folder: Path, weights: Path | None) -> _Photographs:
     rows = labelled_photographs(folder)
     result = _Photographs([], [label for _, label in rows], [], [])
-    with Analyzer() as analyzer:
+    with Analyzer(weights=weights) as analyzer:
         for path, _ in rows:
             # As the peers do it: decoded to colour, then to grey.
             colour = cv2.imread(str(path), cv2.IMREAD_COLOR)

@@ -1,5 +1,7 @@
 """All figures of the weights in one file, tied to them by checksum."""
 
+import logging
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +12,12 @@ from mien_lab.data.fer2013 import load_fer
 from mien_lab.evaluation.copies import copies_figures
 from mien_lab.evaluation.crops import evaluate_crops, read_crops
 from mien_lab.evaluation.detector import evaluate as evaluate_detector
+from mien_lab.evaluation.documents import ADDED
 from mien_lab.evaluation.photographs import evaluate_photographs
 
-__all__ = ["PRECISIONS", "added", "measure_shipped", "weight_checksums"]
+__all__ = ["PRECISIONS", "added", "kept", "measure_shipped", "weight_checksums"]
+
+log = logging.getLogger(__name__)
 
 PRECISIONS = ("int8", "fp32")
 
@@ -55,7 +60,9 @@ def _copies(folder: Path, weights: Path | None) -> dict[str, Any]:
 
 
 def added(figures: dict[str, Any], more: dict[str, Any], name: str) -> dict[str, Any]:
-    """The figures with those of the peers, of robustness or of an audit besides.
+    """The figures with those of a part that is measured apart; `ADDED` names the parts.
+
+    `added` has the checksums of the weights each part was measured on, for `kept`.
 
     Args:
         figures: of the shipped weights.
@@ -65,26 +72,57 @@ def added(figures: dict[str, Any], more: dict[str, Any], name: str) -> dict[str,
     Raises:
         InputError: if it is none of these, or of other weights.
     """
+    shipped = figures["weights"].values()
+    found: dict[str, Any] = more
+    checksums: Iterable[str]
     if "peers" in more:
-        return figures | {"peers": more["peers"]}
-    if "readers" in more:
-        _require_same(figures, more["readers"]["mien"]["sha256"], name)
+        # Their rows with mien's detector are of what finds faces.
+        part, found, checksums = "peers", more["peers"], more.get("weights", {"": ""}).values()
+    elif "readers" in more:
         readers = {
-            reader: {key: found[key] for key in _KEPT} for reader, found in more["readers"].items()
+            reader: {key: one[key] for key in _KEPT} for reader, one in more["readers"].items()
         }
-        return figures | {"robustness": {"n": more["n"], "readers": readers}}
-    if "finding" in more:
-        _require_same(figures, more["sha256"], name)
-        return figures | {"audit": {"n": more["n"], "finding": more["finding"]}}
-    raise InputError(f"{name} holds no figures of peers, robustness or an audit")
+        part, found = "robustness", {"n": more["n"], "readers": readers}
+        checksums = [more["readers"]["mien"]["sha256"]]
+    elif "finding" in more:
+        part, found = "audit", {"n": more["n"], "finding": more["finding"]}
+        checksums = [more["sha256"]]
+    elif "measurements" in more or "video" in more:
+        # The benches measure what ships and do not say what that was.
+        part, checksums = "speed" if "measurements" in more else "films", shipped
+    elif "plain overlap" in more:
+        part, checksums = "tracking", more.get("weights", {}).values()
+    else:
+        raise InputError(f"{name} holds no figures of {', '.join(ADDED)}")
+    if not set(checksums) <= set(shipped):
+        raise InputError(f"{name} was measured on other weights; measure again")
+    record = figures.get("added", {}) | {part: sorted(checksums)}
+    return figures | {part: found, "added": record}
+
+
+def kept(figures: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
+    """The figures with the parts that had been added to those before, if their weights still ship.
+
+    The log says which parts are not kept.
+    """
+    shipped = set(figures["weights"].values())
+    record = before.get("added", {})
+    same = [part for part in ADDED if part in record and set(record[part]) <= shipped]
+    for part in ADDED:
+        if part in before and part not in same:
+            log.warning(
+                "figures of %s are not kept, being of other weights; run `%s --json`, then "
+                "`mien-lab figures add`",
+                part,
+                ADDED[part],
+            )
+    return figures | {
+        **{part: before[part] for part in same},
+        "added": {part: record[part] for part in same},
+    }
 
 
 _KEPT = ("relative_accuracy", "relative_accuracy_interval", "relative_accuracy_by_corruption")
-
-
-def _require_same(figures: dict[str, Any], checksum: str, name: str) -> None:
-    if checksum not in figures["weights"].values():
-        raise InputError(f"{name} was measured on other weights; measure again")
 
 
 def weight_checksums(weights: Path | None = None) -> dict[str, str]:

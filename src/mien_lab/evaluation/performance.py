@@ -1,0 +1,105 @@
+"""Tables of what `mien bench` and `mien-lab tracking evaluate` measured."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mien.core.errors import InputError
+from mien_lab.evaluation.markdown import MISSED, table
+
+__all__ = ["FILM_GOALS", "films_table", "speed_table", "tracking_table"]
+
+Figures = Mapping[str, Any]
+
+FILM_GOALS = {
+    "one_face_times_real": 5.0,
+    "four_faces_times_real": 2.0,
+    "live_p50_ms": 25.0,
+    "live_p95_ms": 50.0,
+    "edge_rss_mb": 250.0,
+}
+"""What a release of mien promises on two cores; the first two at least, the others at most."""
+
+_SETTINGS = ((1, 1), (1, 2), (16, 2))
+"""Faces and threads of the columns."""
+
+
+def speed_table(figures: Figures) -> str:
+    """Milliseconds of detector and pipeline, and what int8 saves of the network's time."""
+    found = {
+        (row["part"], row["precision"], row["faces"], row["threads"]): row["median_ms"]
+        for row in figures["measurements"]
+    }
+
+    def time(part: str, precision: str, faces: int, threads: int) -> float:
+        try:
+            return float(found[part, precision, faces, threads])
+        except KeyError:
+            raise InputError(
+                f"the figures of speed have no {precision} {part} with {faces} faces and "
+                f"{threads} threads; run `mien bench --json` again and add what it writes"
+            ) from None
+
+    rows = [
+        ["", *(f"{_count(faces, 'face')}, {_count(n, 'thread')}" for faces, n in _SETTINGS)],
+        ["detector alone", *(f"{time('detector', '', 0, n):.0f}" for _, n in _SETTINGS)],
+    ]
+    for precision, title in (("int8", "whole, int8 (default)"), ("fp32", "whole, fp32")):
+        times = (time("pipeline", precision, faces, n) for faces, n in _SETTINGS)
+        rows.append([title, *(f"{value:.0f}" for value in times)])
+    saved = time("expression", "int8", 1, 1) / time("expression", "fp32", 1, 1)
+    return (
+        f"{table(rows)}\n\nFor one face on one thread the int8 network takes {saved:.2f} of the "
+        "time of the fp32 network."
+    )
+
+
+def films_table(figures: Figures) -> str:
+    """Speed on films, delay of live pictures and memory beside their goals."""
+    found = figures["video"]
+    rows = [["", "measured", "goal"]]
+    for title, name in (("one face", "one_face"), ("four faces", "four_faces")):
+        times, goal = found[f"{name}_times_real"], FILM_GOALS[f"{name}_times_real"]
+        text = (
+            f"{times:.1f} ({found[f'{name}_fps']:.0f} fps; "
+            f"{found[f'{name}_ratio']:.1f} times as fast as frame by frame)"
+        )
+        rows.append([f"{title}, times real time", text + MISSED * (times < goal), f"{goal:g}"])
+    names = "live_p50_ms", "live_p95_ms"
+    late = any(found[name] > FILM_GOALS[name] for name in names)
+    rows.append(
+        [
+            "live, from frame in to reading out, median / 95 %",
+            " / ".join(f"{found[name]:.0f}" for name in names) + " ms" + MISSED * late,
+            " / ".join(f"{FILM_GOALS[name]:g}" for name in names) + " ms",
+        ]
+    )
+    edge, goal = found["edge_rss_mb"], FILM_GOALS["edge_rss_mb"]
+    text = "unknown" if edge is None else f"{edge:.0f} MB" + MISSED * (edge > goal)
+    rows.append(["edge profile, largest resident memory", text, f"{goal:g} MB"])
+    if found["rss_mb"] is None or found["rss_slope_mb_per_hour"] is None:
+        return table(rows)
+    return (
+        f"{table(rows)}\n\nAfter {found['film_minutes']:g} minutes of looped film "
+        f"{found['rss_mb']:.0f} MB were resident; the slope in the second half was "
+        f"{found['rss_slope_mb_per_hour']:.1f} MB per hour."
+    )
+
+
+def tracking_table(figures: Figures) -> str:
+    """Identity switches of each tracker, and what they were counted on."""
+    trackers = {name: value for name, value in figures.items() if isinstance(value, Mapping)}
+    kinds = [name for name in trackers["mien"] if name != "all"]
+    rows = [["", "id switches", "of them swaps between two faces", "fragments"]]
+    for name, found in trackers.items():
+        counts = [f"{found['all'][key]:,}" for key in ("switches", "swaps", "fragments")]
+        if name == "mien":
+            counts[0] = f"**{counts[0]}**"
+        rows.append([name, *counts])
+    return (
+        f"{table(rows)}\n\n{figures['scenes'] * len(kinds)} scenes of {figures['seconds']:g} "
+        f"seconds, {trackers['mien']['all']['sightings']:,} sightings."
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
