@@ -10,6 +10,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from mien.apps.web.filming import FilmReader
 from mien.report.html import page_policy
 from mien.report.schema import document_schema
 
@@ -168,6 +169,51 @@ def test_a_film_can_be_stopped(client, make_film, tmp_path):
     begun = time.monotonic()
     assert client.delete(where).status_code == 204
     assert time.monotonic() - begun < 5
+    assert room_count(client) == 0
+
+
+def test_a_fault_while_reading_a_film_is_logged(client, make_film, tmp_path, monkeypatch, caplog):
+    def fault(_):
+        raise RuntimeError("what went wrong")
+
+    monkeypatch.setattr(FilmReader, "step", fault)
+    film = make_film(tmp_path / "clip.mp4").read_bytes()
+    where = client.post(URL, content=film).headers["location"]
+    view = finished(client, where, "failed")
+    assert "see the log" in view["error"]
+    assert "what went wrong" in caplog.text
+    client.delete(where)
+
+
+def test_an_upload_that_is_cancelled_is_no_fault(client, caplog):
+    async def cancel():
+        messages = iter(
+            [
+                {"type": "http.request", "body": b"some of it", "more_body": True},
+                {"type": "http.disconnect"},
+            ]
+        )
+
+        async def receive():
+            return next(messages)
+
+        async def send(_):
+            pass
+
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": URL,
+            "query_string": b"",
+            "headers": [(b"host", b"127.0.0.1")],
+        }
+        await client.app(scope, receive, send)
+
+    client.portal.call(cancel)
+    counts = client.get("/metrics").text
+    assert 'method="POST",status="499"} 1.0' in counts
+    assert 'status="500"' not in counts
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
     assert room_count(client) == 0
 
 

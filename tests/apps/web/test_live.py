@@ -1,13 +1,21 @@
 import io
+import threading
 import time
 
 import PIL.Image
 import pytest
-from starlette.testclient import WebSocketDenialResponse
 from starlette.websockets import WebSocketDisconnect
 
 LIVE = "/api/v1/live"
 HOST = {"host": "127.0.0.1"}
+TOKEN = "a-token-of-some-length"
+
+
+def until(condition):
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -43,6 +51,25 @@ def test_the_newest_frame_wins(client, shot):
     assert last["dropped"] == 20 - answers
 
 
+def test_a_frame_that_takes_the_place_of_one_that_waits_for_a_thread(serving, shot):
+    with serving() as client, client.websocket_connect(LIVE, headers=HOST) as socket:
+        engine = client.app.state.engine
+        replaced = engine.metrics.frames.labels("replaced")._value
+        gate = threading.Event()
+        client.portal.start_task_soon(engine.pool.run, "another", gate.wait)
+        socket.send_bytes(shot)
+        until(lambda: engine.pool.waiting)
+        socket.send_bytes(shot)
+        until(replaced.get)
+        gate.set()
+        answer = socket.receive_json()
+        assert (answer["kind"], answer["sequence"], answer["dropped"]) == ("reading", 1, 1)
+        time.sleep(0.2)
+        socket.send_bytes(shot)
+        answer = socket.receive_json()
+        assert (answer["kind"], answer["sequence"], answer["dropped"]) == ("reading", 2, 1)
+
+
 def test_pace(serving, shot):
     with serving(live_fps=4) as client, client.websocket_connect(LIVE, headers=HOST) as socket:
         begun = time.monotonic()
@@ -70,14 +97,46 @@ def test_other_messages_end_it(client, frame, code):
     assert closed.value.code == code
 
 
+def refusal(client):
+    """What a page is told, and the code that its socket is closed with."""
+    with client.websocket_connect(LIVE, headers=HOST) as socket:
+        problem = socket.receive_json()
+        with pytest.raises(WebSocketDisconnect) as closed:
+            socket.receive_json()
+    return problem, closed.value.code
+
+
 def test_viewers_are_limited_and_forgotten(client):
     with (
         client.websocket_connect(LIVE, headers=HOST),
         client.websocket_connect(LIVE, headers=HOST),
-        pytest.raises(WebSocketDenialResponse) as refused,
-        client.websocket_connect(LIVE, headers=HOST),
     ):
-        pass
-    assert refused.value.status_code == 429
+        problem, code = refusal(client)
+        assert client.app.state.engine.live == 2
+    assert code == 1013
+    assert problem == {
+        "kind": "problem",
+        "type": "about:blank",
+        "title": "Too Many Requests",
+        "status": 429,
+        "detail": "as many viewers as may are watching; try again later",
+    }
+    assert 'method="WEBSOCKET",status="429"' in client.get("/metrics").text
     with client.websocket_connect(LIVE, headers=HOST):
         assert client.app.state.engine.live == 1
+
+
+def test_a_viewer_without_the_token_is_told(serving):
+    with serving(token=TOKEN) as client:
+        problem, code = refusal(client)
+        assert client.app.state.engine.live == 0
+    assert (problem["kind"], problem["status"], code) == ("problem", 401, 1008)
+    assert "token" in problem["detail"]
+
+
+def test_a_viewer_that_comes_too_early_is_told(serving):
+    with serving() as client:
+        engine, client.app.state.engine = client.app.state.engine, None
+        problem, code = refusal(client)
+        client.app.state.engine = engine
+    assert (problem["status"], code) == (503, 1013)

@@ -4,17 +4,18 @@ import asyncio
 import logging
 import time
 from collections.abc import MutableMapping
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from mien.apps.web.access import Gate
 from mien.apps.web.metrics import Metrics
-from mien.apps.web.problems import ProblemError, problem_response
+from mien.apps.web.problems import ProblemError, problem_message, problem_response
 
 __all__ = ["Guard"]
 
@@ -23,6 +24,14 @@ log = logging.getLogger(__name__)
 MAX_BODY = 64_000
 """Bytes of any body that is no upload."""
 UPLOADS = "/api/v1/analyze"
+CLOSE_CODES = {
+    HTTPStatus.UNAUTHORIZED: 1008,
+    HTTPStatus.TOO_MANY_REQUESTS: 1013,
+    HTTPStatus.SERVICE_UNAVAILABLE: 1013,
+}
+"""Of sockets that are told why they are refused (RFC 6455 and IANA: policy, try again later).
+
+Only a page of ours, under a name of ours, gets as far as these; other pages learn nothing."""
 
 POLICY = "; ".join(
     (
@@ -97,7 +106,11 @@ class Guard:
                 receive = self._bounded(scope, receive)
             await self._app(scope, receive, patient)
         except ProblemError as problem:
-            await _refuse(problem, scope, receive, patient)
+            if scope["type"] == "websocket" and problem.status in CLOSE_CODES:
+                self._metrics.requests.labels("WEBSOCKET", problem.status.value).inc()
+                await _tell(problem, WebSocket(scope, receive, patient))
+            else:
+                await _refuse(problem, scope, receive, patient)
         except Exception:
             if begun or scope["type"] != "http":
                 raise
@@ -178,3 +191,11 @@ async def _refuse(problem: ProblemError, scope: Scope, receive: Receive, send: S
         await response(scope, receive, send)
     else:
         await WebSocket(scope, receive, send).send_denial_response(response)
+
+
+async def _tell(problem: ProblemError, socket: WebSocket) -> None:
+    """Accept a handshake only to say why not: of a refusal, browsers tell their pages nothing."""
+    with suppress(WebSocketDisconnect, TimeoutError):
+        await socket.accept()
+        await socket.send_text(problem_message(problem.status, str(problem)))
+        await socket.close(CLOSE_CODES[problem.status])

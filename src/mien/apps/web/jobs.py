@@ -1,6 +1,7 @@
 """Films, read in the background: progress, cancel, results that are deleted after a while."""
 
 import asyncio
+import logging
 import secrets
 import time
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,8 @@ from mien.report.events import Event
 from mien.vision.stream import MediaStream
 
 __all__ = ["Job", "JobStore"]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -177,8 +180,8 @@ class JobStore:
         except (MienError, ProblemError) as error:
             job.state, job.error = JobState.FAILED, str(error)
         except Exception:
+            log.exception("a film could not be read")
             job.state, job.error = JobState.FAILED, "the film could not be read; see the log"
-            raise
         finally:
             if step is not None:
                 await asyncio.wait([step])

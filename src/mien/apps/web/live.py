@@ -1,7 +1,7 @@
 """`/api/v1/live`: frames in, readings out; the newest frame wins."""
 
 import asyncio
-import json
+import threading
 import time
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -11,7 +11,7 @@ from starlette.websockets import WebSocketState
 
 from mien.apps.web.context import EngineNeeded
 from mien.apps.web.engine import Engine
-from mien.apps.web.problems import Problem, ProblemError
+from mien.apps.web.problems import ProblemError, problem_message
 from mien.apps.web.schemas import Live
 from mien.core.errors import MienError
 from mien.core.types import Frame, FrameReading, Media, MediaKind
@@ -63,6 +63,7 @@ class _Viewer:
         self._owner = engine.pool.owner("live")
         self._reader = engine.analyzer.parts.sequence(live=True)
         self._newest: _Shot | None = None
+        self._lock = threading.Lock()
         self._arrival = asyncio.Event()
         self._begun = time.monotonic()
         self._dropped = 0
@@ -84,7 +85,7 @@ class _Viewer:
             for task in tasks:
                 # What is not looked at is logged as never retrieved.
                 _ = task.cancelled() or task.exception()
-            self._newest = None
+            self._exchange(None)
             await self._close(GOING_AWAY, "")
 
     async def _take(self) -> None:
@@ -100,10 +101,9 @@ class _Viewer:
             if len(data) > self._engine.settings.max_frame:
                 await self._close(TOO_LARGE, "the frame is too large; send a smaller picture")
                 return
-            if self._newest is not None:
+            if self._exchange(_Shot(data, sequence, time.monotonic())) is not None:
                 self._dropped += 1
                 self._engine.metrics.frames.labels("replaced").inc()
-            self._newest = _Shot(data, sequence, time.monotonic())
             sequence += 1
             self._arrival.set()
 
@@ -112,19 +112,28 @@ class _Viewer:
         while True:
             await self._arrival.wait()
             self._arrival.clear()
+            if self._newest is None:
+                # The frame that arrived while another waited for a thread was read in its place.
+                continue
             begun = time.monotonic()
             # Taken when a thread is free, so that a frame that waited is not older than need be.
             try:
                 text = await self._engine.pool.run(self._owner, self._read)
             except (MienError, ProblemError) as error:
-                text = _problem(error)
+                text = problem_message(_status(error), str(error))
             await self._socket.send_text(text)
             await asyncio.sleep(max(begun + pause - time.monotonic(), 0))
 
+    def _exchange(self, shot: _Shot | None) -> _Shot | None:
+        """Put a frame, or none, in the place of the newest, which is handed back; for any thread."""
+        with self._lock:
+            before, self._newest = self._newest, shot
+            return before
+
     def _read(self) -> str:
-        shot, self._newest = self._newest, None
+        shot = self._exchange(None)
         if shot is None:
-            raise MienError("there was no frame; send one")
+            raise MienError("the viewer has gone; connect again")
         media, reading = self._read_shot(shot)
         self._engine.metrics.frames.labels("read").inc()
         return Live.model_validate(
@@ -154,7 +163,5 @@ class _Viewer:
                 return
 
 
-def _problem(error: Exception) -> str:
-    status = error.status if isinstance(error, ProblemError) else HTTPStatus.BAD_REQUEST
-    problem = Problem(type="about:blank", title=status.phrase, status=status, detail=str(error))
-    return json.dumps({"kind": "problem", **problem.model_dump()})
+def _status(error: Exception) -> HTTPStatus:
+    return error.status if isinstance(error, ProblemError) else HTTPStatus.BAD_REQUEST

@@ -1,5 +1,6 @@
 """Errors as problem details (RFC 9457): one clear sentence each, whatever raised them."""
 
+import json
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -9,12 +10,22 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, HTTPConnection
 
 from mien.core.errors import InputError, MediaError, MienError, TooLargeError
 
-__all__ = ["Problem", "ProblemError", "install", "problem_response", "responses"]
+__all__ = [
+    "Problem",
+    "ProblemError",
+    "install",
+    "problem_message",
+    "problem_response",
+    "responses",
+]
 
 MEDIA_TYPE = "application/problem+json"
+CLIENT_CLOSED = 499
+"""Counted where nobody is left to be answered; the number that nginx uses."""
 
 
 class Problem(BaseModel):
@@ -47,9 +58,17 @@ def problem_response(
     status: int, detail: str, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
     """The response for one problem."""
-    known = HTTPStatus(status)
-    problem = Problem(type="about:blank", title=known.phrase, status=status, detail=detail)
-    return JSONResponse(problem.model_dump(), status, dict(headers or {}), MEDIA_TYPE)
+    return JSONResponse(_document(status, detail), status, dict(headers or {}), MEDIA_TYPE)
+
+
+def problem_message(status: int, detail: str) -> str:
+    """One problem as the live socket tells it."""
+    return json.dumps({"kind": "problem", **_document(status, detail)})
+
+
+def _document(status: int, detail: str) -> dict[str, Any]:
+    title = HTTPStatus(status).phrase
+    return Problem(type="about:blank", title=title, status=status, detail=detail).model_dump()
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -69,10 +88,13 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(MienError, _mien)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(ClientDisconnect, _gone)
 
 
-def _problem(_: Request, error: Exception) -> Response:
+def _problem(connection: HTTPConnection, error: Exception) -> Response:
     assert isinstance(error, ProblemError)  # noqa: S101
+    if connection.scope["type"] == "websocket":
+        raise error  # the guard refuses handshakes
     return problem_response(error.status, str(error), error.headers)
 
 
@@ -100,3 +122,8 @@ def _invalid(_: Request, error: Exception) -> Response:
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"][1:]) or "the request"
     return problem_response(HTTPStatus.UNPROCESSABLE_ENTITY, f"{place}: {first['msg']}")
+
+
+def _gone(_: Request, __: Exception) -> Response:
+    """For the count alone: who cancels an upload takes no answer."""
+    return Response(status_code=CLIENT_CLOSED)
