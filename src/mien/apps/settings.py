@@ -44,6 +44,7 @@ class WebSettings(BaseSettings):
         max_frame: bytes of one live frame.
         max_pixels: of a picture or one frame of a film.
         max_duration_s: of a film.
+        max_uploads: uploads that are received and read at the same time.
         max_jobs: films that are waiting, read or kept.
         max_live: live connections at the same time.
         live_fps: readings per second that one live connection gets at most.
@@ -69,6 +70,7 @@ class WebSettings(BaseSettings):
     max_frame: int = Field(default=2_000_000, ge=1)
     max_pixels: int = Field(default=50_000_000, ge=1)
     max_duration_s: float = Field(default=3600.0, gt=0)
+    max_uploads: int = Field(default=16, ge=1)
     max_jobs: int = Field(default=20, ge=1)
     max_live: int = Field(default=16, ge=1)
     live_fps: float = Field(default=15.0, gt=0)

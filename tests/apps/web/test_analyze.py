@@ -1,6 +1,8 @@
+import asyncio
 import csv
 import io
 import json
+import threading
 import time
 import xml.etree.ElementTree as ET
 
@@ -45,6 +47,13 @@ def finished(client, address, state="done"):
 
 def room_count(client):
     return len(list(client.app.state.engine.workspace.folder.iterdir()))
+
+
+def until(condition):
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -185,36 +194,84 @@ def test_a_fault_while_reading_a_film_is_logged(client, make_film, tmp_path, mon
     client.delete(where)
 
 
+def raw(client, chunks=(), query="", gate=None, headers=()):
+    """An upload that sends some chunks and is cancelled when the gate opens: how it goes on."""
+    messages = [{"type": "http.request", "body": one, "more_body": True} for one in chunks]
+    answer = []
+
+    async def receive():
+        if messages:
+            return messages.pop(0)
+        while gate is None or not gate.is_set():
+            await asyncio.sleep(0.01)
+        return {"type": "http.disconnect"}
+
+    async def send(message):
+        answer.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": URL,
+        "query_string": query.encode(),
+        "headers": [(b"host", b"127.0.0.1"), *headers],
+    }
+
+    async def call():
+        async with asyncio.timeout(10):
+            await client.app(scope, receive, send)
+        start = next(one for one in answer if one["type"] == "http.response.start")
+        return start["status"], dict(start["headers"])
+
+    return client.portal.start_task_soon(call)
+
+
 def test_an_upload_that_is_cancelled_is_no_fault(client, caplog):
-    async def cancel():
-        messages = iter(
-            [
-                {"type": "http.request", "body": b"some of it", "more_body": True},
-                {"type": "http.disconnect"},
-            ]
-        )
-
-        async def receive():
-            return next(messages)
-
-        async def send(_):
-            pass
-
-        scope = {
-            "type": "http",
-            "method": "POST",
-            "path": URL,
-            "query_string": b"",
-            "headers": [(b"host", b"127.0.0.1")],
-        }
-        await client.app(scope, receive, send)
-
-    client.portal.call(cancel)
+    gate = threading.Event()
+    gate.set()
+    assert raw(client, [b"some of it"], gate=gate).result()[0] == 499
     counts = client.get("/metrics").text
     assert 'method="POST",status="499"} 1.0' in counts
     assert 'status="500"' not in counts
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
     assert room_count(client) == 0
+
+
+def test_uploads_at_the_same_time_are_limited(serving):
+    gate = threading.Event()
+    with serving(max_uploads=1) as client:
+        first = raw(client, [b"some of it"], gate=gate)
+        until(lambda: room_count(client))
+        status, headers = raw(client).result()
+        assert status == 503
+        assert int(headers[b"retry-after"]) > 0
+        gate.set()
+        assert first.result()[0] == 499
+        assert client.post(URL, content=png(9, 9)).status_code == 200
+
+
+FORM = (
+    b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.mp4"\r\n\r\nsome of it',
+    (b"content-type", b"multipart/form-data; boundary=x"),
+)
+
+
+def test_a_film_that_has_no_place_is_refused_before_its_bytes(serving, make_film, tmp_path):
+    film = make_film(tmp_path / "clip.mp4").read_bytes()
+    gate = threading.Event()
+    with serving(max_jobs=1) as client:
+        first = raw(client, [film[:10]], "name=first.mp4", gate)
+        until(lambda: room_count(client))
+        status, headers = raw(client, query="name=second.MP4").result()
+        assert status == 429
+        assert int(headers[b"retry-after"]) > 0
+        gate.set()
+        assert first.result()[0] == 499
+        where = client.post(URL, content=film, params={"name": "clip.mp4"}).headers["location"]
+        assert raw(client, [FORM[0]], headers=[FORM[1]]).result()[0] == 429
+        assert client.post(URL, content=png(9, 9)).status_code == 200
+        client.delete(where)
+        assert client.post(URL, files={"file": ("clip.mp4", film)}).status_code == 202
 
 
 def test_too_long_a_film(client, make_film, tmp_path):

@@ -19,6 +19,8 @@ class Engine:
 
     Attributes:
         analyzer: reads pictures and films as the command line does, and live frames.
+        live: connections of viewers.
+        uploads: those under way.
     """
 
     settings: WebSettings
@@ -28,6 +30,7 @@ class Engine:
     pool: FairPool = field(init=False)
     jobs: JobStore = field(init=False)
     live: int = 0
+    uploads: int = 0
 
     def __post_init__(self) -> None:
         """Load the weights.

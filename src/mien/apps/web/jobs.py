@@ -75,9 +75,28 @@ class JobStore:
         self._settings = settings
         self._jobs: dict[str, Job] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._coming: set[Path] = set()
 
     def __len__(self) -> int:
         return len(self._jobs)
+
+    def reserve(self, room: Path) -> None:
+        """Keep a place for the film that is on its way into a room, until it is released.
+
+        Raises:
+            ProblemError: if there are too many.
+        """
+        if len(self._jobs) + len(self._coming) >= self._settings.max_jobs:
+            raise ProblemError(
+                HTTPStatus.TOO_MANY_REQUESTS,
+                "the server holds as many films as it may; delete one or try again later",
+                {"Retry-After": "60"},
+            )
+        self._coming.add(room)
+
+    def release(self, room: Path) -> None:
+        """Give up a place that is kept, if there is one."""
+        self._coming.discard(room)
 
     def start(self, upload: Upload, stream: MediaStream, every: int, annotate: bool) -> Job:
         """Begin to read an open film; takes over the stream and the folder of the upload.
@@ -86,6 +105,8 @@ class JobStore:
             ProblemError: if the film is too long, or there are too many.
         """
         self._check(stream.media)
+        if upload.path.parent not in self._coming:
+            self.reserve(upload.path.parent)
         count = stream.media.frame_count
         job = Job(
             id=secrets.token_urlsafe(16),
@@ -101,6 +122,7 @@ class JobStore:
             self._settings.max_duration_s,
             annotate,
         )
+        self.release(job.room)
         self._jobs[job.id] = job
         self._tasks[job.id] = asyncio.create_task(self._read(job, reader))
         return job
@@ -155,12 +177,6 @@ class JobStore:
             raise ProblemError(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
                 f"the film takes more than {limit:g} seconds; cut it into parts",
-            )
-        if len(self._jobs) >= self._settings.max_jobs:
-            raise ProblemError(
-                HTTPStatus.TOO_MANY_REQUESTS,
-                "the server holds as many films as it may; delete one or try again later",
-                {"Retry-After": "60"},
             )
 
     async def _read(self, job: Job, reader: FilmReader) -> None:

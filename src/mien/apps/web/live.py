@@ -125,7 +125,7 @@ class _Viewer:
             await asyncio.sleep(max(begun + pause - time.monotonic(), 0))
 
     def _exchange(self, shot: _Shot | None) -> _Shot | None:
-        """Put a frame, or none, in the place of the newest, which is handed back; for any thread."""
+        """Put a frame or none in the place of the newest, which is handed back; in any thread."""
         with self._lock:
             before, self._newest = self._newest, shot
             return before

@@ -29,7 +29,13 @@ class Upload:
     name: str
 
 
-async def receive(request: Request, room: Path, limit: int, timeout_s: float) -> Upload:
+async def receive(
+    request: Request,
+    room: Path,
+    limit: int,
+    timeout_s: float,
+    announce: Callable[[str], None] = lambda _: None,
+) -> Upload:
     """Store the body of a request; nothing is kept in memory.
 
     Args:
@@ -37,6 +43,7 @@ async def receive(request: Request, room: Path, limit: int, timeout_s: float) ->
         room: the folder that the file goes into.
         limit: bytes of the body.
         timeout_s: a client that sends nothing for so long is given up.
+        announce: told the file's name before its bytes are taken; may refuse it.
 
     Raises:
         ProblemError: if the body is too large, too slow, empty or no proper form.
@@ -48,14 +55,15 @@ async def receive(request: Request, room: Path, limit: int, timeout_s: float) ->
     path = room / "upload"
     with path.open("wb") as file:
         if kind == b"multipart/form-data":
-            form = _Form(options.get(b"boundary", b""), file.write)
+            form = _Form(options.get(b"boundary", b""), file.write, announce)
             async for chunk in _chunks(request, limit, timeout_s):
                 form.feed(chunk)
             name = form.finish()
         else:
+            name = request.query_params.get("name", "")
+            announce(name)
             async for chunk in _chunks(request, limit, timeout_s):
                 file.write(chunk)
-            name = request.query_params.get("name", "")
     if path.stat().st_size == 0:
         raise ProblemError(
             HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -123,10 +131,13 @@ class _Part:
 class _Form:
     """Finds the part named `file` in a multipart body and hands its bytes on."""
 
-    def __init__(self, boundary: bytes, write: Callable[[bytes], object]) -> None:
+    def __init__(
+        self, boundary: bytes, write: Callable[[bytes], object], announce: Callable[[str], None]
+    ) -> None:
         if not boundary:
             raise _no_form("it has no boundary")
         self._write = write
+        self._announce = announce
         self._part = _Part()
         self._taking = False
         self._file_name: str | None = None
@@ -175,6 +186,7 @@ class _Form:
         if options.get(b"name") == b"file" and self._file_name is None:
             self._taking = True
             self._file_name = options.get(b"filename", b"").decode("utf-8", "replace")
+            self._announce(self._file_name)
 
     def _data(self, data: bytes, start: int, end: int) -> None:
         if self._taking:

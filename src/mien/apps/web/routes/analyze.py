@@ -1,6 +1,9 @@
 """`POST /api/v1/analyze`: a picture is answered at once, a film becomes a job."""
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from http import HTTPStatus
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response, status
@@ -8,7 +11,7 @@ from fastapi import APIRouter, Query, Request, Response, status
 from mien.apps.web.activation import activations
 from mien.apps.web.context import Address, EngineNeeded, UploadLimit
 from mien.apps.web.engine import Engine
-from mien.apps.web.problems import responses
+from mien.apps.web.problems import ProblemError, responses
 from mien.apps.web.schemas import JobView, Result
 from mien.apps.web.uploads import Upload, receive
 from mien.core.errors import MienError
@@ -16,6 +19,7 @@ from mien.core.types import Frame, MediaKind
 from mien.pipeline.provenance import provenance
 from mien.report.schema import SCHEMA
 from mien.vision.media import MediaStream, open_media
+from mien.vision.sources import VIDEO_EXTENSIONS
 
 __all__ = ["router"]
 
@@ -66,10 +70,18 @@ async def analyze(
     """Read a picture, or begin to read a film."""
     limit.take(address)
     settings = engine.settings
-    with ExitStack() as stack:
+    with _turn(engine), ExitStack() as stack:
         room = engine.workspace.room()
         stack.callback(engine.workspace.remove, room)
-        upload = await receive(request, room, settings.max_upload, settings.read_timeout_s)
+        stack.callback(engine.jobs.release, room)
+
+        def announce(name: str) -> None:
+            if Path(name).suffix.lower() in VIDEO_EXTENSIONS:
+                engine.jobs.reserve(room)
+
+        upload = await receive(
+            request, room, settings.max_upload, settings.read_timeout_s, announce
+        )
         owner = engine.pool.owner("picture")
         found = await engine.pool.run(
             owner, lambda: _open(engine, upload, every=every, activation=activation)
@@ -81,12 +93,29 @@ async def analyze(
             job = engine.jobs.start(upload, found, every, annotate)
         except BaseException:
             found.close()
+            engine.jobs.release(room)
             engine.workspace.remove(room)
             raise
     headers = {"Location": f"/api/v1/jobs/{job.id}"}
     return Response(
         job.view().model_dump_json(), status.HTTP_202_ACCEPTED, headers, "application/json"
     )
+
+
+@contextmanager
+def _turn(engine: Engine) -> Iterator[None]:
+    """Count an upload that is under way, unless there are too many: each takes room on the disk."""
+    if engine.uploads >= engine.settings.max_uploads:
+        raise ProblemError(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "the server takes as many uploads as it may; try again in a moment",
+            {"Retry-After": "5"},
+        )
+    engine.uploads += 1
+    try:
+        yield
+    finally:
+        engine.uploads -= 1
 
 
 def _open(engine: Engine, upload: Upload, *, every: int, activation: bool) -> Any:
