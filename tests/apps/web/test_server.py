@@ -1,6 +1,7 @@
 """The server in a process of its own: what only real sockets and a real end show."""
 
 import contextlib
+import select
 import socket
 import threading
 import time
@@ -61,10 +62,17 @@ def test_settings_that_make_no_sense_are_one_sentence():
 def punctual(tmp_path, monkeypatch):
     """The port of a server in this process that waits half a second for headers."""
     monkeypatch.setattr(module.PunctualProtocol, "patience_s", 0.5)
-    app = create_app(WebSettings(workers=1, temporary=tmp_path, write_timeout_s=1))
+    settings = WebSettings(workers=1, temporary=tmp_path, write_timeout_s=1, live_fps=1000)
     listener = socket.create_server(("127.0.0.1", 0))
+    # Little is sent ahead to who takes nothing; connections inherit it.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     config = uvicorn.Config(
-        app, http=module.PunctualProtocol, ws="websockets-sansio", log_level="error"
+        create_app(settings),
+        http=module.PunctualProtocol,
+        ws="websockets-sansio",
+        ws_ping_interval=1,
+        ws_ping_timeout=1,
+        log_level="error",
     )
     running = uvicorn.Server(config)
     thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
@@ -101,3 +109,26 @@ def test_a_live_socket_outlives_the_patience_with_headers(punctual):
         time.sleep(1.5)
         live.send(b"no picture")
         assert "problem" in live.recv(timeout=20)
+
+
+def masked(opcode, data):
+    """A WebSocket frame of up to 125 bytes as a client sends it, masked with zeros."""
+    return bytes([0x80 | opcode, 0x80 | len(data), 0, 0, 0, 0]) + data
+
+
+def test_a_viewer_that_takes_nothing_is_cut_off(punctual):
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        client.connect(("127.0.0.1", punctual))
+        client.sendall(
+            b"GET /api/v1/live HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\n"
+            b"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        )
+        poll = select.poll()
+        poll.register(client, 0)  # of itself it tells of the end, also unread
+        end = time.monotonic() + 20
+        while not poll.poll(2) and time.monotonic() < end:
+            with contextlib.suppress(OSError):
+                client.sendall(masked(2, b"no picture"), socket.MSG_DONTWAIT)
+        assert poll.poll(0)

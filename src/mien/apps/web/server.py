@@ -35,6 +35,7 @@ class PunctualProtocol(H11Protocol):
         super().connection_made(transport)
         self._seen: object = None
         self._ending = False
+        self._upgraded = False
         self._watch = self.loop.call_later(self.patience_s, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -43,8 +44,8 @@ class PunctualProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
-        """Stop to watch: a socket is kept alive by pings from here on."""
-        self._watch.cancel()
+        """Watch for the end alone: pings find out who is gone, but no close waits for ever."""
+        self._upgraded = True
         super().handle_websocket_upgrade(event)
 
     def _look(self) -> None:
@@ -54,7 +55,9 @@ class PunctualProtocol(H11Protocol):
                 self.transport.abort()
                 return
             self._ending = True
-        elif cycle is None or (cycle.response_complete and cycle is self._seen):
+        elif not self._upgraded and (
+            cycle is None or (cycle.response_complete and cycle is self._seen)
+        ):
             self.transport.close()
             self._ending = True
         self._seen = cycle
