@@ -21,6 +21,8 @@ def head(seed):
 class Stage:
     """Faces with known places: picture, detector, follower and reader in one."""
 
+    min_face = 0.0
+
     def __init__(self):
         self.places = {}
         self.searches = 0
@@ -109,6 +111,46 @@ def test_a_face_that_left_is_gone_and_searched_for(stage):
     stage.places = {1: (62, 100)}
     (result,) = locate(stage, locator, [4])
     assert result.ids == [1]
+
+
+def test_a_face_out_of_sight_is_searched_for_now_and_then(stage):
+    stage.places = {1: (60, 100), 2: (200, 100)}
+    locator = FaceLocator(stage, stage, every=8)
+    locate(stage, locator, range(2))
+    del stage.places[2]
+    results = locate(stage, locator, range(2, 14))
+    assert all(result.ids == [1] for result in results)
+    # The search that missed it, the next frame's, and then every third of the ten left.
+    assert stage.searches == 1 + 2 + 3
+    stage.places[2] = (202, 100)
+    results = locate(stage, locator, range(14, 17))
+    assert sorted(results[-1].ids) == [1, 2]
+
+
+def test_followed_faces_keep_the_score_of_the_search(stage):
+    stage.places = {1: (60, 100)}
+    stage.follow_score = 0.6
+    results = locate(stage, FaceLocator(stage, stage, every=8), range(8))
+    assert stage.searches == 1
+    assert [result.faces[0].score for result in results] == [0.9] * 8
+
+
+def test_a_face_that_has_become_too_small_is_left_out(stage):
+    class Shrinking(Stage):
+        def find(self, image):
+            return [face for face in super().find(image) if self.wide >= self.min_face]
+
+        def follow(self, image, expected):
+            return [face(*place, size=self.wide) for place in self.places.values()][: len(expected)]
+
+    stage = Shrinking()
+    stage.min_face, stage.wide = 50.0, 60.0
+    stage.places = {1: (60, 100)}
+    locator = FaceLocator(stage, stage, every=100)
+    locate(stage, locator, range(2))
+    stage.wide = 40.0
+    results = locate(stage, locator, range(2, 6))
+    assert not any(result.faces for result in results)
 
 
 def test_another_face_in_its_place_calls_the_detector(stage):

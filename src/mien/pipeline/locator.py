@@ -1,7 +1,7 @@
 """Where the faces of a film or camera are, frame by frame: found now and then, followed between."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,8 @@ DETECT_EVERY = 8
 """Every so many frames at least are searched by the detector ..."""
 DETECT_S = 0.4
 """... and at least once in so many seconds, however few frames that is."""
+HIDDEN_EVERY = 3
+"""When two searches in a row have missed a known face, only so many frames are searched for it."""
 LEAST_SCORE = 0.5
 """A face that is followed with a lower score is uncertain, and the detector decides."""
 LEAST_LIKENESS = 0.5
@@ -40,6 +42,9 @@ class Located:
 class FaceLocator:
     """Finds or follows the faces of successive frames; belongs to one film or camera.
 
+    A face that is followed keeps the score with which the detector last found it, so that all
+    scores mean the same and none is below the detector's threshold.
+
     Args:
         reader: whose detector searches.
         follower: finds known faces again; without it, every frame is searched.
@@ -54,6 +59,7 @@ class FaceLocator:
         self._every = every
         self._tracker = FaceTracker()
         self._frames = 0
+        self._vain = 0
         self._searched: tuple[float, tuple[int, ...]] | None = None
 
     def locate(self, frame: Frame) -> Located:
@@ -64,11 +70,13 @@ class FaceLocator:
         return self._followed(frame, self._follower) or self._found(frame)
 
     def _due(self, frame: Frame) -> bool:
-        if self._searched is None or self._tracker.hidden:
+        if self._searched is None:
             return True
         time_s, shape = self._searched
+        hidden = self._tracker.hidden
         return (
-            self._frames >= self._every
+            (hidden and (self._vain < 2 or self._frames >= HIDDEN_EVERY))
+            or self._frames >= self._every
             or not 0 <= frame.time_s - time_s < DETECT_S
             or frame.image.shape != shape
         )
@@ -79,6 +87,7 @@ class FaceLocator:
         ids = self._tracker.update(faces, frame.time_s, describe(crops))
         self._searched = frame.time_s, frame.image.shape
         self._frames = 0
+        self._vain = self._vain + 1 if self._tracker.hidden else 0
         return Located(frame, faces, crops, ids)
 
     def _followed(self, frame: Frame, follower: Follower) -> Located | None:
@@ -86,8 +95,12 @@ class FaceLocator:
         expected = self._tracker.expected(frame.time_s)
         ids = list(expected)
         faces = follower.follow(frame.image, list(expected.values()))
-        if not all(face.score >= LEAST_SCORE and can_align(face.landmarks) for face in faces):
+        if not all(self._sure(face) for face in faces):
             return None
+        faces = [
+            replace(face, score=known.score)
+            for face, known in zip(faces, expected.values(), strict=True)
+        ]
         crops = self._reader.crops(frame.image, faces)
         looks = describe(crops)
         if (self._tracker.likeness(ids, looks) < LEAST_LIKENESS).any() or _touching(faces):
@@ -97,6 +110,10 @@ class FaceLocator:
         return Located(
             frame, [faces[index] for index in order], crops[order], [ids[index] for index in order]
         )
+
+    def _sure(self, face: Face) -> bool:
+        large = face.box.size >= self._reader.min_face
+        return face.score >= LEAST_SCORE and large and can_align(face.landmarks)
 
 
 def _touching(faces: Sequence[Face]) -> bool:
