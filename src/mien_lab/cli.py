@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -129,15 +130,17 @@ def export(
         float | None, typer.Option(help="Of FER2013's head in the eight logits.")
     ] = None,
 ) -> None:
-    """Export runs to one ONNX network in fp32 and int8, calibrated on PublicTest."""
-    from mien_lab.training.export import FER_SHARE, export_expression, write_card
+    """Export runs to one ONNX network in fp32 and int8, checked, and calibrated on PublicTest."""
+    from mien_lab.training.export import FER_SHARE, export_expression, install, write_card
 
-    folder = out or weights_folder()
     share = FER_SHARE if fer_share is None else fer_share
-    files = export_expression(run, data, folder, version=version, fer_share=share)
-    for card in [card for card in read_cards(folder) if card.name == "expression"]:
-        figures = calibrate(data, precision=card.precision, weights=folder)
-        write_card(files[card.precision], replace(card, extra=card.extra | figures))
+    with TemporaryDirectory() as scratch:
+        drafts = Path(scratch)
+        files = export_expression(run, data, drafts, version=version, fer_share=share)
+        for card in read_cards(drafts):
+            figures = calibrate(data, precision=card.precision, weights=drafts)
+            write_card(files[card.precision], replace(card, extra=card.extra | figures))
+        install(drafts, out or weights_folder())
 
 
 @app.command("clean")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
@@ -16,12 +17,13 @@ onnx = pytest.importorskip("onnx")
 from mien.core.errors import InputError  # noqa: E402
 from mien.core.labels import EMOTIONS  # noqa: E402
 from mien.models.expression import ExpressionClassifier  # noqa: E402
-from mien.runtime.artifact import read_cards  # noqa: E402
+from mien.runtime.artifact import load_artifact, read_cards  # noqa: E402
 from mien.runtime.session import open_session  # noqa: E402
+from mien_lab.cli import app  # noqa: E402
 from mien_lab.data.cleaning import clean  # noqa: E402
 from mien_lab.data.faces import fer_faces, upright_crops  # noqa: E402
 from mien_lab.data.fer2013 import FER_LABELS, load_fer  # noqa: E402
-from mien_lab.training import expression  # noqa: E402
+from mien_lab.training import export, expression  # noqa: E402
 from mien_lab.training.export import FER_SHARE, blend_heads, export_expression, write_card  # noqa: E402
 from mien_lab.training.expression import ExpressionConfig, train_expression  # noqa: E402
 from mien_lab.training.expression_net import (  # noqa: E402
@@ -338,6 +340,45 @@ def test_exported_networks_agree_with_torch(exported, precision, tolerance):
         spread = float(values.std())
         difference = np.abs(served[name] - values.numpy()).mean()
         assert difference < tolerance * spread, name
+
+
+@pytest.mark.parametrize(
+    ("bound", "file"), [("PARITY", "expression.onnx"), ("INT8_PARITY", "expression-int8.onnx")]
+)
+def test_what_differs_from_the_trained_network_is_not_written(
+    exported, fer_folder, tmp_path, monkeypatch, bound, file
+):
+    *_, folder = exported
+    monkeypatch.setattr(export, bound, -1.0)
+    (tmp_path / file).write_text("weights in place")
+    with pytest.raises(export.ParityError, match=f"{file} differs from the trained network by"):
+        export_expression([folder.parent], fer_folder, tmp_path, version="9", calibration_faces=8)
+    assert [path.name for path in tmp_path.iterdir()] == [file]
+    assert (tmp_path / file).read_text() == "weights in place"
+
+
+def test_the_command_exports_calibrated_weights(exported, fer_folder, tmp_path, monkeypatch):
+    *_, folder = exported
+    monkeypatch.setattr(
+        export.export_expression,
+        "__kwdefaults__",
+        export.export_expression.__kwdefaults__ | {"calibration_faces": 8},
+    )
+    options = ["--run", str(folder.parent)] * 2
+    out = tmp_path / "new" / "weights"
+    done = CliRunner().invoke(
+        app, ["export", "--data", str(fer_folder), *options, "--out", str(out)]
+    )
+    assert done.exit_code == 0, done.output
+    assert sorted(path.name for path in out.iterdir()) == [
+        "expression-int8.json",
+        "expression-int8.onnx",
+        "expression.json",
+        "expression.onnx",
+    ]
+    for card in read_cards(out):
+        assert card.number("temperature") != 1
+        assert load_artifact("expression", card.precision, out).card == card
 
 
 def test_folds_teach_what_they_have_not_seen(config, fer_folder, tmp_path):

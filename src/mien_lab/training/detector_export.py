@@ -37,7 +37,7 @@ def export(checkpoint: Path, out_dir: Path, *, threshold: float = 0.5, version: 
         The weight file.
 
     Raises:
-        ValueError: if the exported network does not compute what the trained one does.
+        ParityError: if the exported network does not compute what the trained one does.
     """
     net = DetectorNet()
     net.load_state_dict(torch.load(checkpoint, weights_only=True)["average"])

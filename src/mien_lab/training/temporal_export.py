@@ -1,7 +1,6 @@
 """From a checkpoint of the recurrent network to shipped weights: ONNX and card, checked."""
 
 import logging
-import shutil
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from mien.runtime.artifact import Card, load_artifact
 from mien.runtime.session import open_session
 from mien_lab.data.sequences import Sequences
 from mien_lab.evaluation.temporal import read_steps
-from mien_lab.training.export import write_card
+from mien_lab.training.export import ParityError, install, write_card
 from mien_lab.training.temporal_net import StepNet, TemporalNet
 
 __all__ = ["SHIFTS", "calibrate_temporal", "choose_gain_shift", "export_temporal"]
@@ -55,13 +54,12 @@ def export_temporal(
         The weight file.
 
     Raises:
-        ValueError: if stepping through the exported network differs from the trained one.
+        ParityError: if stepping through the exported network differs from the trained one.
     """
     state = torch.load(checkpoint, weights_only=True)
     net = _averaged(state)
     with torch.no_grad():
         net.gain.bias.add_(gain_shift)
-    folder.mkdir(parents=True, exist_ok=True)
     target = folder / "temporal.onnx"
     with tempfile.TemporaryDirectory() as scratch:
         draft = Path(scratch) / target.name
@@ -69,10 +67,9 @@ def export_temporal(
         card = _card(net, state["reads"], version, trained_on)
         write_card(draft, replace(card, extra=card.extra | {"gain_shift": gain_shift}))
         worst = _difference(net, Path(scratch))
-        if worst > PARITY:
-            raise ValueError(f"the exported recurrent network differs by {worst:.2g}")
-        for suffix in (".onnx", ".json"):
-            shutil.copyfile(draft.with_suffix(suffix), target.with_suffix(suffix))
+        if not worst <= PARITY:
+            raise ParityError(target.name, worst, PARITY)
+        install(Path(scratch), folder)
     log.info("%s: %d bytes, differs by %.2g", target, target.stat().st_size, worst)
     return target
 
