@@ -675,3 +675,24 @@ def test_report_of_films_and_photographs(mien, make_film, portrait_file, tmp_pat
 def test_report_of_another_form(mien, portrait_file, tmp_path):
     done = mien("analyze", portrait_file, "--report", tmp_path / "report.pdf")
     assert (done.code, "must end in one of: .html" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
+def test_progress_is_of_frames_or_else_of_seconds(make_film, tmp_path, name):
+    from rich.progress import Progress
+
+    from mien.apps.cli.analyze import _steps
+    from mien.core.types import FrameReading
+    from mien.vision.media import open_media
+
+    with open_media(make_film(tmp_path / name)) as stream, Progress(disable=True) as bar:
+        task = bar.add_task("film", total=None)
+        step = _steps(bar, task, stream.media, 1)
+        times = [frame.time_s for frame in stream]
+        for index, time_s in enumerate(times):
+            step(FrameReading(index, time_s, ()))
+        (done,) = bar.tasks
+        if name == "a.mp4":
+            assert done.completed == done.total == len(times)
+        else:
+            assert done.completed == times[-1] <= done.total

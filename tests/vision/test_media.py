@@ -114,6 +114,8 @@ def test_pillow_images_are_read():
     assert np.array_equal(only(PIL.Image.fromarray(noise())).image, noise())
     with pytest.raises(InputError, match="hold pixels"):
         open_media(PIL.Image.new("RGB", (0, 3)))
+    with pytest.raises(TooLargeError, match="<image> has 20x10 pixels"):
+        open_media(PIL.Image.new("RGB", (20, 10)), max_pixels=199)
 
 
 # Pictures
@@ -147,6 +149,7 @@ def test_exif_orientation_is_applied():
         exif[0x0112] = tag
         data = encoded(picture, "PNG", exif=exif.tobytes())
         expected = np.asarray(PIL.ImageOps.exif_transpose(PIL.Image.open(io.BytesIO(data))))
+        assert np.array_equal(only(PIL.Image.open(io.BytesIO(data))).image, expected)
         with open_media(data) as stream:
             image = next(stream).image
             assert (stream.media.height, stream.media.width) == expected.shape[:2]

@@ -15,7 +15,7 @@ from mien.core.types import Frame, Image, Media, MediaKind
 from mien.vision.orientation import UPRIGHT, Orientation
 from mien.vision.stream import MediaStream, check_pixels
 
-__all__ = ["open_picture", "to_rgb"]
+__all__ = ["open_picture", "orientation_of", "to_rgb"]
 
 _log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ def open_picture(file: BinaryIO, name: str, max_pixels: int, every: int) -> Medi
     if picture is None:
         return None
     check_pixels(name, *picture.size, max_pixels)
-    orientation = _orientation(picture)
+    orientation = orientation_of(picture)
     width, height = orientation.size(*picture.size)
     count = _frame_count(picture, name)
     if count == 1:
@@ -127,7 +127,8 @@ def _damage(name: str, error: Exception) -> MediaError:
     )
 
 
-def _orientation(picture: ImageFile) -> Orientation:
+def orientation_of(picture: PIL.Image.Image) -> Orientation:
+    """How a picture is to be turned by its EXIF tag; upright if it has none that can be read."""
     # Pillow decodes a whole PNG to look for an EXIF chunk behind the pixels.
     if picture.format == "PNG" and "exif" not in picture.info:
         return UPRIGHT

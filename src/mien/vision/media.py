@@ -12,9 +12,9 @@ import PIL.Image
 
 from mien.core.errors import InputError, MediaError
 from mien.core.types import Frame, Image, Media, MediaKind
-from mien.vision.images import open_picture, to_rgb
+from mien.vision.images import open_picture, orientation_of, to_rgb
 from mien.vision.sources import FoundSources, display_name, find_sources
-from mien.vision.stream import MediaStream
+from mien.vision.stream import MediaStream, check_pixels
 from mien.vision.video import open_video
 
 __all__ = [
@@ -69,7 +69,7 @@ def open_media(
     if isinstance(source, np.ndarray):
         return _open_pixels(array_to_rgb(source), "<array>")
     if isinstance(source, PIL.Image.Image):
-        return _open_pil(source)
+        return _open_pil(source, max_pixels)
     if isinstance(source, bytes | bytearray | memoryview):
         return _open_file(io.BytesIO(source), "<bytes>", max_pixels, every)
     if isinstance(source, str | os.PathLike):
@@ -121,11 +121,12 @@ def _open_pixels(image: Image, name: str) -> MediaStream:
     return MediaStream(Media(name, MediaKind.IMAGE, width, height, frame_count=1), frames)
 
 
-def _open_pil(picture: PIL.Image.Image) -> MediaStream:
+def _open_pil(picture: PIL.Image.Image, max_pixels: int) -> MediaStream:
     if picture.width == 0 or picture.height == 0:
         raise InputError(f"a picture must hold pixels, but its size is {picture.size}")
+    check_pixels("<image>", *picture.size, max_pixels)
     try:
-        return _open_pixels(to_rgb(picture), "<image>")
+        return _open_pixels(orientation_of(picture).apply(to_rgb(picture)), "<image>")
     except ValueError as error:
         raise InputError(f"the Pillow image cannot be read: {error}") from error
 

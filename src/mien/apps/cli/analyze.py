@@ -1,15 +1,16 @@
 """`mien analyze`: pictures and films in, readings out."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 import typer
+from rich.progress import Progress, TaskID
 
 from mien.apps.cli.console import complain, progress_bar, screen
 from mien.apps.cli.table import TableWriter
@@ -139,14 +140,12 @@ class _Run:
                 except MienError as error:
                     self.fail(str(path), error)
                 else:
-                    count = stream.media.frame_count
-                    bar.update(task, total=count and -(-count // self.every))
-                    self._read(stream, lambda t=task: bar.advance(t))
+                    self._read(stream, _steps(bar, task, stream.media, self.every))
                 bar.remove_task(task)
                 if whole is not None:
                     bar.advance(whole)
 
-    def _read(self, stream: MediaStream, advance: Any) -> None:
+    def _read(self, stream: MediaStream, advance: Callable[[FrameReading], None]) -> None:
         """Read an open source; what came before a fault is written and annotated."""
         source = stream.media.source
         faults: list[MienError] = []
@@ -162,7 +161,7 @@ class _Run:
                     started = True
                 self.writer.write(reading)
                 annotation.write(frame, reading)
-                advance()
+                advance(reading)
         if faults and not started:
             self.fail(source, faults[0])
             return
@@ -178,6 +177,15 @@ class _Run:
         self.failures += 1
         sentence = str(error)
         complain(sentence if source in sentence else f"{source}: {sentence}")
+
+
+def _steps(bar: Progress, task: TaskID, media: Media, every: int) -> Callable[[FrameReading], None]:
+    """What moves the bar on: by frames, or by seconds where only the length is known (Matroska)."""
+    if media.frame_count is None and media.duration_s is not None:
+        bar.update(task, total=media.duration_s)
+        return lambda reading: bar.update(task, completed=reading.time_s)
+    bar.update(task, total=media.frame_count and -(-media.frame_count // every))
+    return lambda _: bar.advance(task)
 
 
 class _Annotation:

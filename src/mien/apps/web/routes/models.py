@@ -10,8 +10,8 @@ from mien import __version__
 from mien.apps.web.context import EngineNeeded, SettingsNeeded
 from mien.apps.web.problems import ProblemError, responses
 from mien.apps.web.schemas import Model, Models, Notice
-from mien.pipeline.provenance import cards_used
-from mien.runtime.artifact import Card, weights_folder
+from mien.pipeline.provenance import cards_used, folder_used
+from mien.runtime.artifact import Card
 
 __all__ = ["router", "weights"]
 
@@ -37,7 +37,7 @@ async def weight_file(file: str, engine: EngineNeeded) -> Response:
     if file not in {card.file for card in cards_used(engine.analyzer.config)}:
         raise ProblemError(HTTPStatus.NOT_FOUND, "there are no such weights; see /api/v1/models")
     return FileResponse(
-        weights_folder() / file,
+        folder_used(engine.analyzer.config) / file,
         media_type="application/octet-stream",
         headers={"Cache-Control": "private, max-age=31536000, immutable"},
     )
