@@ -183,6 +183,21 @@ def test_elan(frames, tmp_path):
     assert len(set(names)) == len(names)
 
 
+def test_time_slots_of_all_tiers_stand_in_the_order_of_time(frames, tmp_path):
+    target = tmp_path / "events.eaf"
+    both = [
+        replace(one, readings=(*one.readings, *other.readings))
+        for one, other in zip(
+            frames([*RISE, *RISE]), frames([*RISE, *RISE], track_id=2), strict=True
+        )
+    ]
+    write(target, (MEDIA, both))
+    root = ET.parse(target).getroot()
+    assert len(root.findall("TIER")) == 2
+    values = [int(slot.get("TIME_VALUE")) for slot in root.iter("TIME_SLOT")]
+    assert values == [200, 200, 700, 700, 1100, 1100, 1600, 1600]
+
+
 def test_elan_of_a_film_from_elsewhere_names_no_folder(frames, tmp_path):
     target = tmp_path / "events.eaf"
     with open_events(target, located=False) as writer:

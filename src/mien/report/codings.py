@@ -156,6 +156,8 @@ class _Document:
                 )
                 text = f"{event.expression} {event.peak:.2f}, apex {event.apex_s:.3f} s"
                 ET.SubElement(annotation, "ANNOTATION_VALUE").text = text
+        # The format wants slots in the order of time, over all tiers.
+        order[:] = sorted(order, key=lambda slot: int(slot.get("TIME_VALUE", "0")))
         ET.SubElement(
             root,
             "LINGUISTIC_TYPE",
