@@ -24,7 +24,7 @@ from mien_lab import (
     temporal_commands,
     tracking_commands,
 )
-from mien_lab.data.cleaning import clean
+from mien_lab.data.cleaning import clean, write_drops
 from mien_lab.data.fer2013 import load_fer
 from mien_lab.evaluation.crops import calibrate
 from mien_lab.evaluation.limits import measure_limits
@@ -144,10 +144,18 @@ def export(
 
 
 @app.command("clean")
-def clean_command(data: Data, output: Output = "-") -> None:
-    """Say which rows of FER2013 are not trained on, and why."""
+def clean_command(
+    data: Data,
+    output: Output = "-",
+    drops: Annotated[
+        Path | None, typer.Option(help="CSV to write: each dropped row with its reason.")
+    ] = None,
+) -> None:
+    """Say how many rows of FER2013 are not trained on, and why; with --drops, which."""
     fer = load_fer(data)
     cleaning = clean(fer)
+    if drops is not None:
+        write_drops(drops, cleaning)
     figures = {"kept": len(cleaning.rows), "dropped": cleaning.counts()}
     copied = Counter(fer.split[cleaning.copied].tolist())
     write_figures(figures | {"test_rows_copied": dict(sorted(copied.items()))}, output)

@@ -1,8 +1,12 @@
+import json
+
 import cv2
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
-from mien_lab.data.cleaning import LISTED, clean, read_copies, write_copies
+from mien_lab.cli import app
+from mien_lab.data.cleaning import LISTED, clean, read_copies, write_copies, write_drops
 from mien_lab.data.duplicates import NEAR, find_copies, fingerprints
 from mien_lab.data.fer2013 import load_fer
 
@@ -11,7 +15,7 @@ def cleaned(write_rows, rows):
     return clean(load_fer(write_rows(rows)))
 
 
-def test_what_is_not_trained_on(write_rows, row, picture):
+def test_what_is_not_trained_on(write_rows, row, picture, tmp_path):
     rows = [
         row(picture(0)),
         row(np.full((48, 48), 90, np.uint8)),
@@ -37,6 +41,16 @@ def test_what_is_not_trained_on(write_rows, row, picture):
     assert found.counts() == {
         "blank": 1, "copy of a test image": 3, "not a face": 1, "repeated in training": 1,
     }  # fmt: skip
+    write_drops(tmp_path / "drops.csv", found)
+    assert (tmp_path / "drops.csv").read_text().splitlines() == [
+        "row,reason,copy_of",
+        "1,blank,",
+        "2,not a face,",
+        "3,copy of a test image,8",
+        "4,copy of a test image,8",
+        "6,repeated in training,",
+        "7,copy of a test image,9",
+    ]
 
 
 def test_a_copy_in_another_framing(write_rows, row, picture, tmp_path, caplog):
@@ -84,6 +98,14 @@ def test_every_training_row_is_kept_or_dropped_once(fer_folder):
     found = clean(data)
     everything = sorted([*found.rows.tolist(), *(row for row, _ in found.drops)])
     assert everything == data.rows("Training").tolist()
+
+
+def test_the_command_names_every_dropped_row(fer_folder, tmp_path):
+    place = tmp_path / "drops.csv"
+    done = CliRunner().invoke(app, ["clean", "--data", str(fer_folder), "--drops", str(place)])
+    assert done.exit_code == 0, done.output
+    counts = json.loads(done.stdout)["dropped"]
+    assert len(place.read_text().splitlines()) == 1 + sum(counts.values())
 
 
 def test_a_blank_row_that_is_no_face_has_one_reason(write_rows, row, picture):

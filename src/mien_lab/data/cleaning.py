@@ -21,7 +21,15 @@ from mien_lab.data.registration import (
     registered_correlation,
 )
 
-__all__ = ["LISTED", "Cleaning", "clean", "find_reframed", "read_copies", "write_copies"]
+__all__ = [
+    "LISTED",
+    "Cleaning",
+    "clean",
+    "find_reframed",
+    "read_copies",
+    "write_copies",
+    "write_drops",
+]
 
 log = logging.getLogger(__name__)
 
@@ -111,6 +119,20 @@ def write_copies(
         table.writerow(COLUMNS)
         for row, (value, other) in sorted(best.items()):
             table.writerow([row, other, f"{value:.3f}"])
+
+
+def write_drops(path: Path, cleaning: Cleaning) -> None:
+    """Write a CSV of the dropped rows: row, reason, and of a copy a test row that it shows.
+
+    Raises:
+        OutputError: if the file cannot be written; nothing is left under its name.
+    """
+    shown = dict(reversed(cleaning.copies.tolist()))
+    with atomic(path) as place, place.open("w", newline="", encoding="utf-8") as stream:
+        table = csv.writer(stream, lineterminator="\n")
+        table.writerow(["row", "reason", "copy_of"])
+        for row, reason in cleaning.drops:
+            table.writerow([row, reason, shown.get(row, "")])
 
 
 def find_reframed(
