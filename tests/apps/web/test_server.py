@@ -40,7 +40,7 @@ def test_a_stalled_upload_is_cut_off(server):
         client.settimeout(10)
         assert b"408" in client.recv(4096).split(b"\r\n")[0]
     (private,) = folder.iterdir()
-    until(lambda: not list(private.iterdir()))
+    until(lambda: not any(path.is_dir() for path in private.iterdir()))
 
 
 def test_nothing_is_left_when_it_is_killed(server):

@@ -1,12 +1,20 @@
 """The one private folder that uploads touch, gone when the server is: even after a crash."""
 
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+if sys.platform != "win32":
+    import fcntl
+
 __all__ = ["Workspace"]
+
+PREFIX = "mien-"
+LOCK = ".mien-lock"
+"""Locked as long as the process lives whose folder it lies in."""
 
 # Waits until this process has gone, however it went: then its end of the pipe is closed.
 _GUARDIAN = (
@@ -17,14 +25,17 @@ _GUARDIAN = (
 class Workspace:
     """A folder that only this user can read, until it is closed.
 
-    A small process of its own watches over it and removes it even if this process is killed.
+    A small process of its own watches over it and removes it even if this process is killed; if
+    both are, the next workspace in the same place does.
 
     Args:
         parent: where the folder is made; the system's temporary place if None.
     """
 
     def __init__(self, parent: Path | None = None) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="mien-", dir=parent))
+        self.folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
+        self._lock = _hold(self.folder)
+        _remove_abandoned(self.folder.parent)
         self._guardian = subprocess.Popen(  # noqa: S603
             [sys.executable, "-I", "-S", "-c", _GUARDIAN, str(self.folder)],
             stdin=subprocess.PIPE,
@@ -43,7 +54,39 @@ class Workspace:
 
     def close(self) -> None:
         """Delete everything."""
+        if self._lock is not None:
+            os.close(self._lock)
         shutil.rmtree(self.folder, ignore_errors=True)
         if self._guardian.stdin is not None:
             self._guardian.stdin.close()
         self._guardian.wait(timeout=10)
+
+
+def _hold(folder: Path) -> int | None:
+    """The descriptor that holds the lock of a folder; None where there is no flock."""
+    if sys.platform == "win32":
+        return None
+    new = folder / f"{LOCK}-new"
+    lock = os.open(new, os.O_WRONLY | os.O_CREAT, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    new.rename(folder / LOCK)  # under its name it is never seen unlocked
+    return lock
+
+
+def _remove_abandoned(parent: Path) -> None:
+    """Remove the folders whose processes are gone; those without a lock are none of ours."""
+    if sys.platform == "win32":
+        return
+    for path in parent.glob(f"{PREFIX}*/{LOCK}"):
+        try:
+            lock = os.open(path, os.O_WRONLY | os.O_NOFOLLOW)
+        except OSError:  # somebody else's, or just gone
+            continue
+        try:
+            if os.fstat(lock).st_uid == os.getuid() and not path.parent.is_symlink():
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(path.parent, ignore_errors=True)
+        except OSError:  # its process lives
+            continue
+        finally:
+            os.close(lock)
