@@ -56,10 +56,21 @@ def test_shapes(classifier, crops):
     assert found.activation.shape[2] == found.activation.shape[3] > 1
 
 
+def test_a_face_behind_a_mask_is_occluded(classifier, crops):
+    upright = crops[:12]
+    masked = upright.copy()
+    masked[:, 27:, 6:42] = 220
+    bare, covered = (classifier.classify(faces).occluded for faces in (upright, masked))
+    assert bare.dtype == np.bool_
+    assert bare.mean() <= 0.1
+    assert covered.mean() >= 0.9
+
+
 def test_no_crops(classifier):
     found = classifier.classify(np.zeros((0, CROP_SIZE, CROP_SIZE), np.uint8))
     assert found.probabilities.shape == (0, 8)
     assert found.embedding.shape[0] == found.activation.shape[0] == 0
+    assert found.occluded.shape == (0,)
     assert found.embedding.ndim == 2
     assert found.activation.ndim == 4
 
@@ -156,6 +167,7 @@ def test_weights_with_other_labels_are_refused(classifier):
         ({"extra": {"conformal_quantile": 0.9}}, "temperature"),
         ({"extra": {"temperature": 1.0}}, "conformal_quantile"),
         ({"extra": {"temperature": "1", "conformal_quantile": 0.9}}, "temperature"),
+        ({"extra": {"temperature": 1.0, "conformal_quantile": 0.9}}, "occlusion_threshold"),
         ({"input": {}}, "size of crops"),
         ({"input": {"shape": []}}, "size of crops"),
         ({"input": {"shape": ["N", 1, "H", "W"]}}, "size of crops"),

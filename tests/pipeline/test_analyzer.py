@@ -20,7 +20,7 @@ from mien.core.errors import (
     TruncatedError,
 )
 from mien.core.labels import EMOTIONS
-from mien.core.types import Box, Face, Frame, Landmarks, MediaKind
+from mien.core.types import Box, Doubt, Face, Frame, Landmarks, MediaKind
 from mien.pipeline.analyzer import Analyzer
 from mien.pipeline.build import Config
 from mien.pipeline.sequence import SequenceReader
@@ -496,3 +496,18 @@ def test_every_error_is_a_mien_error():
     for name in errors.__all__:
         assert issubclass(getattr(errors, name), MienError)
     assert issubclass(InputError, ValueError)
+
+
+def test_a_covered_face_is_read_with_the_doubt_that_it_is(portrait):
+    with Analyzer() as analyzer:
+        (bare,) = analyzer.analyze(portrait).faces
+        mouth = bare.face.landmarks.as_array()[3:].mean(axis=0)
+        reach = bare.quality.size
+        masked = portrait.copy()
+        rows = slice(round(float(mouth[1] - 0.75 * reach)), round(float(mouth[1] + 0.9 * reach)))
+        columns = slice(round(float(mouth[0] - 1.1 * reach)), round(float(mouth[0] + 1.1 * reach)))
+        masked[rows, columns] = 215
+        (covered,) = analyzer.analyze(masked).faces
+    assert bare.doubt is not Doubt.OCCLUDED
+    assert covered.doubt is Doubt.OCCLUDED
+    assert covered.uncertain

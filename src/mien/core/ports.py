@@ -21,11 +21,13 @@ class Classification:
         embedding: (n, d) float32.
         activation: (n, 8, h, w) float32 class activation maps; their mean over h and w is the
             uncalibrated logit up to a constant per class.
+        occluded: (n,) bool, whether something seems to cover a part of the face.
     """
 
     probabilities: npt.NDArray[np.float32]
     embedding: npt.NDArray[np.float32]
     activation: npt.NDArray[np.float32]
+    occluded: npt.NDArray[np.bool_]
 
 
 class Detector(Protocol):

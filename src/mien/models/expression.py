@@ -39,17 +39,21 @@ class ExpressionClassifier:
         self._batch = batch
         self._temperature = card.number("temperature")
         self._quantile = card.number("conformal_quantile")
+        self._covered = card.number("occlusion_threshold")
 
     def classify(self, crops: npt.NDArray[np.uint8]) -> Classification:
         """Classify grey crops of shape (n, size, size), uint8; n may be 0."""
         outputs = self.raw(crops)
         probabilities = softmax(outputs["logits"], self._temperature)
         return Classification(
-            probabilities.astype(np.float32), outputs["embedding"], outputs["activation"]
+            probabilities.astype(np.float32),
+            outputs["embedding"],
+            outputs["activation"],
+            outputs["occlusion"] > self._covered,
         )
 
     def raw(self, crops: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
-        """The network's own outputs: embedding, logits, fer_logits, activation, by name.
+        """The network's own outputs: embedding, logits, fer_logits, activation, occlusion.
 
         Raises:
             InputError: if the crops have another shape or type.

@@ -38,8 +38,16 @@ class FrameReader:
         crops = self.crops(frame.image, faces)
         result = self.classifier.classify(crops)
         readings = tuple(
-            judge(face, assess(face, crop), row, self.classifier.prediction_set(row))
-            for face, crop, row in zip(faces, crops, result.probabilities, strict=True)
+            judge(
+                face,
+                assess(face, crop),
+                row,
+                self.classifier.prediction_set(row),
+                occluded=bool(over),
+            )
+            for face, crop, row, over in zip(
+                faces, crops, result.probabilities, result.occluded, strict=True
+            )
         )
         return FrameReading(frame.index, frame.time_s, readings)
 
@@ -78,13 +86,16 @@ def judge(
     probabilities: npt.NDArray[np.floating],
     members: tuple[Emotion, ...],
     track_id: int | None = None,
+    *,
+    occluded: bool = False,
 ) -> Reading:
     """The reading of a face from its quality, probabilities (8,) and prediction set."""
+    covered = Doubt.OCCLUDED if occluded else None
     return Reading(
         face=face,
         scores=Scores(tuple(float(value) for value in probabilities)),
         prediction_set=members,
-        doubt=quality.doubt or _ambiguity(members),
+        doubt=quality.doubt or covered or _ambiguity(members),
         quality=quality,
         track_id=track_id,
     )

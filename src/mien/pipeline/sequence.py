@@ -71,4 +71,8 @@ class SequenceReader:
             rows = self._smoother.smooth(located.ids, said.embedding, measured, frame.time_s)
             sets = [self._temporal.prediction_set(row) for row in rows]
         parts = zip(located.faces, measured, rows, sets, located.ids, strict=True)
-        return FrameReading(frame.index, frame.time_s, tuple(judge(*part) for part in parts))
+        readings = (
+            judge(*part, occluded=bool(covered))
+            for part, covered in zip(parts, said.occluded, strict=True)
+        )
+        return FrameReading(frame.index, frame.time_s, tuple(readings))

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from mien.core.labels import EMOTIONS
 from mien_lab.data.fer2013 import FER_LABELS
 
-__all__ = ["SHAPES", "ExpressionNet", "MergedNet", "Outputs", "trained_net"]
+__all__ = ["SHAPES", "ExpressionNet", "MergedNet", "Outputs", "Served", "trained_net"]
 
 Stages = tuple[tuple[int, int], ...]
 
@@ -37,6 +37,16 @@ class Outputs(NamedTuple):
     logits: Tensor
     fer_logits: Tensor
     activation: Tensor
+
+
+class Served(NamedTuple):
+    """What the network that ships gives: `Outputs`, and the logit (n,) that a face is covered."""
+
+    embedding: Tensor
+    logits: Tensor
+    fer_logits: Tensor
+    activation: Tensor
+    occlusion: Tensor
 
 
 class ExpressionNet(nn.Module):
@@ -82,6 +92,7 @@ class MergedNet(nn.Module):
     """Networks that were trained apart as one: its logits are the mean of theirs.
 
     Its embedding is theirs side by side, so the heads stay linear and the activation map holds.
+    A head of its own, which says nothing until it is fitted, tells whether a face is covered.
     Averaging networks of several trainings is the plainest ensemble (Hansen and Salamon, "Neural
     network ensembles", IEEE TPAMI 12, 1990).
     """
@@ -95,14 +106,22 @@ class MergedNet(nn.Module):
         self.fer_head = nn.Linear(width, len(FER_LABELS))
         _set_mean(self.emotion_head, [net.emotion_head for net in nets])
         _set_mean(self.fer_head, [net.fer_head for net in nets])
+        self.occlusion_head = nn.Linear(width, 1)
+        nn.init.zeros_(self.occlusion_head.weight)
+        nn.init.zeros_(self.occlusion_head.bias)
 
-    def forward(self, crops: Tensor) -> Outputs:
+    def forward(self, crops: Tensor) -> Served:
         """Standardise each crop once, then classify."""
         standardised = _standardised(crops)
         features = torch.cat([trunk(standardised) for trunk in self.trunks], dim=1)
         embedding = features.mean(dim=(2, 3))
-        logits = F.linear(embedding, self.emotion_head.weight.flatten(1), self.emotion_head.bias)
-        return Outputs(embedding, logits, self.fer_head(embedding), self.emotion_head(features))
+        return Served(
+            embedding,
+            F.linear(embedding, self.emotion_head.weight.flatten(1), self.emotion_head.bias),
+            self.fer_head(embedding),
+            self.emotion_head(features),
+            self.occlusion_head(embedding)[:, 0],
+        )
 
 
 @torch.no_grad()

@@ -33,7 +33,8 @@ async function readFace(grey: Grey, one: Proposal, network: Network, activation:
   const outputs = await network.run(Float32Array.from(crop.data), [1, 1, CROP_SIZE, CROP_SIZE]);
   const probabilities = softmax(values(outputs, "logits"), figure(network.card, "temperature"));
   const members = predictionSet(probabilities, figure(network.card, "conformal_quantile"));
-  const doubt = doubtOf(one.points, crop) ?? (members.length >= 2 ? "ambiguous" : null);
+  const covered = values(outputs, "occlusion")[0] > figure(network.card, "occlusion_threshold");
+  const doubt = doubtOf(one.points, crop) ?? (covered ? "occluded" : members.length >= 2 ? "ambiguous" : null);
   const top = probabilities.indexOf(Math.max(...probabilities));
   const valence = valenceOf(probabilities);
   const [x, y, width, height] = one.box;
