@@ -80,6 +80,8 @@ def evaluate(
     )
     for failure in found.figures.get("failures", []):
         typer.echo(f"mien-lab: {failure['name']}: {failure['reason']}", err=True)
+    for protocol in found.figures.get("not_compared", []):
+        typer.echo(f"mien-lab: {against} names no case of {protocol}: not compared", err=True)
     write_figures(found.figures, output, allow_nan=False)
     if predictions is not None:
         write_predictions(predictions, list(found.cases.values()))

@@ -32,16 +32,22 @@ def peers(
     weights: Annotated[
         Path | None, typer.Option(help="Folder with mien's weights, if not the shipped.")
     ] = None,
+    predictions: Annotated[
+        Path | None,
+        typer.Option(help="Folder for each peer's labels, for `mien-lab evaluate --against`."),
+    ] = None,
 ) -> None:
     """Measure mien and every installed peer on FER2013, FER+ and whole photographs.
 
     How peers are set up is said in mien_lab.evaluation.peer_packages.
     """
+    if predictions is not None:
+        predictions.mkdir(parents=True, exist_ok=True)
     crops = evaluate_crops(data / "fer2013", precision=precision, weights=weights)
     wild = evaluate_photographs(data / "wild", precision=precision, weights=weights)
     figures = {
         "mien": {"version": __version__, **crops, "wild": {"own_detector": wild}},
-        "peers": evaluate_peers(data, weights=weights),
+        "peers": evaluate_peers(data, weights=weights, predictions=predictions),
         "weights": {
             card.file: card.sha256
             for card in read_cards(weights or weights_folder())

@@ -108,6 +108,14 @@ def test_both_protocols_have_all_figures(fer_folder, tmp_path):
     again = json.loads(run("--data", fer_folder, "--against", out).stdout)
     assert again["ferplus"]["comparison"]["difference"] == 0
     assert again["fer2013"]["comparison"]["n"] == found["fer2013"]["n"]
+    half = [line for line in out.read_text().splitlines() if not line.startswith("fer2013/")]
+    (tmp_path / "half.csv").write_text("\n".join(half) + "\n")
+    done = run("--data", fer_folder, "--against", tmp_path / "half.csv")
+    partly = json.loads(done.stdout)
+    assert partly["ferplus"]["comparison"]["difference"] == 0
+    assert "comparison" not in partly["fer2013"]
+    assert partly["not_compared"] == ["fer2013"]
+    assert "half.csv names no case of fer2013: not compared" in done.stderr
     assert page.read_text().count("<svg") == 8
     explicit = json.loads(run("--data", fer_folder, "--layout", "fer+").stdout)
     assert explicit["layout"] == "fer+"

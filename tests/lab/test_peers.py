@@ -12,7 +12,9 @@ from typer.testing import CliRunner
 from mien.core.labels import EMOTIONS, Emotion
 from mien.core.types import Box
 from mien_lab import peer_commands
+from mien_lab.cli import app as lab
 from mien_lab.evaluation import peer_packages
+from mien_lab.evaluation.comparison import read_predictions
 from mien_lab.evaluation.peer_packages import Peer, fer_cut, installed_peers
 from mien_lab.evaluation.peers import evaluate_peers
 from mien_lab.evaluation.shipped import weight_checksums
@@ -117,13 +119,35 @@ def test_the_command_prints_mien_beside_the_peers(data, monkeypatch):
     app = typer.Typer()
     app.add_typer(peer_commands.app, name="peers")
     target = data / "figures.json"
-    result = CliRunner().invoke(app, ["peers", "--data", str(data), "--json", str(target)])
+    labels = data / "labels" / "of peers"
+    result = CliRunner().invoke(
+        app,
+        ["peers", "--data", str(data), "--json", str(target), "--predictions", str(labels)],
+    )
     assert result.exit_code == 0, result.output
     header, sizes, mien, fake = result.output.splitlines()
     assert "FER2013" in header
     assert "n=4" in sizes
     assert mien.startswith("mien")
     assert fake.startswith("fake")
+    assert (labels / "fake.csv").read_text().splitlines() == [
+        "name,label,truth",
+        "fer2013/00000,happiness,happiness",
+        "fer2013/00001,happiness,happiness",
+        "fer2013/00002,sadness,sadness",
+        "fer2013/00003,happiness,sadness",
+        "ferplus/00000,happiness,happiness",
+        "ferplus/00001,happiness,contempt",
+        "ferplus/00002,sadness,sadness",
+        "ferplus/00003,happiness,sadness",
+    ]
+    for place in ("own_detector", "mien_detector", "mien_crop"):
+        assert read_predictions(labels / f"fake-{place}.csv") == {"a.png": None, "b.png": None}
+    against = ["--against", str(labels / "fake.csv")]
+    compared = CliRunner().invoke(lab, ["evaluate", "--data", str(data / "fer2013"), *against])
+    for protocol, accuracy in (("fer2013", 0.75), ("ferplus", 0.5)):
+        comparison = json.loads(compared.stdout)[protocol]["comparison"]
+        assert (comparison["n"], comparison["other_accuracy"]) == (4, accuracy)
     figures = json.loads(target.read_text())
     assert figures["peers"]["fake"]["fer2013"]["n"] == 4
     assert figures["weights"].keys() == {"detector.onnx", "refiner.onnx"}

@@ -15,7 +15,7 @@ from mien_lab.data.manifests import read_table
 from mien_lab.evaluation.cases import Cases
 from mien_lab.evaluation.intervals import Bootstrap
 
-__all__ = ["compare", "mcnemar", "read_predictions", "write_predictions"]
+__all__ = ["compare", "mcnemar", "read_predictions", "write_labels", "write_predictions"]
 
 
 def write_predictions(path: Path, parts: Sequence[Cases]) -> None:
@@ -37,6 +37,17 @@ def write_predictions(path: Path, parts: Sequence[Cases]) -> None:
                 chances = ["" if column < 0 else f"{row[column]:.6f}" for column in columns]
                 label = cases.labels[best] if best >= 0 else ""
                 table.writerow([name, label, cases.labels[truth], *chances])
+
+
+def write_labels(
+    path: Path, names: Sequence[str], predicted: Sequence[Emotion | None], truth: Sequence[Emotion]
+) -> None:
+    """Write what `write_predictions` does, of a reader whose scores are no probabilities."""
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        table = csv.writer(stream, lineterminator="\n")
+        table.writerow(["name", "label", "truth"])
+        for name, label, right in zip(names, predicted, truth, strict=True):
+            table.writerow([name, label or "", right])
 
 
 def read_predictions(path: Path) -> dict[str, Emotion | None]:

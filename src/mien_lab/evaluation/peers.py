@@ -17,6 +17,7 @@ from mien.core.types import Box
 from mien.pipeline.analyzer import Analyzer
 from mien_lab.data.faces import fer_faces, upright_crops
 from mien_lab.data.fer2013 import FER_LABELS, load_fer, majority
+from mien_lab.evaluation.comparison import write_labels
 from mien_lab.evaluation.metrics import classification_figures
 from mien_lab.evaluation.peer_packages import Grey, Peer, installed_peers
 from mien_lab.evaluation.photographs import labelled_photographs, photograph_figures
@@ -32,6 +33,7 @@ SPLIT = "PrivateTest"
 class _Crops:
     """The test split of FER2013, as published and as mien cuts it."""
 
+    rows: npt.NDArray[np.intp]
     inputs: Mapping[str, Grey]
     labels: npt.NDArray[np.int64]
     majority: npt.NDArray[np.int64]
@@ -42,12 +44,14 @@ class _Photographs:
     """Grey photographs with a label, and what mien's detector says of each.
 
     Attributes:
+        names: of the files.
         pictures: (height, width) uint8 each.
         truth: the label of each.
         boxes: of the largest face; None where mien finds none.
         crops: that face as mien cuts it, (48, 48) uint8; None likewise.
     """
 
+    names: list[str]
     pictures: list[Grey]
     truth: list[Emotion]
     boxes: list[Box | None]
@@ -55,7 +59,11 @@ class _Photographs:
 
 
 def evaluate_peers(
-    data: Path, *, peers: Sequence[Peer] | None = None, weights: Path | None = None
+    data: Path,
+    *,
+    peers: Sequence[Peer] | None = None,
+    weights: Path | None = None,
+    predictions: Path | None = None,
 ) -> dict[str, Any]:
     """Figures of each installed peer by name; an empty dict if there is none.
 
@@ -69,6 +77,8 @@ def evaluate_peers(
         data: folder with `fer2013/` and `wild/`.
         peers: those to measure, if not all that are installed.
         weights: folder with mien's weights, if not the shipped.
+        predictions: folder to write each peer's labels to, for `mien-lab evaluate --against`:
+            `PEER.csv` of FER2013 and FER+, `PEER-own_detector.csv` and the like of photographs.
     """
     peers = installed_peers() if peers is None else peers
     if not peers:
@@ -78,14 +88,21 @@ def evaluate_peers(
     figures = {}
     for peer in peers:
         _log.info("measuring %s", peer.name)
+        of_crops, chosen = _crop_figures(peer, crops)
+        of_photographs, read = _wild_figures(peer, photographs)
+        if predictions is not None:
+            _write(predictions, peer.name, crops, chosen)
+            for place, labels in read.items():
+                path = predictions / f"{peer.name}-{place}.csv"
+                write_labels(path, photographs.names, labels, photographs.truth)
         figures[peer.name] = {
             "version": peer.version,
             "weights": peer.weights.name,
             "sha256": hashlib.sha256(peer.weights.read_bytes()).hexdigest(),
             "labels": [str(label) for label in peer.labels],
             "split": SPLIT,
-            **_crop_figures(peer, crops),
-            "wild": _wild_figures(peer, photographs),
+            **of_crops,
+            "wild": of_photographs,
         }
     return figures
 
@@ -94,12 +111,13 @@ def _read_crops(folder: Path) -> _Crops:
     fer = load_fer(folder)
     rows = fer.rows(SPLIT)
     inputs = {"raw": fer.pixels[rows], "aligned": upright_crops(fer_faces(fer, rows))}
-    return _Crops(inputs, fer.labels[rows], majority(fer.votes[rows]))
+    return _Crops(rows, inputs, fer.labels[rows], majority(fer.votes[rows]))
 
 
 def _read_photographs(folder: Path, weights: Path | None) -> _Photographs:
     rows = labelled_photographs(folder)
-    result = _Photographs([], [label for _, label in rows], [], [])
+    names = [path.relative_to(folder / "images").as_posix() for path, _ in rows]
+    result = _Photographs(names, [], [label for _, label in rows], [], [])
     with Analyzer(weights=weights) as analyzer:
         for path, _ in rows:
             # As the peers do it: decoded to colour, then to grey.
@@ -114,18 +132,26 @@ def _read_photographs(folder: Path, weights: Path | None) -> _Photographs:
     return result
 
 
-def _crop_figures(peer: Peer, crops: _Crops) -> dict[str, Any]:
+_Labels = npt.NDArray[np.intp]
+
+
+def _crop_figures(peer: Peer, crops: _Crops) -> tuple[dict[str, Any], dict[str, _Labels]]:
+    """Figures and labels (n,) by protocol, of the input that suits the peer better there."""
     counted = crops.majority >= 0
-    by_input: dict[str, dict[str, dict[str, Any]]] = {"fer2013": {}, "ferplus": {}}
+    figures: dict[str, dict[str, dict[str, Any]]] = {"fer2013": {}, "ferplus": {}}
+    labels: dict[str, dict[str, _Labels]] = {"fer2013": {}, "ferplus": {}}
     for name, faces in crops.inputs.items():
         scores = peer.scores(faces)
-        by_input["fer2013"][name] = classification_figures(
-            crops.labels, scores[:, : len(FER_LABELS)].argmax(axis=1), [str(e) for e in FER_LABELS]
+        seven, eight = scores[:, : len(FER_LABELS)].argmax(axis=1), scores.argmax(axis=1)
+        labels["fer2013"][name], labels["ferplus"][name] = seven, eight[counted]
+        figures["fer2013"][name] = classification_figures(
+            crops.labels, seven, [str(e) for e in FER_LABELS]
         )
-        by_input["ferplus"][name] = classification_figures(
-            crops.majority[counted], scores[counted].argmax(axis=1), [str(e) for e in EMOTIONS]
+        figures["ferplus"][name] = classification_figures(
+            crops.majority[counted], eight[counted], [str(e) for e in EMOTIONS]
         )
-    return {protocol: _better(figures) for protocol, figures in by_input.items()}
+    better = {protocol: _better(found) for protocol, found in figures.items()}
+    return better, {name: labels[name][found["input"]] for name, found in better.items()}
 
 
 def _better(figures: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
@@ -134,20 +160,42 @@ def _better(figures: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     return figures[best] | {"input": best, "accuracy_by_input": accuracy}
 
 
-def _wild_figures(peer: Peer, data: _Photographs) -> dict[str, Any]:
+def _write(folder: Path, peer: str, crops: _Crops, chosen: Mapping[str, _Labels]) -> None:
+    """Labels of both protocols, by the names that mien's own cases have."""
+    counted = crops.majority >= 0
+    protocols = {
+        "fer2013": (crops.rows, crops.labels, FER_LABELS),
+        "ferplus": (crops.rows[counted], crops.majority[counted], EMOTIONS),
+    }
+    names: list[str] = []
+    predicted: list[Emotion] = []
+    truth: list[Emotion] = []
+    for protocol, (rows, labels, known) in protocols.items():
+        names += [f"{protocol}/{row:05}" for row in rows]
+        predicted += [known[label] for label in chosen[protocol]]
+        truth += [known[label] for label in labels]
+    write_labels(folder / f"{peer}.csv", names, predicted, truth)
+
+
+def _wild_figures(
+    peer: Peer, data: _Photographs
+) -> tuple[dict[str, Any], dict[str, list[Emotion | None]]]:
+    """Figures and labels by the place that faces come from."""
+
     def cut(picture: Grey, box: Box | None) -> Grey | None:
         return None if box is None else peer.cut(picture, box)
 
     cuts = [cut(*pair) for pair in zip(data.pictures, data.boxes, strict=True)]
-    figures = {
-        "mien_detector": photograph_figures(data.truth, _read(peer, cuts)),
-        "mien_crop": photograph_figures(data.truth, _read(peer, data.crops)),
-    }
+    faces = {"mien_detector": cuts, "mien_crop": data.crops}
     if peer.find is None:
         _log.info("this OpenCV has no Haar cascades: %s is not measured end to end", peer.name)
-        return {"own_detector": None, **figures}
-    own = [cut(picture, _largest(peer.find, picture)) for picture in data.pictures]
-    return {"own_detector": photograph_figures(data.truth, _read(peer, own)), **figures}
+    else:
+        found = (_largest(peer.find, picture) for picture in data.pictures)
+        own = [cut(picture, box) for picture, box in zip(data.pictures, found, strict=True)]
+        faces = {"own_detector": own, **faces}
+    labels = {place: _read(peer, some) for place, some in faces.items()}
+    figures = {place: photograph_figures(data.truth, read) for place, read in labels.items()}
+    return {"own_detector": None, **figures}, labels
 
 
 def _largest(find: Callable[[Grey], list[Box]], picture: Grey) -> Box | None:

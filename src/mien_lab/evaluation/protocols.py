@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,8 @@ class Request:
         whole: whether to search pictures for faces; None does what the collection is made of.
         precision: fp32 or int8.
         weights: folder with weights, if not the shipped.
-        against: predictions of another reader by name, to compare with.
+        against: predictions of another reader by name, to compare with; of FER2013 they may be of
+            one protocol only.
         bootstrap: how intervals are made.
     """
 
@@ -100,11 +101,16 @@ def _evaluate_fer(request: Request) -> Evaluation:
         split=request.split or "PrivateTest",
     )
     sections = {}
+    others = set(request.against or ())
+    covered = {name for name, cases in reading.cases.items() if others & set(cases.names)}
     for name, cases in reading.cases.items():
-        found = _measured(cases, request)
+        # Where none is covered, the comparison says what is wrong with the names.
+        skipped = bool(covered) and name not in covered
+        found = _measured(cases, replace(request, against=None) if skipped else request)
         sections[name] = {**reading.figures[name], **found}
+    left = sorted(set(reading.cases) - covered) if request.against is not None else []
     return Evaluation(
-        reading.figures | sections,
+        reading.figures | sections | ({"not_compared": left} if left else {}),
         {TITLES[name]: cases for name, cases in reading.cases.items()},
         {TITLES[name]: section for name, section in sections.items()},
     )
