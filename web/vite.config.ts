@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
+import { strings } from "./src/strings.ts";
 
 /** The second pair is loaded only where there is WebGPU. */
 const RUNTIME = ["ort-wasm-simd-threaded", "ort-wasm-simd-threaded.asyncify"].flatMap((name) => [
@@ -21,8 +22,17 @@ function runtimeFiles(): Plugin {
   };
 }
 
+/** What the page says before it runs comes from where all its words are. */
+function words(): Plugin {
+  const named = /%(about|name|noScript)%/g;
+  return {
+    name: "words",
+    transformIndexHtml: (html) => html.replace(named, (_, name: "about" | "name" | "noScript") => strings[name]),
+  };
+}
+
 export default defineConfig({
-  plugins: [runtimeFiles()],
+  plugins: [runtimeFiles(), words()],
   resolve: { conditions: ["onnxruntime-web-use-extern-wasm", "import", "module", "browser", "default"] },
   worker: { format: "es" },
   build: {

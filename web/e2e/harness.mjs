@@ -23,10 +23,15 @@ export function sampleMedia() {
   const folder = mkdtempSync(join(tmpdir(), "mien-samples-"));
   const made = spawnSync(PYTHON, [join(ROOT, "examples/samples.py"), folder, "--camera"], { encoding: "utf8" });
   if (made.status !== 0) throw new Error(made.stderr);
+  const portrait = join(folder, "portrait.jpg");
+  const varied = spawnSync(PYTHON, [join(ROOT, "web/e2e/variants.py"), portrait, folder], { encoding: "utf8" });
+  if (varied.status !== 0) throw new Error(varied.stderr);
   return {
     folder,
     photo: join(folder, "astronaut.png"),
-    portrait: join(folder, "portrait.jpg"),
+    portrait,
+    /** The portrait turned by EXIF, grey, progressive, and several small ones in one picture. */
+    variants: ["turned.jpg", "grey.jpg", "progressive.jpg", "several.png"].map((name) => join(folder, name)),
     film: join(folder, "astronaut.mp4"),
     camera: join(folder, "camera.mjpeg"),
     remove: () => rmSync(folder, { recursive: true }),

@@ -64,21 +64,96 @@ test("consent comes first, then a live reading appears and nothing leaves the pa
   await context.close();
 });
 
-test("a page that is loaded reads on without a network", { skip }, async () => {
+test("a page that was opened reads without a network", { skip }, async () => {
   const { context, page } = await open("live");
+  await page.getByRole("button", { name: "Open the camera" }).waitFor();
+  await page.getByRole("link", { name: "Model & limits" }).click();
+  await page.getByText("runs on the processor").nth(2).waitFor(PATIENCE);
+  await context.setOffline(true);
+  await page.getByRole("link", { name: "Live" }).click();
   await agree(page);
   await page.locator(".face").first().waitFor(PATIENCE);
-  await context.setOffline(true);
   await page.getByRole("button", { name: "Stop and forget" }).click();
   await page.getByRole("button", { name: "Open the camera" }).click();
   await page.locator(".face").first().waitFor(PATIENCE);
   await context.close();
 });
 
+test("a camera that is paused is said to be open, and limits are shown without closing it", { skip }, async () => {
+  const { context, page } = await open("live");
+  await agree(page);
+  await page.locator(".face").first().waitFor(PATIENCE);
+  await page.getByRole("button", { name: "Pause" }).click();
+  await page.getByText("Paused, camera open").waitFor();
+  await page.getByRole("link", { name: "What mien cannot do" }).click();
+  await page.getByRole("dialog").getByText("An expression is not a feeling.").waitFor();
+  await assertAccessible(page);
+  await page.getByRole("button", { name: "Close" }).click();
+  await page.getByText("Paused, camera open").waitFor();
+  await page.getByRole("button", { name: "Resume" }).click();
+  await page.setViewportSize({ width: 360, height: 500 });
+  await page.locator(".chart").scrollIntoViewIfNeeded();
+  const { y } = await page.getByRole("button", { name: "Stop and forget" }).boundingBox();
+  assert.ok(y >= 0 && y < 60, `Stop is at ${y}`);
+  await context.close();
+});
+
+/** Files that are dropped as from a file manager. */
+async function drop(page, x, y, files) {
+  const session = await page.context().newCDPSession(page);
+  const data = { items: [], files, dragOperationsMask: 1 };
+  for (const type of ["dragEnter", "dragOver", "drop"]) {
+    await session.send("Input.dispatchDragEvent", { type, x, y, data });
+  }
+}
+
+test("files dropped anywhere are read, and never gone to", { skip }, async () => {
+  const { context, page } = await open("photo");
+  await page.locator("h1").waitFor();
+  await drop(page, 600, 20, [media.portrait]);
+  await page.locator(".photo .face").waitFor(PATIENCE);
+  await page.getByRole("link", { name: "Model & limits" }).click();
+  await page.getByRole("heading", { name: "Model & limits" }).waitFor();
+  await drop(page, 600, 400, [media.photo]);
+  await page.waitForTimeout(500);
+  assert.match(page.url(), /#\/model$/);
+  await page.getByRole("link", { name: "Film" }).click();
+  await page.locator("input[type=file]").waitFor({ state: "attached" });
+  await drop(page, 600, 20, [media.film, media.photo]);
+  await page.getByText("One film is read at a time: this one is astronaut.mp4").waitFor(PATIENCE);
+  await page.locator(".chart").waitFor(PATIENCE);
+  await drop(page, 600, 20, [media.film]);
+  await page.getByText("Stop and forget this one").waitFor();
+  assert.match(page.url(), /#\/film$/);
+  await context.close();
+});
+
+test("another view begins at its heading", { skip }, async () => {
+  const { context, page } = await open("model", { viewport: { width: 360, height: 500 } });
+  await page.getByRole("contentinfo").scrollIntoViewIfNeeded();
+  await page.evaluate(() => location.assign("#/photo"));
+  await page.getByRole("heading", { name: "Photo", level: 1 }).waitFor();
+  await page.waitForFunction(() => document.activeElement.tagName === "H1");
+  assert.equal(await page.evaluate(() => scrollY), 0);
+  await context.close();
+});
+
+test("a photograph that is removed passes the focus on", { skip }, async () => {
+  const { context, page } = await open("photo");
+  await page.locator("input[type=file]").setInputFiles([media.photo, media.portrait]);
+  await page.getByText("2 of 2 read").waitFor({ state: "attached", ...PATIENCE });
+  await page.getByRole("button", { name: "Remove portrait.jpg" }).click();
+  const focused = () => page.evaluate(() => document.activeElement.ariaLabel ?? document.activeElement.type);
+  assert.equal(await focused(), "Remove astronaut.png");
+  await page.getByRole("button", { name: "Remove astronaut.png" }).click();
+  assert.equal(await focused(), "file");
+  await context.close();
+});
+
 async function read(page, place, photographs, patience) {
   await page.getByText(place, { exact: true }).click();
   await page.locator("input[type=file]").setInputFiles(photographs);
-  await page.locator(".photo .face").nth(photographs.length - 1).waitFor(patience);
+  await page.getByText(`${photographs.length} of ${photographs.length} read`).waitFor({ state: "attached", ...patience });
   const waiting = page.waitForEvent("download");
   await page.getByRole("button", { name: "Download JSON" }).click();
   const { items } = JSON.parse(readFileSync(await (await waiting).path(), "utf8"));
@@ -97,6 +172,9 @@ async function assertBothReadAlike(page, photographs, patience = PATIENCE) {
       for (const [name, value] of Object.entries(face.emotions)) {
         assert.ok(Math.abs(value - other.emotions[name]) <= 0.02, `${name}: ${value} and ${other.emotions[name]}`);
       }
+      for (const name of ["valence", "arousal", "score"]) {
+        assert.ok(Math.abs(face[name] - other[name]) <= 0.02, `${name}: ${face[name]} and ${other[name]}`);
+      }
       for (const side of ["x", "y", "width", "height"]) {
         assert.ok(Math.abs(face.box[side] - other.box[side]) <= 0.03 * other.box.width, side);
       }
@@ -104,11 +182,20 @@ async function assertBothReadAlike(page, photographs, patience = PATIENCE) {
       assert.deepEqual(face.prediction_set, other.prediction_set);
     });
   });
+  return here;
 }
 
 test("this browser and this server read the same photograph alike", { skip }, async () => {
   const { context, page } = await open("photo");
   await assertBothReadAlike(page, [media.photo, media.portrait]);
+  await context.close();
+});
+
+test("they read turned, grey, progressive and small photographs alike", { skip }, async () => {
+  const { context, page } = await open("photo");
+  const found = await assertBothReadAlike(page, media.variants);
+  assert.deepEqual(found.slice(0, 3).map(({ length }) => length), [1, 1, 1]);
+  assert.ok(found[3].length >= 3, `${found[3].length} faces`);
   await context.close();
 });
 

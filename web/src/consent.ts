@@ -9,6 +9,8 @@ export interface Agreement {
 }
 
 const KEY = "mien.consent";
+/** After the version, where pictures may go to the server. */
+const SERVER = "+server";
 
 export const agreement = signal<Agreement | null>(stored());
 
@@ -37,8 +39,14 @@ export function agreedTo(version: string, place: Place): boolean {
   return noted === noticeOf(version, "server") || noted === noticeOf(version, place);
 }
 
+/** The version of the notice, and whether what was agreed to holds for the server too. */
+export function agreedVersion({ version }: Agreement): [version: string, server: boolean] {
+  const server = version.endsWith(SERVER);
+  return [server ? version.slice(0, -SERVER.length) : version, server];
+}
+
 function noticeOf(version: string, place: Place): string {
-  return place === "server" ? `${version} (server)` : version;
+  return place === "server" ? version + SERVER : version;
 }
 
 function stored(): Agreement | null {

@@ -1,6 +1,9 @@
 import { render } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import { tokenNeeded } from "./api/client";
 import { Footer, Header, StatusLine, TokenForm, Trouble } from "./components/frame";
+import { refuseDrops } from "./components/hooks";
+import { LimitsDialog } from "./components/limits";
 import { observe, requests } from "./live/traffic";
 import { connect, view, viewOf } from "./state";
 import { strings } from "./strings";
@@ -15,6 +18,13 @@ const VIEWS = { live: Live, photo: Photo, film: Film, model: Model };
 
 function App() {
   const View = VIEWS[view.value];
+  const before = useRef(view.value);
+  useEffect(() => {
+    if (before.current === view.value) return;
+    before.current = view.value;
+    scrollTo(0, 0);
+    document.querySelector<HTMLElement>("h1")?.focus({ preventScroll: true });
+  }, [view.value]);
   return (
     <>
       <a class="skip" href="#content" onClick={skip}>
@@ -28,6 +38,7 @@ function App() {
         {!tokenNeeded.value && <View />}
       </main>
       <Footer />
+      <LimitsDialog />
     </>
   );
 }
@@ -46,6 +57,7 @@ addEventListener("hashchange", () => {
   entitle();
 });
 entitle();
+refuseDrops();
 // The page's own client counts what it asks.
 observe(
   (count) => {

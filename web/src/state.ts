@@ -36,6 +36,12 @@ export function viewOf(hash: string): View {
   return name in strings.views ? (name as View) : "live";
 }
 
+/** Refuse a file that the server would refuse, before it is sent. */
+export function checkSize({ name, size }: File): void {
+  const most = models.value?.max_upload;
+  if (most && size > most) throw new Error(strings.errors.tooLarge(name, size, most));
+}
+
 /** Ask the server what it has, until it answers. */
 export async function connect(): Promise<void> {
   try {

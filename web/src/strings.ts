@@ -1,5 +1,6 @@
 /** Every word that the pages show, in one place for translation. */
 
+import type { Doubt } from "./vision/judgement";
 import type { Emotion, Sentiment } from "./vision/labels";
 
 const emotions: Record<Emotion, string> = {
@@ -13,6 +14,14 @@ const emotions: Record<Emotion, string> = {
   contempt: "contemptuous",
 };
 const sentiments: Record<Sentiment, string> = { negative: "negative", neutral: "neutral", positive: "positive" };
+const doubts: Record<Doubt, string> = {
+  small: "the face is small",
+  blurred: "the face is blurred",
+  "turned away": "the face is turned away",
+  occluded: "the face is covered",
+  "too dark or too bright": "the face is too dark or too bright",
+  ambiguous: "several expressions are as likely",
+};
 
 /** What the card of the expression network says of itself. */
 export interface Measured {
@@ -27,6 +36,7 @@ interface Figure {
 }
 
 const count = (n: number) => n.toLocaleString("en");
+const megabytes = (bytes: number) => `${Math.ceil(bytes / 1e6)}\u00a0MB`;
 const share = (value: number) => `${Math.round(value * 100)}\u00a0%`;
 
 function rarest(recall: Measured["recall"]): string {
@@ -36,6 +46,9 @@ function rarest(recall: Measured["recall"]): string {
 
 export const strings = {
   name: "mien",
+  /** For search engines, and for browsers without JavaScript. */
+  about: "Reads how facial expressions appear, on your own machine.",
+  noScript: "mien needs JavaScript: pictures are read in this page, not elsewhere.",
   skip: "Skip to content",
   views: { live: "Live", photo: "Photo", film: "Film", model: "Model & limits" },
   emotions,
@@ -51,14 +64,21 @@ export const strings = {
   status: {
     on: "Analysis is on",
     off: "Analysis is off",
+    paused: "Paused, camera open",
     requests: (count: number) => `${count} ${count === 1 ? "request" : "requests"} since it began`,
   },
   footer: "An expression is not a feeling. Readings are often wrong.",
   limits: "What mien cannot do",
+  close: "Close",
   appears: (emotion: Emotion) => `Expression appears ${emotions[emotion]}`,
-  uncertain: (reason: string) => `Uncertain: ${reason}`,
+  uncertain: (doubt: Doubt) => `Uncertain: ${doubts[doubt]}`,
   percent: (share: number) => `${Math.round(share * 100)}\u00a0%`,
-  signed: (value: number) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(2)}`,
+  signed: (value: number, places = 2) => `${value < 0 ? "−" : value > 0 ? "+" : ""}${Math.abs(value).toFixed(places)}`,
+  seconds: (value: number, places = 0) => `${value.toFixed(places)}\u00a0s`,
+  clock: (seconds: number) => {
+    const minutes = Math.floor(seconds / 60);
+    return `${minutes}:${(seconds - 60 * minutes).toFixed(1).padStart(4, "0")}`;
+  },
   face: (id: number) => `Face ${id}`,
   valence: "Valence",
   arousal: "Arousal",
@@ -74,7 +94,8 @@ export const strings = {
     agree: "I agree, open the camera",
     notNow: "Not now",
     recorded: "Only the version of this notice and the time at which you agree are noted, in this browser.",
-    agreed: (version: string, time: string) => `Notice ${version}, agreed on ${time}`,
+    agreed: (version: string, server: boolean, time: string) =>
+      `Notice ${version}${server ? " for this server" : ""}, agreed on ${time}`,
     withdraw: "Withdraw",
   },
   live: {
@@ -92,7 +113,7 @@ export const strings = {
     chart: "Last minute, first face",
     rate: (perSecond: number, delay: number) => `${perSecond.toFixed(1)} readings a second, ${Math.round(delay)} ms each`,
     empty: "Nothing is analysed until you open the camera.",
-    preview: "Camera picture, mirrored",
+    preview: (mirrored: boolean) => (mirrored ? "Camera picture, mirrored" : "Camera picture"),
   },
   photo: {
     title: "Photo",
@@ -100,6 +121,8 @@ export const strings = {
     drop: "Drop photographs here",
     choose: "Choose photographs",
     hint: "JPEG, PNG, WebP and what else your browser shows. Several at once are fine.",
+    progress: (read: number, all: number, faces: number) =>
+      `${read} of ${all} read, ${faces} ${faces === 1 ? "face" : "faces"}`,
     reading: "Reading …",
     noFace: "No face was found in this picture.",
     map: "Show where it looked",
@@ -113,7 +136,7 @@ export const strings = {
   },
   film: {
     title: "Film",
-    lead: "Choose a film; its timeline appears while you wait.",
+    lead: "Choose a film; its timeline appears when it has been read.",
     drop: "Drop a film here",
     choose: "Choose a film",
     hint: "MP4, WebM, MOV and other usual kinds.",
@@ -123,6 +146,8 @@ export const strings = {
     frames: (read: number, total: number | null) => (total ? `${read} of ${total} frames` : `${read} frames`),
     cancel: "Cancel",
     another: "Another film",
+    onlyOne: (name: string) => `One film is read at a time: this one is ${name}.`,
+    stopFirst: "One film is read at a time. Stop and forget this one, then open the other.",
     moment: "At this moment",
     timeline: "Timeline: press, or use the arrow keys, to go to a moment",
     whose: "Timeline of",
@@ -202,6 +227,11 @@ export const strings = {
     unexpected: "Something went wrong. Try again; if it stays, reload the page.",
     serverAway: "The server cannot be reached. Check that it runs, then try again.",
     serverGone: "The server cannot be reached. It is tried again on its own.",
+    later: (seconds: number) => `The server has enough to do; it is asked again in ${seconds}\u00a0s.`,
+    tooLarge: (name: string, size: number, most: number) =>
+      `${name} has ${megabytes(size)}, this server takes ${megabytes(most)}. Read it in this browser, or make it smaller.`,
+    loadFailed: "The networks could not be started in this browser. Try again, or let this server read.",
+    readFailed: "This browser could not finish the reading. Try again, or let this server read.",
     tooMany: "As many as the server allows are watching. It is tried again on its own.",
     offlineModels: "The networks could not be loaded from the server. Check that it runs.",
     refused: "The camera was refused. Allow it for this page in the browser's settings, then try again.",

@@ -1,75 +1,112 @@
 /** The server's REST interface. Errors are problem details; their sentence is shown as it is. */
 
 import { signal } from "@preact/signals";
+import createClient from "openapi-fetch";
 import { counted } from "../live/traffic";
 import { strings } from "../strings";
+import type { paths } from "./schema";
 import type { Job, Models, Result } from "./types";
 
-const API = "/api/v1";
+const ANALYZE = "/api/v1/analyze" satisfies keyof paths;
+
+/** Whether the server lets nobody in without a token. */
+export const tokenNeeded = signal(false);
 
 export class Refusal extends Error {
   constructor(
     message: string,
+    /** Of HTTP; 0 where no server answered. */
     readonly status: number,
+    /** Seconds after which the server may be asked again, if it said so. */
+    readonly retryAfter: number | null = null,
   ) {
     super(message);
   }
 }
 
-/** Whether the server lets nobody in without a token. */
-export const tokenNeeded = signal(false);
-
 /** An error for what the server said; one for want of a token brings up the form for it. */
-export function refused(message: string, status: number): Refusal {
+export function refused(message: string, status: number, retryAfter: string | null = null): Refusal {
   if (status === 401) tokenNeeded.value = true;
-  return new Refusal(message, status);
+  const seconds = Number.parseFloat(retryAfter ?? "");
+  return new Refusal(message, status, Number.isFinite(seconds) ? seconds : null);
 }
 
-async function ask(path: string, options: RequestInit = {}): Promise<Response> {
+/** What may be told of an upload while it waits, and what stops it. */
+export interface Patience {
+  readonly stop: AbortSignal;
+  readonly note: (sentence: string) => void;
+}
+
+const api = createClient<paths>({ baseUrl: globalThis.location?.origin, fetch: ask });
+
+async function ask(request: Request): Promise<Response> {
   counted();
-  const response = await fetch(path, options).catch(() => {
-    throw new Refusal(strings.errors.serverAway, 0);
+  return fetch(request).catch((error) => {
+    throw request.signal.aborted ? error : new Refusal(strings.errors.serverAway, 0);
   });
-  if (!response.ok) throw refused(await sentence(response), response.status);
-  return response;
 }
 
-async function sentence(response: Response): Promise<string> {
-  const problem: unknown = await response.json().catch(() => null);
+interface Answer<Data> {
+  readonly data?: Data;
+  readonly error?: unknown;
+  readonly response: Response;
+}
+
+async function dataOf<Data>(asking: Promise<Answer<Data>>): Promise<Data> {
+  const { data, error, response } = await asking;
+  if (!response.ok) throw refused(sentence(error), response.status, response.headers.get("Retry-After"));
+  return data as Data;
+}
+
+function sentence(problem: unknown): string {
   const detail = problem && typeof problem === "object" && "detail" in problem ? problem.detail : null;
   return typeof detail === "string" ? detail : strings.errors.unexpected;
 }
 
-export async function loadModels(): Promise<Models> {
-  return (await ask(`${API}/models`)).json();
+export function loadModels(): Promise<Models> {
+  return dataOf(api.GET("/api/v1/models"));
 }
 
 export async function openSession(token: string): Promise<void> {
-  const headers = { "Content-Type": "application/json" };
-  await ask(`${API}/session`, { method: "POST", headers, body: JSON.stringify({ token }) });
+  await dataOf(api.POST("/api/v1/session", { body: { token } }));
 }
 
+/** Weights lie beside the interface, at the address that their card gives. */
 export async function loadWeights(url: string): Promise<ArrayBuffer> {
-  return (await ask(url)).arrayBuffer();
+  const response = await ask(new Request(new URL(url, location.origin)));
+  if (!response.ok) {
+    throw refused(sentence(await response.json().catch(() => null)), response.status);
+  }
+  return response.arrayBuffer();
 }
 
-export async function analyzePicture(file: File, activation: boolean): Promise<Result> {
-  const query = new URLSearchParams({ name: file.name, activation: String(activation) });
-  const response = await ask(`${API}/analyze?${query}`, { method: "POST", body: file });
-  if (response.status === 202) {
-    const job: Job = await response.json();
-    deleteJob(job.id).catch(() => undefined);
+export function analyzePicture(file: File, activation: boolean, patience: Patience): Promise<Result> {
+  return patiently(patience, async () => {
+    const found = await dataOf(
+      api.POST(ANALYZE, {
+        params: { query: { name: file.name, activation } },
+        headers: { "Content-Type": file.type || "application/octet-stream" },
+        body: file as never,
+        bodySerializer: (body: unknown) => body as Blob,
+        signal: patience.stop,
+      }),
+    );
+    if ("items" in found) return found as Result;
+    deleteJob(found.id).catch(() => undefined);
     throw new Error(strings.errors.notAPhoto(file.name));
-  }
-  return response.json();
+  });
 }
 
 /** Upload a film; progress is the share of its bytes that has gone. */
-export function uploadFilm(file: File, progress: (share: number) => void, stop: AbortSignal): Promise<Job> {
+export function uploadFilm(file: File, progress: (share: number) => void, patience: Patience): Promise<Job> {
+  return patiently(patience, () => sendFilm(file, progress, patience.stop));
+}
+
+function sendFilm(file: File, progress: (share: number) => void, stop: AbortSignal): Promise<Job> {
   counted();
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open("POST", `${API}/analyze?${new URLSearchParams({ name: file.name })}`);
+    request.open("POST", `${ANALYZE}?${new URLSearchParams({ name: file.name })}`);
     request.responseType = "json";
     request.upload.onprogress = (event) => progress(event.loaded / event.total);
     let sent = false;
@@ -77,13 +114,14 @@ export function uploadFilm(file: File, progress: (share: number) => void, stop: 
       sent = true;
     };
     request.onerror = () => reject(new Refusal(strings.errors.serverAway, 0));
-    request.onabort = () => reject(new DOMException("stopped", "AbortError"));
+    request.onabort = () => reject(stopped());
     request.onload = () => {
-      if (request.status === 202 && stop.aborted) {
-        deleteJob(request.response.id).catch(() => undefined);
-        reject(new DOMException("stopped", "AbortError"));
-      } else if (request.status === 202) resolve(request.response);
-      else reject(refused(request.response?.detail ?? strings.errors.notAFilm, request.status));
+      const { status, response } = request;
+      if (status === 202 && stop.aborted) {
+        deleteJob(response.id).catch(() => undefined);
+        reject(stopped());
+      } else if (status === 202) resolve(response);
+      else reject(refused(response?.detail ?? strings.errors.notAFilm, status, request.getResponseHeader("Retry-After")));
     };
     // What the server has whole becomes a job, whose number is needed to delete it.
     stop.addEventListener("abort", () => {
@@ -93,16 +131,34 @@ export function uploadFilm(file: File, progress: (share: number) => void, stop: 
   });
 }
 
-export const jobAddress = (id: string) => `${API}/jobs/${id}`;
-
-export async function findJob(id: string): Promise<Job> {
-  return (await ask(jobAddress(id))).json();
+/** Ask again, as often as it takes, when a server that has enough to do says when. */
+async function patiently<Data>({ stop, note }: Patience, asking: () => Promise<Data>): Promise<Data> {
+  for (;;) {
+    try {
+      return await asking();
+    } catch (error) {
+      const wait = error instanceof Refusal && error.status === 429 ? error.retryAfter : null;
+      if (wait === null) throw error;
+      note(strings.errors.later(wait));
+      await new Promise((resolve) => setTimeout(resolve, 1000 * wait));
+      if (stop.aborted) throw stopped();
+      note("");
+    }
+  }
 }
 
-export async function deleteJob(id: string): Promise<void> {
-  await ask(jobAddress(id), { method: "DELETE" });
+const stopped = () => new DOMException("stopped", "AbortError");
+
+export function findJob(identifier: string): Promise<Job> {
+  return dataOf(api.GET("/api/v1/jobs/{identifier}", { params: { path: { identifier } } }));
 }
 
-export async function loadResult(url: string): Promise<Result> {
-  return (await ask(url)).json();
+/** Stop a job and delete all of it; asked for even while the page is left. */
+export async function deleteJob(identifier: string): Promise<void> {
+  await dataOf(api.DELETE("/api/v1/jobs/{identifier}", { params: { path: { identifier } }, keepalive: true }));
+}
+
+export function loadResult(identifier: string): Promise<Result> {
+  const path = { identifier, form: "json" } as const;
+  return dataOf(api.GET("/api/v1/jobs/{identifier}/results/{form}", { params: { path } })) as Promise<Result>;
 }

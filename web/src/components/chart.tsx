@@ -1,12 +1,11 @@
 /** Series over time: eight probabilities and the valence. */
 
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
+import { type Columns, lastBefore } from "../series";
 import { strings } from "../strings";
-import { EMOTIONS } from "../vision/labels";
-
-export type Columns = readonly (readonly (number | null)[])[];
+import { EMOTIONS, type Emotion } from "../vision/labels";
 
 interface Props {
   readonly label: string;
@@ -21,20 +20,43 @@ interface Props {
 
 const HEIGHT_EM = 13;
 /** Seconds that a key moves by. */
-const STEPS: Readonly<Record<string, number>> = { ArrowLeft: -1, ArrowRight: 1, PageDown: -10, PageUp: 10 };
+const STEPS: Readonly<Record<string, number>> = {
+  ArrowLeft: -1,
+  ArrowDown: -1,
+  ArrowRight: 1,
+  ArrowUp: 1,
+  PageDown: -10,
+  PageUp: 10,
+  Home: Number.NEGATIVE_INFINITY,
+  End: Number.POSITIVE_INFINITY,
+};
 const SECONDS = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600];
+/** Lines and gaps in pixels, so that lines differ by more than their colour. */
+const DASHES: Readonly<Record<Emotion, readonly number[]>> = {
+  neutral: [],
+  happiness: [14, 3],
+  surprise: [7, 3],
+  sadness: [2, 3],
+  anger: [14, 3, 2, 3],
+  disgust: [7, 3, 2, 3],
+  fear: [14, 3, 2, 3, 2, 3],
+  contempt: [2, 7],
+};
 
-export function Chart({ label, columns, version, onPick, at = 0 }: Props) {
+export function Chart({ label, columns, version, onPick, at }: Props) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const pick = useRef(onPick);
   pick.current = onPick;
+  const now = useRef(at);
+  now.current = at;
+  const [pointed, setPointed] = useState<number | null>(null);
   useEffect(() => {
     const element = place.current;
     if (!element) return;
     const draw = () => {
       plot.current?.destroy();
-      plot.current = new uPlot(options(element, pick), plain(columns), element);
+      plot.current = new uPlot(options(element, pick, now, setPointed), plain(columns), element);
     };
     draw();
     const resized = new ResizeObserver(() => plot.current?.setSize(sizeOf(element)));
@@ -49,12 +71,18 @@ export function Chart({ label, columns, version, onPick, at = 0 }: Props) {
     };
   }, [columns]);
   useEffect(() => plot.current?.setData(plain(columns)), [version]);
-  const end = columns[0].at(-1) ?? 0;
+  useEffect(() => {
+    if (plot.current) mark(plot.current, at);
+  }, [at]);
+  const [times] = columns as readonly number[][];
+  const shown = Math.min(pointed ?? (at === undefined ? times.length - 1 : lastBefore(times, at)), times.length - 1);
+  const time = pointed === null && at !== undefined ? at : (times[shown] ?? 0);
+  const end = times.at(-1) ?? 0;
   const step = (event: KeyboardEvent) => {
     const by = STEPS[event.key];
     if (by === undefined) return;
     event.preventDefault();
-    onPick?.(Math.min(Math.max(at + by, 0), end));
+    onPick?.(Math.min(Math.max((at ?? 0) + by, 0), end));
   };
   const slider = onPick && {
     role: "slider" as const,
@@ -62,27 +90,58 @@ export function Chart({ label, columns, version, onPick, at = 0 }: Props) {
     "aria-label": label,
     "aria-valuemin": 0,
     "aria-valuemax": Math.round(end * 10) / 10,
-    "aria-valuenow": Math.round(at * 10) / 10,
+    "aria-valuenow": Math.round(time * 10) / 10,
+    "aria-valuetext": sentenceOf(columns, shown, time),
     onKeyDown: step,
   };
+  const picture = { role: "img" as const, "aria-label": `${label}: ${sentenceOf(columns, shown, time)}` };
   return (
     <figure class="chart">
-      <figcaption>{label}</figcaption>
-      <div ref={place} class={onPick ? "plot pickable" : "plot"} {...slider} />
-      <ul class="legend">
-        {EMOTIONS.map((name) => (
-          <li key={name}>
-            <span class={`swatch ${name}`} />
-            {strings.emotions[name]}
-          </li>
-        ))}
-        <li>
-          <span class="swatch valence" />
-          {strings.valence}
-        </li>
-      </ul>
+      <figcaption>
+        <span>{label}</span>
+        <output class="moment">{strings.clock(time)}</output>
+      </figcaption>
+      <div ref={place} class={onPick ? "plot pickable" : "plot"} {...(slider ?? picture)} />
+      <Legend columns={columns} index={shown} />
     </figure>
   );
+}
+
+/** What the lines mean, and their values at the moment that is pointed at or shown. */
+function Legend({ columns, index }: { columns: Columns; index: number }) {
+  return (
+    <ul class="legend">
+      {EMOTIONS.map((name, k) => (
+        <li key={name}>
+          <Swatch name={name} dash={DASHES[name]} />
+          {strings.emotions[name]} <Value value={columns[k + 1][index]} write={strings.percent} />
+        </li>
+      ))}
+      <li>
+        <Swatch name="valence" dash={[]} />
+        {strings.valence} <Value value={columns[EMOTIONS.length + 1][index]} write={strings.signed} />
+      </li>
+    </ul>
+  );
+}
+
+function Swatch({ name, dash }: { name: string; dash: readonly number[] }) {
+  return (
+    <svg class={`swatch ${name}`} viewBox="0 0 34 6" aria-hidden="true">
+      <line x1="0" y1="3" x2="34" y2="3" stroke-dasharray={dash.join(" ")} />
+    </svg>
+  );
+}
+
+function Value({ value, write }: { value: number | null | undefined; write: (value: number) => string }) {
+  return <span class="value">{value === null || value === undefined ? "–" : write(value)}</span>;
+}
+
+function sentenceOf(columns: Columns, index: number, time: number): string {
+  const values = EMOTIONS.map((_, k) => columns[k + 1][index] ?? 0);
+  const most = Math.max(...values);
+  const found = most > 0 ? `${strings.emotions[EMOTIONS[values.indexOf(most)]]} ${strings.percent(most)}` : strings.live.noFace;
+  return `${strings.clock(time)}, ${found}`;
 }
 
 const plain = (columns: Columns) => columns as unknown as uPlot.AlignedData;
@@ -92,31 +151,68 @@ function sizeOf(element: HTMLElement) {
   return { width: Math.max(element.clientWidth, 100), height: HEIGHT_EM * em };
 }
 
-function options(element: HTMLElement, pick: { current?: (time: number) => void }): uPlot.Options {
+function options(
+  element: HTMLElement,
+  pick: { current?: (time: number) => void },
+  now: { current?: number },
+  point: (index: number | null) => void,
+): uPlot.Options {
   const style = getComputedStyle(element);
   const colour = (name: string) => style.getPropertyValue(`--${name}`).trim();
-  const font = `${Math.round(Number.parseFloat(style.fontSize) * 0.75)}px ${style.fontFamily}`;
+  const em = Number.parseFloat(style.fontSize);
+  const font = `${Math.round(em * 0.75)}px ${style.fontFamily}`;
   const axis = { stroke: colour("faint"), grid: { stroke: colour("line"), width: 1 }, ticks: { show: false }, font };
   const line = (name: string): uPlot.Series => ({ stroke: colour(name), width: 2, points: { show: false } });
   return {
     ...sizeOf(element),
     legend: { show: false },
-    cursor: { drag: { x: false, y: false }, points: { show: false } },
+    cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
     scales: { x: { time: false }, share: { range: [0, 1] }, valence: { range: [-1, 1] } },
     axes: [
-      { ...axis, incrs: SECONDS, space: 70, size: 40, values: (_, ticks) => ticks.map((tick) => `${tick} s`) },
-      { ...axis, scale: "share", values: (_, ticks) => ticks.map((tick) => strings.percent(tick)), size: 64 },
+      {
+        ...axis,
+        incrs: SECONDS,
+        space: 4.5 * em,
+        size: 2.2 * em,
+        values: (_, ticks) => ticks.map((tick) => strings.seconds(tick)),
+      },
+      { ...axis, scale: "share", size: 3.2 * em, values: (_, ticks) => ticks.map((tick) => strings.percent(tick)) },
+      {
+        ...axis,
+        scale: "valence",
+        side: 1,
+        size: 2.6 * em,
+        grid: { show: false },
+        stroke: colour("valence"),
+        label: strings.valence,
+        labelFont: font,
+        labelSize: 1.3 * em,
+        values: (_, ticks) => ticks.map((tick) => strings.signed(tick, 1)),
+      },
     ],
     series: [
       {},
-      ...EMOTIONS.map((name) => ({ ...line(name), scale: "share" })),
-      { ...line("valence"), scale: "valence", dash: [6, 5] },
+      ...EMOTIONS.map((name) => ({ ...line(name), scale: "share", dash: [...DASHES[name]] })),
+      { ...line("valence"), scale: "valence", width: 3 },
     ],
     hooks: {
       ready: [
-        (chart) =>
-          chart.over.addEventListener("click", ({ offsetX }) => pick.current?.(chart.posToVal(offsetX, "x"))),
+        ({ over, posToVal }) => {
+          over.append(Object.assign(document.createElement("div"), { className: "playhead" }));
+          over.addEventListener("click", ({ offsetX }) => pick.current?.(posToVal(offsetX, "x")));
+        },
       ],
+      setCursor: [(chart) => point(chart.cursor.idx ?? null)],
+      draw: [(chart) => mark(chart, now.current)],
     },
   };
+}
+
+/** Put the line that moves to the moment that is shown; to draw all lines anew for it would be slow. */
+function mark({ over, valToPos }: uPlot, time: number | undefined): void {
+  const playhead = over.querySelector<HTMLElement>(".playhead");
+  if (!playhead) return;
+  const left = time === undefined ? -1 : valToPos(time, "x");
+  playhead.hidden = !(left >= 0 && left <= over.clientWidth);
+  playhead.style.transform = `translateX(${left}px)`;
 }

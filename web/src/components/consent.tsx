@@ -1,11 +1,13 @@
 /** The notice before the camera opens. */
 
 import { useEffect, useRef } from "preact/hooks";
+import type { Models } from "../api/types";
 import { place } from "../state";
 import { strings } from "../strings";
 import { Button } from "./controls";
+import { limitsShown } from "./limits";
 
-export function Notice(props: { text: string; onAgree: () => void; onCancel: () => void }) {
+export function Notice(props: { notice: Models["consent"]; onAgree: () => void; onCancel: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);
   // Closed and not only removed, it gives the focus back.
@@ -20,7 +22,7 @@ export function Notice(props: { text: string; onAgree: () => void; onCancel: () 
       <dl>
         <dt>{words.what}</dt>
         <dd>
-          {props.text.split(/\n\s*\n/).map((paragraph) => (
+          {props.notice.text.split(/\n\s*\n/).map((paragraph) => (
             <p key={paragraph}>{paragraph}</p>
           ))}
         </dd>
@@ -34,7 +36,10 @@ export function Notice(props: { text: string; onAgree: () => void; onCancel: () 
         <dd>{words.nothing}</dd>
       </dl>
       <p class="hint">
-        {words.recorded} <a href="#/model" onClick={leave(props.onCancel)}>{strings.limits}</a>
+        {words.recorded}{" "}
+        <Button tone="quiet" onClick={() => (limitsShown.value = true)}>
+          {strings.limits}
+        </Button>
       </p>
       <div class="actions">
         <Button tone="primary" onClick={leave(props.onAgree)}>

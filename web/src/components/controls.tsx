@@ -1,7 +1,7 @@
 /** Small parts that all views are made of. */
 
 import type { ComponentChildren, ComponentProps } from "preact";
-import { useId, useState } from "preact/hooks";
+import { useId } from "preact/hooks";
 
 type Tone = "primary" | "plain" | "quiet" | "danger";
 
@@ -21,7 +21,7 @@ export function Alert({ children, action }: { children: ComponentChildren; actio
 export function Lead({ title, children }: { title: string; children: ComponentChildren }) {
   return (
     <header class="lead">
-      <h1>{title}</h1>
+      <h1 tabIndex={-1}>{title}</h1>
       <p>{children}</p>
     </header>
   );
@@ -54,7 +54,7 @@ export function Switch<Value extends string>(props: {
   );
 }
 
-/** Where files are dropped, or chosen with the keyboard. */
+/** Where files are chosen with the keyboard; they may be dropped anywhere. */
 export function Drop(props: {
   title: string;
   choose: string;
@@ -63,27 +63,15 @@ export function Drop(props: {
   multiple?: boolean;
   /** Where results are shown already, it takes less room. */
   small?: boolean;
+  /** Whether files are being held over the window. */
+  over: boolean;
   onFiles: (files: File[]) => void;
 }) {
   const id = useId();
-  const [over, setOver] = useState(false);
-  const take = (list: FileList | null | undefined) => {
-    if (list?.length) props.onFiles(Array.from(list));
-  };
   return (
     <section
-      class={["drop", props.small && "small", over && "over"].filter(Boolean).join(" ")}
+      class={["drop", props.small && "small", props.over && "over"].filter(Boolean).join(" ")}
       aria-label={props.title}
-      onDragOver={(event) => {
-        event.preventDefault();
-        setOver(true);
-      }}
-      onDragLeave={() => setOver(false)}
-      onDrop={(event) => {
-        event.preventDefault();
-        setOver(false);
-        take(event.dataTransfer?.files);
-      }}
     >
       <p class="drop-title">{props.title}</p>
       <input
@@ -92,9 +80,10 @@ export function Drop(props: {
         type="file"
         accept={props.accept}
         multiple={props.multiple}
-        onChange={(event) => {
-          take(event.currentTarget.files);
-          event.currentTarget.value = "";
+        onChange={({ currentTarget }) => {
+          const files = Array.from(currentTarget.files ?? []);
+          currentTarget.value = "";
+          if (files.length) props.onFiles(files);
         }}
       />
       <label for={id} class="button primary">

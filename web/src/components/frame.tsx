@@ -3,10 +3,11 @@
 import { useState } from "preact/hooks";
 import { openSession, tokenNeeded } from "../api/client";
 import { requests } from "../live/traffic";
-import { move } from "../live/watch";
+import { move, watch } from "../live/watch";
 import { analysing, connect, leaving, place, trouble, type View, view } from "../state";
 import { strings } from "../strings";
 import { Alert, Button, Switch } from "./controls";
+import { limitsShown } from "./limits";
 
 export function Header() {
   return (
@@ -37,21 +38,38 @@ export function Header() {
 
 export function StatusLine() {
   const here = !leaving.value;
+  const paused = watch.phase.value === "paused";
+  const state = paused ? strings.status.paused : analysing.value ? strings.status.on : strings.status.off;
   return (
-    <div class="status" data-on={analysing.value}>
-      <span class="lamp" aria-hidden="true" />
-      <strong role="status">{analysing.value ? strings.status.on : strings.status.off}</strong>
-      <span>{here ? strings.place.browserHint : strings.place.serverHint}</span>
-      {analysing.value && <span data-testid="requests">{strings.status.requests(requests.value)}</span>}
+    <div class="status">
+      <div class="state" data-on={analysing.value || paused}>
+        <span class="lamp" aria-hidden="true" />
+        <strong role="status">{state}</strong>
+        {analysing.value && <span data-testid="requests">{strings.status.requests(requests.value)}</span>}
+        {watch.phase.value !== "closed" && (
+          <Button tone="danger" onClick={() => watch.close()}>
+            {strings.stop}
+          </Button>
+        )}
+      </div>
+      <p>{here ? strings.place.browserHint : strings.place.serverHint}</p>
     </div>
   );
 }
 
 export function Footer() {
+  // To go there would close the camera, and forget what it showed.
+  const stay = (event: Event) => {
+    if (view.value !== "live") return;
+    event.preventDefault();
+    limitsShown.value = true;
+  };
   return (
     <footer class="bottom">
       <p>{strings.footer}</p>
-      <a href="#/model">{strings.limits}</a>
+      <a href="#/model" onClick={stay}>
+        {strings.limits}
+      </a>
     </footer>
   );
 }

@@ -1,11 +1,22 @@
 /** Boxes over a picture, in the picture's own pixels. */
 
+import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { Activation, Face } from "../api/types";
 
 export interface Marked {
   readonly label: string;
   readonly face: Face;
+}
+
+/** What pictures and marks lie on: as wide as it may be while the whole height can be seen. */
+export function Framed(props: { kind: string; aspect?: number; children: ComponentChildren }) {
+  const style = props.aspect ? { "--aspect": String(props.aspect) } : undefined;
+  return (
+    <div class={`picture ${props.kind}`} style={style}>
+      {props.children}
+    </div>
+  );
 }
 
 export function Overlay(props: { width: number; height: number; marked: readonly Marked[]; mirrored?: boolean }) {

@@ -4,17 +4,16 @@ import type { Face } from "../api/types";
 import { strings } from "../strings";
 import { EMOTIONS } from "../vision/labels";
 
-export function FaceCard({ title, face }: { title: string; face: Face }) {
+export function FaceCard({ title, face, level = 2 }: { title: string; face: Face; level?: 2 | 3 }) {
+  const Heading = `h${level}` as const;
   return (
     <article class="face" data-uncertain={face.uncertain}>
       <header>
-        <h3>{title}</h3>
+        <Heading>{title}</Heading>
         <span class={`chip ${face.sentiment}`}>{strings.sentiments[face.sentiment]}</span>
       </header>
       <p class="appears">{strings.appears(face.top)}</p>
-      {face.uncertain && face.uncertain_reason && (
-        <p class="doubt">{strings.uncertain(face.uncertain_reason)}</p>
-      )}
+      {face.uncertain_reason && <p class="doubt">{strings.uncertain(face.uncertain_reason)}</p>}
       <Bars face={face} />
       <dl class="affect">
         <div>

@@ -18,6 +18,9 @@ export const readiness = signal<Readiness>("idle");
 /** Where each network runs in this page; empty before they are loaded. */
 export const processors = signal<Processors>({});
 
+/** For one picture, on the slowest machine. */
+const PATIENCE_MS = 120_000;
+
 type Waiting = { resolve: (reading: Reading | undefined) => void; reject: (error: Error) => void };
 
 class Device {
@@ -25,9 +28,11 @@ class Device {
   #waiting = new Map<number, Waiting>();
   #next = 0;
   #loading: Promise<void> | null = null;
+  #models: Models | null = null;
 
   /** Load the weights that the server lists; later calls wait for the first. */
   load(models: Models): Promise<void> {
+    this.#models = models;
     this.#loading ??= this.#load(models).catch((error) => {
       this.#loading = null;
       readiness.value = "failed";
@@ -36,12 +41,20 @@ class Device {
     return this.#loading;
   }
 
-  /** Read one picture, which is closed. */
+  /** Read one picture, which is closed; where the worker has failed since it was loaded, with another. */
   async read(picture: ImageBitmap, finest = FINE, activation = false): Promise<Reading> {
     const message = { kind: "read", picture, finest, activation } as const;
-    const reading = await this.#ask(message, [picture]);
-    if (!reading) throw new Error("the worker gave no reading");
-    return reading;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    try {
+      if (this.#models) await this.load(this.#models);
+      timer = setTimeout(() => this.#drop(new Error(strings.errors.readFailed)), PATIENCE_MS);
+      const reading = await this.#ask(message, [picture]);
+      if (!reading) throw new Error(strings.errors.unexpected);
+      return reading;
+    } finally {
+      clearTimeout(timer);
+      picture.close();
+    }
   }
 
   async #load(models: Models): Promise<void> {
@@ -72,17 +85,20 @@ class Device {
       const waiting = this.#waiting.get(data.id);
       this.#waiting.delete(data.id);
       if (data.kind === "done") waiting?.resolve(data.reading);
-      else waiting?.reject(new Error(data.reason));
+      else waiting?.reject(new Error(strings.errors[data.at], { cause: data.reason }));
     };
-    worker.onerror = ({ message }) => {
-      // A worker that failed answers no more; the next load starts another.
-      worker.terminate();
-      this.#worker = null;
-      this.#loading = null;
-      for (const { reject } of this.#waiting.values()) reject(new Error(message || strings.errors.offlineModels));
-      this.#waiting.clear();
-    };
+    worker.onerror = ({ message }) => this.#drop(new Error(strings.errors.readFailed, { cause: message }));
     return worker;
+  }
+
+  /** A worker that failed answers no more; the next load starts another. */
+  #drop(error: Error): void {
+    this.#worker?.terminate();
+    this.#worker = null;
+    this.#loading = null;
+    readiness.value = "failed";
+    for (const { reject } of this.#waiting.values()) reject(error);
+    this.#waiting.clear();
   }
 
   #ask(

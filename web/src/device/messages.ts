@@ -38,9 +38,12 @@ export interface Reading {
   readonly faces: Face[];
 }
 
+/** What failed, by the name of its sentence. */
+export type Failure = "loadFailed" | "readFailed";
+
 export type Answer =
   | { readonly id: number; readonly kind: "done"; readonly reading?: Reading }
-  | { readonly id: number; readonly kind: "failed"; readonly reason: string }
+  | { readonly id: number; readonly kind: "failed"; readonly at: Failure; readonly reason: string }
   | { readonly id: -1; readonly kind: "requests"; readonly count: number }
   /** Said when networks are loaded, and again when they had to be moved. */
   | { readonly id: -1; readonly kind: "runs"; readonly on: Processors };

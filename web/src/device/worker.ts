@@ -56,7 +56,10 @@ self.onmessage = ({ data }: MessageEvent<Request>) => {
   last = last.then(() =>
     answer(data).then(
       (reading) => say({ id: data.id, kind: "done", reading }),
-      (error: unknown) => say({ id: data.id, kind: "failed", reason: String(error) }),
+      (error: unknown) => {
+        const at = data.kind === "load" ? "loadFailed" : "readFailed";
+        say({ id: data.id, kind: "failed", at, reason: String(error) });
+      },
     ),
   );
 };

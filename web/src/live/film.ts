@@ -1,10 +1,10 @@
 /** One film: sent to the server and followed there, or read moment by moment in this page. */
 
 import { signal } from "@preact/signals";
-import { deleteJob, findJob, jobAddress, loadResult, Refusal, uploadFilm } from "../api/client";
+import { deleteJob, findJob, loadResult, Refusal, uploadFilm } from "../api/client";
 import type { Frame, Job, Result } from "../api/types";
 import { COARSE, device } from "../device/device";
-import { models, place, setRunning } from "../state";
+import { checkSize, models, place, setRunning } from "../state";
 import { strings } from "../strings";
 import { startCounting } from "./traffic";
 import { numbering } from "./tracks";
@@ -12,7 +12,7 @@ import { numbering } from "./tracks";
 type Item = Result["items"][number];
 
 export interface Film {
-  readonly name: string;
+  readonly file: File;
   readonly url: string;
   readonly stage: "uploading" | "reading" | "done" | "failed";
   readonly share: number | null;
@@ -24,6 +24,8 @@ export interface Film {
 
 const STEP_S = 0.2;
 const ASK_MS = 700;
+/** For a film to open, or to go to a moment. */
+const PATIENCE_MS = 30_000;
 
 export const film = signal<Film | null>(null);
 let stop = new AbortController();
@@ -34,7 +36,7 @@ export async function openFilm(file: File): Promise<void> {
   const { signal: stopped } = stop;
   const where = place.value;
   const stage = where === "server" ? "uploading" : "reading";
-  film.value = { name: file.name, url: URL.createObjectURL(file), stage, share: 0, note: "" };
+  film.value = { file, url: URL.createObjectURL(file), stage, share: 0, note: "" };
   setRunning("film", where);
   try {
     await (where === "server" ? readThere(file, stopped) : readHere(file, stopped));
@@ -58,9 +60,9 @@ export function forgetFilm(): void {
   setRunning("film", null);
 }
 
-addEventListener("pagehide", ({ persisted }) => {
-  const job = film.value?.job;
-  if (job && !persisted) void fetch(jobAddress(job.id), { method: "DELETE", keepalive: true });
+// A page that is put by may be thrown away without a word, and its film would stay on the server.
+addEventListener("pagehide", () => {
+  if (film.value?.job || film.value?.stage === "uploading") forgetFilm();
 });
 
 function change(with_: Partial<Film>): void {
@@ -68,7 +70,9 @@ function change(with_: Partial<Film>): void {
 }
 
 async function readThere(file: File, stopped: AbortSignal): Promise<void> {
-  let job = await uploadFilm(file, (share) => change({ share }), stopped);
+  checkSize(file);
+  const note = (sentence: string) => change({ note: sentence });
+  let job = await uploadFilm(file, (share) => change({ share }), { stop: stopped, note });
   if (stopped.aborted) return;
   change({ job, stage: "reading", share: null });
   while (!stopped.aborted && (job.state === "queued" || job.state === "running")) {
@@ -86,7 +90,7 @@ async function readThere(file: File, stopped: AbortSignal): Promise<void> {
   }
   if (stopped.aborted) return;
   if (job.state === "failed") throw new Error(job.error ?? strings.errors.unexpected);
-  const { items } = await loadResult(job.results.json);
+  const { items } = await loadResult(job.id);
   if (stopped.aborted) return;
   change({ job, stage: "done", share: 1, item: items[0] });
 }
@@ -97,11 +101,11 @@ async function readHere(file: File, stopped: AbortSignal): Promise<void> {
   const video = document.createElement("video");
   video.muted = true;
   video.src = film.value?.url ?? "";
-  await happens(video, "loadeddata");
+  await happens(video, "loadeddata", stopped);
   if (!Number.isFinite(video.duration)) {
     // A recorder's file does not say how long it is; going to its end makes the browser find out.
     video.currentTime = Number.MAX_SAFE_INTEGER;
-    await happens(video, "seeked");
+    await happens(video, "seeked", stopped);
     if (!Number.isFinite(video.duration)) throw new Error(strings.errors.filmUnreadable);
   }
   startCounting();
@@ -111,7 +115,7 @@ async function readHere(file: File, stopped: AbortSignal): Promise<void> {
   for (let index = 0; index < count && !stopped.aborted; index++) {
     const time = index * STEP_S;
     video.currentTime = time;
-    await happens(video, "seeked");
+    await happens(video, "seeked", stopped);
     const { faces } = await device.read(await createImageBitmap(video), COARSE);
     if (stopped.aborted) return;
     frames.push({ index, time_s: time, faces: number(faces, time) });
@@ -122,9 +126,16 @@ async function readHere(file: File, stopped: AbortSignal): Promise<void> {
   change({ stage: "done", share: 1, item: { source: file.name, kind: "video", width, height, frames } });
 }
 
-function happens(video: HTMLVideoElement, event: "loadeddata" | "seeked"): Promise<void> {
-  return new Promise((resolve, reject) => {
-    video.addEventListener(event, () => resolve(), { once: true });
-    video.addEventListener("error", () => reject(new Error(strings.errors.filmUnreadable)), { once: true });
-  });
+/** Wait for an event; a film that is broken, or stuck, or stopped, ends the wait. */
+export function happens(video: HTMLVideoElement, event: "loadeddata" | "seeked", stopped: AbortSignal): Promise<void> {
+  const done = new AbortController();
+  const signal = AbortSignal.any([done.signal, stopped]);
+  return new Promise<void>((resolve, reject) => {
+    const fail = () => reject(new Error(strings.errors.filmUnreadable));
+    const timer = setTimeout(fail, PATIENCE_MS);
+    done.signal.addEventListener("abort", () => clearTimeout(timer));
+    stopped.addEventListener("abort", fail, { signal });
+    video.addEventListener(event, () => resolve(), { signal });
+    video.addEventListener("error", fail, { signal });
+  }).finally(() => done.abort());
 }

@@ -1,6 +1,6 @@
 /** The loop of a live view: camera to readings, until it is stopped and forgotten. */
 
-import { batch, signal } from "@preact/signals";
+import { batch, computed, signal } from "@preact/signals";
 import { COARSE, COARSEST, device, type Readiness } from "../device/device";
 import type { Reading } from "../device/messages";
 import { agreedTo } from "../consent";
@@ -22,11 +22,15 @@ export type Phase = "closed" | Readiness | "watching" | "paused";
 
 export class Watch {
   readonly phase = signal<Phase>("closed");
+  /** Whether the camera is on, though it may be paused. */
+  readonly opened = computed(() => this.phase.value === "watching" || this.phase.value === "paused");
   readonly problem = signal<string | null>(null);
   readonly tracks = signal<readonly Track[]>([]);
   readonly size = signal({ width: 640, height: 480 });
   readonly devices = signal<readonly MediaDeviceInfo[]>([]);
   readonly camera = signal("");
+  /** As in a mirror, but for cameras that look away from who holds them. */
+  readonly mirrored = signal(true);
   readonly pace = signal({ perSecond: 0, delay: 0 });
   /** Grows with each reading that the chart has not drawn. */
   readonly drawn = signal(0);
@@ -60,7 +64,9 @@ export class Watch {
       }
       this.#attach(video, stream);
       await video.play();
-      this.camera.value = stream.getVideoTracks()[0]?.getSettings().deviceId ?? camera;
+      const { deviceId, facingMode } = stream.getVideoTracks()[0]?.getSettings() ?? {};
+      this.camera.value = deviceId ?? camera;
+      this.mirrored.value = facingMode !== "environment";
       this.devices.value = await cameras();
       if (run !== this.#run) return;
     } catch (error) {

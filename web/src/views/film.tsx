@@ -1,14 +1,16 @@
 /** Film: progress, the player with its timeline, moments and downloads. */
 
-import { useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Event, Frame } from "../api/types";
-import { Chart, type Columns } from "../components/chart";
+import { Chart } from "../components/chart";
 import { Alert, Button, Drop, Lead } from "../components/controls";
-import { Overlay } from "../components/overlay";
+import { useDroppedFiles, useFocusKept, useNetworks } from "../components/hooks";
+import { Framed, Overlay } from "../components/overlay";
 import { FaceCard } from "../components/readings";
 import { csvOf, eventsCsvOf, jsonOf, save } from "../download";
 import { eventsOf } from "../events";
 import { type Film as Shown, film, forgetFilm, openFilm } from "../live/film";
+import { type Columns, lastBefore } from "../series";
 import { models, place } from "../state";
 import { strings } from "../strings";
 import { EMOTIONS } from "../vision/labels";
@@ -17,25 +19,43 @@ const words = strings.film;
 
 export function Film() {
   const shown = film.value;
+  const [remark, setRemark] = useState("");
+  const open = ([file, ...more]: File[]) => {
+    setRemark(more.length ? words.onlyOne(file.name) : "");
+    void openFilm(file);
+  };
+  const over = useDroppedFiles(shown ? () => setRemark(words.stopFirst) : open);
+  useNetworks();
+  useFocusKept(shown?.stage, ".alert button", ".progress button", ".film video", "input[type=file]");
   return (
     <>
       <Lead title={words.title}>{words.lead}</Lead>
+      {remark && <Alert>{remark}</Alert>}
       {!shown && (
         <Drop
           title={words.drop}
           choose={words.choose}
           hint={place.value === "server" ? words.hint : words.hintBrowser}
           accept="video/*,.mkv,image/gif"
-          onFiles={([file]) => openFilm(file)}
+          over={over}
+          onFiles={open}
         />
       )}
-      {shown?.problem && (
-        <Alert action={<Button onClick={forgetFilm}>{words.another}</Button>}>{shown.problem}</Alert>
-      )}
+      {shown?.problem && <Failure shown={shown} problem={shown.problem} />}
       {shown && (shown.stage === "uploading" || shown.stage === "reading") && <Progress shown={shown} />}
       {shown?.stage === "done" && shown.item && <FilmResult shown={shown} frames={shown.item.frames} />}
     </>
   );
+}
+
+function Failure({ shown, problem }: { shown: Shown; problem: string }) {
+  const actions = (
+    <span class="actions">
+      <Button onClick={() => openFilm(shown.file)}>{strings.retry}</Button>
+      <Button onClick={forgetFilm}>{words.another}</Button>
+    </span>
+  );
+  return <Alert action={actions}>{problem}</Alert>;
 }
 
 function Progress({ shown }: { shown: Shown }) {
@@ -43,7 +63,7 @@ function Progress({ shown }: { shown: Shown }) {
   return (
     <section class="progress" aria-label={title}>
       <p>
-        {title}: {shown.name}
+        {title}: {shown.file.name}
       </p>
       <progress aria-label={title} value={shown.share ?? undefined} max={1} />
       <p class="hint">{shown.note}</p>
@@ -60,45 +80,48 @@ function FilmResult({ shown, frames }: { shown: Shown; frames: readonly Frame[] 
   const [track, setTrack] = useState(tracks[0]);
   const columns = useMemo(() => columnsOf(frames, track), [frames, track]);
   const events = useMemo(() => shown.job?.events ?? eventsOf(frames), [shown.job, frames]);
+  const times = useMemo(() => frames.map(({ time_s }) => time_s), [frames]);
   const go = (to: number) => {
     if (video.current) video.current.currentTime = Math.max(to, 0);
     setTime(to);
   };
-  const current = nearest(frames, time);
+  usePlayed(video, setTime);
+  const current = frames[lastBefore(times, time)];
   const { width, height } = shown.item ?? {};
   const marked = (current?.faces ?? []).map((face, number) => ({
     label: strings.face(face.track_id ?? number + 1),
     face,
   }));
+  // The same while the film plays, however many there are.
+  const list = useMemo(() => <Events events={events} onPick={go} />, [events]);
   return (
     <>
       {shown.job?.warning && <Alert>{shown.job.warning}</Alert>}
       {!playable && <Alert>{words.cannotPlay}</Alert>}
       <div class="stage">
-      <div class="picture film">
-        <video
-          ref={video}
-          src={shown.url}
-          controls
-          playsInline
-          aria-label={shown.name}
-          onTimeUpdate={(event) => setTime(event.currentTarget.currentTime)}
-          onError={() => setPlayable(false)}
-        />
-        {width && height && <Overlay width={width} height={height} marked={marked} />}
-      </div>
-      <section class="readings" aria-label={words.moment}>
-        {marked.map(({ label, face }) => (
-          <FaceCard key={label} title={label} face={face} />
-        ))}
-        {!marked.length && <p class="empty">{strings.live.noFace}</p>}
-      </section>
+        <Framed kind="film" aspect={width && height ? width / height : undefined}>
+          <video
+            ref={video}
+            src={shown.url}
+            controls
+            playsInline
+            aria-label={shown.file.name}
+            onError={() => setPlayable(false)}
+          />
+          {width && height && <Overlay width={width} height={height} marked={marked} />}
+        </Framed>
+        <section class="readings" aria-label={words.moment}>
+          {marked.map(({ label, face }) => (
+            <FaceCard key={label} title={label} face={face} />
+          ))}
+          {!marked.length && <p class="empty">{strings.live.noFace}</p>}
+        </section>
       </div>
       {tracks.length ? (
         <>
           {tracks.length > 1 && <Tracks tracks={tracks} track={track} onChange={setTrack} />}
           <Chart label={words.timeline} columns={columns} version={0} at={time} onPick={go} />
-          <Events events={events} onPick={go} />
+          {list}
         </>
       ) : (
         <p class="empty">{words.noFace}</p>
@@ -126,8 +149,8 @@ function Tracks(props: { tracks: readonly number[]; track: number; onChange: (tr
 function Events({ events, onPick }: { events: readonly Event[]; onPick: (time: number) => void }) {
   const moment = (time: number) => (
     <td>
-      <Button tone="quiet" aria-label={words.goTo(clock(time))} onClick={() => onPick(time)}>
-        {clock(time)}
+      <Button tone="quiet" aria-label={words.goTo(strings.clock(time))} onClick={() => onPick(time)}>
+        {strings.clock(time)}
       </Button>
     </td>
   );
@@ -156,7 +179,7 @@ function Events({ events, onPick }: { events: readonly Event[]; onPick: (time: n
                   {moment(event.onset_s)}
                   {moment(event.apex_s)}
                   {moment(event.offset_s)}
-                  <td>{event.duration_s.toFixed(2)} s</td>
+                  <td>{strings.seconds(event.duration_s, 2)}</td>
                   <td>{strings.percent(event.peak)}</td>
                 </tr>
               ))}
@@ -172,7 +195,7 @@ function Downloads({ shown, events }: { shown: Shown; events: readonly Event[] }
   const { item, job } = shown;
   if (!item || !models.value) return null;
   const known = models.value;
-  const stem = shown.name.replace(/\.[^.]*$/, "");
+  const stem = shown.file.name.replace(/\.[^.]*$/, "");
   const json = () => save(`${stem}.json`, "application/json", jsonOf([item], known));
   return (
     <section>
@@ -207,6 +230,26 @@ function Downloads({ shown, events }: { shown: Shown; events: readonly Event[] }
   );
 }
 
+/** Tell the moment of each picture that is shown; where the browser does not say, a few times a second. */
+function usePlayed(player: { readonly current: HTMLVideoElement | null }, tell: (time: number) => void): void {
+  useEffect(() => {
+    const video = player.current;
+    if (!video) return;
+    const stop = new AbortController();
+    const { signal } = stop;
+    const update = () => tell(video.currentTime);
+    video.addEventListener("seeked", update, { signal });
+    if (typeof video.requestVideoFrameCallback !== "function") video.addEventListener("timeupdate", update, { signal });
+    const shown = (_: number, { mediaTime }: VideoFrameCallbackMetadata) => {
+      if (signal.aborted) return;
+      tell(mediaTime);
+      video.requestVideoFrameCallback(shown);
+    };
+    video.requestVideoFrameCallback?.(shown);
+    return () => stop.abort();
+  }, []);
+}
+
 /** Track ids, of the face that was seen longest first. */
 function tracksOf(frames: readonly Frame[]): number[] {
   const seen = new Map<number, number>();
@@ -223,14 +266,4 @@ function columnsOf(frames: readonly Frame[], track: number): Columns {
     ...EMOTIONS.map((name) => one.map((face) => face?.emotions[name] ?? null)),
     one.map((face) => face?.valence ?? null),
   ];
-}
-
-/** The last frame at or before a time. */
-function nearest(frames: readonly Frame[], time: number): Frame | undefined {
-  return frames.findLast(({ time_s }) => time_s <= time + 0.02) ?? frames[0];
-}
-
-function clock(seconds: number): string {
-  const minutes = Math.floor(seconds / 60);
-  return `${minutes}:${(seconds - 60 * minutes).toFixed(1).padStart(4, "0")}`;
 }

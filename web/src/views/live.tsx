@@ -4,7 +4,8 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { Chart } from "../components/chart";
 import { Notice } from "../components/consent";
 import { Alert, Button, Lead } from "../components/controls";
-import { Overlay } from "../components/overlay";
+import { useFocusKept, useNetworks } from "../components/hooks";
+import { Framed, Overlay } from "../components/overlay";
 import { FaceCard } from "../components/readings";
 import { agree, agreedTo } from "../consent";
 import { save } from "../download";
@@ -13,21 +14,18 @@ import { models, place } from "../state";
 import { strings } from "../strings";
 
 const words = strings.live;
-const OPEN = ["watching", "paused"];
 
 export function Live() {
   const video = useRef<HTMLVideoElement>(null);
   const [asking, setAsking] = useState(false);
   const phase = watch.phase.value;
+  const open = watch.opened.value;
+  const mirrored = watch.mirrored.value;
+  const { width, height } = watch.size.value;
   useEffect(() => () => watch.close(), []);
   const consent = models.value?.consent;
-  const before = useRef(phase);
-  useEffect(() => {
-    // The button that had the focus is gone; what stands in its place takes it.
-    if (before.current !== phase && document.activeElement === document.body)
-      document.querySelector<HTMLElement>(".view select, .view button")?.focus();
-    before.current = phase;
-  }, [phase]);
+  useNetworks();
+  useFocusKept(phase, ".view select, .view button");
   const start = () => {
     if (!consent) return;
     if (agreedTo(consent.version, place.value)) void watch.open(video.current as HTMLVideoElement);
@@ -38,7 +36,7 @@ export function Live() {
       <Lead title={words.title}>{words.lead}</Lead>
       {asking && consent && (
         <Notice
-          text={consent.text}
+          notice={consent}
           onCancel={() => setAsking(false)}
           onAgree={() => {
             agree(consent.version, place.value);
@@ -52,18 +50,22 @@ export function Live() {
       )}
       <div class="stage">
         <section class="view">
-          <div class={`picture ${OPEN.includes(phase) ? "on" : "off"}`}>
-            <video ref={video} class="preview" muted playsInline aria-label={words.preview} />
-            <Overlay {...watch.size.value} mirrored marked={marked()} />
-            {!OPEN.includes(phase) && <Curtain loading={phase === "loading"} ready={!!consent} onOpen={start} />}
-          </div>
-          {OPEN.includes(phase) && <Controls />}
+          <Framed kind={open ? "on" : "off"} aspect={open ? width / height : undefined}>
+            <video
+              ref={video}
+              class={mirrored ? "preview mirrored" : "preview"}
+              muted
+              playsInline
+              aria-label={words.preview(mirrored)}
+            />
+            <Overlay width={width} height={height} mirrored={mirrored} marked={marked()} />
+            {!open && <Curtain loading={phase === "loading"} ready={!!consent} onOpen={start} />}
+          </Framed>
+          {open && <Controls />}
         </section>
-        {OPEN.includes(phase) && <Readings />}
+        {open && <Readings />}
       </div>
-      {OPEN.includes(phase) && (
-        <Chart label={words.chart} columns={watch.session.columns} version={watch.drawn.value} />
-      )}
+      {open && <Chart label={words.chart} columns={watch.session.columns} version={watch.drawn.value} />}
     </>
   );
 }
@@ -110,9 +112,6 @@ function Controls() {
       )}
       <Button onClick={() => watch.pause()}>{paused ? words.resume : words.pause}</Button>
       <Button onClick={snapshot}>{words.snapshot}</Button>
-      <Button tone="danger" onClick={() => watch.close()}>
-        {strings.stop}
-      </Button>
       <p class="hint pace">{words.rate(perSecond, delay)}</p>
     </div>
   );

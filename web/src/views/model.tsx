@@ -1,25 +1,20 @@
 /** Model & limits: what reads, and what it must not be used for. */
 
 import { Button, Lead } from "../components/controls";
-import { agreement, withdraw } from "../consent";
+import { Limits } from "../components/limits";
+import { agreedVersion, agreement, withdraw } from "../consent";
 import { processors } from "../device/device";
 import { models } from "../state";
-import { type Measured, strings } from "../strings";
+import { strings } from "../strings";
 
 const words = strings.model;
 
 export function Model() {
   const known = models.value;
-  const measured = known?.models.find(({ name }) => name === "expression")?.extra.measured as Measured | undefined;
   return (
     <>
       <Lead title={words.title}>{words.lead}</Lead>
-      <div class="prose">
-        <Section title={words.not} lines={words.notText} />
-        {measured && <Section title={words.well} lines={words.wellText(measured)} />}
-        <Section title={words.never} lines={words.neverText} list />
-        <Section title={words.how} lines={words.howText} />
-      </div>
+      <Limits />
       {known && (
         <section>
           <h2>{words.networks}</h2>
@@ -50,29 +45,12 @@ export function Model() {
       )}
       {agreement.value && (
         <p class="hint">
-          {strings.consent.agreed(agreement.value.version, new Date(agreement.value.time).toLocaleString())}{" "}
+          {strings.consent.agreed(...agreedVersion(agreement.value), new Date(agreement.value.time).toLocaleString())}{" "}
           <Button tone="quiet" onClick={withdraw}>
             {strings.consent.withdraw}
           </Button>
         </p>
       )}
     </>
-  );
-}
-
-function Section({ title, lines, list }: { title: string; lines: readonly string[]; list?: boolean }) {
-  return (
-    <section>
-      <h2>{title}</h2>
-      {list ? (
-        <ul>
-          {lines.map((line) => (
-            <li key={line}>{line}</li>
-          ))}
-        </ul>
-      ) : (
-        lines.map((line) => <p key={line}>{line}</p>)
-      )}
-    </section>
   );
 }

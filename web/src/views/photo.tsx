@@ -1,34 +1,34 @@
 /** Photo: several at once, each with its reading beside it. */
 
-import { signal } from "@preact/signals";
 import { useState } from "preact/hooks";
-import { analyzePicture } from "../api/client";
 import type { Activation, Result } from "../api/types";
 import { Alert, Button, Drop, Lead } from "../components/controls";
-import { Heat, Overlay } from "../components/overlay";
+import { useDroppedFiles, useNetworks } from "../components/hooks";
+import { Framed, Heat, Overlay } from "../components/overlay";
 import { FaceCard } from "../components/readings";
-import { device } from "../device/device";
 import { csvOf, jsonOf, save } from "../download";
-import { startCounting } from "../live/traffic";
-import { models, type Place, place, setRunning } from "../state";
+import {
+  addPictures,
+  clearPictures,
+  mapPicture,
+  type Picture,
+  pictures,
+  removePicture,
+  retryPicture,
+} from "../live/pictures";
+import { models } from "../state";
 import { strings } from "../strings";
 
 type Item = Result["items"][number];
 
-interface Picture {
-  readonly id: number;
-  readonly name: string;
-  readonly url: string;
-  readonly item?: Item;
-  readonly problem?: string;
-}
-
 const words = strings.photo;
-const pictures = signal<readonly Picture[]>([]);
-let last = 0;
+const facesOf = (item?: Item) => item?.frames[0]?.faces ?? [];
 
 export function Photo() {
-  const read = pictures.value.flatMap(({ item }) => (item ? [item] : []));
+  const shown = pictures.value;
+  const read = shown.flatMap(({ item }) => (item ? [item] : []));
+  const over = useDroppedFiles(addPictures);
+  useNetworks();
   return (
     <>
       <Lead title={words.title}>{words.lead}</Lead>
@@ -38,10 +38,11 @@ export function Photo() {
         hint={words.hint}
         accept="image/*"
         multiple
-        small={pictures.value.length > 0}
-        onFiles={add}
+        small={shown.length > 0}
+        over={over}
+        onFiles={addPictures}
       />
-      {pictures.value.length > 0 && (
+      {shown.length > 0 && (
         <div class="controls">
           {read.length > 0 && models.value && (
             <>
@@ -54,8 +55,11 @@ export function Photo() {
           </Button>
         </div>
       )}
-      <div class="pictures" aria-live="polite">
-        {pictures.value.map((picture) => (
+      <p class="hidden" role="status">
+        {shown.length > 0 && words.progress(read.length, shown.length, read.flatMap(facesOf).length)}
+      </p>
+      <div class="pictures">
+        {shown.map((picture) => (
           <PictureResult key={picture.id} picture={picture} />
         ))}
       </div>
@@ -65,86 +69,95 @@ export function Photo() {
 
 function PictureResult({ picture }: { picture: Picture }) {
   const [looking, setLooking] = useState(false);
-  const { name, item, problem } = picture;
-  const faces = item?.frames[0]?.faces ?? [];
-  const maps = faces.flatMap(({ activation }) => (activation ? [activation as Activation] : []));
+  const { file, item, problem, note } = picture;
+  const faces = facesOf(item);
   const marked = faces.map((face, number) => ({ label: strings.face(number + 1), face }));
   return (
     <article class="photo">
       <header>
-        <h2>{name}</h2>
+        <h2>{file.name}</h2>
         {item && <span class="hint">{words.found(faces.length)}</span>}
-        <Button tone="quiet" aria-label={words.remove(name)} onClick={() => remove(picture.id)}>
+        <Button
+          tone="quiet"
+          aria-label={words.remove(file.name)}
+          onClick={({ currentTarget }) => remove(picture.id, currentTarget)}
+        >
           ×
         </Button>
       </header>
       <div class="stage">
-        <div class="picture still">
-          <img src={picture.url} alt={words.alt(name, faces.length)} />
-          {item?.width && item.height && looking && <Heat width={item.width} height={item.height} maps={maps} />}
-          {item?.width && item.height && <Overlay width={item.width} height={item.height} marked={marked} />}
-        </div>
-        <section class="readings" aria-label={name}>
-          {problem && <Alert>{problem}</Alert>}
-          {!item && !problem && <p role="status">{words.reading}</p>}
+        <Marks picture={picture} looking={looking} />
+        <section class="readings" aria-label={file.name}>
+          {problem && (
+            <Alert action={<Button onClick={() => retryPicture(picture)}>{strings.retry}</Button>}>{problem}</Alert>
+          )}
+          {!item && !problem && <p>{note || words.reading}</p>}
           {item && !faces.length && <p class="empty">{words.noFace}</p>}
           {marked.map(({ label, face }) => (
-            <FaceCard key={label} title={label} face={face} />
+            <FaceCard key={label} title={label} face={face} level={3} />
           ))}
-          {maps.length > 0 && (
-            <Button aria-pressed={looking} onClick={() => setLooking(!looking)}>
-              {looking ? words.hideMap : words.map}
-            </Button>
-          )}
+          {faces.length > 0 && <MapButton picture={picture} looking={looking} onChange={setLooking} />}
         </section>
       </div>
     </article>
   );
 }
 
-async function add(files: File[]): Promise<void> {
-  // Where they are read is what was shown when they were dropped.
-  const where = place.value;
-  const added = files.map((file) => ({ file, id: ++last, name: file.name, url: URL.createObjectURL(file) }));
-  pictures.value = [...pictures.value, ...added.map(({ file: _, ...picture }) => picture)];
-  const task = `photo ${added[0]?.id}`;
-  setRunning(task, where);
-  if (where === "browser" && models.value) await device.load(models.value).catch(() => undefined);
-  startCounting();
-  for (const { file, id } of added) {
-    if (!pictures.value.some((one) => one.id === id)) continue;
-    try {
-      change(id, { item: await read(file, where) });
-    } catch (error) {
-      change(id, { problem: error instanceof Error ? error.message : strings.errors.unexpected });
-    }
-  }
-  setRunning(task, null);
+function Marks({ picture, looking }: { picture: Picture; looking: boolean }) {
+  const [aspect, setAspect] = useState<number>();
+  const { file, url, item } = picture;
+  const faces = facesOf(item);
+  const size = item?.width && item.height ? { width: item.width, height: item.height } : null;
+  return (
+    <Framed kind="still" aspect={aspect}>
+      <img
+        src={url}
+        alt={item ? words.alt(file.name, faces.length) : file.name}
+        onLoad={({ currentTarget: { naturalWidth, naturalHeight } }) => setAspect(naturalWidth / naturalHeight)}
+      />
+      {size && looking && <Heat {...size} maps={mapsOf(item)} />}
+      {size && (
+        <Overlay {...size} marked={faces.map((face, number) => ({ label: strings.face(number + 1), face }))} />
+      )}
+    </Framed>
+  );
 }
 
-async function read(file: File, where: Place): Promise<Item> {
-  if (where === "server") return (await analyzePicture(file, true)).items[0];
-  if (!models.value) throw new Error(strings.errors.offlineModels);
-  await device.load(models.value);
-  const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none" }).catch(() => {
-    throw new Error(strings.errors.notAPicture(file.name));
-  });
-  const { width, height, faces } = await device.read(bitmap, undefined, true);
-  return { source: file.name, kind: "image", width, height, frames: [{ index: 0, time_s: 0, faces }] };
+function MapButton(props: { picture: Picture; looking: boolean; onChange: (looking: boolean) => void }) {
+  const { picture, looking, onChange } = props;
+  const [asking, setAsking] = useState(false);
+  const change = async () => {
+    onChange(!looking);
+    if (looking || asking || mapsOf(picture.item).length) return;
+    setAsking(true);
+    await mapPicture(picture);
+    setAsking(false);
+  };
+  return (
+    <Button aria-pressed={looking} onClick={change}>
+      {looking ? (asking ? words.reading : words.hideMap) : words.map}
+    </Button>
+  );
 }
 
-function change(id: number, with_: Partial<Picture>): void {
-  pictures.value = pictures.value.map((picture) => (picture.id === id ? { ...picture, ...with_ } : picture));
+function mapsOf(item?: Item): Activation[] {
+  return facesOf(item).flatMap(({ activation }) => (activation ? [activation as Activation] : []));
 }
 
-function remove(id: number): void {
-  for (const picture of pictures.value) if (picture.id === id) URL.revokeObjectURL(picture.url);
-  pictures.value = pictures.value.filter((picture) => picture.id !== id);
+/** The focus goes to the picture beside the one that is removed. */
+function remove(id: number, button: HTMLElement): void {
+  const picture = button.closest("article");
+  const beside = picture?.nextElementSibling ?? picture?.previousElementSibling;
+  (beside?.querySelector<HTMLElement>("header button") ?? chooser())?.focus();
+  removePicture(id);
 }
 
 function clear(): void {
-  for (const { id } of pictures.value) remove(id);
+  chooser()?.focus();
+  clearPictures();
 }
+
+const chooser = () => document.querySelector<HTMLElement>("input[type=file]");
 
 function saveJson(items: readonly Item[]): void {
   if (models.value) save("mien.json", "application/json", jsonOf(items, models.value));

@@ -1,0 +1,41 @@
+"""The sample portrait in the ways in which photographs come: python variants.py PORTRAIT FOLDER."""
+
+import sys
+from pathlib import Path
+
+from PIL import Image
+
+ORIENTATION = 0x0112
+TURNED_LEFT = 6
+"""Of EXIF: the picture must be turned right by a quarter to stand upright."""
+SIZES = (150, 110, 80, 60, 44)
+"""Widths of small faces' pictures in pixels."""
+
+
+def main(portrait: Path, folder: Path) -> None:
+    """Write one file for each way into the folder."""
+    with Image.open(portrait) as opened:
+        upright = opened.convert("RGB")
+    exif = Image.Exif()
+    exif[ORIENTATION] = TURNED_LEFT
+    upright.rotate(90, expand=True).save(folder / "turned.jpg", quality=95, exif=exif)
+    upright.convert("L").save(folder / "grey.jpg", quality=95)
+    upright.save(folder / "progressive.jpg", quality=95, progressive=True)
+    tiled(upright).save(folder / "several.png")
+
+
+def tiled(portrait: Image.Image) -> Image.Image:
+    """Small copies in a row, on grey."""
+    gap = 24
+    width = sum(SIZES) + gap * (len(SIZES) + 1)
+    sheet = Image.new("RGB", (width, max(SIZES) + 2 * gap), (128, 128, 128))
+    left = gap
+    for size in SIZES:
+        height = round(portrait.height * size / portrait.width)
+        sheet.paste(portrait.resize((size, height), Image.Resampling.LANCZOS), (left, gap))
+        left += size + gap
+    return sheet
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -1,0 +1,64 @@
+/** What mien cannot do and how well it does the rest: in a view of its own, and over others. */
+
+import { signal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { models } from "../state";
+import { type Measured, strings } from "../strings";
+import { Button } from "./controls";
+
+const words = strings.model;
+
+/** Whether they are shown over the present view. */
+export const limitsShown = signal(false);
+
+export function Limits() {
+  const expression = models.value?.models.find(({ name }) => name === "expression");
+  const measured = expression?.extra.measured as Measured | undefined;
+  return (
+    <div class="prose">
+      <Section title={words.not} lines={words.notText} />
+      {measured && <Section title={words.well} lines={words.wellText(measured)} />}
+      <Section title={words.never} lines={words.neverText} list />
+      <Section title={words.how} lines={words.howText} />
+    </div>
+  );
+}
+
+export function LimitsDialog() {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const shown = limitsShown.value;
+  useEffect(() => {
+    if (shown) dialog.current?.showModal();
+  }, [shown]);
+  return (
+    <dialog ref={dialog} class="notice wide" aria-label={strings.limits} onClose={() => (limitsShown.value = false)}>
+      {shown && (
+        <>
+          <Limits />
+          <div class="actions">
+            <Button tone="primary" onClick={() => dialog.current?.close()}>
+              {strings.close}
+            </Button>
+          </div>
+        </>
+      )}
+    </dialog>
+  );
+}
+
+function Section({ title, lines, list }: { title: string; lines: readonly string[]; list?: boolean }) {
+  return (
+    <section>
+      <h2>{title}</h2>
+      {list ? (
+        <ul>
+          {lines.map((line) => (
+            <li key={line}>{line}</li>
+          ))}
+        </ul>
+      ) : (
+        lines.map((line) => <p key={line}>{line}</p>)
+      )}
+    </section>
+  );
+}

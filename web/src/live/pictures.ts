@@ -1,0 +1,94 @@
+/** Photographs: read one after the other, here or on the server, until they are removed. */
+
+import { signal } from "@preact/signals";
+import { analyzePicture } from "../api/client";
+import type { Result } from "../api/types";
+import { device } from "../device/device";
+import { checkSize, models, type Place, place, setRunning } from "../state";
+import { strings } from "../strings";
+import { startCounting } from "./traffic";
+
+type Item = Result["items"][number];
+
+export interface Picture {
+  readonly id: number;
+  readonly file: File;
+  readonly url: string;
+  /** Where it is read is what was shown when it was added. */
+  readonly where: Place;
+  readonly item?: Item;
+  readonly problem?: string;
+  readonly note?: string;
+}
+
+export const pictures = signal<readonly Picture[]>([]);
+const stops = new Map<number, AbortController>();
+let last = 0;
+
+export function addPictures(files: readonly File[]): Promise<void> {
+  const where = place.value;
+  const added = files.map((file) => ({ file, id: ++last, where, url: URL.createObjectURL(file) }));
+  pictures.value = [...pictures.value, ...added];
+  for (const { id } of added) stops.set(id, new AbortController());
+  startCounting();
+  return readEach(added);
+}
+
+/** Read once more what could not be read. */
+export function retryPicture(picture: Picture): Promise<void> {
+  change(picture.id, { problem: undefined });
+  return readEach([picture]);
+}
+
+/** Read once more, and where the network looked as well. */
+export function mapPicture(picture: Picture): Promise<void> {
+  change(picture.id, { problem: undefined });
+  return readEach([picture], true);
+}
+
+/** Stop reading a picture, and forget it. */
+export function removePicture(id: number): void {
+  stops.get(id)?.abort();
+  stops.delete(id);
+  for (const picture of pictures.value) if (picture.id === id) URL.revokeObjectURL(picture.url);
+  pictures.value = pictures.value.filter((picture) => picture.id !== id);
+}
+
+export function clearPictures(): void {
+  for (const { id } of pictures.value) removePicture(id);
+}
+
+async function readEach(several: readonly Picture[], activation = false): Promise<void> {
+  const task = `photo ${several[0]?.id}`;
+  setRunning(task, several[0]?.where ?? null);
+  for (const picture of several) {
+    const stop = stops.get(picture.id)?.signal;
+    if (!stop) continue;
+    try {
+      change(picture.id, { item: await read(picture, activation, stop) });
+    } catch (error) {
+      const problem = error instanceof Error ? error.message : strings.errors.unexpected;
+      if (!stop.aborted) change(picture.id, { problem });
+    }
+  }
+  setRunning(task, null);
+}
+
+async function read({ id, file, where }: Picture, activation: boolean, stop: AbortSignal): Promise<Item> {
+  if (where === "server") {
+    checkSize(file);
+    const note = (sentence: string) => change(id, { note: sentence });
+    return (await analyzePicture(file, activation, { stop, note })).items[0];
+  }
+  if (!models.value) throw new Error(strings.errors.offlineModels);
+  await device.load(models.value);
+  const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none" }).catch(() => {
+    throw new Error(strings.errors.notAPicture(file.name));
+  });
+  const { width, height, faces } = await device.read(bitmap, undefined, activation);
+  return { source: file.name, kind: "image", width, height, frames: [{ index: 0, time_s: 0, faces }] };
+}
+
+function change(id: number, with_: Partial<Picture>): void {
+  pictures.value = pictures.value.map((picture) => (picture.id === id ? { ...picture, ...with_ } : picture));
+}

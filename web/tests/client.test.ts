@@ -1,0 +1,118 @@
+/** What the pages ask of the server, and what they do with what it says. */
+
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+
+const asked: Request[] = [];
+let answers: Response[] = [];
+
+const problem = (status: number, headers = {}) =>
+  new Response(JSON.stringify({ status, detail: `it is ${status}` }), { status, headers });
+const json = (content: unknown) => new Response(JSON.stringify(content));
+
+beforeEach(() => {
+  vi.resetModules();
+  asked.length = 0;
+  vi.stubGlobal("location", { origin: "http://here", hash: "", search: "" });
+  vi.stubGlobal("fetch", async (request: Request) => {
+    asked.push(request);
+    request.signal.throwIfAborted();
+    return answers.shift() ?? json({});
+  });
+});
+afterEach(() => vi.unstubAllGlobals());
+
+const client = () => import("../src/api/client");
+const patience = () => ({ stop: new AbortController(), notes: [] as string[] });
+const file = new File(["picture"], "a b.jpg", { type: "image/jpeg" });
+
+describe("the client", () => {
+  it("sends a picture as it is, and quotes a refusal", async () => {
+    const { analyzePicture, Refusal } = await client();
+    answers = [problem(415)];
+    const { stop } = patience();
+    const sending = analyzePicture(file, true, { stop: stop.signal, note: () => undefined });
+    await expect(sending).rejects.toEqual(new Refusal("it is 415", 415));
+    expect(asked[0].url).toBe("http://here/api/v1/analyze?name=a%20b.jpg&activation=true");
+    expect(asked[0].headers.get("Content-Type")).toBe("image/jpeg");
+    expect(await asked[0].text()).toBe("picture");
+  });
+
+  it("asks again when the server says when", async () => {
+    const { analyzePicture } = await client();
+    answers = [problem(429, { "Retry-After": "0.01" }), problem(429, { "Retry-After": "0.01" }), json({ items: [] })];
+    const { stop, notes } = patience();
+    const found = await analyzePicture(file, false, { stop: stop.signal, note: (one) => notes.push(one) });
+    expect(found.items).toEqual([]);
+    expect(asked).toHaveLength(3);
+    expect(notes[0]).toMatch(/asked again/);
+    expect(notes.at(-1)).toBe("");
+  });
+
+  it("does not ask again what was stopped meanwhile", async () => {
+    const { analyzePicture } = await client();
+    answers = [problem(429, { "Retry-After": "0.01" })];
+    const { stop } = patience();
+    const sending = analyzePicture(file, false, { stop: stop.signal, note: () => stop.abort() });
+    await expect(sending).rejects.toThrow("stopped");
+    expect(asked).toHaveLength(1);
+  });
+
+  it("brings up the form for the token whenever one is wanted", async () => {
+    const { findJob, tokenNeeded } = await client();
+    answers = [problem(401)];
+    await expect(findJob("x y")).rejects.toThrow("it is 401");
+    expect(asked[0].url).toBe("http://here/api/v1/jobs/x%20y");
+    expect(tokenNeeded.value).toBe(true);
+  });
+});
+
+describe("photographs", () => {
+  async function photographs() {
+    const { place, models } = await import("../src/state");
+    place.value = "server";
+    models.value = { max_upload: 100, models: [], consent: {} } as never;
+    return import("../src/live/pictures");
+  }
+  const item = { source: "a", frames: [{ index: 0, time_s: 0, faces: [] }] };
+
+  it("that are too large are not sent, and say so", async () => {
+    const { addPictures, pictures } = await photographs();
+    await addPictures([new File(["x".repeat(101)], "large.png")]);
+    expect(asked).toEqual([]);
+    expect(pictures.value[0].problem).toMatch(/^large\.png has 1\sMB/);
+  });
+
+  it("are read without maps, which are asked for when they are wanted", async () => {
+    const { addPictures, mapPicture, pictures } = await photographs();
+    answers = [json({ items: [item] }), json({ items: [item] })];
+    await addPictures([file]);
+    await mapPicture(pictures.value[0]);
+    expect(asked.map(({ url }) => new URL(url).searchParams.get("activation"))).toEqual(["false", "true"]);
+  });
+
+  it("that failed are tried again", async () => {
+    const { addPictures, pictures, retryPicture } = await photographs();
+    answers = [problem(500), json({ items: [item] })];
+    await addPictures([file]);
+    expect(pictures.value[0].problem).toBe("it is 500");
+    await retryPicture(pictures.value[0]);
+    expect(pictures.value[0]).toMatchObject({ item, problem: undefined });
+  });
+
+  it("that are removed are sent no further", async () => {
+    const { addPictures, clearPictures, pictures } = await photographs();
+    const signals: AbortSignal[] = [];
+    vi.stubGlobal("fetch", (request: Request) => {
+      signals.push(request.signal);
+      return new Promise((_, reject) => request.signal.addEventListener("abort", () => reject(request.signal.reason)));
+    });
+    const { analysing } = await import("../src/state");
+    const reading = addPictures([file, file]);
+    await vi.waitFor(() => expect(signals).toHaveLength(1));
+    clearPictures();
+    await reading;
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
+    expect(pictures.value).toEqual([]);
+    expect(analysing.value).toBe(false);
+  });
+});

@@ -1,0 +1,15 @@
+import { describe, expect, it } from "vitest";
+import { lastBefore } from "../src/series";
+
+describe("the reading at a moment", () => {
+  const times = [0, 0.5, 1, 1.5];
+
+  it("is the last that is not after it", () => {
+    expect([0, 0.4, 0.49, 1.2, 9].map((moment) => lastBefore(times, moment))).toEqual([0, 0, 1, 2, 3]);
+  });
+
+  it("is the first where all are after it, or there is none", () => {
+    expect(lastBefore([1, 2], 0)).toBe(0);
+    expect(lastBefore([], 3)).toBe(0);
+  });
+});
