@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from mien.core.errors import InputError
 from mien.core.types import Box, Face, Landmarks
 from mien.models.temporal import context
 from mien.vision.alignment import CANONICAL, CROP_SIZE, crop_face
@@ -83,7 +84,7 @@ class ClipMaker:
         seed: of all chance.
 
     Raises:
-        ValueError: if all stills show the same expression.
+        InputError: if all stills show the same expression.
     """
 
     def __init__(
@@ -93,7 +94,7 @@ class ClipMaker:
         self._usable = np.flatnonzero(faces.emotions.sum(axis=1) > 0)
         self._labels = faces.emotions.argmax(axis=1).astype(np.int64)
         if len(set(self._labels[self._usable].tolist())) < 2:
-            raise ValueError("clips need stills of at least two expressions")
+            raise InputError("clips need stills of at least two expressions; add some")
         self._length = length
         self._rates = rates
         self._seed = seed

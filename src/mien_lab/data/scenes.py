@@ -20,6 +20,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from mien.core.errors import InputError
+
 GreyImage = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
@@ -180,5 +182,5 @@ def _label(row: dict[str, str]) -> tuple[Floats, Floats, float]:
 def _read_grey(path: Path) -> GreyImage:
     image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
     if image is None:
-        raise ValueError(f"{path} is not a picture that OpenCV can read")
+        raise InputError(f"{path} is not a picture that OpenCV can read; get it again")
     return np.asarray(image, dtype=np.uint8)

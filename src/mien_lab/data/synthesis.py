@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from mien.core.errors import InputError
 from mien.core.types import Landmarks
 from mien_lab.data.drafts import Draft, Scene
 from mien_lab.data.pasting import Edge, Placement, cover, paste, rotated_box, shrink, warp
@@ -77,8 +78,8 @@ class Synthesis:
         self._cover_chance = cover_chance
         self._turn_backgrounds = turn_backgrounds
         if not portraits or not small_faces or not self._empty:
-            raise ValueError(
-                "synthesis needs portraits, small faces and photographs without a face"
+            raise InputError(
+                "synthesis needs portraits, small faces and photographs without a face; add some"
             )
 
     @property
