@@ -125,6 +125,12 @@ def test_large_bodies_elsewhere(client):
     assert answer.status_code == 413
 
 
+def test_what_has_no_body_is_not_too_slow_with_it(serving):
+    with serving(read_timeout_s=1e-9) as client:
+        url = client.get(MODELS).json()["models"][0]["url"]
+        assert client.get(url).status_code == 200
+
+
 def test_a_fault_is_a_problem_like_others(tmp_path, caplog):
     def fault(_):
         raise RuntimeError("secret")

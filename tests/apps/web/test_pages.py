@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from mien.apps.web import pages
+
 WEB = Path(__file__).parents[3] / "web"
 STATIC = WEB.parent / "src/mien/apps/web/static"
 
@@ -46,6 +48,45 @@ def test_types():
 @pytest.mark.timeout(900)
 def test_in_a_browser():
     run("node", "--test", "e2e/", seconds=880)
+
+
+@pytest.fixture
+def built(client, tmp_path, monkeypatch):
+    """Pages of three files, whatever is built."""
+    for name in ("index.html", "ort/runtime.wasm", "assets/index-c0ffee.js"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"content")
+    monkeypatch.setattr(pages, "static_folder", lambda: tmp_path)
+    (mount,) = (route for route in client.app.routes if getattr(route, "name", "") == "pages")
+    monkeypatch.setattr(mount.app, "all_directories", [tmp_path])
+    return client
+
+
+@pytest.mark.parametrize("path", ["/", "/ort/runtime.wasm"])
+def test_what_may_change_under_its_name_is_sent_once(built, path):
+    first = built.get(path)
+    assert (first.status_code, first.content) == (200, b"content")
+    assert first.headers["cache-control"] == "no-cache"
+    again = built.get(path, headers={"if-none-match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["cache-control"] == "no-cache"
+    assert again.headers["cross-origin-embedder-policy"] == "require-corp"
+
+
+def test_what_is_named_by_its_content_is_kept(built):
+    assert "immutable" in built.get("/assets/index-c0ffee.js").headers["cache-control"]
+
+
+def test_weights_are_sent_once(client):
+    url = client.get("/api/v1/models").json()["models"][0]["url"]
+    first = client.get(url)
+    assert "immutable" in first.headers["cache-control"]
+    plain = client.get(url.partition("?")[0])
+    assert plain.headers["cache-control"] == "private, no-cache"
+    assert plain.headers["etag"] == first.headers["etag"]
+    again = client.get(url, headers={"if-none-match": f"W/{first.headers['etag']}"})
+    assert (again.status_code, again.content) == (304, b"")
 
 
 def test_the_lock_file_names_no_registry():

@@ -129,7 +129,10 @@ class Guard:
         return deliver
 
     def _bounded(self, scope: Scope, receive: Receive) -> Receive:
-        declared = Request(scope).headers.get("content-length", "")
+        headers = Request(scope).headers
+        declared = headers.get("content-length", "")
+        if not declared and "transfer-encoding" not in headers:
+            return receive
         if declared.isdigit() and int(declared) > MAX_BODY:
             raise _too_large()
         received = 0

@@ -3,11 +3,13 @@
 from importlib.resources import files
 from pathlib import Path
 
-from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 __all__ = ["Pages", "static_folder"]
+
+KEPT = "public, max-age=31536000, immutable"
 
 UNBUILT = (
     "The pages are not built. Run `make serve` in the repository, or install mien from a wheel; "
@@ -21,7 +23,11 @@ def static_folder() -> Path:
 
 
 class Pages(StaticFiles):
-    """Serves the files; those whose names change with their content may be kept."""
+    """Serves the files.
+
+    Those whose names change with their content may be kept; of the others, the runtime of many
+    megabytes among them, browsers ask whether they have changed.
+    """
 
     def __init__(self) -> None:
         super().__init__(directory=static_folder(), html=True, check_dir=False)
@@ -35,8 +41,8 @@ class Pages(StaticFiles):
         if path in (".", "", "index.html"):
             if not page.is_file():
                 return PlainTextResponse(UNBUILT, 503)
-            return FileResponse(page, headers={"Cache-Control": "no-cache"})
+            path = "index.html"
         response = await super().get_response(path, scope)
-        if path.startswith("assets/"):
-            response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        named_by_content = path.startswith("assets/")
+        response.headers["Cache-Control"] = KEPT if named_by_content else "no-cache"
         return response

@@ -2,8 +2,9 @@
 
 import dataclasses
 from http import HTTPStatus
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Header
 from fastapi.responses import FileResponse, Response
 
 from mien import __version__
@@ -32,16 +33,28 @@ async def models(engine: EngineNeeded, settings: SettingsNeeded) -> Models:
 
 
 @weights.get("/weights/{file}")
-async def weight_file(file: str, engine: EngineNeeded) -> Response:
-    """Send one of the weight files that are listed; its address changes with its content."""
-    if file not in {card.file for card in cards_used(engine.analyzer.config)}:
+async def weight_file(
+    file: str,
+    engine: EngineNeeded,
+    v: str = "",
+    if_none_match: Annotated[str, Header()] = "",
+) -> Response:
+    """Send one of the weight files that are listed; the address listed changes with its content."""
+    card = next((one for one in cards_used(engine.analyzer.config) if one.file == file), None)
+    if card is None:
         raise ProblemError(HTTPStatus.NOT_FOUND, "there are no such weights; see /api/v1/models")
-    return FileResponse(
-        folder_used(engine.analyzer.config) / file,
-        media_type="application/octet-stream",
-        headers={"Cache-Control": "private, max-age=31536000, immutable"},
-    )
+    headers = {"ETag": f'"{card.sha256}"', "Cache-Control": "private, no-cache"}
+    if v == _version(card):
+        headers["Cache-Control"] = "private, max-age=31536000, immutable"
+    if card.sha256 in if_none_match:
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    path = folder_used(engine.analyzer.config) / file
+    return FileResponse(path, media_type="application/octet-stream", headers=headers)
+
+
+def _version(card: Card) -> str:
+    return card.sha256[:12]
 
 
 def _model(card: Card) -> Model:
-    return Model(url=f"/weights/{card.file}?v={card.sha256[:12]}", **dataclasses.asdict(card))
+    return Model(url=f"/weights/{card.file}?v={_version(card)}", **dataclasses.asdict(card))
