@@ -72,9 +72,14 @@ def test_picture_as_form_and_raw(client, picture, analyzer):
     assert room_count(client) == 0
 
 
-def test_activation_lies_on_the_face(client, picture):
+def test_activation_lies_on_the_face(client, picture, monkeypatch):
+    detector = client.app.state.engine.analyzer.reader.detector
+    searched = []
+    search = detector.detect
+    monkeypatch.setattr(detector, "detect", lambda image: searched.append(1) or search(image))
     found = client.post(URL, content=picture, params={"activation": True}).json()
     (face,) = found["items"][0]["frames"][0]["faces"]
+    assert len(searched) == 1, "the faces that were found are explained"
     shown = face["activation"]
     assert shown["emotion"] == face["top"]
     assert len(shown["values"]) == shown["rows"] * shown["columns"]

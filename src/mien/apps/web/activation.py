@@ -1,12 +1,13 @@
 """Where the network looked: activation maps placed in the picture."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
 import numpy as np
 
 from mien.core.labels import EMOTIONS
-from mien.core.types import Image
+from mien.core.types import Face, Image
 from mien.pipeline.frame import FrameReader
 from mien.vision.alignment import alignment_matrix
 from mien.vision.geometry import apply_transform
@@ -14,21 +15,23 @@ from mien.vision.geometry import apply_transform
 __all__ = ["activations"]
 
 
-def activations(reader: FrameReader, image: Image) -> list[dict[str, Any]]:
-    """For each face of a picture, the largest first, the map of its most probable expression.
+def activations(reader: FrameReader, image: Image, faces: Sequence[Face]) -> list[dict[str, Any]]:
+    """For each face of a picture, the map of its most probable expression.
 
     Args:
-        reader: finds and reads the faces.
+        reader: reads the faces.
         image: (height, width, 3) RGB, uint8.
+        faces: those that were found in it.
 
     Returns:
         The fields of `mien.apps.web.schemas.Activation`.
     """
     shown = []
-    for face, result in reader.explain(image):
-        top = int(result.probabilities[0].argmax())
-        grid = result.activation[0, top]
-        size = reader.classifier.size
+    size = reader.classifier.size
+    result = reader.classifier.classify(reader.crops(image, list(faces)))
+    for face, row, maps in zip(faces, result.probabilities, result.activation, strict=True):
+        top = int(row.argmax())
+        grid = maps[top]
         corners = np.array([[0, 0], [size, 0], [size, size], [0, size]]) - 0.5
         back = cv2.invertAffineTransform(alignment_matrix(face.landmarks.as_array(), size))
         shown.append(

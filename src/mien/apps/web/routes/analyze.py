@@ -133,11 +133,12 @@ def _open(engine: Engine, upload: Upload, *, every: int, activation: bool) -> An
 
 def _picture(engine: Engine, stream: MediaStream, name: str, activation: bool) -> dict[str, Any]:
     image = next(iter(stream)).image
-    frame = engine.analyzer.read_frame(Frame(image)).to_dict()
+    found = engine.analyzer.read_frame(Frame(image))
+    frame = found.to_dict()
     if activation:
-        for face, shown in zip(
-            frame["faces"], activations(engine.analyzer.reader, image), strict=True
-        ):
-            face["activation"] = shown
+        faces = [reading.face for reading in found.readings]
+        shown = activations(engine.analyzer.reader, image, faces)
+        for face, one in zip(frame["faces"], shown, strict=True):
+            face["activation"] = one
     item = {**stream.media.to_dict(), "source": name, "frames": [frame]}
     return {"schema": SCHEMA, "model": provenance(engine.analyzer.config), "items": [item]}
