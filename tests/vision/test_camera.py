@@ -1,5 +1,7 @@
 import sys
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -56,3 +58,68 @@ def test_a_camera_stream_has_times_of_arrival(make_film, tmp_path):
     assert times[0] == 0
     assert times == sorted(times)
     assert times[-1] < 10
+
+
+def test_a_damaged_packet_costs_its_picture_alone(monkeypatch, make_film, tmp_path):
+    import av
+    import av.error
+
+    from mien.vision import camera
+
+    film = make_film(tmp_path / "film.mp4", times=[n / 10 for n in range(6)])
+
+    class Damaged:
+        """A container whose third packet cannot be decoded."""
+
+        def __init__(self, container):
+            self.container = container
+
+        def demux(self, **streams):
+            for number, packet in enumerate(self.container.demux(**streams)):
+                yield Broken() if number == 2 else packet
+
+    class Broken:
+        def decode(self):
+            raise av.error.InvalidDataError(1, "damaged")
+
+    with av.open(str(film)) as container:
+        assert len(list(camera._pictures(Damaged(container)))) == 5
+    monkeypatch.setattr(camera, "MOST_DAMAGED", 0)
+    with av.open(str(film)) as container, pytest.raises(av.error.InvalidDataError):
+        list(camera._pictures(Damaged(container)))
+
+
+def test_a_stream_that_stalls_is_lost(monkeypatch, make_film, tmp_path):
+    from mien.vision import camera
+
+    film = make_film(tmp_path / "film.ts", times=[n / 10 for n in range(30)]).read_bytes()
+    done = threading.Event()
+
+    class Stalling(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(film[: len(film) * 2 // 3])
+            self.wfile.flush()
+            done.wait(20)
+
+        def log_message(self, *_):
+            pass
+
+    monkeypatch.setattr(camera, "READ_S", 0.5)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Stalling)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    began = time.monotonic()
+    try:
+        address = f"http://127.0.0.1:{server.server_port}/film.ts"
+        with (
+            pytest.raises(MediaError, match=r"was lost|no more pictures"),
+            open_camera(find_camera(address)) as stream,
+        ):
+            for _ in stream:
+                pass
+    finally:
+        done.set()
+        server.shutdown()
+        server.server_close()
+    assert time.monotonic() - began < 15

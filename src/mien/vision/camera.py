@@ -12,6 +12,7 @@ import av
 import av.error
 import numpy as np
 from av.container import InputContainer
+from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 
 from mien.core.errors import InputError, MediaError
@@ -25,6 +26,8 @@ OPEN_S = 10.0
 """A network stream that does not answer for longer counts as not there."""
 READ_S = 5.0
 """A network stream that sends nothing for longer counts as lost."""
+MOST_DAMAGED = 50
+"""So many packets in a row that cannot be decoded are a lost camera: two seconds or so."""
 SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "http", "https", "udp", "tcp", "srt")
 
 # What each system calls its cameras: FFmpeg's input format and the name of the n-th.
@@ -122,7 +125,7 @@ def _arriving(container: InputContainer, name: str, max_pixels: int) -> Iterator
     convert = VideoReformatter().reformat
     began: float | None = None
     try:
-        for index, picture in enumerate(container.decode(video=0)):
+        for index, picture in enumerate(_pictures(container)):
             now = time.monotonic()
             began = now if began is None else began
             check_pixels(name, picture.width, picture.height, max_pixels)
@@ -131,6 +134,21 @@ def _arriving(container: InputContainer, name: str, max_pixels: int) -> Iterator
     except (av.error.FFmpegError, OSError) as error:
         raise MediaError(f"{name} was lost ({_cause(error)}); check its connection") from error
     raise MediaError(f"{name} sends no more pictures; check its connection")
+
+
+def _pictures(container: InputContainer) -> Iterator[VideoFrame]:
+    """What can be decoded; a packet that was damaged on its way costs its picture alone."""
+    damaged = 0
+    for packet in container.demux(video=0):
+        try:
+            pictures = packet.decode()
+        except av.error.InvalidDataError:
+            damaged += 1
+            if damaged > MOST_DAMAGED:
+                raise
+            continue
+        damaged = 0 if pictures else damaged
+        yield from pictures
 
 
 def _paced(stream: MediaStream) -> Iterator[Frame]:

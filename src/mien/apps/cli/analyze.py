@@ -66,6 +66,12 @@ def analyze(
     ] = None,
     every: Annotated[int, typer.Option(min=1, help="Read each N-th frame of a film.")] = 1,
     min_face: Annotated[float, typer.Option(min=0, help="Leave out faces below so many px.")] = 0,
+    search_size: Annotated[
+        int | None,
+        typer.Option(
+            min=64, help="Longest side in px at which faces are searched; 1280 if not given."
+        ),
+    ] = None,
     threshold: Annotated[
         float | None, typer.Option(min=0.01, max=0.999, help="Least score of a face.")
     ] = None,
@@ -97,6 +103,7 @@ def analyze(
         threads=threads or base.threads,
         threshold=threshold,
         min_face=min_face,
+        search_size=search_size or base.search_size,
         max_pixels=max_pixels,
     )
     with ExitStack() as stack:
