@@ -1,9 +1,12 @@
 import json
+import shutil
 from dataclasses import replace
 from itertools import pairwise
 
+import av
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 torch = pytest.importorskip("torch")
 
@@ -11,10 +14,11 @@ from mien.core.errors import InputError  # noqa: E402
 from mien.models.temporal import CONTEXT_SIZE, TemporalReader  # noqa: E402
 from mien.runtime.artifact import weights_folder  # noqa: E402
 from mien.runtime.session import open_session  # noqa: E402
+from mien_lab.cli import app  # noqa: E402
 from mien_lab.data.clips import CLEAN, POOR, ClipMaker  # noqa: E402
 from mien_lab.data.faces import fer_faces  # noqa: E402
 from mien_lab.data.fer2013 import load_fer  # noqa: E402
-from mien_lab.data.recordings import Layout  # noqa: E402
+from mien_lab.data.recordings import Layout, read_recordings  # noqa: E402
 from mien_lab.data.sequences import Sequences, join_sequences  # noqa: E402
 from mien_lab.evaluation.temporal import (  # noqa: E402
     evaluate_temporal,
@@ -203,15 +207,135 @@ def test_train_export_calibrate_evaluate(fer_folder, tmp_path, monkeypatch):
         assert 0 <= found[way]["accuracy"] <= 1
 
 
-def test_recordings_are_trained_and_checked_on(fer_folder, tmp_path, make_film):
+@pytest.fixture(scope="module")
+def small(fer_folder):
+    return TemporalConfig(fer_folder, clips=6, epochs=3, batch=4)
+
+
+@pytest.fixture(scope="module")
+def unbroken(small, tmp_path_factory):
+    """A run that ended, with the clips that others may share."""
+    run = tmp_path_factory.mktemp("unbroken") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(temporal, "LENGTH", 12)
+        train_temporal(small, run)
+    return run
+
+
+@pytest.fixture
+def run(unbroken, tmp_path, monkeypatch):
+    """The folder of another run on the same clips."""
+    monkeypatch.setattr(temporal, "LENGTH", 12)
+    shutil.copytree(unbroken / "clips", tmp_path / "run" / "clips")
+    return tmp_path / "run"
+
+
+def test_a_resumed_run_ends_where_an_unbroken_one_does(small, unbroken, run, monkeypatch):
+    epoch = temporal._epoch
+
+    def broken(config, number, *rest):
+        if number == 2:
+            raise KeyboardInterrupt
+        return epoch(config, number, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(temporal, "_epoch", broken)
+        with pytest.raises(KeyboardInterrupt):
+            train_temporal(small, run)
+    assert torch.load(run / "last.pt")["epoch"] == 2
+    train_temporal(small, run, resume=True)
+    whole, again = (torch.load(folder / "last.pt") for folder in (unbroken, run))
+    for part in ("net", "average"):
+        for name, values in whole[part].items():
+            assert torch.equal(values, again[part][name]), name
+    losses = [
+        [json.loads(line)["loss"] for line in (folder / "curve.jsonl").read_text().splitlines()]
+        for folder in (unbroken, run)
+    ]
+    assert losses[0] == losses[1]
+
+
+@pytest.mark.parametrize(
+    ("fault", "name"),
+    [
+        (lambda logits: logits.sum() * np.nan, "loss"),
+        (lambda logits: (logits.sum() * 0).sqrt(), "gradient"),
+    ],
+)
+def test_what_is_no_number_never_reaches_a_checkpoint(small, run, monkeypatch, fault, name):
+    loss, calls = temporal._loss, []
+
+    def poisoned(logits, *rest):
+        calls.append(None)
+        # Six clips are two steps of an epoch: this is the last one of the second.
+        return loss(logits, *rest) + (fault(logits) if len(calls) == 4 else 0)
+
+    monkeypatch.setattr(temporal, "_loss", poisoned)
+    with pytest.raises(FloatingPointError, match=f"the {name} became nan in epoch 2, step 2"):
+        train_temporal(small, run)
+    state = torch.load(run / "last.pt")
+    assert state["epoch"] == 1
+    assert all(values.isfinite().all() for values in state["average"].values())
+
+
+def film(path, picture, frames=6):
+    """A film of a still picture."""
+    height, width = (side // 2 * 2 for side in picture.shape[:2])
+    with av.open(str(path), "w") as output:
+        stream = output.add_stream("libx264", rate=25, options={"preset": "ultrafast"})
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        frame = np.ascontiguousarray(picture[:height, :width])
+        for _ in range(frames):
+            output.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        output.mux(stream.encode(None))
+
+
+def lab(*arguments):
+    done = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("layout", "name", "actors"),
+    [
+        (Layout.CREMA_D, "VideoFlash/{}_DFA_HAP_XX.mp4", ("1001", "1002", "1003")),
+        (Layout.RAVDESS, "Actor_{0}/02-01-03-01-01-01-{0}.mp4", ("01", "04", "05")),
+    ],
+)
+def test_recordings_are_trained_and_checked_on(
+    run, fer_folder, tmp_path, portrait, layout, name, actors
+):
+    """Three actors, of whom one is held out."""
+    folder = tmp_path / "recordings"
+    for path in (folder / name.format(actor) for actor in actors):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        film(path, portrait)
+    options = ["--data", fer_folder, "--run", run, "--recordings", folder, "--layout", layout]
+    found = [temporal.held_out(one) for one in read_recordings(folder, layout)]
+    assert sorted(found) == [False, False, True]
+    lab("temporal", "train", *options, "--clips", 6, "--epochs", 1)
+    config = TemporalConfig(fer_folder, recordings=folder, layout=layout, clips=6)
+    trained = temporal._training_sequences(config, run)
+    assert len(trained) == 6 + 2
+    assert (trained.labels[6:] >= 0).sum(axis=1).tolist() == [6, 6]
+    weights = tmp_path / "weights"
+    export_temporal(run / "last.pt", weights, version="7")
+    figures = json.loads(lab("temporal", "evaluate", *options, "--weights", weights))
+    (found,) = figures.values()
+    assert list(figures) == [str(layout)]
+    assert found["clips"] == 1
+    assert 0 <= found["recurrent"]["accuracy"] <= 1
+
+
+def test_recordings_without_a_face_are_an_error(fer_folder, tmp_path, make_film):
     folder = tmp_path / "VideoFlash"
     folder.mkdir()
     for actor in range(1000, 1006):
         make_film(folder / f"{actor}_DFA_HAP_XX.mp4", times=[0, 0.1])
     config = TemporalConfig(fer_folder, recordings=tmp_path, layout=Layout.CREMA_D)
-    # The films have no face: both sides must have found their share and say so.
     for checking in (True, False):
-        with pytest.raises(Exception, match="no face was found"):
+        with pytest.raises(InputError, match="no face was found"):
             temporal.recorded_clips(config, tmp_path / "run", checking=checking)
 
 

@@ -167,7 +167,8 @@ def _epoch(
         total = _total(losses, config)
         require_finite(total, epoch, step - epoch * config.steps_per_epoch)
         total.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(net.parameters(), config.clip)
+        norm = torch.nn.utils.clip_grad_norm_(net.parameters(), config.clip)
+        require_finite(norm, epoch, step - epoch * config.steps_per_epoch, "gradient")
         optimiser.step()
         average.update(net)
         values = [float(part.detach()) for part in (losses.score, losses.box, losses.points)]

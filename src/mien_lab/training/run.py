@@ -63,21 +63,22 @@ class Run:
             stream.write(json.dumps(figures) + "\n")
 
 
-def require_finite(loss: Tensor | float, epoch: int, step: int) -> None:
-    """Stop a run whose loss is no number any more, before it reaches the weights.
+def require_finite(value: Tensor | float, epoch: int, step: int, name: str = "loss") -> None:
+    """Stop a run whose loss or gradient is no number any more, before it reaches the weights.
 
     Args:
-        loss: of the step.
+        value: of the step; of gradients their norm.
         epoch: counted from 0.
         step: of the epoch, counted from 0.
+        name: of the value, for the error.
 
     Raises:
         FloatingPointError: saying where; the last checkpoint is kept.
     """
-    value = float(loss.detach()) if isinstance(loss, Tensor) else loss
-    if not math.isfinite(value):
+    number = float(value.detach()) if isinstance(value, Tensor) else value
+    if not math.isfinite(number):
         raise FloatingPointError(
-            f"the loss became {value} in epoch {epoch + 1}, step {step + 1}; "
+            f"the {name} became {number} in epoch {epoch + 1}, step {step + 1}; "
             "the checkpoint of the epoch before is kept: lower the rate and resume"
         )
 

@@ -71,7 +71,7 @@ def train_temporal(config: TemporalConfig, folder: Path, *, resume: bool = False
         FileExistsError: if the folder holds a checkpoint and `resume` is false.
         InputError: if data are missing or have another layout, or the run was begun with another
             expression network.
-        FloatingPointError: if the loss is no longer finite; the last checkpoint is kept.
+        FloatingPointError: if loss or gradient are no longer finite; the last checkpoint is kept.
     """
     run = Run(folder, config, resume=resume)
     data = _training_sequences(config, folder)
@@ -214,7 +214,9 @@ def _epoch(
         require_finite(loss, epoch, step)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        norm = torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        # A finite loss can have a gradient that is not; the last step of an epoch would be kept.
+        require_finite(norm, epoch, step, "gradient")
         optimizer.step()
         average.update(net)
         total += loss.item() * len(chosen)
@@ -229,4 +231,5 @@ def _loss(logits: Tensor, targets: Tensor, labels: Tensor, steadiness: float) ->
     probabilities = logs.exp()
     change = (probabilities[:, 1:] - probabilities[:, :-1]).abs().sum(dim=2)
     still = ((targets[:, 1:] - targets[:, :-1]).abs().sum(dim=2) < 1e-3).float() * shown[:, 1:]
-    return (wrong * shown).sum() / shown.sum() + steadiness * (change * still).sum() / still.sum()
+    unrest = (change * still).sum() / still.sum().clamp(min=1)
+    return (wrong * shown).sum() / shown.sum() + steadiness * unrest
