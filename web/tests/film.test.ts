@@ -1,0 +1,83 @@
+/** A film leaves the server with the page, and one that gets stuck is given up. */
+
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { strings } from "../src/strings";
+
+const asked: Request[] = [];
+let leave: (event: { persisted: boolean }) => void;
+
+class FakeUpload {
+  readonly upload: { onload?: () => void } = {};
+  status = 202;
+  response = { id: "x-1", state: "queued", results: {} };
+  onload?: () => void;
+  open() {}
+  send() {
+    queueMicrotask(() => {
+      this.upload.onload?.();
+      this.onload?.();
+    });
+  }
+}
+
+beforeEach(() => {
+  vi.resetModules();
+  asked.length = 0;
+  vi.stubGlobal("location", { origin: "http://here", hash: "", search: "" });
+  vi.stubGlobal("XMLHttpRequest", FakeUpload);
+  vi.stubGlobal("addEventListener", (_: string, heard: typeof leave) => {
+    leave = heard;
+  });
+  vi.stubGlobal("fetch", async (request: Request) => {
+    asked.push(request);
+    return new Response(null, { status: 204 });
+  });
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+describe("a film on the server", () => {
+  it.each([true, false])("is deleted when the page is left, put by: %s", async (persisted) => {
+    const { film, openFilm } = await import("../src/live/film");
+    const { place } = await import("../src/state");
+    place.value = "server";
+    void openFilm(new File(["film"], "a.mp4"));
+    await vi.waitFor(() => expect(film.value?.stage).toBe("reading"));
+    leave({ persisted });
+    await vi.waitFor(() => expect(asked).toHaveLength(1));
+    expect([asked[0].method, asked[0].url, asked[0].keepalive]).toEqual([
+      "DELETE",
+      "http://here/api/v1/jobs/x-1",
+      true,
+    ]);
+    expect(film.value).toBeNull();
+  });
+});
+
+describe("a film in this browser", () => {
+  const video = () => new EventTarget() as HTMLVideoElement;
+
+  it("is waited for until it is there, or cannot be read", async () => {
+    const { happens } = await import("../src/live/film");
+    const { signal } = new AbortController();
+    const good = video();
+    const there = happens(good, "seeked", signal);
+    good.dispatchEvent(new Event("seeked"));
+    await there;
+    const bad = video();
+    const broken = happens(bad, "loadeddata", signal);
+    bad.dispatchEvent(new Event("error"));
+    await expect(broken).rejects.toThrow(strings.errors.filmUnreadable);
+  });
+
+  it("is given up when it never comes to a moment", async () => {
+    const { happens } = await import("../src/live/film");
+    vi.useFakeTimers();
+    const stuck = happens(video(), "seeked", new AbortController().signal);
+    stuck.catch(() => undefined);
+    vi.advanceTimersByTime(30_000);
+    await expect(stuck).rejects.toThrow(strings.errors.filmUnreadable);
+  });
+});
