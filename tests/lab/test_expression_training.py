@@ -24,7 +24,13 @@ from mien_lab.data.cleaning import clean  # noqa: E402
 from mien_lab.data.faces import fer_faces, upright_crops  # noqa: E402
 from mien_lab.data.fer2013 import FER_LABELS, load_fer  # noqa: E402
 from mien_lab.training import export, expression  # noqa: E402
-from mien_lab.training.export import FER_SHARE, blend_heads, export_expression, write_card  # noqa: E402
+from mien_lab.training.export import (  # noqa: E402
+    FER_SHARE,
+    blend_heads,
+    export_expression,
+    fit_occlusion_head,
+    write_card,
+)
 from mien_lab.training.expression import ExpressionConfig, train_expression  # noqa: E402
 from mien_lab.training.expression_net import (  # noqa: E402
     SHAPES,
@@ -70,7 +76,8 @@ def lines(folder):
 
 def test_a_run_writes_what_it_did(unbroken, config):
     folder = unbroken.parent
-    assert {path.name for path in folder.iterdir()} == {"config.json", "curve.jsonl", "last.pt"}
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"config.json", "curve.jsonl", "drops.csv", "last.pt"}
     written = json.loads((folder / "config.json").read_text())
     assert (written["seed"], written["epochs"]) == (config.seed, EPOCHS)
     assert written["fer_dir"] == str(config.fer_dir)
@@ -83,6 +90,23 @@ def test_a_run_writes_what_it_did(unbroken, config):
         assert 0 <= line["public_ferplus"] <= 1
     state = loaded(unbroken)
     assert (state["epoch"], state["steps"]) == (EPOCHS, 4)
+
+
+def test_a_gradient_that_is_no_number_keeps_the_last_checkpoint(config, tmp_path, monkeypatch):
+    train_expression(replace(config, epochs=1), tmp_path / "run")
+    before = loaded(tmp_path / "run" / "last.pt")
+    whole = expression._loss
+
+    def steep(config, outputs, targets):
+        """The same loss, whose root of zero has no slope."""
+        return whole(config, outputs, targets) + (0 * outputs.logits).sum().abs().sqrt()
+
+    monkeypatch.setattr(expression, "_loss", steep)
+    monkeypatch.setattr("mien_lab.training.run._refuse_changes", lambda *_: None)
+    with pytest.raises(FloatingPointError, match="the gradient became nan in epoch 2, step 1"):
+        train_expression(replace(config, epochs=2), tmp_path / "run", resume=True)
+    after = loaded(tmp_path / "run" / "last.pt")
+    assert all(torch.equal(after["net"][name], value) for name, value in before["net"].items())
 
 
 def test_a_resumed_run_ends_with_the_same_weights(unbroken, config, tmp_path, monkeypatch):
@@ -335,7 +359,7 @@ def test_exported_networks_agree_with_torch(exported, precision, tolerance):
     served = ExpressionClassifier(session).raw(crops)
     with torch.no_grad():
         trained = net(torch.from_numpy(crops)[:, None].float())._asdict()
-    assert served.keys() == trained.keys()
+    assert served.keys() == trained.keys() | {"occlusion"}
     for name, values in trained.items():
         spread = float(values.std())
         difference = np.abs(served[name] - values.numpy()).mean()
@@ -403,7 +427,7 @@ def test_folds_teach_what_they_have_not_seen(config, fer_folder, tmp_path):
     assert teaching.emotions[odd] == pytest.approx(both.numpy(), abs=1e-5)
     write_teaching(tmp_path / "soft.npz", teaching)
     again = replace(config, teachers=tmp_path / "soft.npz", fer_teaching=1.0, emotion_teaching=0.5)
-    faces, plain = (expression._training_faces(one, data) for one in (again, config))
+    faces, plain = (expression._training_faces(one, data, clean(data)) for one in (again, config))
     assert faces.fer == pytest.approx(teaching.fer[rows])
     voted = plain.emotions.sum(axis=1) > 0
     mean = (plain.emotions + teaching.emotions[rows]) / 2
@@ -454,9 +478,10 @@ def test_runs_of_several_shapes_are_exported_as_one(config, fer_folder, tmp_path
         assert set(files) == {"fp32", "int8"}
         net = MergedNet([trained_net(run) for run in names])
         blend_heads(net, FER_SHARE)
+        fit_occlusion_head(net.eval(), load_fer(fer_folder))
         crops = torch.rand(2, 1, 48, 48) * 255
         with torch.no_grad():
-            expected = net.eval()(crops)
+            expected = net(crops)
         session = open_session("expression", precision="fp32", folder=tmp_path / "weights")
         got = session.run({"crops": crops.numpy()})
         for name, tensor in expected._asdict().items():
@@ -501,8 +526,9 @@ def test_groups_are_balanced(config, fer_folder, tmp_path):
     table = tmp_path / "groups.csv"
     pairs = "".join(f"{name},{g}\n" for name, g in zip(names, group, strict=True))
     table.write_text("name,team\n" + pairs)
-    plain = expression._training_faces(replace(config, limit=None), data)
-    faces = expression._training_faces(replace(config, limit=None, groups=table), data)
+    kept = clean(data)
+    plain = expression._training_faces(replace(config, limit=None), data, kept)
+    faces = expression._training_faces(replace(config, limit=None, groups=table), data, kept)
     ratio = faces.fer.sum(axis=1) / plain.fer.sum(axis=1)
     assert ratio == pytest.approx(expression.balancing_weights(group, label), rel=1e-4)
     assert np.ptp(ratio) > 0.1
@@ -511,4 +537,4 @@ def test_groups_are_balanced(config, fer_folder, tmp_path):
     assert weight == pytest.approx(ratio[counted], rel=1e-4)
     table.write_text("name,team,other\n" + f"{names[0]},a,b\n")
     with pytest.raises(InputError, match="balanced by one"):
-        expression._training_faces(replace(config, groups=table), data)
+        expression._training_faces(replace(config, groups=table), data, kept)

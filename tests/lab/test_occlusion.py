@@ -31,19 +31,23 @@ def test_covers_hide_a_part_and_leave_the_rest(faces, kind):
 
 def test_a_patch_covers_about_its_share(faces):
     rng = np.random.default_rng(2)
-    shares = [
-        (np.abs(patch(face, 0.2, rng).astype(int) - face) > 3).mean() for face in faces[:100]
-    ]
+    shares = [(np.abs(patch(face, 0.2, rng).astype(int) - face) > 3).mean() for face in faces[:100]]
     assert 0.15 < np.mean(shares) < 0.26
 
 
 def test_the_head_tells_covered_faces(faces):
     def embed(crops):
         small = crops.reshape(len(crops), 8, 6, 8, 6).astype(np.float64)
-        return np.concatenate(
-            [small.std(axis=(2, 4)).reshape(len(crops), -1), small[:, :, 0, :, 0].reshape(-1, 64)],
-            axis=1,
-        ) / 64
+        return (
+            np.concatenate(
+                [
+                    small.std(axis=(2, 4)).reshape(len(crops), -1),
+                    small[:, :, 0, :, 0].reshape(-1, 64),
+                ],
+                axis=1,
+            )
+            / 64
+        )
 
     weight, bias = fit_occlusion(embed, faces[:150])
     assert weight.shape == (128,)

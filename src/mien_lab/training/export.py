@@ -291,23 +291,31 @@ def _quantise(source: Path, target: Path, crops: npt.NDArray[np.float32]) -> Non
         _Crops(crops),
         quant_format=QuantFormat.QDQ,
         op_types_to_quantize=["Conv", "Add", "Mul"],
-        nodes_to_exclude=_standardisation(onnx.load(source)),
+        nodes_to_exclude=_fine(onnx.load(source)),
         per_channel=True,
         activation_type=QuantType.QUInt8,
         weight_type=QuantType.QInt8,
         calibrate_method=CalibrationMethod.Percentile,
-        extra_options={"CalibPercentile": 99.99, "WeightSymmetric": True},
+        extra_options={"CalibPercentile": 99.999, "WeightSymmetric": True},
     )
 
 
-def _standardisation(model: onnx.ModelProto) -> list[str]:
-    """The nodes ahead of the first convolution: grey levels need more than eight bits there."""
+def _fine(model: onnx.ModelProto) -> list[str]:
+    """The standardisation and the convolutions that read it: they need more than eight bits.
+
+    With the first layer in single precision and the ranges at 99.999 % instead of 99.99 %, the
+    divergence (Kullback-Leibler) from the network in fp32 is less than a third on PublicTest.
+    """
     names: list[str] = []
+    first = next(node for node in model.graph.node if node.op_type == "Conv")
     for node in model.graph.node:
         if node.op_type == "Conv":
-            return names
+            break
         names.append(node.name)
-    return names
+    stems = [
+        n.name for n in model.graph.node if n.op_type == "Conv" and n.input[0] == first.input[0]
+    ]
+    return names + stems
 
 
 def half_stored(model: onnx.ModelProto) -> onnx.ModelProto:

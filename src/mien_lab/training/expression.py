@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from mien.core.errors import InputError
 from mien_lab.data.augmentation import Augmentation, augment
 from mien_lab.data.balancing import balancing_weights, effective_share
-from mien_lab.data.cleaning import clean
+from mien_lab.data.cleaning import Cleaning, clean, write_drops
 from mien_lab.data.faces import FaceSet, fer_faces, join, photograph_faces
 from mien_lab.data.fer2013 import Fer, labels_given_votes, load_fer, majority
 from mien_lab.data.groups import read_groups
@@ -86,6 +86,7 @@ class ExpressionConfig:
 def train_expression(config: ExpressionConfig, folder: Path, *, resume: bool = False) -> Path:
     """Train, or go on training, and return the path of the last checkpoint.
 
+    The folder also says, in `drops.csv`, which rows of FER2013 were not trained on, and why.
     The checkpoint's `average` holds the weights to export. An interrupted run that is resumed
     sees the same batches as one that was not; so do several processes that `torchrun` starts, as
     long as there are no more of them than parts of a batch.
@@ -94,7 +95,7 @@ def train_expression(config: ExpressionConfig, folder: Path, *, resume: bool = F
         FileExistsError: if the folder holds a run and `resume` is false.
         InputError: if there are fewer faces than a batch holds, its parts cannot be shared, or
             the network has no known shape.
-        FloatingPointError: if the loss is no longer finite; the last checkpoint is kept.
+        FloatingPointError: if loss or gradient are no longer finite; the last checkpoint is kept.
     """
     workers = Workers.joined()
     if config.batch % (config.part * workers.count):
@@ -107,7 +108,10 @@ def train_expression(config: ExpressionConfig, folder: Path, *, resume: bool = F
     run = Run(folder, config, resume=resume)
     torch.manual_seed(config.seed)
     data = load_fer(config.fer_dir)
-    faces = _training_faces(config, data)
+    cleaning = clean(data)
+    if workers.rank == 0:
+        write_drops(folder / "drops.csv", cleaning)
+    faces = _training_faces(config, data, cleaning)
     if len(faces) < config.batch:
         raise InputError(
             f"{len(faces)} faces do not fill a batch of {config.batch}; choose a smaller batch"
@@ -158,8 +162,7 @@ def train_expression(config: ExpressionConfig, folder: Path, *, resume: bool = F
     return run.checkpoint_file
 
 
-def _training_faces(config: ExpressionConfig, data: Fer) -> FaceSet:
-    cleaning = clean(data)
+def _training_faces(config: ExpressionConfig, data: Fer, cleaning: Cleaning) -> FaceSet:
     log.info("training rows: %d kept; dropped: %s", len(cleaning.rows), cleaning.counts())
     rows = cleaning.rows
     if config.fold is not None:
@@ -260,7 +263,8 @@ def _epoch(
         require_finite(value, epoch, index)
         for buffer, new in zip(buffers, after, strict=True):
             buffer.copy_(new)
-        nn.utils.clip_grad_norm_(net.parameters(), 5.0)
+        norm = nn.utils.clip_grad_norm_(net.parameters(), 5.0)
+        require_finite(norm, epoch, index, "gradient")
         optimizer.step()
         average.update(net)
         total += value

@@ -173,7 +173,8 @@ def train(config: RefinerConfig) -> Path:
             require_finite(total, epoch, index)
             optimiser.zero_grad(set_to_none=True)
             total.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
+            norm = torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
+            require_finite(norm, epoch, index, "gradient")
             optimiser.step()
             average.update(net)
             sums += [float(part.detach()) for part in losses]
