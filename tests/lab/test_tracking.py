@@ -1,8 +1,15 @@
 import numpy as np
 import pytest
 
+from mien.pipeline.locator import DETECT_EVERY
 from mien_lab.data.motion import Motion, make_scene
-from mien_lab.evaluation.tracking import OverlapTracker, evaluate_tracking, identity_figures
+from mien_lab.evaluation.tracking import (
+    LOCATED,
+    OverlapTracker,
+    _Film,
+    evaluate_tracking,
+    identity_figures,
+)
 
 
 @pytest.fixture(scope="module")
@@ -52,3 +59,19 @@ def test_the_tracker_beats_plain_overlap(fer_folder):
     ours, plain = figures["mien"]["all"], figures["plain overlap"]["all"]
     assert ours["sightings"] == plain["sightings"] > 0
     assert ours["switches"] <= plain["switches"]
+    # Who comes between two searches is seen at the next one.
+    served = figures[LOCATED]["all"]
+    assert 0.8 * ours["sightings"] < served["sightings"] < ours["sightings"]
+    assert served["switches"] <= plain["switches"]
+
+
+def test_films_are_searched_now_and_then(stills, monkeypatch):
+    scene = make_scene(Motion.CROSSING, 1, stills, seconds=2)
+    searched = []
+    find = _Film.find
+    monkeypatch.setattr(_Film, "find", lambda film, image: searched.append(1) or find(film, image))
+    course = _Film(scene).course()
+    assert len(course) == 50
+    assert 50 / DETECT_EVERY <= len(searched) < 50
+    people = {person for frame in course for person, _ in frame}
+    assert people == {seen.person for frame in scene.frames for seen in frame} - {None}

@@ -54,7 +54,7 @@ def test_shipped_weights_are_small_enough():
     sizes = {path.name: path.stat().st_size for path in weights_folder().glob("*.onnx")}
     assert sizes.keys() == {card.file for card in shipped_cards()}
     assert max(sizes.values()) <= 16 * MEGABYTE
-    assert sum(sizes.values()) <= 40 * MEGABYTE
+    assert sum(sizes.values()) <= 30 * MEGABYTE
 
 
 def test_the_weights_do_not_print_themselves():
