@@ -1,5 +1,6 @@
 """What whoever runs the server may set: by arguments, or by variables that start with MIEN_."""
 
+import hashlib
 import ipaddress
 import json
 from pathlib import Path
@@ -24,12 +25,23 @@ class Consent(BaseModel):
     """The notice that must be agreed to before a camera opens.
 
     Attributes:
-        version: change it with the text; everybody is then asked again.
-        text: plain text, paragraphs separated by blank lines.
+        version: where it changes, everybody is asked again; a hash of the texts if empty.
+        text: what is analysed; plain text, paragraphs separated by blank lines.
+        where: pictures are read, as plain text; the page's own words if None.
+        kept: what is kept and how long, as plain text; the page's own words if None.
     """
 
-    version: str = "1"
+    version: str = ""
     text: str = NOTICE
+    where: str | None = None
+    kept: str | None = None
+
+    @model_validator(mode="after")
+    def _name_by_texts(self) -> Self:
+        if not self.version:
+            texts = json.dumps([self.text, self.where, self.kept])
+            self.version = hashlib.sha256(texts.encode()).hexdigest()[:8]
+        return self
 
 
 class WebSettings(BaseSettings):

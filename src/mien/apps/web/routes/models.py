@@ -26,7 +26,7 @@ async def models(engine: EngineNeeded, settings: SettingsNeeded) -> Models:
     return Models(
         version=__version__,
         models=[_model(card) for card in cards_used(engine.analyzer.config)],
-        consent=Notice(version=settings.consent.version, text=settings.consent.text),
+        consent=Notice(**settings.consent.model_dump()),
         live_fps=settings.live_fps,
         max_upload=settings.max_upload,
     )
