@@ -1,11 +1,15 @@
 """The description is complete, and the server keeps to it."""
 
 import json
+import time
 from pathlib import Path
 
+import httpx
+import jsonschema
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -16,6 +20,9 @@ from schemathesis.specs.openapi.checks import (
 
 from mien.apps.settings import WebSettings
 from mien.apps.web.app import create_app
+from mien.apps.web.routes.jobs import ResultForm
+from mien.apps.web.schemas import Face, Frame, Live, Result
+from mien.report.schema import document_schema
 
 COMMITTED = Path(__file__).parents[3] / "web" / "openapi.json"
 
@@ -31,13 +38,22 @@ CHECKS = [
 ]
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda found: found.label)
-def test_the_server_keeps_to_its_description(operation, server):
+# What takes nothing cannot be asked in a wrong way.
+WAYS = [
+    pytest.param(one, mode, id=f"{one.label} {mode.value}")
+    for one in OPERATIONS
+    for mode in GenerationMode
+    if mode is GenerationMode.POSITIVE or one.body or one.query or one.path_parameters
+]
+
+
+@pytest.mark.parametrize(("operation", "mode"), WAYS)
+def test_the_server_keeps_to_its_description(operation, mode, server):
     _, port, _ = server
 
-    @given(case=operation.as_strategy())
+    @given(case=operation.as_strategy(generation_mode=mode))
     @settings(
-        max_examples=10,
+        max_examples=20,
         deadline=None,
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
@@ -47,6 +63,31 @@ def test_the_server_keeps_to_its_description(operation, server):
         case.validate_response(answer, checks=CHECKS)
 
     keeps()
+
+
+JOBS = [
+    pytest.param(one, form, id=f"{one.label} {form}")
+    for one in OPERATIONS
+    if one.path.startswith("/api/v1/jobs/")
+    for form in (ResultForm if "{form}" in one.path else [None])
+]
+
+
+@pytest.mark.parametrize(("operation", "form"), JOBS)
+def test_so_it_does_of_a_film_that_is_done(operation, form, server, make_film, tmp_path):
+    base = f"http://127.0.0.1:{server[1]}"
+    film = make_film(tmp_path / "clip.mp4").read_bytes()
+    where = httpx.post(f"{base}/api/v1/analyze", content=film).headers["location"]
+    end = time.monotonic() + 60
+    while httpx.get(base + where).json()["state"] != "done":
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    known = {"identifier": where.rpartition("/")[2]} | ({"form": form.value} if form else {})
+    case = operation.Case(path_parameters=known)
+    answer = case.call(base_url=base)
+    assert answer.status_code in (200, 204)
+    case.validate_response(answer, checks=CHECKS)
+    httpx.delete(base + where)
 
 
 def test_the_client_was_generated_from_this_description():
@@ -63,4 +104,26 @@ def test_errors_and_examples_are_described():
             for status, response in operation["responses"].items():
                 if status.startswith("4") or status.startswith("5"):
                     assert "application/problem+json" in response["content"], (path, status)
-    assert document["components"]["schemas"]["Face"]["examples"]
+
+
+def test_whole_examples_are_valid():
+    described = app.openapi()["components"]["schemas"]
+    for model in (Face, Frame, Result, Live):
+        (example,) = described[model.__name__]["examples"]
+        model.model_validate(example)
+    (result,) = described["Result"]["examples"]
+    jsonschema.Draft202012Validator(document_schema()).validate(result)
+
+
+def test_what_is_asked_before_a_route_is():
+    document = app.openapi()
+    schemes = document["components"]["securitySchemes"]
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            assert "413" in operation["responses"], (path, method)
+            assert ("408" in operation["responses"]) == ("requestBody" in operation), path
+            asked = {name for one in operation.get("security", ()) for name in one}
+            assert asked <= schemes.keys()
+            open_ = path in ("/healthz", "/readyz", "/api/v1/session")
+            assert bool(asked) != open_, (path, method)
+            assert open_ or "401" in operation["responses"]

@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 from mien.apps.settings import WebSettings
 from mien.apps.web.problems import ProblemError
 
-__all__ = ["COOKIE", "LOOPBACKS", "Gate"]
+__all__ = ["COOKIE", "LOOPBACKS", "Gate", "needs_token"]
 
 COOKIE = "mien-session"
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
@@ -21,6 +21,11 @@ SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 # The page itself has no secrets; it asks for the token.
 OPEN_PATHS = ("/healthz", "/readyz", "/api/v1/session")
 GUARDED = ("/api/", "/metrics", "/weights/")
+
+
+def needs_token(path: str) -> bool:
+    """Whether only those come to a path who know the token, if there is one."""
+    return path.startswith(GUARDED) and path not in OPEN_PATHS
 
 
 class Gate:
@@ -55,8 +60,7 @@ class Gate:
         self._check_origin(headers, writes)
         # Browsers ask whether another site's page may call before they send its token.
         asks = scope.get("method") == "OPTIONS" and bool(self._origins)
-        open_ = asks or not path.startswith(GUARDED) or path in OPEN_PATHS
-        if not open_ and not self._knows(headers):
+        if needs_token(path) and not asks and not self._knows(headers):
             raise ProblemError(
                 HTTPStatus.UNAUTHORIZED,
                 "a token is needed; send it as `Authorization: Bearer TOKEN`",

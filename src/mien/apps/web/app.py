@@ -11,14 +11,14 @@ from fastapi.middleware.cors import CORSMiddleware
 from mien import __version__
 from mien.apps.settings import WebSettings
 from mien.apps.web import live, problems
-from mien.apps.web.access import Gate
+from mien.apps.web.access import COOKIE, Gate, needs_token
 from mien.apps.web.engine import Engine
 from mien.apps.web.guard import Guard
 from mien.apps.web.limits import RateLimit
 from mien.apps.web.metrics import Metrics
 from mien.apps.web.pages import Pages
 from mien.apps.web.routes import analyze, health, jobs, models
-from mien.apps.web.schemas import Live
+from mien.apps.web.schemas import Live, Result
 from mien.apps.web.workspace import Workspace
 
 __all__ = ["create_app"]
@@ -113,16 +113,30 @@ def _describe(app: FastAPI) -> None:
         if app.openapi_schema is None:
             document = generate()
             schemas = document["components"]["schemas"]
-            for model in (problems.Problem, Live):
+            for model in (problems.Problem, Result, Live):
                 found = model.model_json_schema(ref_template="#/components/schemas/{model}")
                 schemas.update(found.pop("$defs", {}))
                 schemas[model.__name__] = found
             for name in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(name, None)
             document["components"]["securitySchemes"] = {
-                "token": {"type": "http", "scheme": "bearer"}
+                "token": {"type": "http", "scheme": "bearer"},
+                "session": {"type": "apiKey", "in": "cookie", "name": COOKIE},
             }
+            for path, operations in document["paths"].items():
+                for operation in operations.values():
+                    _describe_guard(path, operation)
             app.openapi_schema = document
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _describe_guard(path: str, operation: dict[str, Any]) -> None:
+    """What is asked of every operation before its route is."""
+    if needs_token(path):
+        # Either will do; a server on loopback may have no token, and asks for none.
+        operation["security"] = [{"token": []}, {"session": []}, {}]
+    statuses = (408, 413) if "requestBody" in operation else (413,)
+    for status, response in problems.responses(*statuses).items():
+        operation["responses"].setdefault(str(status), response)

@@ -42,6 +42,37 @@ _FACE: Any = {
 }  # fmt: skip
 
 
+_FRAME: Any = {"index": 0, "time_s": 0.0, "faces": [_FACE]}
+_RESULT: Any = {
+    "schema": SCHEMA,
+    "model": {
+        "expression": {
+            "version": "2",
+            "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        }
+    },
+    "items": [
+        {
+            "source": "portrait.jpg",
+            "kind": "image",
+            "width": 320,
+            "height": 288,
+            "frames": [_FRAME],
+        }
+    ],
+}
+_LIVE: Any = {
+    "kind": "reading",
+    "sequence": 41,
+    "dropped": 2,
+    "delay_ms": 7.4,
+    "width": 320,
+    "height": 288,
+    "time_s": 3.2,
+    "faces": [{**_FACE, "track_id": 1}],
+}
+
+
 class Box(BaseModel):
     """A rectangle in pixels of the upright picture; it may reach beyond it."""
 
@@ -96,6 +127,8 @@ class Face(BaseModel):
 class Frame(BaseModel):
     """One picture; without a face, the list is empty."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [_FRAME]})
+
     index: int
     time_s: float
     faces: list[Face]
@@ -115,7 +148,9 @@ class Item(BaseModel):
 class Result(BaseModel):
     """The document of schema mien/1."""
 
-    model_config = ConfigDict(protected_namespaces=(), populate_by_name=True)
+    model_config = ConfigDict(
+        protected_namespaces=(), populate_by_name=True, json_schema_extra={"examples": [_RESULT]}
+    )
 
     schema_: Literal["mien/1"] = Field(alias="schema", examples=[SCHEMA])
     model: dict[str, Any] = Field(description="Version and checksum of the weights, by name.")
@@ -182,8 +217,10 @@ class Model(BaseModel):
 class Notice(BaseModel):
     """What is agreed to before a camera opens."""
 
-    version: str
-    text: str
+    version: str = Field(description="Where it changes, it is agreed to again.")
+    text: str = Field(description="What is analysed, in paragraphs with blank lines between them.")
+    where: str | None = Field(description="Pictures are read; the page's own words if null.")
+    kept: str | None = Field(description="What is kept; the page's own words if null.")
 
 
 class Models(BaseModel):
@@ -198,6 +235,8 @@ class Models(BaseModel):
 
 class Live(BaseModel):
     """One answer of the live socket."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_LIVE]})
 
     kind: Literal["reading"] = "reading"
     sequence: int = Field(description="Which of the frames that were sent, from 0.")

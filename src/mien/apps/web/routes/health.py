@@ -51,7 +51,7 @@ async def metrics(engine: EngineNeeded) -> Response:
     return Response(engine.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-@sessions.post("/session", status_code=204, responses=responses(401, 403, 413, 421, 422, 429))
+@sessions.post("/session", status_code=204, responses=responses(400, 401, 403, 413, 421, 422, 429))
 async def open_session(
     credentials: Credentials, request: Request, gate: GateNeeded, address: Address
 ) -> Response:
