@@ -3,7 +3,12 @@ import pytest
 from sklearn.utils.class_weight import compute_sample_weight
 
 from mien.core.errors import InputError
-from mien_lab.data.balancing import balancing_weights, effective_share
+from mien_lab.data.balancing import (
+    balancing_weights,
+    drawn_order,
+    effective_share,
+    sampling_chances,
+)
 
 
 def test_a_worked_example():
@@ -53,6 +58,31 @@ def test_strength_trades_balance_for_noise():
     ]
     assert shares[0] == pytest.approx(1)
     assert shares[0] > shares[1] > shares[2] > 0
+
+
+def test_groups_are_drawn_equally_often_with_the_same_labels():
+    rng = np.random.default_rng(1)
+    groups = rng.choice(["a", "b", "c"], 4000, p=[0.7, 0.25, 0.05])
+    labels = (rng.integers(0, 3, 4000) + (groups == "b") * (rng.random(4000) < 0.4)) % 3
+    chances = sampling_chances(groups, labels)
+    assert chances.sum() == pytest.approx(1)
+    everyone = np.bincount(labels) / 4000
+    for group in "abc":
+        of_group = groups == group
+        assert chances[of_group].sum() == pytest.approx(1 / 3)
+        shares = [chances[of_group & (labels == label)].sum() * 3 for label in range(3)]
+        assert shares == pytest.approx(everyone)
+    order = drawn_order(chances, 30_000, seed=5)
+    found = [float(np.mean(groups[order] == group)) for group in "abc"]
+    assert found == pytest.approx([1 / 3] * 3, abs=0.02)
+    assert np.array_equal(order, drawn_order(chances, 30_000, seed=5))
+    assert not np.array_equal(order, drawn_order(chances, 30_000, seed=6))
+
+
+def test_without_strength_all_are_drawn_alike():
+    assert np.allclose(sampling_chances(["a", "a", "b"], [0, 1, 1], strength=0), 1 / 3)
+    with pytest.raises(InputError, match="2 groups and 1 labels"):
+        sampling_chances(["a", "b"], [0])
 
 
 def test_one_group_only_leaves_labels_as_they_are():
