@@ -95,6 +95,7 @@ test("a camera that is paused is said to be open, and limits are shown without c
   await page.locator(".chart").scrollIntoViewIfNeeded();
   const { y } = await page.getByRole("button", { name: "Stop and forget" }).boundingBox();
   assert.ok(y >= 0 && y < 60, `Stop is at ${y}`);
+  await assertFits(page);
   await context.close();
 });
 
@@ -232,6 +233,13 @@ test("a film gets a timeline, moments and downloads", { skip }, async () => {
   await plot.click({ position: { x: width / 2, y: 20 } });
   const time = await page.locator("video").evaluate((video) => video.currentTime);
   assert.ok(Math.abs(time - 2) < 0.3, String(time));
+  assert.match(await page.locator(".moment").innerText(), /^0:0(1\.[7-9]|2\.[0-3])$/);
+  const { x, y, height } = await plot.boundingBox();
+  await page.mouse.move(x + width / 4, y + height / 2);
+  await page.waitForFunction(() => /^0:0(0\.[7-9]|1\.[0-3])$/.test(document.querySelector(".moment").textContent));
+  await page.mouse.move(x + width / 4, y - 40);
+  const playhead = await page.locator(".playhead").boundingBox();
+  assert.ok(Math.abs(playhead.x - x - width / 2) < width / 12, `the playhead is at ${playhead.x - x} of ${width}`);
   await page.getByRole("slider").press("ArrowRight");
   const later = await page.locator("video").evaluate((video) => video.currentTime);
   assert.ok(Math.abs(later - time - 1) < 0.3, String(later));
@@ -308,14 +316,18 @@ async function assertAccessible(page) {
   assert.deepEqual(serious.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]), []);
 }
 
+async function assertFits(page) {
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  assert.ok(overflow <= 0, `${overflow} pixels too wide`);
+}
+
 for (const view of ["live", "photo", "film", "model"]) {
   test(`${view} has no serious fault of access and fits 360 pixels`, { skip }, async () => {
     for (const colorScheme of ["light", "dark"]) {
       const { context, page, faults } = await open(view, { viewport: { width: 360, height: 740 }, colorScheme });
       await page.locator("h1").waitFor();
       await page.waitForTimeout(300);
-      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-      assert.ok(overflow <= 0, `${overflow} pixels too wide`);
+      await assertFits(page);
       await assertAccessible(page);
       assert.deepEqual(faults, []);
       await context.close();
