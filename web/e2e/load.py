@@ -55,13 +55,14 @@ def summarise(found: list[dict[str, object]], memory: list[float | None]) -> dic
     delays = np.concatenate([one["delays"] for one in found])
     sent = sum(one["sent"] for one in found)
     replaced = sum(one["dropped"] for one in found)
+    problems = sum(one["problems"] for one in found)
     return {
         "viewers": len(found),
         "sent": sent,
         "readings": len(delays),
         "replaced": replaced,
-        "lost": sent - len(delays) - replaced - sum(one["problems"] for one in found),
-        "problems": sum(one["problems"] for one in found),
+        "lost": max(sent - len(delays) - replaced - problems, 0),
+        "problems": problems,
         "broken": [one["broken"] for one in found if one["broken"]],
         "readings_per_viewer": [len(one["delays"]) for one in found],
         "delay_ms": {
