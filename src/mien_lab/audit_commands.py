@@ -41,6 +41,10 @@ def robustness(
     split: Split = None,
     output: Output = None,
     report: Annotated[Path | None, typer.Option(help="File for the curves, .svg.")] = None,
+    photographs: Annotated[
+        Path | None,
+        typer.Option(help="Folder with labels.csv and images/: damage whole photographs too."),
+    ] = None,
     precision: Precision = DEFAULT_PRECISION,
     weights: Weights = None,
     limit: Limit = None,
@@ -50,6 +54,7 @@ def robustness(
     """Measure what damage to faces leaves of the accuracy, beside the installed peers."""
     from mien_lab.evaluation.curves import curve_sheet
     from mien_lab.evaluation.face_crops import cut_faces
+    from mien_lab.evaluation.photograph_robustness import measure_photographs
     from mien_lab.evaluation.robustness import measure_robustness
     from mien_lab.evaluation.tables import robustness_text
 
@@ -60,6 +65,10 @@ def robustness(
     figures = source | measure_robustness(
         faces, precision=precision, weights=weights, seed=seed, draws=draws
     )
+    if photographs is not None:
+        figures["photographs"] = measure_photographs(
+            photographs, precision=precision, weights=weights, seed=seed
+        )
     write_summary(figures, robustness_text(figures), output)
     if report is not None:
         report.write_text(curve_sheet(figures), encoding="utf-8")

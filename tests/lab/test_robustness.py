@@ -1,4 +1,6 @@
 import json
+import shutil
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError
 
 import numpy as np
@@ -8,15 +10,20 @@ from typer.testing import CliRunner
 from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS, Emotion
 from mien.models.expression import ExpressionClassifier
+from mien.runtime.artifact import load_artifact
 from mien.runtime.session import open_session
 from mien_lab import audit_commands
 from mien_lab.cli import app
 from mien_lab.data.corruptions import CORRUPTIONS
 from mien_lab.data.samples import Sample
 from mien_lab.evaluation import peer_packages
+from mien_lab.evaluation.cases import Cases, all_figures
+from mien_lab.evaluation.confidence import served_sets
 from mien_lab.evaluation.curves import curve_sheet
 from mien_lab.evaluation.face_crops import cut_faces
+from mien_lab.evaluation.intervals import Bootstrap
 from mien_lab.evaluation.peer_packages import Peer
+from mien_lab.evaluation.photograph_robustness import PHOTOGRAPHIC, measure_photographs
 from mien_lab.evaluation.resampling import clusters_of, interval, resample
 from mien_lab.evaluation.robustness import measure_robustness
 
@@ -81,6 +88,45 @@ def test_the_summary_is_the_mean_of_its_parts(figures, faces):
     low, high = mien["relative_accuracy_interval"]
     assert low <= mien["relative_accuracy"] <= high
     assert json.loads(json.dumps(figures)) == figures
+
+
+def test_each_condition_says_how_far_to_trust_it(figures, faces):
+    classifier = ExpressionClassifier(open_session("expression", precision="int8"))
+    (half,) = [corruption for corruption in SOME if corruption.name == "half"]
+    pairs = zip(faces.crops, faces.names, strict=True)
+    damaged = np.stack([half.apply(crop, 5, seed=1, name=name) for crop, name in pairs])
+    probabilities = classifier.classify(damaged).probabilities.astype(np.float64)
+    labels = tuple(map(str, EMOTIONS))
+    quantile = load_artifact("expression", "int8").card.number("conformal_quantile")
+    sets = served_sets(probabilities, quantile)
+    cases = Cases(faces.names, faces.truth, probabilities, labels, sets)
+    row = figures["readers"]["mien"]["curves"]["half"][4]
+    expected = all_figures(cases, Bootstrap(1))
+    for name in ("expected_calibration_error", "conformal_coverage", "conformal_mean_size"):
+        assert row[name] == pytest.approx(expected[name], abs=1e-4), name
+    assert row["roc_auc_macro"] == pytest.approx(expected["roc_auc_macro"], abs=1e-4)
+    fake = figures["readers"]["fake"]
+    assert fake["clean"].keys() == {"accuracy", "macro_f1", "mean_recall", "roc_auc_macro"}
+    assert fake["damaged"].keys() == fake["clean"].keys()
+
+
+def test_whole_photographs_are_damaged_too(portrait_file, tmp_path):
+    (tmp_path / "images").mkdir()
+    shutil.copyfile(portrait_file, tmp_path / "images" / "a.jpg")
+    (tmp_path / "labels.csv").write_text("image,emotion\na.jpg,happiness\n")
+    dark = [corruption for corruption in CORRUPTIONS if corruption.name == "darkness"]
+    found = measure_photographs(tmp_path, precision="int8", corruptions=dark)
+    assert found["n"] == 1
+    assert (found["clean"]["missed"], found["clean"]["accuracy"]) == (0, 1.0)
+    assert len(found["curves"]["darkness"]) == 5
+    # Without any light there is no face to find.
+    black = replace(dark[0], amounts=(99, 99, 99, 99, 99))
+    found = measure_photographs(tmp_path, precision="int8", corruptions=[black])
+    assert [row["missed"] for row in found["curves"]["darkness"]] == [1] * 5
+    assert found["relative_accuracy"] == 0
+    (tmp_path / "images" / "a.jpg").write_text("no picture")
+    with pytest.raises(InputError, match=r"a\.jpg cannot be read"):
+        measure_photographs(tmp_path, precision="int8")
 
 
 def test_the_curves_are_of_the_network_that_ships(figures, faces):
@@ -171,8 +217,11 @@ def test_people_are_drawn_whole():
     assert interval(np.full(10, np.nan)) is None
 
 
-def test_the_command(fer_folder, tmp_path, monkeypatch):
+def test_the_command(fer_folder, tmp_path, monkeypatch, portrait_file):
     measured = {}
+    (tmp_path / "wild" / "images").mkdir(parents=True)
+    shutil.copyfile(portrait_file, tmp_path / "wild" / "images" / "a.jpg")
+    (tmp_path / "wild" / "labels.csv").write_text("image,emotion\na.jpg,happiness\n")
 
     def few(faces, **options):
         measured["faces"] = faces
@@ -181,6 +230,7 @@ def test_the_command(fer_folder, tmp_path, monkeypatch):
     monkeypatch.setattr("mien_lab.evaluation.robustness.measure_robustness", few)
     target, sheet = tmp_path / "figures.json", tmp_path / "curves.svg"
     options = ["robustness", "--data", str(fer_folder), "--draws", "100"]
+    options += ["--photographs", str(tmp_path / "wild")]
     result = CliRunner().invoke(app, [*options, "--json", str(target), "--report", str(sheet)])
     assert result.exit_code == 0, result.output
     figures = json.loads(target.read_text())
@@ -188,6 +238,8 @@ def test_the_command(fer_folder, tmp_path, monkeypatch):
     assert len(measured["faces"]) == 6
     assert result.output.startswith("mien keeps ")
     assert "fer is not installed" in result.output
+    assert "of 1 whole photographs mien reads 100.0%" in result.output
+    assert figures["photographs"]["curves"].keys() == {kind.name for kind in PHOTOGRAPHIC}
     assert sheet.read_text().startswith("<svg")
     with pytest.raises(InputError, match="no name for the curves"):
         audit_commands.robustness(fer_folder, report=tmp_path / "curves.jpg")

@@ -20,6 +20,9 @@ def robustness_text(figures: Mapping[str, Any]) -> str:
         f"{_percent(found['damaged']['accuracy'])} on damaged ones"
         for name, found in readers.items()
     ]
+    lines.append(_trust(readers["mien"]))
+    if "photographs" in figures:
+        lines.append(_photographs(figures["photographs"]))
     lines += [f"{name} is {why}" for name, why in figures["absent_peers"].items()]
     head = ["accuracy of mien", "1", "2", "3", "4", "5", *(f"kept, {name}" for name in readers)]
     rows = [head]
@@ -31,6 +34,28 @@ def robustness_text(figures: Mapping[str, Any]) -> str:
         amounts = ", ".join(f"{amount:g}" for amount in about["amounts"])
         rows.append([f"{name} ({amounts} {about['unit']})", *curve, *kept])
     return "\n".join([*lines, "", aligned(rows), *_unread(figures)])
+
+
+def _trust(mien: Mapping[str, Any]) -> str:
+    clean, damaged = mien["clean"], mien["damaged"]
+    return (
+        "expected calibration error of mien "
+        f"{clean['expected_calibration_error']:.3f}, on damaged faces "
+        f"{damaged['expected_calibration_error']:.3f}; its sets hold the label in "
+        f"{_percent(clean['conformal_coverage'])} and {_percent(damaged['conformal_coverage'])}"
+    )
+
+
+def _photographs(found: Mapping[str, Any]) -> str:
+    worst = {name: curve[-1] for name, curve in found["curves"].items()}
+    ends = ", ".join(
+        f"{name} {_percent(row['accuracy'])} ({row['missed']} missed)"
+        for name, row in worst.items()
+    )
+    return (
+        f"of {found['n']:,} whole photographs mien reads {_percent(found['clean']['accuracy'])} "
+        f"and keeps {_percent(found['relative_accuracy'])} of that; at severity 5: {ends}"
+    )
 
 
 def audit_text(figures: Mapping[str, Any]) -> str:
