@@ -95,8 +95,8 @@ def measure_robustness(
     mean corruption error (mCE) and relative mCE of Hendrycks and Dietterich (ICLR 2019) with the
     peer in the place of their AlexNet; below 1 mien makes fewer errors. Each condition has
     accuracy, macro-F1, mean recall and ROC-AUC, of mien the expected calibration error and the
-    coverage and size of prediction sets besides. The damage is done to the aligned crop: what it does to finding
-    a face is measured by `measure_photographs`.
+    coverage and size of prediction sets besides. The damage is done to the aligned crop: what it
+    does to finding a face is measured by `measure_photographs`.
 
     Args:
         faces: to damage.
