@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve pages client test check clean
+.PHONY: help demo serve pages wheel client test check clean
 
 STATIC := src/mien/apps/web/static/index.html
 PAGES := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/e2e/*')
@@ -29,6 +29,9 @@ serve: .venv/web $(STATIC) ## open the web application on 127.0.0.1
 	$(BIN)/mien serve
 
 pages: $(STATIC) ## build the web application's pages; needs Node
+
+wheel: .venv/run $(STATIC) ## build a wheel with the pages under dist/; needs Node
+	$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .
 
 .venv/web: .venv/run
 	$(BIN)/pip install --quiet --editable '.[web]'
