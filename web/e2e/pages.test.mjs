@@ -335,6 +335,24 @@ for (const view of ["live", "photo", "film", "model"]) {
   });
 }
 
+test("the notice has the words that whoever runs the server gave it", { skip }, async () => {
+  const { context, page } = await open("live");
+  const given = { where: "In the hall of the museum.", kept: "Nothing at all.\n\nReally." };
+  await page.route("**/api/v1/models", async (route) => {
+    const response = await route.fetch();
+    const content = await response.json();
+    await route.fulfill({ response, json: { ...content, consent: { ...content.consent, ...given } } });
+  });
+  await page.reload();
+  await page.getByRole("button", { name: "Open the camera" }).click();
+  const shown = await page.getByRole("dialog").locator("dd").allInnerTexts();
+  assert.deepEqual(shown.slice(1).map((text) => text.split(/\n+/)), [
+    ["This browser. In the hall of the museum."],
+    ["Nothing at all.", "Really."],
+  ]);
+  await context.close();
+});
+
 test("what was agreed to for this browser does not send pictures to the server", { skip }, async () => {
   const { context, page } = await open("live");
   await page.getByRole("button", { name: "Open the camera" }).click();

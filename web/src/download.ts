@@ -1,9 +1,7 @@
 /** Files made in the page: readings as JSON of schema mien/1 and as CSV, events as CSV. */
 
-import type { Event, Face, Frame, Models, Result } from "./api/types";
+import type { Event, Face, Frame, Item, Models } from "./api/types";
 import { EMOTIONS } from "./vision/labels";
-
-type Item = Result["items"][number];
 
 /** The document of schema mien/1, which has no place for activation maps. */
 export function jsonOf(items: readonly Item[], models: Models): string {

@@ -391,6 +391,63 @@ export interface components {
         /**
          * Frame
          * @description One picture; without a face, the list is empty.
+         * @example {
+         *       "faces": [
+         *         {
+         *           "arousal": 0.48,
+         *           "box": {
+         *             "height": 121.7,
+         *             "width": 88.2,
+         *             "x": 136.1,
+         *             "y": 62.4
+         *           },
+         *           "emotions": {
+         *             "anger": 0.01,
+         *             "contempt": 0.01,
+         *             "disgust": 0.01,
+         *             "fear": 0.01,
+         *             "happiness": 0.93,
+         *             "neutral": 0.01,
+         *             "sadness": 0.01,
+         *             "surprise": 0.01
+         *           },
+         *           "landmarks": {
+         *             "left_eye": [
+         *               200.1,
+         *               109.8
+         *             ],
+         *             "left_mouth": [
+         *               197.5,
+         *               152.6
+         *             ],
+         *             "nose": [
+         *               181,
+         *               133.9
+         *             ],
+         *             "right_eye": [
+         *               160.2,
+         *               110.3
+         *             ],
+         *             "right_mouth": [
+         *               164.8,
+         *               153.1
+         *             ]
+         *           },
+         *           "prediction_set": [
+         *             "happiness"
+         *           ],
+         *           "score": 0.97,
+         *           "sentiment": "positive",
+         *           "top": "happiness",
+         *           "track_id": null,
+         *           "uncertain": false,
+         *           "uncertain_reason": null,
+         *           "valence": 0.73
+         *         }
+         *       ],
+         *       "index": 0,
+         *       "time_s": 0
+         *     }
          */
         Frame: {
             /** Index */
@@ -414,8 +471,11 @@ export interface components {
             height: number | null;
             /** Frames */
             frames: components["schemas"]["Frame"][];
-            /** Error */
-            error?: string | null;
+            /**
+             * Error
+             * @default null
+             */
+            error: string | null;
         };
         /**
          * JobState
@@ -579,14 +639,106 @@ export interface components {
          * @description What is agreed to before a camera opens.
          */
         Notice: {
-            /** Version */
+            /**
+             * Version
+             * @description Where it changes, it is agreed to again.
+             */
             version: string;
-            /** Text */
+            /**
+             * Text
+             * @description What is analysed, in paragraphs with blank lines between them.
+             */
             text: string;
+            /**
+             * Where
+             * @description Pictures are read; the page's own words if null.
+             */
+            where: string | null;
+            /**
+             * Kept
+             * @description What is kept; the page's own words if null.
+             */
+            kept: string | null;
         };
         /**
          * Result
          * @description The document of schema mien/1.
+         * @example {
+         *       "items": [
+         *         {
+         *           "frames": [
+         *             {
+         *               "faces": [
+         *                 {
+         *                   "arousal": 0.48,
+         *                   "box": {
+         *                     "height": 121.7,
+         *                     "width": 88.2,
+         *                     "x": 136.1,
+         *                     "y": 62.4
+         *                   },
+         *                   "emotions": {
+         *                     "anger": 0.01,
+         *                     "contempt": 0.01,
+         *                     "disgust": 0.01,
+         *                     "fear": 0.01,
+         *                     "happiness": 0.93,
+         *                     "neutral": 0.01,
+         *                     "sadness": 0.01,
+         *                     "surprise": 0.01
+         *                   },
+         *                   "landmarks": {
+         *                     "left_eye": [
+         *                       200.1,
+         *                       109.8
+         *                     ],
+         *                     "left_mouth": [
+         *                       197.5,
+         *                       152.6
+         *                     ],
+         *                     "nose": [
+         *                       181,
+         *                       133.9
+         *                     ],
+         *                     "right_eye": [
+         *                       160.2,
+         *                       110.3
+         *                     ],
+         *                     "right_mouth": [
+         *                       164.8,
+         *                       153.1
+         *                     ]
+         *                   },
+         *                   "prediction_set": [
+         *                     "happiness"
+         *                   ],
+         *                   "score": 0.97,
+         *                   "sentiment": "positive",
+         *                   "top": "happiness",
+         *                   "track_id": null,
+         *                   "uncertain": false,
+         *                   "uncertain_reason": null,
+         *                   "valence": 0.73
+         *                 }
+         *               ],
+         *               "index": 0,
+         *               "time_s": 0
+         *             }
+         *           ],
+         *           "height": 288,
+         *           "kind": "image",
+         *           "source": "portrait.jpg",
+         *           "width": 320
+         *         }
+         *       ],
+         *       "model": {
+         *         "expression": {
+         *           "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+         *           "version": "2"
+         *         }
+         *       },
+         *       "schema": "mien/1"
+         *     }
          */
         Result: {
             /**
@@ -658,6 +810,68 @@ export interface components {
         /**
          * Live
          * @description One answer of the live socket.
+         * @example {
+         *       "delay_ms": 7.4,
+         *       "dropped": 2,
+         *       "faces": [
+         *         {
+         *           "arousal": 0.48,
+         *           "box": {
+         *             "height": 121.7,
+         *             "width": 88.2,
+         *             "x": 136.1,
+         *             "y": 62.4
+         *           },
+         *           "emotions": {
+         *             "anger": 0.01,
+         *             "contempt": 0.01,
+         *             "disgust": 0.01,
+         *             "fear": 0.01,
+         *             "happiness": 0.93,
+         *             "neutral": 0.01,
+         *             "sadness": 0.01,
+         *             "surprise": 0.01
+         *           },
+         *           "landmarks": {
+         *             "left_eye": [
+         *               200.1,
+         *               109.8
+         *             ],
+         *             "left_mouth": [
+         *               197.5,
+         *               152.6
+         *             ],
+         *             "nose": [
+         *               181,
+         *               133.9
+         *             ],
+         *             "right_eye": [
+         *               160.2,
+         *               110.3
+         *             ],
+         *             "right_mouth": [
+         *               164.8,
+         *               153.1
+         *             ]
+         *           },
+         *           "prediction_set": [
+         *             "happiness"
+         *           ],
+         *           "score": 0.97,
+         *           "sentiment": "positive",
+         *           "top": "happiness",
+         *           "track_id": 1,
+         *           "uncertain": false,
+         *           "uncertain_reason": null,
+         *           "valence": 0.73
+         *         }
+         *       ],
+         *       "height": 288,
+         *       "kind": "reading",
+         *       "sequence": 41,
+         *       "time_s": 3.2,
+         *       "width": 320
+         *     }
          */
         Live: {
             /**
@@ -875,6 +1089,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Misdirected Request */
             421: {
                 headers: {
@@ -942,6 +1165,15 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1020,6 +1252,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Misdirected Request */
             421: {
                 headers: {
@@ -1087,6 +1328,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Misdirected Request */
             421: {
                 headers: {
@@ -1143,6 +1393,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Misdirected Request */
             421: {
                 headers: {
@@ -1183,6 +1442,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unauthorized */
             401: {
                 headers: {
@@ -1194,6 +1462,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1257,6 +1534,15 @@ export interface operations {
                     "application/json": components["schemas"]["State"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Misdirected Request */
             421: {
                 headers: {
@@ -1284,6 +1570,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["State"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Misdirected Request */
@@ -1326,6 +1621,15 @@ export interface operations {
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };

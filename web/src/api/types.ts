@@ -5,7 +5,10 @@ import type { components } from "./schema";
 type Schemas = components["schemas"];
 export type Face = Schemas["Face"];
 export type Frame = Schemas["Frame"];
-export type Result = Schemas["Result"];
+/** Of what was read whole, nothing is said of errors. */
+export type Item = Omit<Schemas["Item"], "error"> & Partial<Pick<Schemas["Item"], "error">>;
+export type Result = Omit<Schemas["Result"], "items"> & { items: Item[] };
+export type Notice = Schemas["Notice"];
 export type Event = Schemas["EventView"];
 export type Job = Schemas["JobView"];
 export type Model = Schemas["Model"];

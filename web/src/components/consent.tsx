@@ -1,13 +1,13 @@
 /** The notice before the camera opens. */
 
 import { useEffect, useRef } from "preact/hooks";
-import type { Models } from "../api/types";
+import type { Notice as Words } from "../api/types";
 import { place } from "../state";
 import { strings } from "../strings";
 import { Button } from "./controls";
 import { limitsShown } from "./limits";
 
-export function Notice(props: { notice: Models["consent"]; onAgree: () => void; onCancel: () => void }) {
+export function Notice(props: { notice: Words; onAgree: () => void; onCancel: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);
   // Closed and not only removed, it gives the focus back.
@@ -16,24 +16,24 @@ export function Notice(props: { notice: Models["consent"]; onAgree: () => void; 
     answer();
   };
   const words = strings.consent;
+  const { notice } = props;
+  const own = place.value === "browser" ? strings.place.browserHint : strings.place.serverHint;
   return (
     <dialog ref={dialog} class="notice" aria-labelledby="notice-title" onCancel={props.onCancel}>
       <h2 id="notice-title">{words.title}</h2>
       <dl>
         <dt>{words.what}</dt>
         <dd>
-          {props.notice.text.split(/\n\s*\n/).map((paragraph) => (
-            <p key={paragraph}>{paragraph}</p>
-          ))}
+          <Paragraphs text={notice.text} />
         </dd>
         <dt>{words.where}</dt>
         <dd>
-          {place.value === "browser"
-            ? `${strings.place.browser}. ${strings.place.browserHint}`
-            : `${strings.place.server}. ${strings.place.serverHint}`}
+          <Paragraphs text={`${strings.place[place.value]}. ${notice.where ?? own}`} />
         </dd>
         <dt>{words.kept}</dt>
-        <dd>{words.nothing}</dd>
+        <dd>
+          <Paragraphs text={notice.kept ?? words.nothing} />
+        </dd>
       </dl>
       <p class="hint">
         {words.recorded}{" "}
@@ -49,4 +49,8 @@ export function Notice(props: { notice: Models["consent"]; onAgree: () => void; 
       </div>
     </dialog>
   );
+}
+
+function Paragraphs({ text }: { text: string }) {
+  return text.split(/\n\s*\n/).map((paragraph) => <p key={paragraph}>{paragraph}</p>);
 }

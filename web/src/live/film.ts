@@ -2,14 +2,12 @@
 
 import { signal } from "@preact/signals";
 import { deleteJob, findJob, loadResult, Refusal, uploadFilm } from "../api/client";
-import type { Frame, Job, Result } from "../api/types";
+import type { Frame, Item, Job } from "../api/types";
 import { COARSE, device } from "../device/device";
 import { checkSize, models, place, setRunning } from "../state";
 import { strings } from "../strings";
 import { startCounting } from "./traffic";
 import { numbering } from "./tracks";
-
-type Item = Result["items"][number];
 
 export interface Film {
   readonly file: File;

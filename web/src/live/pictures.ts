@@ -2,13 +2,11 @@
 
 import { signal } from "@preact/signals";
 import { analyzePicture } from "../api/client";
-import type { Result } from "../api/types";
+import type { Item } from "../api/types";
 import { device } from "../device/device";
 import { checkSize, models, type Place, place, setRunning } from "../state";
 import { strings } from "../strings";
 import { startCounting } from "./traffic";
-
-type Item = Result["items"][number];
 
 export interface Picture {
   readonly id: number;

@@ -1,7 +1,7 @@
 /** Photo: several at once, each with its reading beside it. */
 
 import { useState } from "preact/hooks";
-import type { Activation, Result } from "../api/types";
+import type { Activation, Item } from "../api/types";
 import { Alert, Button, Drop, Lead } from "../components/controls";
 import { useDroppedFiles, useNetworks } from "../components/hooks";
 import { Framed, Heat, Overlay } from "../components/overlay";
@@ -18,8 +18,6 @@ import {
 } from "../live/pictures";
 import { models } from "../state";
 import { strings } from "../strings";
-
-type Item = Result["items"][number];
 
 const words = strings.photo;
 const facesOf = (item?: Item) => item?.frames[0]?.faces ?? [];
