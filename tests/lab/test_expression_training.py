@@ -26,6 +26,7 @@ from mien_lab.data.fer2013 import FER_LABELS, load_fer  # noqa: E402
 from mien_lab.training import export, expression  # noqa: E402
 from mien_lab.training.export import (  # noqa: E402
     FER_SHARE,
+    add_priors,
     blend_heads,
     export_expression,
     fit_occlusion_head,
@@ -339,8 +340,11 @@ def exported(fer_folder, tmp_path_factory):
     torch.save({"average": net.state_dict()}, folder / "last.pt")
     (folder / "config.json").write_text('{"faces_dir": null}')
     export_expression([folder], fer_folder, folder / "weights", version="9", calibration_faces=8)
+    net = MergedNet([net.eval()]).eval()
     blend_heads(net, FER_SHARE)
-    return net.eval(), crops, folder / "weights"
+    add_priors(net, load_fer(fer_folder))
+    fit_occlusion_head(net, load_fer(fer_folder))
+    return net, crops, folder / "weights"
 
 
 def test_exported_cards(exported):
@@ -359,7 +363,7 @@ def test_exported_networks_agree_with_torch(exported, precision, tolerance):
     served = ExpressionClassifier(session).raw(crops)
     with torch.no_grad():
         trained = net(torch.from_numpy(crops)[:, None].float())._asdict()
-    assert served.keys() == trained.keys() | {"occlusion"}
+    assert served.keys() == trained.keys()
     for name, values in trained.items():
         spread = float(values.std())
         difference = np.abs(served[name] - values.numpy()).mean()
@@ -478,7 +482,8 @@ def test_runs_of_several_shapes_are_exported_as_one(config, fer_folder, tmp_path
         assert set(files) == {"fp32", "int8"}
         net = MergedNet([trained_net(run) for run in names])
         blend_heads(net, FER_SHARE)
-        fit_occlusion_head(net.eval(), load_fer(fer_folder))
+        add_priors(net.eval(), load_fer(fer_folder))
+        fit_occlusion_head(net, load_fer(fer_folder))
         crops = torch.rand(2, 1, 48, 48) * 255
         with torch.no_grad():
             expected = net(crops)
