@@ -120,8 +120,8 @@ def test_a_face_out_of_sight_is_searched_for_now_and_then(stage):
     del stage.places[2]
     results = locate(stage, locator, range(2, 14))
     assert all(result.ids == [1] for result in results)
-    # The search that missed it, the next frame's, and then every third of the ten left.
-    assert stage.searches == 1 + 2 + 3
+    # The search that missed it, those of the next four frames, and then every third.
+    assert stage.searches == 1 + 5 + 2
     stage.places[2] = (202, 100)
     results = locate(stage, locator, range(14, 17))
     assert sorted(results[-1].ids) == [1, 2]

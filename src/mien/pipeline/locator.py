@@ -19,8 +19,8 @@ DETECT_EVERY = 8
 """Every so many frames at least are searched by the detector ..."""
 DETECT_S = 0.4
 """... and at least once in so many seconds, however few frames that is."""
-HIDDEN_EVERY = 3
-"""When two searches in a row have missed a known face, only so many frames are searched for it."""
+HIDDEN_EVERY, HIDDEN_AFTER = 3, 5
+"""Once so many searches in a row have missed a known face, every third frame is searched for it."""
 LEAST_SCORE = 0.5
 """A face that is followed with a lower score is uncertain, and the detector decides."""
 LEAST_LIKENESS = 0.5
@@ -75,7 +75,7 @@ class FaceLocator:
         time_s, shape = self._searched
         hidden = self._tracker.hidden
         return (
-            (hidden and (self._vain < 2 or self._frames >= HIDDEN_EVERY))
+            (hidden and (self._vain < HIDDEN_AFTER or self._frames >= HIDDEN_EVERY))
             or self._frames >= self._every
             or not 0 <= frame.time_s - time_s < DETECT_S
             or frame.image.shape != shape
