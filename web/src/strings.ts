@@ -202,7 +202,7 @@ export const strings = {
     how: "How to read the numbers",
     howText: [
       "Eight probabilities sum to 100 %. They are calibrated on held-out faces like those of the training.",
-      "“Uncertain” says why a reading should not be relied on: small, blurred, turned away, too dark or too bright, or ambiguous.",
+      "“Uncertain” says why a reading should not be relied on: small, blurred, turned away, covered, too dark or too bright, or ambiguous.",
       "Valence runs from −1 (unpleasant) to +1 (pleasant), arousal from calm to excited; both follow from the probabilities.",
     ],
     networks: "Networks in use",
