@@ -140,7 +140,7 @@ def export(
         for card in read_cards(drafts):
             figures = calibrate(data, precision=card.precision, weights=drafts)
             write_card(files[card.precision], replace(card, extra=card.extra | figures))
-        install(drafts, out or weights_folder())
+        install(drafts, weights_folder(out))
 
 
 @app.command("clean")

@@ -50,7 +50,7 @@ def peers(
         "peers": evaluate_peers(data, weights=weights, predictions=predictions),
         "weights": {
             card.file: card.sha256
-            for card in read_cards(weights or weights_folder())
+            for card in read_cards(weights_folder(weights))
             if card.name in FINDERS
         },
         "opencv": cv2.__version__,

@@ -81,7 +81,7 @@ def export(
         export_temporal,
     )
 
-    folder = out or weights_folder()
+    folder = weights_folder(out)
     checked = still_clips(TemporalConfig(data, weights), run, "PublicTest", clips)
     shift = choose_gain_shift(run / "last.pt", checked)
     export_temporal(run / "last.pt", folder, version=version, gain_shift=shift)

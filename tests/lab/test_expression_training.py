@@ -26,10 +26,9 @@ from mien_lab.data.fer2013 import FER_LABELS, load_fer  # noqa: E402
 from mien_lab.training import export, expression  # noqa: E402
 from mien_lab.training.export import (  # noqa: E402
     FER_SHARE,
-    add_priors,
     blend_heads,
     export_expression,
-    fit_occlusion_head,
+    fit_heads,
     write_card,
 )
 from mien_lab.training.expression import ExpressionConfig, train_expression  # noqa: E402
@@ -342,8 +341,7 @@ def exported(fer_folder, tmp_path_factory):
     export_expression([folder], fer_folder, folder / "weights", version="9", calibration_faces=8)
     net = MergedNet([net.eval()]).eval()
     blend_heads(net, FER_SHARE)
-    add_priors(net, load_fer(fer_folder))
-    fit_occlusion_head(net, load_fer(fer_folder))
+    fit_heads(net, load_fer(fer_folder))
     return net, crops, folder / "weights"
 
 
@@ -482,8 +480,7 @@ def test_runs_of_several_shapes_are_exported_as_one(config, fer_folder, tmp_path
         assert set(files) == {"fp32", "int8"}
         net = MergedNet([trained_net(run) for run in names])
         blend_heads(net, FER_SHARE)
-        add_priors(net.eval(), load_fer(fer_folder))
-        fit_occlusion_head(net, load_fer(fer_folder))
+        fit_heads(net.eval(), load_fer(fer_folder))
         crops = torch.rand(2, 1, 48, 48) * 255
         with torch.no_grad():
             expected = net(crops)

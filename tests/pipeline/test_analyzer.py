@@ -214,7 +214,8 @@ def test_a_face_with_its_landmarks_in_one_place_is_left_out(analyzer, portrait):
 
 
 def test_faces_with_the_network_s_own_words(analyzer, portrait):
-    ((face, words),) = analyzer.reader.explain(portrait)
+    (face,) = faces = analyzer.reader.find(portrait)
+    words = analyzer.reader.classifier.classify(analyzer.reader.crops(portrait, faces))
     (reading,) = analyzer.read(portrait)
     assert face == reading.face
     assert words.probabilities[0].tolist() == pytest.approx(reading.scores.values, abs=1e-5)

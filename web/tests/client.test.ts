@@ -83,19 +83,19 @@ describe("photographs", () => {
   });
 
   it("are read without maps, which are asked for when they are wanted", async () => {
-    const { addPictures, mapPicture, pictures } = await photographs();
+    const { addPictures, pictures, readAgain } = await photographs();
     answers = [json({ items: [item] }), json({ items: [item] })];
     await addPictures([file]);
-    await mapPicture(pictures.value[0]);
+    await readAgain(pictures.value[0], true);
     expect(asked.map(({ url }) => new URL(url).searchParams.get("activation"))).toEqual(["false", "true"]);
   });
 
   it("that failed are tried again", async () => {
-    const { addPictures, pictures, retryPicture } = await photographs();
+    const { addPictures, pictures, readAgain } = await photographs();
     answers = [problem(500), json({ items: [item] })];
     await addPictures([file]);
     expect(pictures.value[0].problem).toBe("it is 500");
-    await retryPicture(pictures.value[0]);
+    await readAgain(pictures.value[0]);
     expect(pictures.value[0]).toMatchObject({ item, problem: undefined });
   });
 

@@ -4,7 +4,6 @@ import logging
 import os
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
-from pathlib import Path
 
 from mien.core.errors import InputError
 from mien.core.ports import Follower
@@ -178,7 +177,7 @@ def _finders(config: Config) -> tuple[FaceDetector, FaceRefiner]:
 
 def _temporal(config: Config) -> TemporalReader | None:
     """The recurrent network, or None where there is none for this expression network."""
-    folder = weights_folder() if config.weights is None else Path(config.weights)
+    folder = weights_folder(config.weights)
     cards = {card.name: card for card in read_cards(folder) if card.precision == "fp32"}
     if "temporal" not in cards or "expression" not in cards:
         return None

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.core.labels import Emotion
-from mien.core.ports import Classification, Detector
+from mien.core.ports import Detector
 from mien.core.types import Doubt, Face, Frame, FrameReading, Image, Quality, Reading, Scores
 from mien.models.expression import ExpressionClassifier
 from mien.vision.alignment import align, can_align
@@ -69,15 +69,6 @@ class FrameReader:
         if not faces:
             return np.zeros((0, size, size), dtype=np.uint8)
         return np.stack([align(image, face.landmarks, size) for face in faces])
-
-    def explain(self, image: Image) -> list[tuple[Face, Classification]]:
-        """Faces with all the network says of each, class activation maps among it."""
-        faces = self.find(image)
-        crops = self.crops(image, faces)
-        return [
-            (face, self.classifier.classify(crop[None]))
-            for face, crop in zip(faces, crops, strict=True)
-        ]
 
 
 def judge(

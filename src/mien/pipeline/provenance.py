@@ -1,13 +1,12 @@
 """Which weights a configuration reads with, as documents state it."""
 
-from pathlib import Path
 from typing import Any
 
 from mien.core.errors import ArtifactError
 from mien.pipeline.build import DEFAULT_PRECISION, Config
 from mien.runtime.artifact import Card, read_cards, weights_folder
 
-__all__ = ["cards_used", "folder_used", "provenance"]
+__all__ = ["cards_used", "provenance"]
 
 
 def cards_used(config: Config) -> list[Card]:
@@ -17,18 +16,13 @@ def cards_used(config: Config) -> list[Card]:
         ArtifactError: if the configured folder holds none.
     """
     precision = config.precision or DEFAULT_PRECISION
-    folder = folder_used(config)
+    folder = weights_folder(config.weights)
     there = read_cards(folder)
     if not there:
         raise ArtifactError(f"{folder} holds no model cards; choose a folder with weights")
     cards = {card.name: card for card in there if card.precision == "fp32"}
     cards |= {card.name: card for card in there if card.precision == precision}
     return [card for _, card in sorted(cards.items())]
-
-
-def folder_used(config: Config) -> Path:
-    """The folder of the weights that are used."""
-    return weights_folder() if config.weights is None else Path(config.weights)
 
 
 def provenance(config: Config) -> dict[str, Any]:

@@ -75,9 +75,9 @@ class Artifact:
     data: bytes = field(repr=False)
 
 
-def weights_folder() -> Path:
-    """Where the shipped weights lie."""
-    return Path(str(files("mien"))) / "weights"
+def weights_folder(folder: str | os.PathLike[str] | None = None) -> Path:
+    """Where the weights lie: in the folder that is given, or else those that ship."""
+    return Path(str(files("mien"))) / "weights" if folder is None else Path(folder)
 
 
 def load_artifact(
@@ -88,7 +88,7 @@ def load_artifact(
     Raises:
         ArtifactError: if the card or the file is missing, malformed or altered.
     """
-    place = weights_folder() if folder is None else Path(folder)
+    place = weights_folder(folder)
     for card in read_cards(place):
         if card.name == name and card.precision == precision:
             return _verified(card, place)

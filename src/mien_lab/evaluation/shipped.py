@@ -1,7 +1,7 @@
 """All figures of the weights in one file, tied to them by checksum."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from mien.runtime.artifact import read_cards, weights_folder
 from mien_lab.data.cleaning import clean
 from mien_lab.data.fer2013 import load_fer
 from mien_lab.evaluation.copies import copies_figures
-from mien_lab.evaluation.crops import evaluate_crops, read_crops
+from mien_lab.evaluation.crops import CropReading, read_crops
 from mien_lab.evaluation.detector import evaluate as evaluate_detector
 from mien_lab.evaluation.documents import ADDED
 from mien_lab.evaluation.photographs import evaluate_photographs
@@ -29,34 +29,37 @@ def measure_shipped(data: Path, *, weights: Path | None = None) -> dict[str, Any
         data: folder with `fer2013/`, `faces/`, `scenes/` and `wild/`.
         weights: folder with weights, if not the shipped.
     """
+    readings = {
+        precision: {
+            split: read_crops(data / "fer2013", precision=precision, weights=weights, split=split)
+            for split in ("PrivateTest", "PublicTest")
+        }
+        for precision in PRECISIONS
+    }
     return {
         "weights": weight_checksums(weights),
         "crops": {
-            precision: {
-                split: evaluate_crops(
-                    data / "fer2013", precision=precision, weights=weights, split=split
-                )
-                for split in ("PrivateTest", "PublicTest")
-            }
-            for precision in PRECISIONS
+            precision: {split: reading.figures for split, reading in splits.items()}
+            for precision, splits in readings.items()
         },
         "photographs": {
             precision: evaluate_photographs(data / "wild", precision=precision, weights=weights)
             for precision in PRECISIONS
         },
-        "copies": _copies(data / "fer2013", weights),
+        "copies": _copies(data / "fer2013", readings["int8"]),
         "detector": evaluate_detector(data, weights=weights),
     }
 
 
-def _copies(folder: Path, weights: Path | None) -> dict[str, Any]:
+def _copies(folder: Path, readings: Mapping[str, CropReading]) -> dict[str, Any]:
     data = load_fer(folder)
     copies = clean(data).copies
-    figures = {}
-    for split in ("PrivateTest", "PublicTest"):
-        cases = read_crops(folder, precision="int8", weights=weights, split=split).cases["fer2013"]
-        figures[split] = copies_figures(data, split, cases.probabilities.argmax(axis=1), copies)
-    return figures
+    return {
+        split: copies_figures(
+            data, split, reading.cases["fer2013"].probabilities.argmax(axis=1), copies
+        )
+        for split, reading in readings.items()
+    }
 
 
 def added(figures: dict[str, Any], more: dict[str, Any], name: str) -> dict[str, Any]:
@@ -127,4 +130,4 @@ _KEPT = ("relative_accuracy", "relative_accuracy_interval", "relative_accuracy_b
 
 def weight_checksums(weights: Path | None = None) -> dict[str, str]:
     """The SHA-256 of each weight file by its name."""
-    return {card.file: card.sha256 for card in read_cards(weights or weights_folder())}
+    return {card.file: card.sha256 for card in read_cards(weights_folder(weights))}

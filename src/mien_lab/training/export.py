@@ -5,7 +5,7 @@ import json
 import logging
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -41,9 +41,9 @@ __all__ = [
     "FER_SHARE",
     "PRIOR_SHARE",
     "ParityError",
-    "add_priors",
     "blend_heads",
     "export_expression",
+    "fit_heads",
     "half_stored",
     "install",
     "ship",
@@ -120,8 +120,7 @@ def export_expression(
     photographs = any(config["faces_dir"] is not None for config in configs)
     trained_on = FER_SOURCE + PHOTOGRAPHS * photographs
     data = load_fer(fer_dir)
-    add_priors(net.eval(), data)
-    threshold = fit_occlusion_head(net, data)
+    threshold = fit_heads(net.eval(), data)
     rows = np.random.default_rng(0).choice(data.rows("Training"), calibration_faces, replace=False)
     crops = upright_crops(fer_faces(data, rows))[:, None].astype(np.float32)
     with tempfile.TemporaryDirectory() as scratch:
@@ -147,55 +146,46 @@ def export_expression(
     return {"fp32": folder / full.name, "int8": folder / small.name}
 
 
-def add_priors(net: MergedNet, data: Fer, share: float = PRIOR_SHARE) -> None:
-    """Add constants fitted on PublicTest to both heads: to the eight logits a share of them."""
+def fit_heads(
+    net: MergedNet, data: Fer, *, share: float = PRIOR_SHARE, faces: int = OCCLUSION_FACES
+) -> float:
+    """Fit, in place, constants to both heads of expressions and the head that tells covered faces.
+
+    Args:
+        net: whose eight logits are blended already.
+        data: FER2013; the constants are fitted on PublicTest, covered faces on training faces.
+        share: of the constants that the eight logits get; FER2013's seven get all of theirs.
+        faces: how many training faces.
+
+    Returns:
+        The logit from which on a face is called covered: `BARE_SHARE` of PublicTest lie below.
+    """
     rows = data.rows("PublicTest")
-    logits, fer_logits = (
-        np.concatenate(parts)
-        for parts in zip(
-            *((said.logits, said.fer_logits) for said in _said(net, data, rows)), strict=True
-        )
-    )
+    public = _said(net, upright_crops(fer_faces(data, rows)))
     votes = majority(data.votes[rows])
     counted = votes >= 0
-    found = fit_bias(logits[counted], votes[counted]), fit_bias(fer_logits, data.labels[rows])
-    _shift(net.emotion_head, share * found[0])
-    _shift(net.fer_head, found[1])
+    _shift(net.emotion_head, share * fit_bias(public.logits.numpy()[counted], votes[counted]))
+    _shift(net.fer_head, fit_bias(public.fer_logits.numpy(), data.labels[rows]))
+    chosen = np.random.default_rng(1).permutation(clean(data).rows)[:faces]
+    weight, bias = fit_occlusion(
+        lambda crops: _said(net, crops).embedding.numpy(), upright_crops(fer_faces(data, chosen))
+    )
+    with torch.no_grad():
+        net.occlusion_head.weight.copy_(torch.from_numpy(weight)[None])
+        net.occlusion_head.bias.fill_(bias)
+    return round(float(np.quantile(public.embedding.numpy() @ weight + bias, BARE_SHARE)), 4)
+
+
+@torch.inference_mode()
+def _said(net: MergedNet, crops: npt.NDArray[np.uint8]) -> Served:
+    parts = torch.split(torch.from_numpy(crops)[:, None].float(), 256)
+    return Served(*(torch.cat(values) for values in zip(*map(net, parts), strict=True)))
 
 
 @torch.no_grad()
 def _shift(head: nn.Conv2d | nn.Linear, constants: npt.NDArray[np.float32]) -> None:
     if head.bias is not None:
         head.bias.add_(torch.from_numpy(constants))
-
-
-def _said(net: MergedNet, data: Fer, rows: npt.NDArray[np.intp]) -> Iterator[Served]:
-    crops = torch.from_numpy(upright_crops(fer_faces(data, rows)))[:, None].float()
-    for part in torch.split(crops, 256):
-        with torch.inference_mode():
-            yield net(part)
-
-
-def fit_occlusion_head(net: MergedNet, data: Fer, faces: int = OCCLUSION_FACES) -> float:
-    """Fit the head that tells covered faces, in place.
-
-    Returns:
-        The logit from which on a face is called covered: `BARE_SHARE` of PublicTest lie below.
-    """
-    rows = clean(data).rows
-    chosen = np.random.default_rng(1).permutation(rows)[:faces]
-
-    def embed(crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        parts = torch.split(torch.from_numpy(crops)[:, None].float(), 256)
-        with torch.inference_mode():
-            return np.concatenate([net(part).embedding.numpy() for part in parts])
-
-    weight, bias = fit_occlusion(embed, upright_crops(fer_faces(data, chosen)))
-    with torch.no_grad():
-        net.occlusion_head.weight.copy_(torch.from_numpy(weight)[None])
-        net.occlusion_head.bias.fill_(bias)
-    public = upright_crops(fer_faces(data, data.rows("PublicTest")))
-    return round(float(np.quantile(embed(public) @ weight + bias, BARE_SHARE)), 4)
 
 
 def install(drafts: Path, folder: Path) -> None:

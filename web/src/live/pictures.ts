@@ -32,16 +32,10 @@ export function addPictures(files: readonly File[]): Promise<void> {
   return readEach(added);
 }
 
-/** Read once more what could not be read. */
-export function retryPicture(picture: Picture): Promise<void> {
+/** Read once more what could not be read; with its activation maps, if asked for. */
+export function readAgain(picture: Picture, activation = false): Promise<void> {
   change(picture.id, { problem: undefined });
-  return readEach([picture]);
-}
-
-/** Read once more, and where the network looked as well. */
-export function mapPicture(picture: Picture): Promise<void> {
-  change(picture.id, { problem: undefined });
-  return readEach([picture], true);
+  return readEach([picture], activation);
 }
 
 /** Stop reading a picture, and forget it. */

@@ -7,15 +7,7 @@ import { useDroppedFiles, useNetworks } from "../components/hooks";
 import { Framed, Heat, Overlay } from "../components/overlay";
 import { FaceCard } from "../components/readings";
 import { csvOf, jsonOf, save } from "../download";
-import {
-  addPictures,
-  clearPictures,
-  mapPicture,
-  type Picture,
-  pictures,
-  removePicture,
-  retryPicture,
-} from "../live/pictures";
+import { addPictures, clearPictures, type Picture, pictures, readAgain, removePicture } from "../live/pictures";
 import { models } from "../state";
 import { strings } from "../strings";
 
@@ -87,7 +79,7 @@ function PictureResult({ picture }: { picture: Picture }) {
         <Marks picture={picture} looking={looking} />
         <section class="readings" aria-label={file.name}>
           {problem && (
-            <Alert action={<Button onClick={() => retryPicture(picture)}>{strings.retry}</Button>}>{problem}</Alert>
+            <Alert action={<Button onClick={() => readAgain(picture)}>{strings.retry}</Button>}>{problem}</Alert>
           )}
           {!item && !problem && <p>{note || words.reading}</p>}
           {item && !faces.length && <p class="empty">{words.noFace}</p>}
@@ -128,7 +120,7 @@ function MapButton(props: { picture: Picture; looking: boolean; onChange: (looki
     onChange(!looking);
     if (looking || asking || mapsOf(picture.item).length) return;
     setAsking(true);
-    await mapPicture(picture);
+    await readAgain(picture, true);
     setAsking(false);
   };
   return (

@@ -11,8 +11,8 @@ from mien import __version__
 from mien.apps.web.context import EngineNeeded, SettingsNeeded
 from mien.apps.web.problems import ProblemError, responses
 from mien.apps.web.schemas import Model, Models, Notice
-from mien.pipeline.provenance import cards_used, folder_used
-from mien.runtime.artifact import Card
+from mien.pipeline.provenance import cards_used
+from mien.runtime.artifact import Card, weights_folder
 
 __all__ = ["router", "weights"]
 
@@ -48,7 +48,7 @@ async def weight_file(
         headers["Cache-Control"] = "private, max-age=31536000, immutable"
     if card.sha256 in if_none_match:
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    path = folder_used(engine.analyzer.config) / file
+    path = weights_folder(engine.analyzer.config.weights) / file
     return FileResponse(path, media_type="application/octet-stream", headers=headers)
 
 
