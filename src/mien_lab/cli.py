@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from mien.core.errors import MienError
+from mien.core.errors import InputError, MienError
 from mien.pipeline.build import DEFAULT_PRECISION, Config, build
 from mien.runtime.artifact import read_cards, weights_folder
 from mien_lab import (
@@ -70,6 +70,9 @@ def train(
     teachers: Annotated[
         Path | None, typer.Option(help="What `mien-lab teach` wrote, to learn from besides.")
     ] = None,
+    tutor: Annotated[
+        Path | None, typer.Option(help="Folder of weights, exported with --bare, to distil.")
+    ] = None,
     batch: Annotated[int, typer.Option(min=1, help="Faces in a step.")] = 128,
     part: Annotated[
         int, typer.Option(min=1, help="Of them normalised together; processes share the parts.")
@@ -98,6 +101,7 @@ def train(
         fold=fold,
         folds=folds,
         teachers=teachers,
+        tutor=tutor,
         seed=seed,
     )
     if start is not None:
@@ -129,14 +133,19 @@ def export(
     fer_share: Annotated[
         float | None, typer.Option(help="Of FER2013's head in the eight logits.")
     ] = None,
+    bare: Annotated[
+        bool, typer.Option(help="Both heads as they were trained: a tutor, not to be served.")
+    ] = False,
 ) -> None:
     """Export runs to one ONNX network in fp32 and int8, checked, and calibrated on PublicTest."""
     from mien_lab.training.export import FER_SHARE, export_expression, install, write_card
 
     share = FER_SHARE if fer_share is None else fer_share
+    if bare and out is None:
+        raise InputError("weights with bare heads are not for the package; give a folder by --out")
     with TemporaryDirectory() as scratch:
         drafts = Path(scratch)
-        files = export_expression(run, data, drafts, version=version, fer_share=share)
+        files = export_expression(run, data, drafts, version=version, fer_share=share, bare=bare)
         for card in read_cards(drafts):
             figures = calibrate(data, precision=card.precision, weights=drafts)
             write_card(files[card.precision], replace(card, extra=card.extra | figures))

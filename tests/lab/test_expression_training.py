@@ -39,7 +39,12 @@ from mien_lab.training.expression_net import (  # noqa: E402
     trained_net,
 )
 from mien_lab.training.run import Progress, Run, WeightAverage  # noqa: E402
-from mien_lab.training.teachers import read_teaching, teach, write_teaching  # noqa: E402
+from mien_lab.training.teachers import (  # noqa: E402
+    Tutor,
+    read_teaching,
+    teach,
+    write_teaching,
+)
 
 EPOCHS = 2
 
@@ -439,6 +444,70 @@ def test_folds_teach_what_they_have_not_seen(config, fer_folder, tmp_path):
         teach(fer_folder, runs[:1])
     with pytest.raises(InputError, match="FER2013 has 3"):
         read_teaching(tmp_path / "soft.npz", 3)
+
+
+@pytest.fixture(scope="module")
+def bare(exported, fer_folder):
+    """The random network with its heads as they were trained."""
+    folder = exported[2].parent
+    export_expression(
+        [folder], fer_folder, folder / "bare", version="9", calibration_faces=8, bare=True
+    )
+    return folder / "bare"
+
+
+def test_a_tutor_answers_as_the_network_was_trained(exported, bare):
+    _, crops, served = exported
+    batch = torch.from_numpy(crops)[:, None].float()
+    with torch.no_grad():
+        trained = trained_net(bare.parent)(batch)
+    emotions, fer = Tutor(bare).read(batch)
+    for said, logits in ((emotions, trained.logits), (fer, trained.fer_logits)):
+        assert said.sum(1).numpy() == pytest.approx(1, abs=1e-5)
+        assert (said - logits.softmax(1)).abs().sum(1).mean() < 0.05
+    with pytest.raises(InputError, match="are blended; export them with --bare"):
+        Tutor(served)
+
+
+def test_a_tutor_reads_each_batch_as_the_network_sees_it(config, bare, monkeypatch, tmp_path):
+    seen, learned = [], []
+    read, loss = Tutor.read, expression._loss
+
+    def watched(self, crops):
+        seen.append((crops, read(self, crops)))
+        return seen[-1][1]
+
+    def noted(config, outputs, targets):
+        learned.append(targets)
+        return loss(config, outputs, targets)
+
+    monkeypatch.setattr(Tutor, "read", watched)
+    monkeypatch.setattr(expression, "_loss", noted)
+    config = replace(config, epochs=1, mixup=0.0, tutor=bare, tutor_share=1.0)
+    train_expression(config, tmp_path / "run")
+    assert len(seen) == len(learned) == 4
+    for (crops, said), targets in zip(seen, learned, strict=True):
+        assert crops.shape == (2, 1, 48, 48)
+        for theirs, mine in zip(said, (targets.emotions, targets.fer), strict=True):
+            torch.testing.assert_close(mine, theirs)
+
+
+def test_what_has_no_label_is_taught_by_the_tutor_alone(bare):
+    said = Tutor(bare).read(torch.zeros(2, 1, 48, 48))
+    labels = [torch.eye(width)[:2] for width in (8, 7)]
+    for target in labels:
+        target[1] = 0
+    taught = expression._Targets(*labels).taught(Tutor(bare), torch.zeros(2, 1, 48, 48), 0.25)
+    for mine, label, theirs in zip((taught.emotions, taught.fer), labels, said, strict=True):
+        torch.testing.assert_close(mine[0], 0.75 * label[0] + 0.25 * theirs[0])
+        torch.testing.assert_close(mine[1], theirs[1])
+
+
+def test_bare_weights_do_not_replace_the_packages_own(exported, fer_folder):
+    folder = str(exported[2].parent)
+    done = CliRunner().invoke(app, ["export", "--data", str(fer_folder), "--run", folder, "--bare"])
+    assert isinstance(done.exception, InputError)
+    assert "give a folder by --out" in str(done.exception)
 
 
 def test_training_goes_on_from_the_weights_of_a_run(config, tmp_path):

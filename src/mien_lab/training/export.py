@@ -69,7 +69,7 @@ OCCLUSION_FACES = 6000
 BARE_SHARE = 0.98
 """Share of PublicTest's faces that are not called covered; some of the others are."""
 FER_SOURCE = "FER2013 Training (research use) with FER+ votes (MIT)"
-PHOTOGRAPHS = " and expression-labelled LFW photographs (muxspace/facial_expressions, Apache-2.0)"
+PHOTOGRAPHS = " and {} LFW photographs (muxspace/facial_expressions, Apache-2.0)"
 
 
 class ParityError(MienError, ValueError):
@@ -91,6 +91,7 @@ def export_expression(
     *,
     version: str,
     fer_share: float = FER_SHARE,
+    bare: bool = False,
     calibration_faces: int = 256,
 ) -> dict[str, Path]:
     """Write `expression.onnx` and `expression-int8.onnx` with their cards.
@@ -105,6 +106,7 @@ def export_expression(
         folder: where to write.
         version: of the weights.
         fer_share: weight of the FER2013 head's logits in the eight that ship; see `blend_heads`.
+        bare: leave both heads as they were trained, neither blended nor fitted: for a `Tutor`.
         calibration_faces: how many training faces to quantise on.
 
     Returns:
@@ -114,13 +116,19 @@ def export_expression(
         ParityError: if one does not compute what the trained network does, beyond `PARITY` and
             `INT8_PARITY`; nothing is written then.
     """
-    net = MergedNet([trained_net(run) for run in runs])
-    blend_heads(net, fer_share)
+    net = MergedNet([trained_net(run) for run in runs]).eval()
     configs = [json.loads((run / "config.json").read_text(encoding="utf-8")) for run in runs]
-    photographs = any(config["faces_dir"] is not None for config in configs)
-    trained_on = FER_SOURCE + PHOTOGRAPHS * photographs
+    trained_on = FER_SOURCE
+    for config in configs:
+        if config["faces_dir"] is not None:
+            labelled = config.get("tutor") is None
+            trained_on += PHOTOGRAPHS.format("expression-labelled" if labelled else "unlabelled")
     data = load_fer(fer_dir)
-    threshold = fit_heads(net.eval(), data)
+    shares, threshold = (0.0, 0.0), 0.0
+    if not bare:
+        shares = (fer_share, PRIOR_SHARE)
+        blend_heads(net, fer_share)
+        threshold = fit_heads(net.eval(), data)
     rows = np.random.default_rng(0).choice(data.rows("Training"), calibration_faces, replace=False)
     crops = upright_crops(fer_faces(data, rows))[:, None].astype(np.float32)
     with tempfile.TemporaryDirectory() as scratch:
@@ -134,8 +142,8 @@ def export_expression(
         _require_parity(net, crops, full, small)
         extra = {
             "fer_labels": [emotion.value for emotion in FER_LABELS],
-            "fer_share": fer_share,
-            "prior_share": PRIOR_SHARE,
+            "fer_share": shares[0],
+            "prior_share": shares[1],
             "occlusion_threshold": threshold,
             "temperature": 1.0,
             "conformal_quantile": 1.0,

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mien.core.errors import InputError
+from mien.vision.alignment import CROP_SIZE
 from mien_lab.data.augmentation import Augmentation, augment
 from mien_lab.data.balancing import balancing_weights, effective_share
 from mien_lab.data.cleaning import Cleaning, clean, write_drops
@@ -22,7 +23,7 @@ from mien_lab.data.fer2013 import Fer, labels_given_votes, load_fer, majority
 from mien_lab.data.groups import read_groups
 from mien_lab.training.expression_net import SHAPES, ExpressionNet, Outputs, trained_net
 from mien_lab.training.run import Progress, Run, WeightAverage, require_finite
-from mien_lab.training.teachers import Teaching, in_fold, read_teaching
+from mien_lab.training.teachers import Teaching, Tutor, in_fold, read_teaching
 from mien_lab.training.validation import Validation
 from mien_lab.training.workers import Workers
 
@@ -78,6 +79,11 @@ class ExpressionConfig:
     """Share of a vote distribution that is the teachers'."""
     fer_teaching: float = 0.4
     """The same of a FER2013 target."""
+    tutor: Path | None = None
+    """A folder of weights to distil, exported with `--bare`: see `Tutor`."""
+    tutor_share: float = 0.7
+    """Share of both targets that is the tutor's; photographs, whose labels lean to neutral, are
+    taught by it alone."""
     limit: int | None = None
     """Use only so many faces; for tests."""
     compile: bool = True
@@ -140,10 +146,11 @@ def train_expression(config: ExpressionConfig, folder: Path, *, resume: bool = F
         average.steps, start = state["steps"], state["epoch"]
     steps = len(faces) // config.batch
     progress = Progress(steps * config.epochs, steps * start)
+    tutor = None if config.tutor is None else Tutor(config.tutor)
     step = torch.compile(net) if config.compile else net
     for epoch in range(start, config.epochs):
         began = time.monotonic()
-        loss = _epoch(config, epoch, faces, net, step, average, optimizer, progress, workers)
+        loss = _epoch(config, epoch, faces, net, step, tutor, average, optimizer, progress, workers)
         if workers.rank > 0:
             continue
         figures = {"epoch": epoch + 1, "loss": loss, "minutes": (time.monotonic() - began) / 60}
@@ -176,7 +183,10 @@ def _training_faces(config: ExpressionConfig, data: Fer, cleaning: Cleaning) -> 
     if config.groups is not None:
         faces = _balanced(faces, data, rows, config.groups, config.balance)
     if config.faces_dir is not None:
-        faces = join(faces, photograph_faces(config.faces_dir))
+        photographs = photograph_faces(config.faces_dir)
+        if config.tutor is not None:
+            photographs = replace(photographs, emotions=np.zeros_like(photographs.emotions))
+        faces = join(faces, photographs)
     if config.limit is None:
         return faces
     chosen = torch.randperm(len(faces))[: config.limit].numpy()
@@ -221,6 +231,7 @@ def _epoch(
     faces: FaceSet,
     net: nn.Module,
     forward: Any,
+    tutor: Tutor | None,
     average: WeightAverage,
     optimizer: torch.optim.Optimizer,
     progress: Progress,
@@ -247,10 +258,11 @@ def _epoch(
         for part in range(workers.rank, parts, workers.count):
             chance = torch.Generator().manual_seed((seed * 100_003 + index) * 1_009 + part)
             torch.manual_seed(chance.initial_seed())
-            crops, targets = _batch(config, faces, rows[part], chance, size, workers.device)
+            crops, targets = _batch(config, faces, rows[part], chance, size, tutor)
+            crops = crops.to(workers.device).contiguous(memory_format=torch.channels_last)
             with torch.autocast(workers.device.type, dtype=torch.bfloat16):
                 outputs = forward(crops)
-            share = _loss(config, outputs, targets) / parts
+            share = _loss(config, outputs, targets.to(workers.device)) / parts
             share.backward()  # type: ignore[no-untyped-call]
             loss += share.detach()
             # Each part moves the running statistics from where the step found them.
@@ -277,6 +289,18 @@ class _Targets:
     emotions: Tensor
     fer: Tensor
 
+    def to(self, device: torch.device) -> "_Targets":
+        """The same on another device."""
+        return _Targets(self.emotions.to(device), self.fer.to(device))
+
+    def taught(self, tutor: Tutor, crops: Tensor, share: float) -> "_Targets":
+        """The same with a share that is the tutor's; what has no target gets it whole."""
+        mixed = [
+            torch.where(mine.sum(1, keepdim=True) > 0, mine * (1 - share) + theirs * share, theirs)
+            for mine, theirs in zip((self.emotions, self.fer), tutor.read(crops), strict=True)
+        ]
+        return _Targets(*mixed)
+
 
 def _batch(
     config: ExpressionConfig,
@@ -284,14 +308,15 @@ def _batch(
     rows: np.ndarray[Any, Any],
     generator: torch.Generator,
     size: int,
-    device: torch.device,
+    tutor: Tutor | None,
 ) -> tuple[Tensor, _Targets]:
+    """Crops (n, 1, size, size) in 0..255 and what they show."""
     crops = augment(
         torch.from_numpy(faces.canvases[rows]),
         torch.from_numpy(faces.matrices[rows]),
         config.augmentation,
         generator,
-        size,
+        size if tutor is None else CROP_SIZE,
     )
     emotions = torch.from_numpy(faces.emotions[rows])
     weight = torch.from_numpy(faces.emotion_weight[rows])
@@ -304,8 +329,12 @@ def _batch(
         crops = share * crops + (1 - share) * crops.flip(0)
         emotions = share * emotions + (1 - share) * emotions.flip(0)
         fer = share * fer + (1 - share) * fer.flip(0)
-    crops = crops.to(device).contiguous(memory_format=torch.channels_last)
-    return crops, _Targets(emotions.to(device), fer.to(device))
+    targets = _Targets(emotions, fer)
+    if tutor is not None:
+        targets = targets.taught(tutor, crops, config.tutor_share)
+        if size != CROP_SIZE:
+            crops = F.interpolate(crops, (size, size), mode="bilinear", antialias=True)
+    return crops, targets
 
 
 def _loss(config: ExpressionConfig, outputs: Outputs, targets: _Targets) -> Tensor:
