@@ -23,6 +23,7 @@ from mien_lab import (
     peer_commands,
     temporal_commands,
     tracking_commands,
+    tradeoff_commands,
 )
 from mien_lab.data.cleaning import clean, write_drops
 from mien_lab.data.fer2013 import load_fer
@@ -43,6 +44,7 @@ app.add_typer(tracking_commands.app, name="tracking", help="The tracker.")
 app.add_typer(temporal_commands.app, name="temporal", help="The recurrent network.")
 app.command()(audit_commands.robustness)
 app.command()(audit_commands.audit)
+app.command()(tradeoff_commands.tradeoff)
 
 Data = Annotated[Path, typer.Option("--data", help="Folder with the data.")]
 Output = Annotated[str, typer.Option("--json", help="File for the figures, or - for the screen.")]
@@ -60,9 +62,12 @@ def train(
     shape: Annotated[str, typer.Option(help="Of the network: wide or deep.")] = "wide",
     start: Annotated[Path | None, typer.Option(help="Folder of a run to go on from.")] = None,
     groups: Annotated[
-        Path | None, typer.Option(help="CSV of name and group: weight faces so that groups agree.")
+        Path | None, typer.Option(help="CSV of name and group: balance faces so that groups agree.")
     ] = None,
-    balance: Annotated[float, typer.Option(help="Strength of that weighting, 0 to 1.")] = 1.0,
+    balance: Annotated[float, typer.Option(help="Strength of that balancing, 0 to 1.")] = 1.0,
+    balancing: Annotated[
+        str, typer.Option(help="weights: faces count more or less; sampling: come more or less.")
+    ] = "weights",
     fold: Annotated[
         int | None, typer.Option(min=0, help="Leave out this part of the faces, to teach them.")
     ] = None,
@@ -84,7 +89,8 @@ def train(
     """Train the expression network; several processes together if torchrun starts them."""
     import torch
 
-    from mien_lab.training.expression import ExpressionConfig, train_expression
+    from mien_lab.training.expression import train_expression
+    from mien_lab.training.expression_config import ExpressionConfig
 
     beside = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     torch.set_num_threads(threads or max((os.cpu_count() or 1) // beside, 1))
@@ -98,6 +104,7 @@ def train(
         start=start,
         groups=groups,
         balance=balance,
+        balancing=balancing,
         fold=fold,
         folds=folds,
         teachers=teachers,
@@ -138,7 +145,9 @@ def export(
     ] = False,
 ) -> None:
     """Export runs to one ONNX network in fp32 and int8, checked, and calibrated on PublicTest."""
-    from mien_lab.training.export import FER_SHARE, export_expression, install, write_card
+    from mien_lab.training.export import export_expression
+    from mien_lab.training.heads import FER_SHARE
+    from mien_lab.training.weight_files import install, write_card
 
     share = FER_SHARE if fer_share is None else fer_share
     if bare and out is None:

@@ -56,8 +56,8 @@ def add(
     files: Annotated[
         list[Path],
         typer.Argument(
-            help="What `mien-lab peers|robustness|audit|tracking evaluate` and `mien bench` (with "
-            "--video too) wrote with --json."
+            help="What `mien-lab peers|robustness|audit|tradeoff|tracking evaluate` and `mien "
+            "bench` (with --video too) wrote with --json."
         ),
     ],
     out: Out = FIGURES,

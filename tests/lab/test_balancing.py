@@ -85,6 +85,12 @@ def test_without_strength_all_are_drawn_alike():
         sampling_chances(["a", "b"], [0])
 
 
+def test_who_is_in_no_group_comes_as_often_as_before():
+    chances = sampling_chances(["a", "a", "a", "b", "", ""], [0, 0, 0, 0, 0, 1])
+    assert chances * 6 == pytest.approx([2 / 3, 2 / 3, 2 / 3, 2, 1, 1])
+    assert np.allclose(sampling_chances(["", ""], [0, 1]), 1 / 2)
+
+
 def test_one_group_only_leaves_labels_as_they_are():
     labels = [0, 1, 1, 1]
     assert np.allclose(balancing_weights(["a"] * 4, labels), 1)

@@ -37,12 +37,12 @@ from mien_lab.training.detector_loss import (  # noqa: E402
     detection_losses,
 )
 from mien_lab.training.detector_net import DetectorNet, flatten  # noqa: E402
-from mien_lab.training.export import ship  # noqa: E402
 from mien_lab.training.refiner import RefinerConfig  # noqa: E402
 from mien_lab.training.refiner import train as train_refiner  # noqa: E402
 from mien_lab.training.refiner_export import export_refiner  # noqa: E402
 from mien_lab.training.refiner_net import RefinerNet  # noqa: E402
 from mien_lab.training.run import Run  # noqa: E402
+from mien_lab.training.weight_files import ship  # noqa: E402
 
 FIVE = np.array([[0.27, 0.375], [0.73, 0.375], [0.5, 0.59], [0.31, 0.75], [0.69, 0.75]], np.float32)
 HEADER = ["score", "x", "y", "w", "h"] + [f"{name}_{axis}" for name in POINTS for axis in "xy"]

@@ -20,31 +20,30 @@ from mien.models.expression import ExpressionClassifier  # noqa: E402
 from mien.runtime.artifact import load_artifact, read_cards  # noqa: E402
 from mien.runtime.session import open_session  # noqa: E402
 from mien_lab.cli import app  # noqa: E402
+from mien_lab.data.augmentation import Augmentation  # noqa: E402
 from mien_lab.data.cleaning import clean  # noqa: E402
 from mien_lab.data.faces import fer_faces, upright_crops  # noqa: E402
 from mien_lab.data.fer2013 import FER_LABELS, load_fer  # noqa: E402
 from mien_lab.training import export, expression  # noqa: E402
-from mien_lab.training.export import (  # noqa: E402
-    FER_SHARE,
-    blend_heads,
-    export_expression,
-    fit_heads,
-    write_card,
-)
-from mien_lab.training.expression import ExpressionConfig, train_expression  # noqa: E402
+from mien_lab.training.export import export_expression  # noqa: E402
+from mien_lab.training.expression import train_expression  # noqa: E402
+from mien_lab.training.expression_config import ExpressionConfig  # noqa: E402
 from mien_lab.training.expression_net import (  # noqa: E402
     SHAPES,
     ExpressionNet,
     MergedNet,
     trained_net,
 )
+from mien_lab.training.heads import FER_SHARE, blend_heads, fit_heads  # noqa: E402
 from mien_lab.training.run import Progress, Run, WeightAverage  # noqa: E402
+from mien_lab.training.targets import Targets, training_faces  # noqa: E402
 from mien_lab.training.teachers import (  # noqa: E402
     Tutor,
     read_teaching,
     teach,
     write_teaching,
 )
+from mien_lab.training.weight_files import ParityError, write_card  # noqa: E402
 
 EPOCHS = 2
 
@@ -154,7 +153,7 @@ def test_a_run_is_not_overwritten(unbroken, config):
 
 def test_the_network_learns(config, fer_folder, tmp_path):
     """The same eight faces again and again, without disturbance, are learned by heart."""
-    still = expression.Augmentation(
+    still = Augmentation(
         rotation=0, scale=0, stretch=0, shift=0, gamma=0, contrast=0, noise=0,
         blur_chance=0, shrink_chance=0, erase_chance=0, mirror=False,
     )  # fmt: skip
@@ -202,7 +201,8 @@ def test_faces_that_do_not_fill_a_batch(config, fer_folder, tmp_path):
 TOGETHER = """
 import sys, torch
 from pathlib import Path
-from mien_lab.training.expression import ExpressionConfig, train_expression
+from mien_lab.training.expression import train_expression
+from mien_lab.training.expression_config import ExpressionConfig
 torch.set_num_threads(1)
 config = ExpressionConfig(
     Path(sys.argv[1]), epochs=2, batch=4, part=2, limit=8, seed=3, compile=False, average=0.9,
@@ -382,7 +382,7 @@ def test_what_differs_from_the_trained_network_is_not_written(
     *_, folder = exported
     monkeypatch.setattr(export, bound, -1.0)
     (tmp_path / file).write_text("weights in place")
-    with pytest.raises(export.ParityError, match=f"{file} differs from the trained network by"):
+    with pytest.raises(ParityError, match=f"{file} differs from the trained network by"):
         export_expression([folder.parent], fer_folder, tmp_path, version="9", calibration_faces=8)
     assert [path.name for path in tmp_path.iterdir()] == [file]
     assert (tmp_path / file).read_text() == "weights in place"
@@ -434,7 +434,7 @@ def test_folds_teach_what_they_have_not_seen(config, fer_folder, tmp_path):
     assert teaching.emotions[odd] == pytest.approx(both.numpy(), abs=1e-5)
     write_teaching(tmp_path / "soft.npz", teaching)
     again = replace(config, teachers=tmp_path / "soft.npz", fer_teaching=1.0, emotion_teaching=0.5)
-    faces, plain = (expression._training_faces(one, data, clean(data)) for one in (again, config))
+    faces, plain = (training_faces(one, data, clean(data)).faces for one in (again, config))
     assert faces.fer == pytest.approx(teaching.fer[rows])
     voted = plain.emotions.sum(axis=1) > 0
     mean = (plain.emotions + teaching.emotions[rows]) / 2
@@ -497,7 +497,7 @@ def test_what_has_no_label_is_taught_by_the_tutor_alone(bare):
     labels = [torch.eye(width)[:2] for width in (8, 7)]
     for target in labels:
         target[1] = 0
-    taught = expression._Targets(*labels).taught(Tutor(bare), torch.zeros(2, 1, 48, 48), 0.25)
+    taught = Targets(*labels).taught(Tutor(bare), torch.zeros(2, 1, 48, 48), 0.25)
     for mine, label, theirs in zip((taught.emotions, taught.fer), labels, said, strict=True):
         torch.testing.assert_close(mine[0], 0.75 * label[0] + 0.25 * theirs[0])
         torch.testing.assert_close(mine[1], theirs[1])
@@ -585,27 +585,3 @@ def test_shipped_logits_hold_a_share_of_the_other_head():
     assert torch.allclose(after.logits[:, -1], contempt, atol=1e-4)
     assert torch.allclose(after.activation.mean(dim=(2, 3)), after.logits, atol=1e-4)
     assert torch.equal(after.fer_logits, before.fer_logits)
-
-
-def test_groups_are_balanced(config, fer_folder, tmp_path):
-    """Under the weights, each group has each label in the same share of its mass."""
-    data = expression.load_fer(fer_folder)
-    rows = expression.clean(data).rows
-    names = [f"{row:05}" for row in rows]
-    label = expression.majority(data.votes[rows])
-    group = np.where((label < 2) & (np.arange(len(rows)) % 4 > 0), "a", "b")
-    table = tmp_path / "groups.csv"
-    pairs = "".join(f"{name},{g}\n" for name, g in zip(names, group, strict=True))
-    table.write_text("name,team\n" + pairs)
-    kept = clean(data)
-    plain = expression._training_faces(replace(config, limit=None), data, kept)
-    faces = expression._training_faces(replace(config, limit=None, groups=table), data, kept)
-    ratio = faces.fer.sum(axis=1) / plain.fer.sum(axis=1)
-    assert ratio == pytest.approx(expression.balancing_weights(group, label), rel=1e-4)
-    assert np.ptp(ratio) > 0.1
-    counted = plain.emotion_weight > 0
-    weight = faces.emotion_weight[counted] / plain.emotion_weight[counted]
-    assert weight == pytest.approx(ratio[counted], rel=1e-4)
-    table.write_text("name,team,other\n" + f"{names[0]},a,b\n")
-    with pytest.raises(InputError, match="balanced by one"):
-        expression._training_faces(replace(config, groups=table), data, kept)

@@ -1,7 +1,17 @@
+import time
+import weakref
+from dataclasses import replace
+
+import av
+import numpy as np
 import pytest
 
+from mien.core.types import Frame, FrameReading, Media, MediaKind
 from mien.pipeline import video_benchmark
+from mien.pipeline.build import Config, build_parts
+from mien.pipeline.live import LiveReading
 from mien.pipeline.video_benchmark import benchmark_video, make_film
+from mien.vision import video
 from mien.vision.media import open_media
 
 
@@ -38,6 +48,57 @@ def test_plain_values_have_the_promised_names(figures):
     for name in ("one_face_fps", "four_faces_fps", "live_p50_ms", "live_p95_ms", "drop_rate"):
         assert isinstance(names[name], float)
     assert "edge_rss_mb" in names
+
+
+def test_live_delays_include_decoding(tmp_path, monkeypatch):
+    convert = video._Decoder.orientation
+
+    def slow(decoder, picture):
+        time.sleep(0.3)
+        return convert(decoder, picture)
+
+    monkeypatch.setattr(video._Decoder, "orientation", slow)
+    film = make_film(tmp_path / "camera.mp4", 3, in_order=True)
+    parts = build_parts(Config())
+    delays_ms, _ = video_benchmark._live(
+        video_benchmark._placed(replace(parts, reader=parts.live), 1), film
+    )
+    assert min(delays_ms) >= 300
+
+
+def test_live_pictures_are_not_kept(monkeypatch, tmp_path):
+    kept = []
+
+    class Reader:
+        def __init__(self, *_, **__):
+            pass
+
+        def events(self):
+            known = []
+            for index in range(10):
+                image = np.zeros((4, 4, 3), np.uint8)
+                known.append(weakref.ref(image))
+                reading = FrameReading(index, 0.0, ())
+                media = Media("camera 0", MediaKind.CAMERA, 4, 4)
+                yield LiveReading(media, Frame(image), reading, index / 1e3, 4 * index + 4, index)
+                del image
+                kept.append(sum(one() is not None for one in known))
+
+    monkeypatch.setattr(video_benchmark, "LiveReader", Reader)
+    film = tmp_path / "film.mp4"
+    film.touch()
+    delays_ms, dropped = video_benchmark._live(build_parts(Config()), film)
+    assert delays_ms == pytest.approx(range(10))
+    assert dropped == pytest.approx(9 / 40)
+    assert max(kept) == 1
+
+
+@pytest.mark.parametrize("in_order", [False, True])
+def test_the_film_of_live_pictures_is_sent_in_the_order_in_which_it_is_shown(tmp_path, in_order):
+    film = make_film(tmp_path / "film.mp4", 12, in_order=in_order)
+    with av.open(str(film)) as container:
+        stamps = [packet.pts for packet in container.demux(video=0) if packet.pts is not None]
+    assert (stamps == sorted(stamps)) is in_order
 
 
 def test_the_measured_film(tmp_path):

@@ -81,10 +81,8 @@ class Landmarks:
 
     def as_array(self) -> npt.NDArray[np.float32]:
         """The points as an array of shape (5, 2)."""
-        return np.array(
-            [self.right_eye, self.left_eye, self.nose, self.right_mouth, self.left_mouth],
-            dtype=np.float32,
-        )
+        points = self.right_eye, self.left_eye, self.nose, self.right_mouth, self.left_mouth
+        return np.array(points, dtype=np.float32)
 
     def to_dict(self) -> dict[str, list[float]]:
         """Plain numbers by name, rounded to a hundredth of a pixel."""
@@ -229,6 +227,9 @@ class Frame:
     image: Image = field(repr=False)
     index: int = 0
     time_s: float = 0.0
+    arrived_s: float | None = None
+    """When the encoded data of a live picture had come in, before it was decoded, in seconds of
+    `time.monotonic`; None where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,18 +285,15 @@ class Media:
 
 
 def _row(frame: FrameReading, number: int, reading: Reading) -> dict[str, Any]:
-    box = reading.face.box
+    known = reading.to_dict()
     return {
         "frame": frame.index,
         "time_s": round(frame.time_s, 6),
         "face": number,
-        "track_id": reading.track_id,
-        **box.to_dict(),
-        "score": round(reading.face.score, 4),
-        "top": reading.top.value,
-        **reading.scores.to_dict(),
-        "valence": round(reading.valence, 4),
-        "arousal": round(reading.arousal, 4),
-        "sentiment": reading.sentiment.value,
-        "uncertain": reading.uncertain,
+        "track_id": known["track_id"],
+        **known["box"],
+        "score": known["score"],
+        "top": known["top"],
+        **known["emotions"],
+        **{name: known[name] for name in ("valence", "arousal", "sentiment", "uncertain")},
     }

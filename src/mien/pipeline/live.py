@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from mien.core.errors import MienError
@@ -27,8 +27,9 @@ class LiveReading:
         media: where it comes from; its size is that of this picture.
         frame: the picture.
         reading: what was read.
-        delay_s: seconds from its arrival to the reading.
-        received: pictures that have arrived so far, this one among them.
+        delay_s: seconds until the reading from when its encoded data had come in, so that decoding
+            and waiting count; from when it was decoded, where its source does not tell.
+        received: pictures that have come so far, this one among them.
         dropped: those of them that were never read.
     """
 
@@ -53,7 +54,7 @@ LiveEvent: TypeAlias = "LiveReading | Notice"
 class LiveReader:
     """Reads a live source until it ends, or for ever.
 
-    A thread takes every picture as it arrives and keeps the newest only; no queue can build up.
+    A thread decodes every picture as it comes and keeps the newest only; no queue can build up.
 
     Args:
         connect: opens the source; called again after it was lost.
@@ -155,7 +156,8 @@ class _Slot:
         with self._changed:
             self._received += 1
             self._dropped += self._newest is not None
-            self._newest = media, frame, time.monotonic()
+            at_s = time.monotonic() if frame.arrived_s is None else frame.arrived_s
+            self._newest = media, frame, at_s
             self._changed.notify()
 
     def say(self, what: "Notice | _Ended") -> None:
@@ -227,6 +229,6 @@ class _Grabber:
                 if self._tries:
                     self._slot.say(Notice(f"{stream.media.source} is back"))
                     self._tries = 0
-                moved = Frame(frame.image, self._count, frame.time_s + offset_s)
+                moved = replace(frame, index=self._count, time_s=frame.time_s + offset_s)
                 self._count += 1
                 self._slot.put(stream.media, moved)

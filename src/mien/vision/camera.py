@@ -17,6 +17,7 @@ from av.video.reformatter import VideoReformatter
 
 from mien.core.errors import InputError, MediaError
 from mien.core.types import Frame, Media, MediaKind
+from mien.vision.arrival import Arrivals, Pace, hold_nothing_back
 from mien.vision.media import DEFAULT_MAX_PIXELS, open_media
 from mien.vision.stream import MediaStream, check_pixels
 
@@ -85,16 +86,19 @@ def find_camera(source: str) -> CameraSource:
 def open_camera(source: CameraSource, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> MediaStream:
     """Open a camera; pictures come at its own pace, with the seconds since the first.
 
-    Iterating waits for the next picture. The times of cameras are those of arrival, since their
-    own may jump, repeat or run back; films keep theirs and are played at their own speed.
+    Iterating waits for the next picture. The times of cameras are those at which pictures come,
+    since their own may jump, repeat or run back; films keep theirs and are played at their own
+    speed. `arrived_s` of a frame is when its encoded data were handed over by the system or the
+    network, or were due in a film, before they are decoded; animations do not tell.
 
     Raises:
         MediaError: if it cannot be opened, and while iterating when it is lost.
         TooLargeError: for pictures above `max_pixels`.
     """
     if source.film:
-        stream = open_media(source.target, max_pixels=max_pixels)
-        return MediaStream(stream.media, _paced(stream), stream.close)
+        pace = Pace(READ_S)
+        stream = open_media(source.target, max_pixels=max_pixels, pace=pace)
+        return MediaStream(stream.media, _paced(stream, pace), stream.close)
     try:
         container = av.open(
             source.target,
@@ -117,6 +121,7 @@ def open_camera(source: CameraSource, *, max_pixels: int = DEFAULT_MAX_PIXELS) -
     except BaseException:
         container.close()
         raise
+    hold_nothing_back(video)
     media = Media(source.name, MediaKind.CAMERA, video.width, video.height)
     return MediaStream(media, _arriving(container, source.name, max_pixels), container.close)
 
@@ -125,21 +130,26 @@ def _arriving(container: InputContainer, name: str, max_pixels: int) -> Iterator
     convert = VideoReformatter().reformat
     began: float | None = None
     try:
-        for index, picture in enumerate(_pictures(container)):
+        for index, (picture, arrived_s) in enumerate(_pictures(container)):
             now = time.monotonic()
             began = now if began is None else began
             check_pixels(name, picture.width, picture.height, max_pixels)
             image = np.asarray(convert(picture, format="rgb24").to_ndarray(), np.uint8)
-            yield Frame(image, index, now - began)
+            yield Frame(image, index, now - began, arrived_s)
     except (av.error.FFmpegError, OSError) as error:
         raise MediaError(f"{name} was lost ({_cause(error)}); check its connection") from error
     raise MediaError(f"{name} sends no more pictures; check its connection")
 
 
-def _pictures(container: InputContainer) -> Iterator[VideoFrame]:
-    """What can be decoded; a packet that was damaged on its way costs its picture alone."""
+def _pictures(container: InputContainer) -> Iterator[tuple[VideoFrame, float]]:
+    """What can be decoded, and when its data had come in, in seconds of `time.monotonic`.
+
+    A packet that was damaged on its way costs its picture alone.
+    """
     damaged = 0
+    arrivals = Arrivals()
     for packet in container.demux(video=0):
+        arrivals.note(packet.pts, time.monotonic())
         try:
             pictures = packet.decode()
         except av.error.InvalidDataError:
@@ -148,18 +158,15 @@ def _pictures(container: InputContainer) -> Iterator[VideoFrame]:
                 raise
             continue
         damaged = 0 if pictures else damaged
-        yield from pictures
+        for picture in pictures:
+            yield picture, arrivals.of(picture)
 
 
-def _paced(stream: MediaStream) -> Iterator[Frame]:
-    """The frames of a film at their times; times that run back or leap do not stop it."""
-    due = time.monotonic()
-    last_s: float | None = None
+def _paced(stream: MediaStream, pace: Pace) -> Iterator[Frame]:
+    """The frames of an animation at their times; those of a film come at theirs."""
     for frame in stream:
-        if last_s is not None:
-            due += min(max(frame.time_s - last_s, 0.0), READ_S)
-        last_s = frame.time_s
-        time.sleep(max(due - time.monotonic(), 0.0))
+        if frame.arrived_s is None:
+            pace.wait(frame.time_s)
         yield frame
 
 

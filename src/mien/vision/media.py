@@ -12,6 +12,7 @@ import PIL.Image
 
 from mien.core.errors import InputError, MediaError
 from mien.core.types import Frame, Image, Media, MediaKind
+from mien.vision.arrival import Pace
 from mien.vision.images import open_picture, orientation_of, to_rgb
 from mien.vision.sources import FoundSources, display_name, find_sources
 from mien.vision.stream import MediaStream, check_pixels
@@ -37,7 +38,11 @@ Source: TypeAlias = (
 
 
 def open_media(
-    source: Source, *, max_pixels: int = DEFAULT_MAX_PIXELS, every: int = 1
+    source: Source,
+    *,
+    max_pixels: int = DEFAULT_MAX_PIXELS,
+    every: int = 1,
+    pace: Pace | None = None,
 ) -> MediaStream:
     """Open a picture, animation or film.
 
@@ -52,6 +57,8 @@ def open_media(
             image.
         max_pixels: the most pixels that an encoded picture or one frame of a film may have.
         every: keep every n-th frame of films and animations; indices stay those of the source.
+        pace: of a film to be played as if live: its data come in at their times, and its frames
+            tell when they did. Pictures and animations know none.
 
     Returns:
         An iterator over frames that is also a context manager:
@@ -71,10 +78,10 @@ def open_media(
     if isinstance(source, PIL.Image.Image):
         return _open_pil(source, max_pixels)
     if isinstance(source, bytes | bytearray | memoryview):
-        return _open_file(io.BytesIO(source), "<bytes>", max_pixels, every)
+        return _open_file(io.BytesIO(source), "<bytes>", max_pixels, every, pace)
     if isinstance(source, str | os.PathLike):
         name = display_name(source)
-        return _open_file(_open_path(Path(source), name), name, max_pixels, every)
+        return _open_file(_open_path(Path(source), name), name, max_pixels, every, pace)
     raise InputError(
         f"a source must be a path, bytes, an array or a Pillow image, not {type(source).__name__}"
     )
@@ -144,12 +151,14 @@ def _open_path(path: Path, name: str) -> BinaryIO:
         raise MediaError(f"{name} cannot be opened ({cause}); check its permissions") from error
 
 
-def _open_file(file: BinaryIO, name: str, max_pixels: int, every: int) -> MediaStream:
+def _open_file(
+    file: BinaryIO, name: str, max_pixels: int, every: int, pace: Pace | None
+) -> MediaStream:
     try:
         if not file.read(1):
             raise MediaError(f"{name} is empty; copy or download the file again")
         stream = open_picture(file, name, max_pixels, every)
-        return open_video(file, name, max_pixels, every) if stream is None else stream
+        return open_video(file, name, max_pixels, every, pace) if stream is None else stream
     except OSError as error:
         file.close()
         raise MediaError(

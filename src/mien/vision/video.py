@@ -19,6 +19,7 @@ from av.video.stream import VideoStream
 
 from mien.core.errors import MediaError, TruncatedError
 from mien.core.types import Frame, Media, MediaKind
+from mien.vision.arrival import Arrivals, Pace, hold_nothing_back
 from mien.vision.orientation import UPRIGHT, Orientation
 from mien.vision.stream import MediaStream, check_pixels
 
@@ -70,7 +71,9 @@ def start_s(container: InputContainer) -> float:
     return 0.0
 
 
-def open_video(file: BinaryIO, name: str, max_pixels: int, every: int) -> MediaStream:
+def open_video(
+    file: BinaryIO, name: str, max_pixels: int, every: int, pace: Pace | None = None
+) -> MediaStream:
     """Open a film; frames are decoded as they are asked for, in flat memory.
 
     Args:
@@ -78,6 +81,8 @@ def open_video(file: BinaryIO, name: str, max_pixels: int, every: int) -> MediaS
         name: what errors and results call it.
         max_pixels: the limit on width times height of a frame.
         every: keep every n-th frame.
+        pace: plays the film as if live: packets wait for their moments before they are decoded,
+            no picture is held back, and frames tell when their data had come in.
 
     Raises:
         MediaError: if the bytes are no film, or one without moving pictures.
@@ -89,7 +94,7 @@ def open_video(file: BinaryIO, name: str, max_pixels: int, every: int) -> MediaS
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise _unreadable(file, name) from error
     try:
-        decoder = _Decoder(container, _video_stream(container, file, name), name)
+        decoder = _Decoder(container, _video_stream(container, file, name), name, pace)
         check_pixels(name, decoder.stream.width, decoder.stream.height, max_pixels)
         first = decoder.first()
         orientation = decoder.orientation(first)
@@ -116,14 +121,21 @@ def open_video(file: BinaryIO, name: str, max_pixels: int, every: int) -> MediaS
 class _Decoder:
     """One video stream, decoded packet by packet; faults are kept until the end."""
 
-    def __init__(self, container: InputContainer, stream: VideoStream, name: str) -> None:
-        stream.thread_type = "AUTO"
+    def __init__(
+        self, container: InputContainer, stream: VideoStream, name: str, pace: Pace | None
+    ) -> None:
+        if pace is None:
+            stream.thread_type = "AUTO"
+        else:
+            hold_nothing_back(stream)
         self.container = container
         self.stream = stream
         self.name = name
         self.fault: str | None = None
         self.start_s = start_s(container)
         self.end_s = 0.0
+        self._pace = pace
+        self._arrivals = Arrivals()
         self._pictures = self._decode()
         self._orientations: dict[int, Orientation] = {}
 
@@ -155,9 +167,10 @@ class _Decoder:
                 time_s = float(picture.pts * self.stream.time_base) - self.start_s
             elif index > 0:
                 time_s += step_s
+            arrived_s = None if self._pace is None else self._arrivals.of(picture)
             if index % every == 0:
                 image = np.asarray(convert(picture, format="rgb24").to_ndarray(), np.uint8)
-                yield Frame(self.orientation(picture).apply(image), index, time_s)
+                yield Frame(self.orientation(picture).apply(image), index, time_s, arrived_s)
         self._raise_fault()
 
     def orientation(self, picture: VideoFrame) -> Orientation:
@@ -172,12 +185,16 @@ class _Decoder:
 
     def _decode(self) -> Iterator[VideoFrame]:
         for packet in self._packets():
+            self._await(packet.pts, packet.dts)
             try:
                 yield from self._sound(packet.decode())
             except av.error.FFmpegError as error:
                 self._note(f"a part cannot be decoded: {error.strerror}")
         try:
-            yield from self._sound(self.stream.decode(None))
+            for picture in self._sound(self.stream.decode(None)):
+                # Nothing comes any more that would let it out at its time.
+                self._await(picture.pts, picture.pts)
+                yield picture
         except av.error.EOFError:
             pass
         except av.error.FFmpegError as error:
@@ -200,6 +217,18 @@ class _Decoder:
                     yield packet
         except (av.error.FFmpegError, OSError) as error:
             self._note(f"reading stops: {error.strerror}")
+
+    def _await(self, stamp: int | None, due: int | None) -> None:
+        """Let what is played as if live come in at its time, and note when that was.
+
+        Args:
+            stamp: time of presentation in units of the stream.
+            due: when it comes in, likewise; without it a step after what came last.
+        """
+        if self._pace is not None:
+            unit_s = self.stream.time_base
+            time_s = None if due is None or unit_s is None else float(due * unit_s)
+            self._arrivals.note(stamp, self._pace.wait(time_s, self._step_s()))
 
     def _sound(self, pictures: list[VideoFrame]) -> Iterator[VideoFrame]:
         for picture in pictures:

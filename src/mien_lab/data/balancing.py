@@ -7,7 +7,16 @@ import numpy.typing as npt
 
 from mien.core.errors import InputError
 
-__all__ = ["balancing_weights", "drawn_order", "effective_share", "sampling_chances"]
+__all__ = [
+    "BALANCINGS",
+    "balancing_weights",
+    "drawn_order",
+    "effective_share",
+    "sampling_chances",
+]
+
+BALANCINGS = ("weights", "sampling")
+"""How faces of groups are balanced: each counts for more or less, or comes more or less often."""
 
 
 def balancing_weights(
@@ -33,13 +42,7 @@ def balancing_weights(
     Raises:
         InputError: if the two are not of the same length, empty, or the strength is not 0 to 1.
     """
-    if len(groups) != len(labels) or not len(groups):
-        raise InputError(
-            f"{len(groups)} groups and {len(labels)} labels make no weights; give one of each for "
-            "every sample"
-        )
-    if not 0.0 <= strength <= 1.0:
-        raise InputError(f"the strength of weights must lie between 0 and 1, not {strength}")
+    _check(len(groups), len(labels), strength)
     _, group = np.unique(np.asarray(groups), return_inverse=True)
     _, label = np.unique(np.asarray(labels), return_inverse=True)
     counts = np.zeros((group.max() + 1, label.max() + 1))
@@ -58,22 +61,28 @@ def sampling_chances(
     """The chance of each sample to be drawn, (n,), summing to 1, so that groups come equally often.
 
     Within each group labels come as often as over all samples, as `balancing_weights` has it; what
-    a group lacks cannot be drawn. Drawing in place of weighting keeps the size of each step's
-    gradient, and repeats the samples of small groups instead (Idrissi et al., "Simple data
-    balancing achieves competitive worst-group-accuracy", CLeaR 2022).
+    a group lacks cannot be drawn. A sample of no group, whose name is empty, has the chance that it
+    has where all are alike. Drawing in place of weighting keeps the size of each step's gradient,
+    and repeats the samples of small groups instead (Idrissi et al., "Simple data balancing achieves
+    competitive worst-group-accuracy", CLeaR 2022).
 
     Args:
-        groups: (n,) of each sample.
+        groups: (n,) of each sample; empty for none.
         labels: (n,) of each sample.
         strength: exponent from 0, all alike, to 1, groups equally often.
 
     Raises:
         InputError: as `balancing_weights`.
     """
-    weights = balancing_weights(groups, labels, strength=strength)
-    _, group, sizes = np.unique(np.asarray(groups), return_inverse=True, return_counts=True)
-    weights = weights / sizes[group] ** strength
-    return np.asarray(weights / weights.sum(), dtype=np.float64)
+    _check(len(groups), len(labels), strength)
+    names, known = np.asarray(groups), np.asarray(groups).astype(str) != ""
+    chances = np.ones(len(names))
+    if known.any():
+        weights = balancing_weights(names[known], np.asarray(labels)[known], strength=strength)
+        _, group, sizes = np.unique(names[known], return_inverse=True, return_counts=True)
+        weights = weights / sizes[group] ** strength
+        chances[known] = weights / weights.mean()
+    return np.asarray(chances / chances.sum(), dtype=np.float64)
 
 
 def drawn_order(chances: npt.NDArray[np.float64], count: int, seed: int) -> npt.NDArray[np.intp]:
@@ -93,3 +102,13 @@ def effective_share(weights: npt.NDArray[np.floating]) -> float:
     Kish's effective sample size by n ("Survey sampling", 1965): what weighting costs in noise.
     """
     return float(weights.sum() ** 2 / (len(weights) * (weights**2).sum()))
+
+
+def _check(groups: int, labels: int, strength: float) -> None:
+    if groups != labels or not groups:
+        raise InputError(
+            f"{groups} groups and {labels} labels make no weights; give one of each for every "
+            "sample"
+        )
+    if not 0.0 <= strength <= 1.0:
+        raise InputError(f"the strength of weights must lie between 0 and 1, not {strength}")

@@ -7,9 +7,7 @@ moments, and noisy and compressed throughout.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -19,6 +17,7 @@ from mien.models.temporal import context
 from mien.vision.alignment import CANONICAL, CROP_SIZE, crop_face
 from mien.vision.quality import assess
 from mien_lab.data.faces import FaceSet
+from mien_lab.data.faults import passing_faults, seen
 
 __all__ = ["CLEAN", "POOR", "Clip", "ClipMaker", "Conditions"]
 
@@ -161,15 +160,15 @@ class ClipMaker:
         noise = rng.uniform(0, 1) * conditions.noise
         quality = int(rng.integers(conditions.quality, 101))
         size = float(np.exp(rng.uniform(np.log(conditions.smallest), np.log(3.0))))
-        faults = _faults(rng, times, conditions.faults)
+        faults = passing_faults(rng, times, conditions.faults)
         crops = np.zeros((len(times), CROP_SIZE, CROP_SIZE), np.uint8)
         sizes = np.full(len(times), size)
         for index, (pair, share, move) in enumerate(zip(stills, shares, moves, strict=True)):
             crop = self._blend(pair, float(share), move)
             for fault in faults[index]:
                 crop = fault(crop)
-                sizes[index] = min(size, getattr(fault, "size", size))
-            crops[index] = _seen(crop, size, float(light[index]), noise, quality, rng)
+                sizes[index] = min(size, fault.size)
+            crops[index] = seen(crop, size, float(light[index]), noise, quality, rng)
         return crops, sizes
 
     def _blend(self, pair: npt.NDArray[np.intp], share: float, move: Floats) -> Crop:
@@ -216,100 +215,3 @@ def _after(move: Floats, matrix: Floats) -> Floats:
     moved = move[:, :2] @ matrix
     moved[:, 2] += move[:, 2]
     return moved
-
-
-def _faults(rng: np.random.Generator, times: Floats, rate: float) -> list[list[Any]]:
-    """What goes wrong in each frame: changes of the crop that last for a moment."""
-    found: list[list[Any]] = [[] for _ in times]
-    for _ in range(rng.poisson(rate * times[-1])):
-        begin = rng.uniform(0, times[-1])
-        end = begin + rng.uniform(0.1, 0.8)
-        kind = (_Blur, _Cover, _Dark, _Coarse)[int(rng.integers(4))]
-        fault = kind(rng)
-        for index in np.flatnonzero((times >= begin) & (times <= end)):
-            found[index].append(fault)
-    return found
-
-
-class _Blur:
-    """Motion blur along a line of 5 to 13 pixels."""
-
-    def __init__(self, rng: np.random.Generator) -> None:
-        length = int(rng.integers(2, 7))
-        angle = rng.uniform(0, np.pi)
-        self._kernel = np.zeros((2 * length + 1, 2 * length + 1), np.float32)
-        reach = np.round(np.array([np.cos(angle), np.sin(angle)]) * length).astype(int)
-        start, end = length - reach, length + reach
-        cv2.line(self._kernel, (int(start[0]), int(start[1])), (int(end[0]), int(end[1])), (1.0,))
-        self._kernel /= self._kernel.sum()
-
-    def __call__(self, crop: Crop) -> Crop:
-        return np.asarray(cv2.filter2D(crop, -1, self._kernel), np.uint8)
-
-
-class _Cover:
-    """A rectangle of one grey before 10 to 45 % of the face."""
-
-    def __init__(self, rng: np.random.Generator) -> None:
-        area, ratio = rng.uniform(0.1, 0.45), np.exp(rng.uniform(-0.7, 0.7))
-        self._size = np.minimum(np.sqrt([area * ratio, area / ratio]) * CROP_SIZE, CROP_SIZE)
-        self._at = rng.uniform(0, 1, 2) * (CROP_SIZE - self._size)
-        self._tone = int(rng.integers(0, 256))
-
-    def __call__(self, crop: Crop) -> Crop:
-        (left, top), (right, bottom) = (
-            np.round(self._at).astype(int),
-            np.round(self._at + self._size).astype(int),
-        )
-        covered = crop.copy()
-        covered[top:bottom, left:right] = self._tone
-        return covered
-
-
-class _Dark:
-    """Much too little or too much light."""
-
-    def __init__(self, rng: np.random.Generator) -> None:
-        level = np.arange(256) / 255
-        if rng.random() < 0.5:
-            level = level**1.5 * rng.uniform(0.06, 0.3)
-        else:
-            level = level**0.6 * rng.uniform(1.2, 2.0) + 0.1
-        self._table = np.clip(level * 255, 0, 255).astype(np.uint8)
-
-    def __call__(self, crop: Crop) -> Crop:
-        return np.asarray(cv2.LUT(crop, self._table), np.uint8)
-
-
-class _Coarse:
-    """A face of 8 to 16 pixels."""
-
-    def __init__(self, rng: np.random.Generator) -> None:
-        self._side = int(rng.integers(8, 17))
-        self.size = self._side / CROP_SIZE
-
-    def __call__(self, crop: Crop) -> Crop:
-        return _coarse(crop, self._side)
-
-
-def _coarse(crop: Crop, side: int) -> Crop:
-    small = cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA)
-    return np.asarray(
-        cv2.resize(small, (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_LINEAR), np.uint8
-    )
-
-
-def _seen(
-    crop: Crop, size: float, light: float, noise: float, quality: int, rng: np.random.Generator
-) -> Crop:
-    """The crop after distance, light, sensor and compression."""
-    if size < 1.0:
-        crop = _coarse(crop, max(round(CROP_SIZE * size), 8))
-    level = (np.arange(256) / 255) ** np.exp(light) * 255
-    pixels = cv2.LUT(crop, level.astype(np.float32))
-    pixels = pixels + rng.standard_normal(crop.shape, dtype=np.float32) * noise
-    crop = np.clip(pixels + 0.5, 0, 255).astype(np.uint8)
-    if quality >= 100:
-        return crop
-    _, data = cv2.imencode(".jpg", crop, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.uint8)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from enum import StrEnum
 
 import cv2
@@ -16,12 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.core.errors import InputError
-from mien.core.types import Landmarks
 from mien_lab.data.drafts import Draft, Scene
-from mien_lab.data.pasting import Edge, Placement, cover, paste, rotated_box, shrink, warp
+from mien_lab.data.framing import cut, fill
+from mien_lab.data.pasting import Edge, Placement, cover, paste
 from mien_lab.data.patches import heads_of, scrambled, size_of
-from mien_lab.data.scenes import GreyImage, Picture
+from mien_lab.data.scenes import Picture
 from mien_lab.data.spoiling import spoil
+
+__all__ = ["CYCLE", "Layout", "Synthesis"]
 
 
 class Layout(StrEnum):
@@ -118,7 +119,8 @@ class Synthesis:
     def group(self, index: int, count: int, width: int, height: int) -> Scene:
         """A group photograph: ``count`` people in rows before a background, not spoilt."""
         rng = np.random.default_rng((self._seed, 77, index))
-        draft = Draft(self._cut(rng, self._pick(rng, self._empty), width, height, (0.9, 1.2)))
+        behind = self._pick(rng, self._empty)
+        draft = Draft(cut(rng, behind, width, height, (0.9, 1.2), turn=self._turn_backgrounds))
         rows = 3
         columns = math.ceil(count / rows)
         step_x, step_y = width / (columns + 0.5), height / (rows + 0.7)
@@ -146,80 +148,12 @@ class Synthesis:
         share = 0.6 if size < 48 else 0.35 if size < 90 else 0.1 if size < 200 else 0.0
         return self._pick(rng, self._small_faces if rng.random() < share else self._portraits)
 
-    def _cut(
-        self,
-        rng: np.random.Generator,
-        scene: Picture,
-        width: int,
-        height: int,
-        zoom: tuple[float, float],
-    ) -> GreyImage:
-        """A random part of a face-free photograph, ``zoom`` times the smallest scale that fills."""
-        if self._turn_backgrounds and rng.random() < 0.6:
-            scene = replace(scene, image=_turned(scene.image, rng))
-        fill = max(width / scene.image.shape[1], height / scene.image.shape[0])
-        scale = fill * math.exp(rng.uniform(math.log(zoom[0]), math.log(zoom[1])))
-        draft = Draft(np.zeros((height, width), np.uint8))
-        return self._moved(
-            draft, rng, scene, scale, angle=float(rng.normal(0, 8)), border=cv2.BORDER_REFLECT_101
-        )
-
-    @staticmethod
-    def _moved(
-        draft: Draft,
-        rng: np.random.Generator,
-        scene: Picture,
-        scale: float,
-        angle: float,
-        border: int,
-        stretch: float = 0.1,
-        aim: bool = True,
-    ) -> GreyImage:
-        """Fill the draft with a photograph, moved at random, and book its faces.
-
-        ``stretch`` is the spread of the logarithm of width against height; ``aim`` brings some
-        face anywhere into the picture, else the photograph lies about the middle.
-        """
-        height, width = draft.canvas.shape
-        image, fx, fy = shrink(scene.image, scale)
-        boxes, points = scene.boxes * (fx, fy, fx, fy), scene.points * (fx, fy)
-        mirror = bool(rng.random() < 0.5)
-        if mirror:
-            image = np.ascontiguousarray(image[:, ::-1])
-        if mirror and len(boxes):
-            boxes[:, 0] = image.shape[1] - boxes[:, 0] - boxes[:, 2]
-            points = points[:, list(Landmarks.MIRRORED)]
-            points[..., 0] = image.shape[1] - points[..., 0]
-        rest = scale / fx
-        cos, sin = rest * math.cos(math.radians(angle)), rest * math.sin(math.radians(angle))
-        linear = np.array([[cos, -sin], [sin, cos]])
-        linear = linear @ np.diag([math.exp(rng.normal(0, stretch)), 1.0])
-        room = np.array([width, height]) - rest * np.array(image.shape[::-1])
-        if aim and scene.sure.any():  # so that a face is in the picture
-            box = boxes[int(rng.choice(np.flatnonzero(scene.sure)))]
-            target = np.array([width, height]) * rng.uniform(0.05, 0.95, 2)
-            anchor = box[:2] + box[2:] / 2
-        else:
-            anchor = np.array(image.shape[::-1]) / 2
-            target = np.array([width, height]) / 2 + rng.uniform(-0.5, 0.5, 2) * np.abs(room)
-        matrix = np.hstack([linear, (target - linear @ anchor)[:, None]])
-        draft.canvas = np.asarray(
-            warp(image, matrix, width, height, border, float(rng.integers(0, 256))), np.uint8
-        )
-        for box, five, sure in zip(boxes, points, scene.sure, strict=True):
-            new_box = rotated_box(box.astype(np.float32), matrix)
-            if sure:
-                draft.add(new_box, (five @ linear.T + matrix[:, 2]).astype(np.float32))
-            else:
-                draft.ignored.append(new_box)
-        return draft.canvas
-
     def _background(self, rng: np.random.Generator, size: int, *, hard: bool = False) -> Draft:
         if hard and self._chances is not None:
             scene = self._empty[int(rng.choice(len(self._empty), p=self._chances))]
         else:
             scene = self._pick(rng, self._empty)
-        return Draft(self._cut(rng, scene, size, size, (0.9, 3.0)))
+        return Draft(cut(rng, scene, size, size, (0.9, 3.0), turn=self._turn_backgrounds))
 
     def _natural(self, rng: np.random.Generator, size: int) -> Draft:
         pool = self._sure if self._sure and rng.random() < 0.75 else self._peopled or self._empty
@@ -230,7 +164,7 @@ class Synthesis:
             largest = float(np.sqrt(np.prod(scene.boxes[scene.sure, 2:], axis=1)).max())
             smallest = float(np.sqrt(np.prod(scene.boxes[scene.sure, 2:], axis=1)).min())
             scale = min(max(scale, 11.0 / smallest), 0.95 * size / largest)
-        self._moved(draft, rng, scene, scale, float(rng.normal(0, 12)), cv2.BORDER_CONSTANT)
+        fill(draft, rng, scene, scale, float(rng.normal(0, 12)), cv2.BORDER_CONSTANT)
         return draft
 
     def _crowd(self, rng: np.random.Generator, size: int) -> Draft:
@@ -263,7 +197,7 @@ class Synthesis:
         scene = self._pick(rng, self._portraits)
         draft = Draft(np.zeros((size, size), np.uint8))
         scale = float(rng.uniform(0.75, 1.0)) * size / max(scene.image.shape)
-        self._moved(draft, rng, scene, scale, 0.0, cv2.BORDER_CONSTANT, stretch=0.0, aim=False)
+        fill(draft, rng, scene, scale, 0.0, cv2.BORDER_CONSTANT, stretch=0.0, aim=False)
         return draft
 
     def _grid(self, rng: np.random.Generator, size: int) -> Draft:
@@ -322,7 +256,8 @@ class Synthesis:
         if rng.random() < 0.5:
             patch = scrambled(self._face(rng, size).image, rng)
         else:
-            patch = self._cut(rng, self._pick(rng, self._empty), 96, 96, (1.0, 3.0))
+            behind = self._pick(rng, self._empty)
+            patch = cut(rng, behind, 96, 96, (1.0, 3.0), turn=self._turn_backgrounds)
         height, width = patch.shape
         box = np.array([[0.15 * width, 0.1 * height, 0.7 * width, 0.85 * height]], np.float32)
         decoy = Picture(
@@ -336,9 +271,3 @@ class Synthesis:
                 (float(target[0]), float(target[1])), size, float(rng.uniform(-45, 45)), edge=edge
             )
             paste(draft.canvas, decoy, place)
-
-
-def _turned(image: GreyImage, rng: np.random.Generator) -> GreyImage:
-    """By a multiple of 90 degrees, one in six as a negative besides."""
-    image = np.rot90(image, int(rng.integers(4)))
-    return np.ascontiguousarray(255 - image if rng.random() < 1 / 6 else image)

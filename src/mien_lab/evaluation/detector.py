@@ -23,6 +23,7 @@ from mien.pipeline.build import Config, build_detector
 from mien.vision.geometry import iou_matrix
 from mien_lab.data.drafts import Scene
 from mien_lab.data.scenes import (
+    FACES_IN_HELD_OUT,
     SURE_SCORE,
     Floats,
     GreyImage,
@@ -114,6 +115,9 @@ def measure(detector: Detector, trial: Trial) -> dict[str, Any]:
         "portraits": portrait_figures(detector, trial.portraits),
         "scenes": scene_figures(detector, trial.scenes),
         "face_free": alarm_figures([n for name, n in alarms.items() if name in held_out]),
+        "face_free_seen": alarm_figures(
+            [n for name, n in alarms.items() if name in held_out - FACES_IN_HELD_OUT]
+        ),
         "face_free_all": alarm_figures(list(alarms.values())),
         "generated": generated_figures(detector, trial.generated),
         "groups": group_figures(detector, trial.groups),

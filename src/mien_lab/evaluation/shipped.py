@@ -87,6 +87,11 @@ def added(figures: dict[str, Any], more: dict[str, Any], name: str) -> dict[str,
         }
         part, found = "robustness", {"n": more["n"], "readers": readers}
         checksums = [more["readers"]["mien"]["sha256"]]
+    elif "tradeoff" in more:
+        # Of the columns only that of the finding, or else the document would be all tables.
+        shown = more["tradeoff"].get(more["finding"].get("column"), {"ways": []})
+        found = {name: more[name] for name in ("n", "fitted_on", "finding")}
+        part, found, checksums = "tradeoff", found | {"ways": shown["ways"]}, [more["sha256"]]
     elif "finding" in more:
         part, found = "audit", {"n": more["n"], "finding": more["finding"]}
         checksums = [more["sha256"]]

@@ -10,7 +10,7 @@ import torch
 
 from mien.runtime.artifact import Card
 from mien_lab.training.detector_net import SIZES, STRIDES, DetectorNet, ShippedNet
-from mien_lab.training.export import ship, write_card
+from mien_lab.training.weight_files import ship, write_card
 
 __all__ = ["export"]
 

@@ -11,8 +11,8 @@ import torch
 from mien.runtime.artifact import Card
 from mien.vision.refiner import REGION_SIZE
 from mien_lab.training.detector_export import TRAINED_ON
-from mien_lab.training.export import ship, write_card
 from mien_lab.training.refiner_net import RefinerNet
+from mien_lab.training.weight_files import ship, write_card
 
 __all__ = ["export_refiner"]
 

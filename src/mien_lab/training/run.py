@@ -39,11 +39,13 @@ class Run:
         if self.checkpoint_file.exists() and not resume:
             raise FileExistsError(f"{folder} holds a run; pass --resume or choose another folder")
         folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(dataclasses.asdict(config), indent=2, default=str)
+        now = _plain(config)
         place = folder / "config.json"
         if self.checkpoint_file.exists() and place.exists():
-            _refuse_changes(folder, json.loads(place.read_text()), json.loads(text))
-        place.write_text(text + "\n")
+            # A run from before there was an option had what is its default now.
+            before = _plain(_by_default(config)) | json.loads(place.read_text())
+            _refuse_changes(folder, before, now)
+        place.write_text(json.dumps(now, indent=2) + "\n")
 
     def load(self) -> dict[str, Any] | None:
         """The last checkpoint, or None at the start."""
@@ -81,6 +83,23 @@ def require_finite(value: Tensor | float, epoch: int, step: int, name: str = "lo
             f"the {name} became {number} in epoch {epoch + 1}, step {step + 1}; "
             "the checkpoint of the epoch before is kept: lower the rate and resume"
         )
+
+
+def _plain(config: Any) -> dict[str, Any]:
+    """A configuration as it is read from its file."""
+    values: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(config), default=str))
+    return values
+
+
+def _by_default(config: Any) -> Any:
+    """The configuration with every option at its default; what has none stays."""
+    defaults: dict[str, Any] = {}
+    for field in dataclasses.fields(config):
+        if field.default is not dataclasses.MISSING:
+            defaults[field.name] = field.default
+        elif field.default_factory is not dataclasses.MISSING:
+            defaults[field.name] = field.default_factory()
+    return dataclasses.replace(config, **defaults)
 
 
 def _refuse_changes(folder: Path, before: dict[str, Any], now: dict[str, Any]) -> None:

@@ -16,8 +16,8 @@ from mien.runtime.artifact import Card, load_artifact
 from mien.runtime.session import open_session
 from mien_lab.data.sequences import Sequences
 from mien_lab.evaluation.temporal import read_steps
-from mien_lab.training.export import ParityError, install, write_card
 from mien_lab.training.temporal_net import StepNet, TemporalNet
+from mien_lab.training.weight_files import ParityError, install, write_card
 
 __all__ = ["SHIFTS", "calibrate_temporal", "choose_gain_shift", "export_temporal"]
 

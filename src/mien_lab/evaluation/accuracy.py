@@ -1,0 +1,155 @@
+"""How well expressions are read, told in documents: tables and sentences beside the goals."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mien.core.labels import EMOTIONS
+from mien_lab.evaluation.markdown import share, table
+
+__all__ = [
+    "BEYOND",
+    "GOALS",
+    "accuracy_table",
+    "calibration_text",
+    "class_table",
+    "copies_text",
+    "precision_text",
+    "verdict_text",
+]
+
+Figures = Mapping[str, Any]
+
+GOALS = {"fer2013": 0.70, "ferplus": 0.86, "photographs": 0.76}
+"""What a release of mien promises."""
+BEYOND = {"fer2013": 0.74, "ferplus": 0.89, "photographs": 0.80}
+"""Better than any published single network trained on these data alone."""
+
+
+def accuracy_table(figures: Figures) -> str:
+    """Accuracy, macro F1 and mean recall of mien and of its peers on each set."""
+    private = {name: part["PrivateTest"] for name, part in figures["crops"].items()}
+    wild = figures["photographs"]
+    rows = [
+        [
+            "",
+            f"FER2013, 7 classes, n = {private['int8']['fer2013']['n']:,}",
+            f"FER+, 8 classes, n = {private['int8']['ferplus']['n']:,}",
+            f"whole photographs, n = {wild['int8']['n']}",
+        ],
+        _reader("**mien, int8 (default)**", private["int8"], wild["int8"], bold=True),
+        _reader("mien, fp32", private["fp32"], wild["fp32"]),
+        [
+            "mien, int8, mean with mirror image",
+            *(_mirrored(private["int8"][name]) for name in ("fer2013", "ferplus")),
+            "-",
+        ],
+    ]
+    for name, peer in figures["peers"].items():
+        places = peer["wild"]
+        title = f"{name} {peer['version']}"
+        rows.append(_reader(title, peer, places["own_detector"]))
+        if places.get("mien_detector"):
+            found = _photographs(places["mien_detector"])
+            rows.append([f"{title}, mien's detector", "", "", found])
+    return table(rows)
+
+
+def _reader(title: str, crops: Figures, wild: Figures, *, bold: bool = False) -> list[str]:
+    cells = [
+        f"{share(crops[name]['accuracy'], bold)} / {share(crops[name]['macro_f1'])} / "
+        f"{share(crops[name]['mean_recall'])}"
+        for name in ("fer2013", "ferplus")
+    ]
+    return [title, *cells, _photographs(wild, bold)]
+
+
+def _mirrored(crops: Figures) -> str:
+    names = ("accuracy_flip", "macro_f1_flip", "mean_recall_flip")
+    return " / ".join(share(crops[name]) for name in names if name in crops)
+
+
+def _photographs(wild: Figures, bold: bool = False) -> str:
+    return (
+        f"{share(wild['accuracy'], bold)} / {share(wild['macro_f1'])} / "
+        f"{share(wild['mean_recall'])} ({wild['missed']} missed)"
+    )
+
+
+def verdict_text(figures: Figures) -> str:
+    """Which goals of accuracy are reached, and its intervals."""
+    crops, wild = figures["crops"]["int8"]["PrivateTest"], figures["photographs"]["int8"]
+    reached = {
+        "FER2013": (crops["fer2013"]["accuracy"], GOALS["fer2013"]),
+        "FER+": (crops["ferplus"]["accuracy"], GOALS["ferplus"]),
+        "photographs": (wild["accuracy"], GOALS["photographs"]),
+    }
+    parts = [
+        f"{name} {share(goal)} ({'reached' if value >= goal else f'**missed**: {share(value)}'})"
+        for name, (value, goal) in reached.items()
+    ]
+    intervals = []
+    for name, found in zip(reached, (crops["fer2013"], crops["ferplus"], wild), strict=True):
+        if bounds := found.get("accuracy_interval"):
+            intervals.append(f"{share(bounds[0])} to {share(bounds[1])} on {name}")
+    return (
+        f"Goals of this release: {'; '.join(parts)}.\nThe goals beyond it, "
+        f"{share(BEYOND['fer2013'])}, {share(BEYOND['ferplus'])} and "
+        f"{share(BEYOND['photographs'])}, are {'' if _beyond(crops, wild) else 'not '}reached. "
+        f"The 95 % intervals: {', '.join(intervals)}."
+    )
+
+
+def _beyond(crops: Figures, wild: Figures) -> bool:
+    values = crops["fer2013"]["accuracy"], crops["ferplus"]["accuracy"], wild["accuracy"]
+    return all(value >= goal for value, goal in zip(values, BEYOND.values(), strict=True))
+
+
+def copies_text(figures: Figures) -> str:
+    """What remembering FER2013's training copies of test pictures would gain."""
+    found = figures["copies"]["PrivateTest"]
+    return (
+        f"Of PrivateTest's {found['n']:,} pictures {found['copied']:,} are in the training part "
+        f"too. mien, which never saw those copies, reads {share(found['accuracy_copied'])} of "
+        f"these pictures\nas labelled and {share(found['accuracy_others'])} of the others. The "
+        f"label most of its copies have is the right one for {share(found['remembered'])} of "
+        "them:\nthe same network, if it only remembered the copies' labels, would have "
+        f"**{share(found['accuracy_remembering'])}** instead of {share(found['accuracy'])}."
+    )
+
+
+def class_table(figures: Figures) -> str:
+    """Precision, recall, F1 and support of each label on FER+."""
+    classes = figures["crops"]["int8"]["PrivateTest"]["ferplus"]["per_class"]
+    names = [str(emotion) for emotion in EMOTIONS]
+    rows = [["", *names]]
+    for figure in ("precision", "recall", "f1"):
+        rows.append([figure, *(f"{classes[name][figure]:.2f}" for name in names)])
+    rows.append(["support", *(str(classes[name]["support"]) for name in names)])
+    return table(rows)
+
+
+def calibration_text(figures: Figures) -> str:
+    """How far probabilities and prediction sets keep their word."""
+    crops = figures["crops"]["int8"]["PrivateTest"]["ferplus"]
+    wild = figures["photographs"]["int8"]
+    return (
+        "Calibration, int8, on FER+ PrivateTest: expected calibration error "
+        f"{crops['expected_calibration_error']:.3f} (15 bins);\nprediction sets (nominal 90 %) "
+        f"hold the label in {share(crops['conformal_coverage'])} of cases, with "
+        f"{crops['conformal_mean_size']:.2f} labels in the mean;\non whole photographs, which "
+        "differ from what the sets were fitted on, they hold it in "
+        f"{share(wild['conformal_coverage'])}."
+    )
+
+
+def precision_text(figures: Figures) -> str:
+    """What int8 loses beside fp32."""
+    both = {name: part["PublicTest"] for name, part in figures["crops"].items()}
+    lost = [
+        100 * (both["fp32"][name]["accuracy"] - both["int8"][name]["accuracy"])
+        for name in ("fer2013", "ferplus")
+    ]
+    return (
+        "On PublicTest, by which the default was chosen, int8 loses "
+        f"{lost[0]:.2f} points of FER2013 and {lost[1]:.2f} of FER+."
+    )

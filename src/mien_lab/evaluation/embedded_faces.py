@@ -1,0 +1,183 @@
+"""FER2013 as the last layer of the network that ships sees it: embeddings, labels and groups."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mien.core.errors import InputError
+from mien.models.calibration import softmax
+from mien.models.expression import ExpressionClassifier
+from mien.runtime.session import open_session
+from mien_lab.data.cleaning import clean
+from mien_lab.data.faces import fer_faces, upright_crops
+from mien_lab.data.fer2013 import load_fer, majority
+from mien_lab.data.groups import read_groups
+from mien_lab.evaluation.conditions import image_conditions
+from mien_lab.evaluation.face_crops import FaceCrops
+from mien_lab.evaluation.last_layer import LastLayer, fit_last_layer
+from mien_lab.evaluation.predictions import Predictions
+
+__all__ = ["SPLIT", "Columns", "EmbeddedFaces", "embed", "given_columns", "measured_columns"]
+
+log = logging.getLogger(__name__)
+
+SPLIT = "PublicTest"
+BLOCK = 2048
+"""Faces that are read at once, which bounds memory."""
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class EmbeddedFaces:
+    """The training faces, on which a last layer is fitted, then those of `SPLIT`, which it reads.
+
+    Attributes:
+        names: (n,) rows of FER2013 in five digits.
+        fitted: how many are training faces.
+        labels: (n,) FER+'s, indices into `EMOTIONS`; -1 of training faces without a clear one.
+        targets: (fitted, 8) distributions of votes, whose mass is their weight.
+        features: (n, d) embeddings.
+        shipped: (n - fitted, 8) what ships says.
+        crops: (n, 48, 48) uint8, grey.
+        landmarks: (n, 5, 2) in pixels of the picture; NaN where there are none.
+        checksum: of the weights.
+    """
+
+    names: tuple[str, ...]
+    fitted: int
+    labels: npt.NDArray[np.int64]
+    targets: npt.NDArray[np.float32]
+    features: npt.NDArray[np.float32]
+    shipped: Floats
+    crops: npt.NDArray[np.uint8]
+    landmarks: npt.NDArray[np.float64]
+    checksum: str
+
+    def fit(self, weights: Floats, decay: float, start: LastLayer | None = None) -> LastLayer:
+        """The last layer under weights (fitted,) of the training faces."""
+        return fit_last_layer(
+            self.features[: self.fitted], self.targets * weights[:, None], decay=decay, start=start
+        )
+
+    def read(self, layer: LastLayer | None = None) -> Predictions:
+        """What a last layer makes of the test faces; without one, what ships does."""
+        said = self.shipped
+        if layer is not None:
+            said = layer.probabilities(self.features[self.fitted :])
+        return Predictions(self.names[self.fitted :], self.labels[self.fitted :], said)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Groups of the faces.
+
+    Attributes:
+        values: by the name of each column, the group of each face, (n,); empty for none.
+        about: what the groups are, for the record.
+    """
+
+    values: Mapping[str, npt.NDArray[np.str_]]
+    about: dict[str, Any]
+
+
+def embed(
+    folder: Path, *, precision: str, weights: Path | None = None, threads: int | None = None
+) -> EmbeddedFaces:
+    """Read all faces once with the network that ships; a minute or two.
+
+    Args:
+        folder: FER2013 with FER+'s votes.
+        precision: fp32 or int8.
+        weights: folder with weights, if not the shipped.
+        threads: of the network; all cores if None.
+
+    Raises:
+        InputError: if there are no faces with votes to fit on, or none to read.
+    """
+    session = open_session("expression", precision=precision, threads=threads, folder=weights)
+    classifier, card = ExpressionClassifier(session), session.card
+    data = load_fer(folder)
+    labels, tested = majority(data.votes), data.rows(SPLIT)
+    tested = tested[labels[tested] >= 0]
+    trained = clean(data).rows
+    known = fer_faces(data, trained)
+    voted = known.emotion_weight > 0
+    if not voted.any() or not len(tested):
+        raise InputError(
+            f"{folder} has {voted.sum()} training faces and {len(tested)} faces of {SPLIT} that "
+            "have votes; both are needed"
+        )
+    rows = np.concatenate([trained[voted], tested])
+    crops = upright_crops(fer_faces(data, rows))
+    features, logits = [], []
+    for start in range(0, len(rows), BLOCK):
+        said = classifier.raw(crops[start : start + BLOCK])
+        features.append(said["embedding"])
+        logits.append(said["logits"])
+        log.info("%d of %d faces read", min(start + BLOCK, len(rows)), len(rows))
+    fitted = int(voted.sum())
+    return EmbeddedFaces(
+        tuple(f"{row:05}" for row in rows),
+        fitted,
+        labels[rows],
+        (known.emotions * known.emotion_weight[:, None])[voted],
+        np.concatenate(features),
+        softmax(np.concatenate(logits)[fitted:], card.number("temperature")),
+        crops,
+        data.landmarks[rows],
+        card.sha256,
+    )
+
+
+def given_columns(faces: EmbeddedFaces, table: Path) -> Columns:
+    """The groups that a CSV names, as `mien-lab train --groups` takes it.
+
+    Raises:
+        InputError: if it cannot be read, or names none of the training or of the test faces.
+    """
+    groups = read_groups(table, faces.names)
+    values = {column: np.array(names) for column, names in groups.columns.items()}
+    for part, rows in (
+        ("training", slice(None, faces.fitted)),
+        (SPLIT, slice(faces.fitted, None)),
+    ):
+        if not any((names[rows] != "").any() for names in values.values()):
+            raise InputError(
+                f"{table} gives no {part} face a group; the trade-off is fitted on training "
+                f"faces and measured on those of {SPLIT}: name both"
+            )
+    notes = []
+    if groups.unmatched:
+        notes.append(
+            f"{len(groups.unmatched):,} names in {table} are of no face used here, the first: "
+            f"{groups.unmatched[0]}"
+        )
+    return Columns(values, {"compared": "groups", "notes": notes, "conditions": {}})
+
+
+def measured_columns(faces: EmbeddedFaces) -> Columns:
+    """Conditions of the pictures in thirds of all faces."""
+    subjects = ("",) * len(faces.names)
+    pictures = FaceCrops(faces.names, subjects, faces.labels, faces.crops, faces.landmarks)
+    thirds = image_conditions(pictures, faces.names)
+    return Columns(
+        {name: np.array(condition.groups) for name, condition in thirds.items()},
+        {
+            "compared": "image conditions",
+            "notes": [
+                "No groups were given: these are conditions of the pictures, in thirds, and not "
+                "groups of people. Thirds are about as large as each other, so that weights and "
+                "sampling differ by little but chance."
+            ],
+            "conditions": {
+                name: {"edges": list(condition.edges), "unit": condition.unit}
+                for name, condition in thirds.items()
+            },
+        },
+    )

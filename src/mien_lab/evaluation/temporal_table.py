@@ -1,0 +1,81 @@
+"""How clips are read over time, told in documents beside the goals."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mien_lab.evaluation.markdown import met, plain, share, table
+
+__all__ = ["temporal_table", "temporal_verdict"]
+
+Figures = Mapping[str, Any]
+
+
+def temporal_table(figures: Figures) -> str:
+    """Each way of reading clips: how accurate, how restless, how late."""
+    found = figures["PrivateTest"]
+    truth = found["clean"]["single frames"]["true_changes_per_s"]
+    rows = [
+        [
+            "",
+            "accuracy per frame",
+            f"label changes per second (truth {truth:.2f})",
+            "delay of true changes, median / mean",
+            "true changes recognised",
+        ]
+    ]
+    for quality, ways in found.items():
+        for way in ("single frames", "recurrent", "best moving average"):
+            values = ways[way]
+            name = f"**{way}**" if way == "recurrent" else way
+            if way == "best moving average":
+                name += f" ({values['time_constant_s']:.2f} s)"
+            delays = values["delay_ms_median"], values["delay_ms_mean"]
+            rows.append(
+                [
+                    f"{quality}: {name}",
+                    share(values["accuracy"]),
+                    plain(values["changes_per_s"]),
+                    f"{delays[0]:.0f} / {delays[1]:.0f} ms",
+                    f"{100 * values['recognised']:.0f} %",
+                ]
+            )
+    return table(rows)
+
+
+def temporal_verdict(figures: Figures) -> str:
+    """Which goals the recurrent network reaches, and how far its probabilities keep their word."""
+    poor, clean = figures["PrivateTest"]["poor"], figures["PrivateTest"]["clean"]
+    single, own = poor["single frames"], poor["recurrent"]
+    gained = 100 * (own["accuracy"] - single["accuracy"])
+    kept, chosen = (
+        100 * (part["recurrent"]["accuracy"] - part["single frames"]["accuracy"])
+        for part in (clean, figures["PublicTest"]["clean"])
+    )
+    fewer = single["changes_per_s"] / max(own["changes_per_s"], 1e-9)
+    return (
+        f"Goals: 5 points above single frames when poor ({met(gained >= 5)}: {gained:+.1f}), not "
+        f"below them when clean ({met(kept >= 0)}: {kept:+.1f} here;\non PublicTest clips, by "
+        f"which the network was chosen, {chosen:+.1f}), a third of the changes when poor "
+        f"({met(fewer >= 3)}: {fewer:.1f} times fewer),\na median delay of at most 300 ms "
+        f"({met(own['delay_ms_median'] <= 300)}), better than the best moving average in accuracy "
+        f"and delay\nwhen poor ({_beside_average(poor)}) and when clean ({_beside_average(clean)})."
+        f"\n\nExpected calibration error of the recurrent network and share of its prediction sets "
+        f"(nominal 90 %) that hold the label:\n{_steadied(clean)} when clean, {_steadied(poor)} "
+        "when poor."
+    )
+
+
+def _beside_average(ways: Figures) -> str:
+    own, mean = ways["recurrent"], ways["best moving average"]
+    better = own["accuracy"] > mean["accuracy"] and all(
+        own[name] <= mean[name] for name in ("delay_ms_median", "delay_ms_mean")
+    )
+    return (
+        f"{met(better)}: {share(own['accuracy'])} against {share(mean['accuracy'])}, mean delay "
+        f"{own['delay_ms_mean']:.0f} against {mean['delay_ms_mean']:.0f} ms"
+    )
+
+
+def _steadied(ways: Figures) -> str:
+    own = ways["recurrent"]
+    return f"{own['expected_calibration_error']:.3f} and {share(own['conformal_coverage'])}"

@@ -1,0 +1,354 @@
+"""What balancing leaves of a gap, and what it costs."""
+
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+pytest.importorskip("fairlearn")
+
+from fairlearn.metrics import MetricFrame, equalized_odds_difference
+from sklearn.metrics import accuracy_score, recall_score
+
+from mien.core.errors import InputError
+from mien.core.labels import EMOTIONS, Emotion
+from mien_lab.cli import app
+from mien_lab.data.balancing import balancing_weights, effective_share, sampling_chances
+from mien_lab.data.fer2013 import load_fer
+from mien_lab.evaluation import tradeoff
+from mien_lab.evaluation.audit import audit
+from mien_lab.evaluation.documents import fill
+from mien_lab.evaluation.embedded_faces import EmbeddedFaces, embed, given_columns
+from mien_lab.evaluation.paired_groups import pair
+from mien_lab.evaluation.predictions import Predictions
+from mien_lab.evaluation.shipped import added, weight_checksums
+from mien_lab.evaluation.tradeoff_text import closing_sentence, tradeoff_text
+
+ANGER = EMOTIONS.index(Emotion.ANGER)
+
+
+def reading(truth, rate, seed):
+    """Predictions that are right so often."""
+    rng = np.random.default_rng(seed)
+    said = np.where(rng.random(len(truth)) < rate, truth, rng.integers(0, 8, len(truth)))
+    rows = np.full((len(truth), 8), 0.05)
+    rows[np.arange(len(truth)), said] = 0.65
+    return Predictions(tuple(map(str, range(len(truth)))), truth, rows)
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    """Truth and groups of 900 faces; some are in none, three in one too small."""
+    rng = np.random.default_rng(5)
+    groups = np.array(["a", "b", "c", ""])[rng.choice(4, 900, p=[0.5, 0.3, 0.15, 0.05])]
+    groups[:3] = "few"
+    return rng.integers(0, 8, 900), groups
+
+
+# Several readings of the same faces
+
+
+def test_paired_figures_are_those_of_fairlearn(pictures):
+    truth, groups = pictures
+    readings = [reading(truth, np.where(groups == "a", 0.9, 0.6), 1), reading(truth, 0.7, 2)]
+    figures = pair(readings, groups, ["a", "b", "c"], draws=100).figures()
+    judged = np.isin(groups, ["a", "b", "c"])
+    for index, one in enumerate(readings):
+        said = one.predicted
+        found = {name: values[0, index] for name, values in figures.items()}
+        assert found["accuracy"] == pytest.approx((said == truth).mean())
+        recall = recall_score(truth, said, average="macro")
+        assert found["mean_recall"] == pytest.approx(recall)
+        frame = MetricFrame(
+            metrics=accuracy_score,
+            y_true=truth[judged],
+            y_pred=said[judged],
+            sensitive_features=groups[judged],
+        )
+        assert found["worst_accuracy"] == pytest.approx(frame.group_min())
+        assert found["accuracy_gap"] == pytest.approx(frame.difference())
+        odds = [
+            equalized_odds_difference(
+                truth[judged] == label, said[judged] == label, sensitive_features=groups[judged]
+            )
+            for label in range(8)
+        ]
+        assert found["equalised_odds/anger"] == pytest.approx(odds[ANGER])
+        assert found["equalised_odds_mean"] == pytest.approx(np.mean(odds))
+        assert found["equalised_odds_largest"] == pytest.approx(np.max(odds))
+
+
+def test_a_rare_emotion_is_not_compared(pictures):
+    truth, groups = pictures
+    truth = np.where((truth == ANGER) & (groups != "a"), 0, truth)
+    figures = pair([reading(truth, 0.7, 1)], groups, ["a", "b", "c"], draws=100).figures()
+    assert "equalised_odds/anger" not in figures
+    assert "equalised_odds/fear" in figures
+
+
+def test_differences_are_those_of_the_audit(pictures):
+    truth, groups = pictures
+    one = reading(truth, np.where(groups == "a", 0.9, 0.6), 1)
+    paired = pair([one], groups, ["a", "b", "c"], draws=100)
+    gaps = audit(one, {"kind": tuple(groups.tolist())}, draws=200)["gaps"]
+    assert {"accuracy", "accuracy_same_mix"} <= {gap["measure"] for gap in gaps}
+    for gap in gaps:
+        size = paired.difference(gap["measure"], gap["higher"], gap["lower"])[0, 0]
+        assert size == pytest.approx(gap["size"], abs=1e-4)
+
+
+def test_what_two_readings_share_does_not_scatter(pictures):
+    truth, groups = pictures
+    one = reading(truth, 0.7, 1)
+    rows = one.probabilities.copy()
+    rows[:20] = np.roll(rows[:20], 1, axis=1)
+    paired = pair([one, one, Predictions(one.names, truth, rows)], groups, ["a", "b"], draws=300)
+    accuracy = paired.figures()["accuracy"]
+    assert np.array_equal(accuracy[:, 0], accuracy[:, 1])
+    assert np.std(accuracy[:, 2] - accuracy[:, 0]) < np.std(accuracy[:, 0]) / 2
+    other = pair([one], groups, ["a", "b"], draws=300, seed=1)
+    assert not np.array_equal(other.figures()["accuracy"][:, 0], accuracy[:, 0])
+    assert np.std(accuracy[1:, 0]) == pytest.approx(np.sqrt(accuracy[0, 0] * 0.3 / 900), rel=0.2)
+
+
+# The trade-off of a habit that is planted
+
+
+def planted(habit, seed=0):
+    """Faces whose features say their label a little, and their team; of the test faces, each team
+    shows all labels alike, of the training faces only as far as there is no `habit`.
+    """
+    rng = np.random.default_rng(seed)
+    fitted, n = 4000, 6000
+    labels = rng.integers(0, 8, n)
+    chance = np.where(labels == ANGER, 0.5 + habit / 2, 0.5 - habit / 4)
+    chance[fitted:] = 0.5
+    team = rng.random(n) < chance
+    features = np.eye(8)[labels] + rng.normal(0, 0.6, (n, 8))
+    features = np.hstack([features, 2.0 * team[:, None] + rng.normal(0, 0.1, (n, 1))])
+    names = tuple(f"{row:05}" for row in range(n))
+    faces = EmbeddedFaces(
+        names,
+        fitted,
+        labels,
+        np.eye(8, dtype=np.float32)[labels[:fitted]],
+        features.astype(np.float32),
+        np.eye(8)[labels[fitted:]],
+        np.zeros((n, 48, 48), np.uint8),
+        np.full((n, 5, 2), np.nan),
+        "sum",
+    )
+    return faces, np.where(team, "a", "b")
+
+
+def measured(monkeypatch, tmp_path, faces, groups, **options):
+    monkeypatch.setattr(tradeoff, "embed", lambda *_, **__: faces)
+    table = tmp_path / "groups.csv"
+    rows = "".join(f"{name},{of}\n" for name, of in zip(faces.names, groups, strict=True) if of)
+    table.write_text("name,team\n" + rows)
+    return tradeoff.measure_tradeoff(tmp_path, table, precision="int8", draws=300, **options)
+
+
+@pytest.fixture(scope="module")
+def habit(tmp_path_factory):
+    faces, groups = planted(0.8)
+    with pytest.MonkeyPatch.context() as patched:
+        figures = measured(patched, tmp_path_factory.mktemp("habit"), faces, groups)
+    return figures, faces, groups
+
+
+def test_balancing_closes_a_gap_that_training_faces_taught(habit):
+    figures, faces, groups = habit
+    finding = figures["finding"]
+    assert finding["gap"] is True
+    assert "anger" in finding["measure"]
+    assert [one["balancing"] for one in finding["closing"]] == ["weights", "sampling"]
+    for one in finding["closing"]:
+        assert one["left"]["value"] < finding["size"] / 3
+        assert one["left"]["value"] - one["change"]["value"] == pytest.approx(
+            finding["size"], abs=2e-4
+        )
+        assert one["change"]["interval"][1] < 0
+    ways = figures["tradeoff"]["team"]["ways"]
+    assert [(row["balancing"], row["strength"]) for row in ways] == [
+        ("as shipped", None),
+        ("none", None),
+        ("weights", 0.5),
+        ("weights", 1.0),
+        ("sampling", 0.5),
+        ("sampling", 1.0),
+    ]
+    assert ways[0]["accuracy"]["value"] == 1
+    none, half, whole = (ways[index]["equalised_odds"]["anger"]["value"] for index in (1, 2, 3))
+    assert none > half > whole
+    train = groups[: faces.fitted], faces.labels[: faces.fitted]
+    for row in ways[2:4]:
+        share = effective_share(balancing_weights(*train, strength=row["strength"]))
+        assert row["effective_share"] == pytest.approx(share, abs=1e-4)
+    for row in ways[4:]:
+        share = effective_share(sampling_chances(*train, strength=row["strength"]))
+        assert row["effective_share"] == pytest.approx(share, abs=1e-4)
+    low, high = ways[3]["change"]["accuracy"]["interval"]
+    assert low <= ways[3]["change"]["accuracy"]["value"] <= high
+    moved = ways[3]["accuracy"]["value"] - ways[1]["accuracy"]["value"]
+    assert ways[3]["change"]["accuracy"]["value"] == pytest.approx(moved, abs=2e-4)
+
+
+def test_the_first_line_says_what_was_found_and_what_it_costs(habit):
+    figures = habit[0]
+    text = tradeoff_text(figures)
+    first = text.splitlines()[0]
+    assert first.startswith("Gap found: ")
+    one = figures["finding"]["closing"][0]
+    left = f"Balanced by team at full strength, weights leave {100 * one['left']['value']:.1f} "
+    assert left.replace("-0.0", "0.0") in first
+    assert "sampling leaves" in first
+    assert first.endswith("in brackets 95 % intervals.")
+    assert "team; faces in training and test: a " in text
+    assert "as shipped" in text
+    assert "Without balancing:" in text
+    json.dumps(figures, allow_nan=False)
+
+
+def test_where_there_is_no_gap_it_is_said_what_balancing_costs(monkeypatch, tmp_path):
+    faces, groups = planted(0.0)
+    figures = measured(monkeypatch, tmp_path, faces, groups)
+    finding, none = figures["finding"], figures["tradeoff"]["team"]["ways"][1]
+    assert finding["gap"] is False
+    assert finding["unbalanced"] == none["accuracy_gap"]
+    size = f"{100 * none['accuracy_gap']['value']:.1f}"
+    assert finding["text"].startswith("No gap found in ")
+    assert f"the largest difference in accuracy is {size} points, by team" in finding["text"]
+    assert "; balanced by that at full strength, weights leave " in finding["text"]
+    assert all(abs(one["accuracy"]["value"]) < 0.01 for one in finding["closing"])
+
+
+def test_groups_that_are_too_small(monkeypatch, tmp_path):
+    faces, groups = planted(0.5)
+    alone = np.where(np.arange(len(groups)) % 200 == 0, "rare", "a")
+    figures = measured(monkeypatch, tmp_path, faces, alone)
+    assert figures["finding"]["gap"] is None
+    assert figures["finding"]["text"].startswith("No gap could be looked for")
+    assert figures["tradeoff"]["team"]["ways"] == []
+    assert figures["tradeoff"]["team"]["groups"]["rare"] == {"training": 20, "test": 10}
+    assert "not balanced: no two groups are large enough" in tradeoff_text(figures)
+
+
+def test_a_group_of_few_training_faces_is_not_drawn_more_often():
+    faces, groups = planted(0.5)
+    groups = np.where(np.arange(len(groups)) < 29, "rare", groups)[: faces.fitted]
+    for least, times in ((30, 1.0), (20, faces.fitted / 3 / 29)):
+        ways = {
+            (way.balancing, way.strength): way for way in tradeoff._ways(faces, groups, least, 0)
+        }
+        assert ways["sampling", 1.0].times[:29].mean() == pytest.approx(times, rel=0.2)
+        for way in ways.values():
+            assert way.times.mean() == pytest.approx(1)
+
+
+def test_a_gain_and_a_loss_are_told_apart():
+    def row(balancing, accuracy):
+        return {
+            "balancing": balancing,
+            "left": {"value": 0.03, "interval": [0.01, 0.05]},
+            "change": {"value": -0.02, "interval": [-0.03, -0.01]},
+            "accuracy": accuracy,
+        }
+
+    loss = {"value": -0.004, "interval": [-0.01, 0.002]}
+    nothing = {"value": 0.0001, "interval": [-0.0101, 0.0202]}
+    rows = [row("weights", loss), row("sampling", nothing)]
+    said = closing_sentence({"gap": True, "column": "light", "closing": rows})
+    assert said == (
+        "Balanced by light at full strength, weights leave 3.0 points of it (-2.0, -3.0 to -1.0) "
+        "and cost 0.4 points of accuracy (-0.2 to 1.0); sampling leaves 3.0 points of it (-2.0, "
+        "-3.0 to -1.0) and costs 0.0 points of accuracy (-2.0 to 1.0); in brackets 95 % intervals."
+    )
+    assert closing_sentence({"gap": None}) == ""
+
+
+# On pictures
+
+
+@pytest.fixture
+def folder(write_rows, row, picture):
+    """Sixty training faces, thirty of PublicTest and ten of PrivateTest."""
+    splits = ["Training"] * 60 + ["PublicTest"] * 30 + ["PrivateTest"] * 10
+    names = ("neutral", "happiness", "anger")
+    faces = []
+    for number, split in enumerate(splits):
+        shown = np.clip(picture(number).astype(int) // 2 + number % 100, 0, 255).astype(np.uint8)
+        faces.append(row(shown, number % 7, split, {names[number % 3]: 8, "fear": 2}))
+    return write_rows(faces)
+
+
+def test_the_command_measures_conditions_of_pictures(folder, tmp_path):
+    out = tmp_path / "tradeoff.json"
+    command = ["tradeoff", "--data", folder, "--json", out, "--minimum", 10, "--draws", 100]
+    done = CliRunner().invoke(app, [str(word) for word in (*command, "--threads", 1)])
+    assert done.exit_code == 0, done.output
+    figures = json.loads(out.read_text())
+    assert done.output.splitlines()[0] == figures["finding"]["text"]
+    assert next(iter(figures)) == "finding"
+    assert figures["compared"] == "image conditions"
+    assert "not groups of people" in figures["notes"][0]
+    assert (figures["fitted_on"], figures["n"], figures["split"]) == (60, 30, "PublicTest")
+    assert figures["sha256"] == weight_checksums()["expression-int8.onnx"]
+    light = figures["tradeoff"]["skin-region luminance"]
+    assert sum(one["training"] for one in light["groups"].values()) == 60
+    assert sum(one["test"] for one in light["groups"].values()) == 30
+
+
+def test_the_network_is_read_once(folder):
+    faces = embed(folder, precision="int8", threads=1)
+    assert faces.names == tuple(f"{row:05}" for row in range(90))
+    assert faces.targets == pytest.approx(
+        np.eye(8)[[0, 1, 4] * 20] * 0.8 + np.eye(8)[[EMOTIONS.index("fear")] * 60] * 0.2
+    )
+    data = load_fer(folder)
+    assert len(data) == 100
+    said = faces.read()
+    assert said.probabilities.sum(axis=1) == pytest.approx(1)
+    assert said.truth.tolist() == [0, 1, 4] * 10
+
+
+def test_groups_of_one_part_only_are_refused(folder, tmp_path):
+    faces = embed(folder, precision="int8", threads=1)
+    table = tmp_path / "groups.csv"
+    table.write_text("name,team\n" + "".join(f"{row:05},a\n" for row in range(60)))
+    with pytest.raises(InputError, match="gives no PublicTest face a group"):
+        given_columns(faces, table)
+    table.write_text("name,team\n" + "".join(f"{row:05},a\n" for row in range(60, 100)))
+    with pytest.raises(InputError, match="gives no training face a group"):
+        given_columns(faces, table)
+    table.write_text("name,team\n" + "".join(f"{row:05},{row % 2}\n" for row in range(100)))
+    columns = given_columns(faces, table)
+    assert columns.values["team"].tolist() == ["0", "1"] * 45
+    assert columns.about["notes"] == [
+        f"10 names in {table} are of no face used here, the first: 00090"
+    ]
+
+
+def test_a_folder_without_test_faces(write_rows, row, picture):
+    folder = write_rows([row(picture(number)) for number in range(12)])
+    with pytest.raises(InputError, match="12 training faces and 0 faces of PublicTest"):
+        embed(folder, precision="int8", threads=1)
+
+
+# In documents
+
+
+def test_the_trade_off_in_a_document(habit):
+    figures = {"weights": {"expression-int8.onnx": "sum"}}
+    grown = added(figures, habit[0], "tradeoff.json")
+    text = fill("<!-- figures: tradeoff -->\n<!-- end -->", grown)
+    assert "Gap found: " in text
+    assert "Balanced by team at full strength" in text
+    ways = habit[0]["tradeoff"]["team"]["ways"]
+    low, high = ways[3]["change"]["accuracy"]["interval"]
+    cell = f"{100 * ways[3]['accuracy']['value']:.1f} % ({100 * low:+.1f} to {100 * high:+.1f})"
+    assert f"| weights, 1 | {100 * ways[3]['effective_share']:.0f} % | {cell} |" in text
+    assert "| not balanced | 100 % | " in text
+    with pytest.raises(InputError, match="measured on other weights"):
+        added({"weights": {"expression-int8.onnx": "other"}}, habit[0], "tradeoff.json")
