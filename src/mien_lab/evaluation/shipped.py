@@ -91,7 +91,11 @@ def added(figures: dict[str, Any], more: dict[str, Any], name: str) -> dict[str,
         # Of the columns only that of the finding, or else the document would be all tables.
         shown = more["tradeoff"].get(more["finding"].get("column"), {"ways": []})
         found = {name: more[name] for name in ("n", "fitted_on", "finding")}
-        part, found, checksums = "tradeoff", found | {"ways": shown["ways"]}, [more["sha256"]]
+        found["ways"] = [
+            {name: value for name, value in way.items() if name != "equalised_odds"}
+            for way in shown["ways"]
+        ]
+        part, checksums = "tradeoff", [more["sha256"]]
     elif "finding" in more:
         part, found = "audit", {"n": more["n"], "finding": more["finding"]}
         checksums = [more["sha256"]]
