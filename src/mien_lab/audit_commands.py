@@ -1,4 +1,4 @@
-"""``mien-lab robustness`` and ``mien-lab audit``: where readings fail, and for whom."""
+"""``mien-lab robustness``, ``audit`` and ``tradeoff``: where readings fail, for whom, and the cure."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +11,7 @@ from mien.runtime.artifact import load_artifact
 from mien_lab.data.samples import Sample
 from mien_lab.output import write_summary
 
-__all__ = ["audit", "robustness"]
+__all__ = ["audit", "robustness", "tradeoff"]
 
 _NO_GROUPS = (
     "No groups were given: these are conditions of the pictures, in thirds, and not groups of "
@@ -144,6 +144,43 @@ def audit(
     card = load_artifact("expression", precision, weights).card
     figures = head | source | {"precision": precision, "sha256": card.sha256} | figures
     write_summary(figures, audit_text(figures), output)
+
+
+def tradeoff(
+    data: Annotated[Path, typer.Option("--data", help="Folder with FER2013 and FER+'s votes.")],
+    groups: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV with the column name, rows of FER2013 in five digits, and columns of groups; "
+            "without it, pictures' conditions in thirds."
+        ),
+    ] = None,
+    output: Output = None,
+    precision: Precision = DEFAULT_PRECISION,
+    weights: Weights = None,
+    minimum: Annotated[int, typer.Option(min=10, help="Faces a group needs for figures.")] = 30,
+    threads: Annotated[int | None, typer.Option(min=1, help="All cores if not given.")] = None,
+    seed: Seed = 0,
+    draws: Draws = 1000,
+) -> None:
+    """Fit the last layer anew, balanced by group or not, and compare the gaps on PublicTest.
+
+    Minutes, where `mien-lab train --groups` takes hours; see there for --balancing and --balance.
+    """
+    from mien_lab.evaluation.tradeoff import measure_tradeoff
+    from mien_lab.evaluation.tradeoff_text import tradeoff_text
+
+    figures = measure_tradeoff(
+        data,
+        groups,
+        precision=precision,
+        weights=weights,
+        minimum=minimum,
+        threads=threads,
+        seed=seed,
+        draws=draws,
+    )
+    write_summary(figures, tradeoff_text(figures), output)
 
 
 def _samples(

@@ -23,7 +23,6 @@ from mien_lab import (
     peer_commands,
     temporal_commands,
     tracking_commands,
-    tradeoff_commands,
 )
 from mien_lab.data.cleaning import clean, write_drops
 from mien_lab.data.fer2013 import load_fer
@@ -44,7 +43,7 @@ app.add_typer(tracking_commands.app, name="tracking", help="The tracker.")
 app.add_typer(temporal_commands.app, name="temporal", help="The recurrent network.")
 app.command()(audit_commands.robustness)
 app.command()(audit_commands.audit)
-app.command()(tradeoff_commands.tradeoff)
+app.command()(audit_commands.tradeoff)
 
 Data = Annotated[Path, typer.Option("--data", help="Folder with the data.")]
 Output = Annotated[str, typer.Option("--json", help="File for the figures, or - for the screen.")]

@@ -111,3 +111,13 @@ def row() -> type[Row]:
 def picture() -> Callable[[int], npt.NDArray[np.uint8]]:
     """A picture by its seed; see `blob`."""
     return blob
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    """Threads of torch that wait for each other cost more than a few faces do."""
+    torch = pytest.importorskip("torch")
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -46,15 +46,7 @@ from mien_lab.training.teachers import (  # noqa: E402
 from mien_lab.training.weight_files import ParityError, write_card  # noqa: E402
 
 EPOCHS = 2
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Threads that wait for each other cost more than these few faces do."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

@@ -20,14 +20,7 @@ from mien_lab.training.expression_config import ExpressionConfig  # noqa: E402
 from mien_lab.training.run import Run  # noqa: E402
 from mien_lab.training.targets import TrainingFaces, training_faces  # noqa: E402
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Threads that wait for each other cost more than these few faces do."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from mien_lab.evaluation.accuracy import (
     verdict_text,
 )
 from mien_lab.evaluation.detector_table import detector_table
+from mien_lab.evaluation.findings import in_document
 from mien_lab.evaluation.markdown import share, table
 from mien_lab.evaluation.performance import films_table, speed_table, tracking_table
 from mien_lab.evaluation.temporal_table import temporal_table, temporal_verdict
@@ -95,9 +96,7 @@ def _robustness(figures: Figures) -> str:
 
 
 def _audit(figures: Figures) -> str:
-    text = figures["audit"]["finding"]["text"].replace(
-        "gaps below", "gaps are listed by the command"
-    )
+    text = in_document(figures["audit"]["finding"]["text"])
     return f"{text} (n = {figures['audit']['n']:,})"
 
 

@@ -106,15 +106,16 @@ def embed(
     labels, tested = majority(data.votes), data.rows(SPLIT)
     tested = tested[labels[tested] >= 0]
     trained = clean(data).rows
-    known = fer_faces(data, trained)
-    voted = known.emotion_weight > 0
+    rows = np.concatenate([trained, tested])
+    faces = fer_faces(data, rows)
+    voted = faces.emotion_weight[: len(trained)] > 0
     if not voted.any() or not len(tested):
         raise InputError(
             f"{folder} has {voted.sum()} training faces and {len(tested)} faces of {SPLIT} that "
             "have votes; both are needed"
         )
-    rows = np.concatenate([trained[voted], tested])
-    crops = upright_crops(fer_faces(data, rows))
+    kept = np.concatenate([voted, np.ones(len(tested), dtype=np.bool_)])
+    rows, crops = rows[kept], upright_crops(faces)[kept]
     features, logits = [], []
     for start in range(0, len(rows), BLOCK):
         said = classifier.raw(crops[start : start + BLOCK])
@@ -126,7 +127,7 @@ def embed(
         tuple(f"{row:05}" for row in rows),
         fitted,
         labels[rows],
-        (known.emotions * known.emotion_weight[:, None])[voted],
+        (faces.emotions * faces.emotion_weight[:, None])[: len(trained)][voted],
         np.concatenate(features),
         softmax(np.concatenate(logits)[fitted:], card.number("temperature")),
         crops,

@@ -5,7 +5,7 @@ from typing import Any
 
 from mien_lab.evaluation.gaps import Compared, Difference, GroupDraws
 
-__all__ = ["finding_of", "measure_words"]
+__all__ = ["finding_of", "in_document", "measure_words"]
 
 _WORDS = {
     "accuracy": "accuracy",
@@ -83,6 +83,13 @@ def _missable(differences: Sequence[Difference]) -> list[Difference]:
         if of_it:
             chosen.append(max(of_it, key=lambda one: one.interval[1]))
     return chosen
+
+
+def in_document(text: str) -> str:
+    """A finding where the other gaps do not follow it."""
+    for here, there in (("gap below", "gap is"), ("gaps below", "gaps are")):
+        text = text.replace(here, f"{there} listed by the command")
+    return text
 
 
 def _gap_sentence(gap: Difference, more: int) -> str:

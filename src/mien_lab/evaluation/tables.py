@@ -5,7 +5,7 @@ from typing import Any
 
 from mien_lab.evaluation.findings import measure_words
 
-__all__ = ["aligned", "audit_text", "robustness_text"]
+__all__ = ["aligned", "audit_text", "figure_cell", "robustness_text"]
 
 _MOST = 20
 
@@ -94,11 +94,11 @@ def _column(title: str, table: Mapping[str, Any], minimum: int) -> list[str]:
                 name,
                 f"{found['n']:,}",
                 "-" if people is None else f"{people:,}",
-                _cell(found["accuracy"]),
-                _cell(found["accuracy_same_mix"]),
-                _cell(found["macro_f1"]),
-                _cell(found["false_positive_rate"]["anger"]),
-                _cell(found["confidence_minus_accuracy"]),
+                figure_cell(found["accuracy"]),
+                figure_cell(found["accuracy_same_mix"]),
+                figure_cell(found["macro_f1"]),
+                figure_cell(found["false_positive_rate"]["anger"]),
+                figure_cell(found["confidence_minus_accuracy"]),
             ]
         )
     lines = [aligned(rows)]
@@ -135,7 +135,8 @@ def _unread(figures: Mapping[str, Any]) -> list[str]:
     return ["", *lines] if lines else []
 
 
-def _cell(figure: Mapping[str, Any]) -> str:
+def figure_cell(figure: Mapping[str, Any]) -> str:
+    """A figure and its interval in per cent; a dash where there is none."""
     if figure["value"] is None:
         return "-"
     span = figure["interval"]

@@ -122,6 +122,7 @@ def measure_tradeoff(
     )
     tables: dict[str, Any] = {}
     pairs: dict[str, PairedGroups] = {}
+    figures: dict[str, dict[str, Floats]] = {}
     for column, names in columns.values.items():
         judged = list(found["columns"][column]["groups"])
         tables[column] = {"groups": _sizes(faces, names), "judged": judged, "ways": []}
@@ -131,10 +132,11 @@ def measure_tradeoff(
         readings = [faces.read(), faces.read(plain)]
         readings += [faces.read(faces.fit(way.times, DECAY, plain)) for way in ways]
         paired = pair(readings, names[faces.fitted :], judged, draws=draws, seed=seed)
-        tables[column]["ways"] = _rows(ways, paired)
+        figures[column] = paired.figures()
+        tables[column]["ways"] = _rows(ways, figures[column])
         pairs[column] = paired
         log.info("balanced by %s", column)
-    finding = found["finding"] | _closing(found["finding"], tables, pairs)
+    finding = found["finding"] | _closing(found["finding"], tables, pairs, figures)
     finding["text"] = f"{finding['text']} {closing_sentence(finding)}".strip()
     return {
         "finding": finding,
@@ -185,9 +187,8 @@ def _ways(faces: EmbeddedFaces, names: Names, minimum: int, seed: int) -> list[_
     return ways
 
 
-def _rows(ways: list[_Way], paired: PairedGroups) -> list[dict[str, Any]]:
+def _rows(ways: list[_Way], figures: Mapping[str, Floats]) -> list[dict[str, Any]]:
     """What is said of each reading: what ships, the last layer as it is, and balanced."""
-    figures = paired.figures()
     heads: list[dict[str, Any]] = [
         {"balancing": "as shipped", "strength": None, "effective_share": None},
         {"balancing": "none", "strength": None, "effective_share": 1.0},
@@ -221,7 +222,10 @@ def _rows(ways: list[_Way], paired: PairedGroups) -> list[dict[str, Any]]:
 
 
 def _closing(
-    finding: Mapping[str, Any], tables: Mapping[str, Any], pairs: Mapping[str, PairedGroups]
+    finding: Mapping[str, Any],
+    tables: Mapping[str, Any],
+    pairs: Mapping[str, PairedGroups],
+    figures: Mapping[str, Mapping[str, Floats]],
 ) -> dict[str, Any]:
     """What each way at full strength leaves of the gap, and what it costs.
 
@@ -234,7 +238,7 @@ def _closing(
         high, low = (group["group"] for group in finding["groups"])
         gap = pairs[column].difference(finding["measure"], high, low)
     else:
-        gaps = {name: paired.figures()["accuracy_gap"] for name, paired in pairs.items()}
+        gaps = {name: of["accuracy_gap"] for name, of in figures.items()}
         column = max(gaps, key=lambda name: gaps[name][0, _UNBALANCED])
         gap = gaps[column]
     return {

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from mien_lab.evaluation.findings import in_document
 from mien_lab.evaluation.markdown import share, table
-from mien_lab.evaluation.tables import aligned, audit_text
+from mien_lab.evaluation.tables import aligned, audit_text, figure_cell
 
 __all__ = ["closing_sentence", "tradeoff_block", "tradeoff_text"]
 
@@ -51,9 +52,7 @@ def closing_sentence(finding: Figures) -> str:
 
 def tradeoff_block(figures: Figures) -> str:
     """The finding and every way of balancing by its column, for a document."""
-    text = str(figures["finding"]["text"])
-    for few, words in (("gap below", "gap is"), ("gaps below", "gaps are")):
-        text = text.replace(few, f"{words} listed by the command")
+    text = in_document(figures["finding"]["text"])
     if not figures["ways"]:
         return text
     rows = [["", "faces are worth", *_heads(figures["ways"])]]
@@ -98,7 +97,7 @@ def _column(column: str, found: Figures) -> list[str]:
     values, changes = [[column, "worth", *_heads(ways)]], [["change", "", *_heads(ways)]]
     for row in ways:
         worth = "" if row["effective_share"] is None else f"{100 * row['effective_share']:.0f}"
-        values.append([_way(row), worth, *(_cell(row[name]) for name in _names(ways))])
+        values.append([_way(row), worth, *(figure_cell(row[name]) for name in _names(ways))])
         if "change" in row:
             cells = (_change(row["change"][name]) for name in _names(ways))
             changes.append([_way(row), "", *cells])
@@ -118,12 +117,6 @@ def _way(row: Figures) -> str:
         return "not balanced"
     strength = row["strength"]
     return row["balancing"] if strength is None else f"{row['balancing']}, {strength:g}"
-
-
-def _cell(figure: Figures) -> str:
-    span = figure["interval"]
-    reach = "" if span is None else f" ({100 * span[0]:.1f} to {100 * span[1]:.1f})"
-    return f"{100 * figure['value']:.1f}{reach}"
 
 
 def _change(figure: Figures) -> str:

@@ -72,11 +72,12 @@ def export_expression(
     """
     net = MergedNet([trained_net(run) for run in runs]).eval()
     configs = [json.loads((run / "config.json").read_text(encoding="utf-8")) for run in runs]
-    trained_on = FER_SOURCE
-    for config in configs:
-        if config["faces_dir"] is not None:
-            labelled = config.get("tutor") is None
-            trained_on += PHOTOGRAPHS.format("expression-labelled" if labelled else "unlabelled")
+    kinds = dict.fromkeys(
+        "expression-labelled" if config.get("tutor") is None else "unlabelled"
+        for config in configs
+        if config["faces_dir"] is not None
+    )
+    trained_on = FER_SOURCE + "".join(PHOTOGRAPHS.format(kind) for kind in kinds)
     data = load_fer(fer_dir)
     shares, threshold = (0.0, 0.0), 0.0
     if not bare:

@@ -103,9 +103,7 @@ def _by_default(config: Any) -> Any:
 
 
 def _refuse_changes(folder: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
-    changed = sorted(
-        name for name in now if name not in FREE and name in before and before[name] != now[name]
-    )
+    changed = sorted(name for name in now if name not in FREE and before[name] != now[name])
     if changed:
         was = ", ".join(f"{name} {before[name]}" for name in changed)
         raise InputError(
