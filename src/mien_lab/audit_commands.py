@@ -1,4 +1,4 @@
-"""``mien-lab robustness``, ``audit`` and ``tradeoff``: where readings fail, for whom, and the cure."""
+"""``mien-lab robustness``, ``audit``, ``tradeoff``: where readings fail, for whom, what helps."""
 
 from pathlib import Path
 from typing import Annotated, Any
