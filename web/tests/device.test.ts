@@ -52,11 +52,11 @@ afterEach(() => {
 describe("the device", () => {
   it("reads on with another worker after one failed", async () => {
     const device = await loaded();
-    const first = device.read(picture());
+    const first = device.readStill(picture());
     await asks(0);
     workers[0].onerror?.({ message: "out of memory" });
     await expect(first).rejects.toThrow(strings.errors.readFailed);
-    const second = device.read(picture());
+    const second = device.readStill(picture());
     await asks(1);
     workers[1].answer();
     expect(await second).toEqual(reading);
@@ -67,7 +67,7 @@ describe("the device", () => {
     const device = await loaded();
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const shot = picture();
-    const lost = device.read(shot);
+    const lost = device.readStill(shot);
     lost.catch(() => undefined);
     await asks(0);
     vi.advanceTimersByTime(120_000);
@@ -78,7 +78,7 @@ describe("the device", () => {
 
   it("says in words what the worker says in codes", async () => {
     const device = await loaded();
-    const failing = device.read(picture());
+    const failing = device.readStill(picture());
     await asks(0);
     const { id } = workers[0].asked.at(-1) as Request;
     workers[0].say({ id, kind: "failed", at: "readFailed", reason: "TypeError: x" });

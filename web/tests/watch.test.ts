@@ -57,7 +57,7 @@ async function opened(where: Place) {
   agree("1", where);
   const { device } = await import("../src/device/device");
   vi.spyOn(device, "load").mockResolvedValue();
-  vi.spyOn(device, "read").mockResolvedValue({ width: 640, height: 480, faces: [] });
+  vi.spyOn(device, "readFrame").mockResolvedValue({ width: 640, height: 480, faces: [] });
   await watch.open(video);
   return { watch, move };
 }

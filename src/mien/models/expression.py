@@ -42,7 +42,7 @@ class ExpressionClassifier:
         self._covered = card.number("occlusion_threshold")
 
     def classify(self, crops: npt.NDArray[np.uint8]) -> Classification:
-        """Classify grey crops of shape (n, size, size), uint8; n may be 0."""
+        """Classify grey crops, uint8 as for `raw`; n may be 0."""
         outputs = self.raw(crops)
         probabilities = softmax(outputs["logits"], self._temperature)
         return Classification(
@@ -55,21 +55,31 @@ class ExpressionClassifier:
     def raw(self, crops: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
         """The network's own outputs: embedding, logits, fer_logits, activation, occlusion.
 
+        Args:
+            crops: (n, size, size) grey uint8, or (n, k, size, size): k crops of each face, whose
+                outputs are averaged.
+
         Raises:
             InputError: if the crops have another shape or type.
         """
-        if crops.dtype != np.uint8 or crops.shape != (len(crops), self.size, self.size):
+        square = (self.size, self.size)
+        if crops.dtype != np.uint8 or crops.ndim not in (3, 4) or crops.shape[-2:] != square:
             raise InputError(
                 f"crops must be uint8 of shape (n, {self.size}, {self.size}), not {crops.dtype} "
                 f"of {crops.shape}; cut them with mien.vision.alignment.align"
             )
+        looks = crops.shape[1:-2]
+        flat = crops.reshape(-1, 1, *square)
         parts = [
-            self._session.run(
-                {"crops": crops[start : start + self._batch, None].astype(np.float32)}
-            )
-            for start in range(0, max(len(crops), 1), self._batch)
+            self._session.run({"crops": flat[start : start + self._batch].astype(np.float32)})
+            for start in range(0, max(len(flat), 1), self._batch)
         ]
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        outputs = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        if looks:
+            for name, values in outputs.items():
+                shaped = values.reshape(len(crops), *looks, *values.shape[1:])
+                outputs[name] = shaped.mean(axis=1, dtype=np.float32)
+        return outputs
 
     def prediction_set(self, probabilities: npt.NDArray[np.floating]) -> tuple[Emotion, ...]:
         """The 90 % prediction set of one row of probabilities, the most probable label first.

@@ -9,7 +9,7 @@ from mien.core.labels import Emotion
 from mien.core.ports import Detector
 from mien.core.types import Doubt, Face, Frame, FrameReading, Image, Quality, Reading, Scores
 from mien.models.expression import ExpressionClassifier
-from mien.vision.alignment import align, can_align
+from mien.vision.alignment import ZOOMS, align, alignment_matrix, can_align, crop_looks
 from mien.vision.quality import assess
 
 __all__ = ["FrameReader", "judge"]
@@ -26,27 +26,33 @@ class FrameReader:
         detector: finds the faces.
         classifier: reads their crops.
         min_face: faces whose shorter side has fewer pixels are left out.
+        zooms: sizes at which a face of a still is read; 1.0 must be among them.
     """
 
     detector: Detector
     classifier: ExpressionClassifier
     min_face: float = 0.0
+    zooms: tuple[float, ...] = ZOOMS
 
     def read(self, frame: Frame) -> FrameReading:
-        """The readings of a frame, the largest face first; none where there is no face."""
+        """The readings of a still, the largest face first; none where there is no face.
+
+        Each face is read at several sizes and the mean counts, for which films have no time.
+        """
         faces = self.find(frame.image)
-        crops = self.crops(frame.image, faces)
-        result = self.classifier.classify(crops)
+        looks = self.looks(frame.image, faces)
+        result = self.classifier.classify(looks)
+        plain = self.zooms.index(1.0)
         readings = tuple(
             judge(
                 face,
-                assess(face, crop),
+                assess(face, look[plain]),
                 row,
                 self.classifier.prediction_set(row),
                 occluded=bool(over),
             )
-            for face, crop, row, over in zip(
-                faces, crops, result.probabilities, result.occluded, strict=True
+            for face, look, row, over in zip(
+                faces, looks, result.probabilities, result.occluded, strict=True
             )
         )
         return FrameReading(frame.index, frame.time_s, readings)
@@ -69,6 +75,15 @@ class FrameReader:
         if not faces:
             return np.zeros((0, size, size), dtype=np.uint8)
         return np.stack([align(image, face.landmarks, size) for face in faces])
+
+    def looks(self, image: Image, faces: list[Face]) -> npt.NDArray[np.uint8]:
+        """The aligned grey crops of faces at each of `zooms`, (n, k, size, size) uint8."""
+        size = self.classifier.size
+        looks = np.zeros((len(faces), len(self.zooms), size, size), dtype=np.uint8)
+        for index, face in enumerate(faces):
+            matrix = alignment_matrix(face.landmarks.as_array(), size)
+            looks[index] = crop_looks(image, matrix, size, self.zooms)
+        return looks
 
 
 def judge(

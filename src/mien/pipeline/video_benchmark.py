@@ -195,9 +195,10 @@ def _film_fps(parts: Parts, film: Path) -> float:
 
 
 def _plain_fps(parts: Parts, film: Path) -> float:
+    reader = replace(parts.reader, zooms=(1.0,))
     began = time.perf_counter()
     with open_media(film) as stream:
-        count = len([parts.reader.read(frame).index for frame in stream])
+        count = len([reader.read(frame).index for frame in stream])
     return count / (time.perf_counter() - began)
 
 

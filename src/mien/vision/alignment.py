@@ -1,5 +1,7 @@
 """Five landmarks to the canonical crop: the one crop of training and of serving."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -7,7 +9,16 @@ import numpy.typing as npt
 from mien.core.types import Image, Landmarks
 from mien.vision.geometry import similarity_transform
 
-__all__ = ["CANONICAL", "CROP_SIZE", "align", "alignment_matrix", "can_align", "crop_face"]
+__all__ = [
+    "CANONICAL",
+    "CROP_SIZE",
+    "ZOOMS",
+    "align",
+    "alignment_matrix",
+    "can_align",
+    "crop_face",
+    "crop_looks",
+]
 
 CROP_SIZE = 48
 """Side of the canonical crop in pixels, that of FER2013."""
@@ -17,6 +28,10 @@ CANONICAL: npt.NDArray[np.float64] = np.array(
 )
 """Where the five landmarks lie in the crop: the medians over FER2013, (5, 2) in pixels."""
 CANONICAL.setflags(write=False)
+
+ZOOMS = (0.9, 1.0, 1.1)
+"""Sizes of a still's face in its crops, in units of the canonical one. Chosen on FER2013's
+PublicTest, where their mean reads FER+ 0.8 points better than the middle one alone."""
 
 MIN_SPREAD = 0.1
 """Least extent of the five landmarks in pixels of the picture."""
@@ -72,6 +87,22 @@ def crop_face(
         grey, to_crop, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
     return np.asarray(crop, dtype=np.uint8)
+
+
+def crop_looks(
+    image: Image,
+    matrix: npt.NDArray[np.floating],
+    size: int = CROP_SIZE,
+    zooms: Sequence[float] = ZOOMS,
+) -> npt.NDArray[np.uint8]:
+    """The crop as for `crop_face`, zoomed about its middle by each of k: (k, size, size) uint8."""
+    middle = (size - 1) / 2
+    looks = []
+    for zoom in zooms:
+        zoomed = zoom * np.asarray(matrix, dtype=np.float64)
+        zoomed[:, 2] += (1 - zoom) * middle
+        looks.append(crop_face(image, zoomed, size))
+    return np.stack(looks)
 
 
 def align(image: Image, landmarks: Landmarks, size: int = CROP_SIZE) -> npt.NDArray[np.uint8]:

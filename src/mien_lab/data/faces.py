@@ -1,6 +1,7 @@
 """Aligned faces ready for training: canvases that hold the crop with a margin, and targets."""
 
 import csv
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,10 +11,19 @@ import numpy.typing as npt
 
 from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS, parse_emotion
-from mien.vision.alignment import CROP_SIZE, alignment_matrix, crop_face
+from mien.vision.alignment import CROP_SIZE, alignment_matrix, crop_face, crop_looks
 from mien_lab.data.fer2013 import FER_LABELS, Fer, vote_distribution
 
-__all__ = ["CANVAS", "MARGIN", "FaceSet", "fer_faces", "join", "photograph_faces", "upright_crops"]
+__all__ = [
+    "CANVAS",
+    "MARGIN",
+    "FaceSet",
+    "fer_faces",
+    "join",
+    "photograph_faces",
+    "still_looks",
+    "upright_crops",
+]
 
 MARGIN = 12
 """Pixels around the crop, so that jitter meets real surroundings where there are any."""
@@ -110,12 +120,16 @@ def join(*sets: FaceSet) -> FaceSet:
 
 def upright_crops(faces: FaceSet) -> npt.NDArray[np.uint8]:
     """The canonical crops, (n, 48, 48) uint8, cut by the code that serves."""
-    return np.stack(
-        [
-            crop_face(canvas, matrix)
-            for canvas, matrix in zip(faces.canvases, faces.matrices, strict=True)
-        ]
-    )
+    return np.stack([crop_face(*face) for face in _placed(faces)])
+
+
+def still_looks(faces: FaceSet) -> npt.NDArray[np.uint8]:
+    """The crops that a still is read by, (n, k, 48, 48) uint8, cut by the code that serves."""
+    return np.stack([crop_looks(*face) for face in _placed(faces)])
+
+
+def _placed(faces: FaceSet) -> Iterable[tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]]:
+    return zip(faces.canvases, faces.matrices, strict=True)
 
 
 def _fer_matrix(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:

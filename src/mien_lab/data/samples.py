@@ -10,11 +10,11 @@ import numpy.typing as npt
 from mien.core.errors import MediaError
 from mien.core.labels import Emotion
 from mien.core.types import Box, Image
-from mien.vision.alignment import CROP_SIZE, alignment_matrix, crop_face
+from mien.vision.alignment import CROP_SIZE, alignment_matrix, crop_face, crop_looks
 from mien.vision.geometry import iou_matrix
 from mien.vision.media import open_media
 
-__all__ = ["Sample", "crop_of", "face_meant"]
+__all__ = ["Sample", "crop_of", "face_meant", "looks_of"]
 
 MATCH = 0.3
 """IoU from which a found face is the one that a collection's box means.
@@ -85,12 +85,21 @@ def crop_of(sample: Sample, size: int = CROP_SIZE) -> npt.NDArray[np.uint8]:
     Without landmarks the picture is taken as framed already, and only scaled.
     """
     image = sample.load()
+    return crop_face(image, _framing(sample, image, size), size)
+
+
+def looks_of(sample: Sample, size: int = CROP_SIZE) -> npt.NDArray[np.uint8]:
+    """The crops (k, size, size) uint8 that a still is read by, of a cropped sample."""
+    image = sample.load()
+    return crop_looks(image, _framing(sample, image, size), size)
+
+
+def _framing(sample: Sample, image: Image, size: int) -> npt.NDArray[np.float64]:
     if sample.landmarks is not None:
-        return crop_face(image, alignment_matrix(sample.landmarks, size), size)
+        return alignment_matrix(sample.landmarks, size)
     height, width = image.shape[:2]
     scale = np.array([size / width, size / height])
-    matrix = np.hstack([np.diag(scale), (scale / 2 - 0.5)[:, None]])
-    return crop_face(image, matrix, size)
+    return np.hstack([np.diag(scale), (scale / 2 - 0.5)[:, None]])
 
 
 def face_meant(sample: Sample, found: Sequence[Box]) -> int | None:

@@ -1,5 +1,6 @@
 """FER2013 and FER+ by their protocols, on the weights and with the code that serve."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from mien.models.calibration import (
 )
 from mien.models.expression import ExpressionClassifier
 from mien.runtime.session import open_session
-from mien_lab.data.faces import fer_faces, upright_crops
+from mien_lab.data.faces import fer_faces, still_looks, upright_crops
 from mien_lab.data.fer2013 import FER_LABELS, Fer, load_fer, majority
 from mien_lab.evaluation.cases import Cases
 from mien_lab.evaluation.confidence import served_sets, set_figures
@@ -26,17 +27,27 @@ from mien_lab.evaluation.metrics import classification_figures
 
 __all__ = ["CropReading", "calibrate", "evaluate_crops", "read_crops"]
 
+COMPARED = ("accuracy", "macro_f1", "mean_recall")
+"""Figures that are given of other ways to read, too."""
+
 
 @dataclass(frozen=True)
 class _Split:
-    """What the network says of a split: logits as served and of the mirrored crops."""
+    """What the network says of a split.
+
+    Attributes:
+        labels: (n,) of FER2013.
+        majority: (n,) of FER+; -1 where there is none.
+        still: its outputs for faces read as those of photographs are.
+        single: for single crops, as faces of films are read.
+        mirrored: for the mirror images of single crops.
+    """
 
     labels: npt.NDArray[np.int64]
     majority: npt.NDArray[np.int64]
-    logits: npt.NDArray[np.float32]
-    fer_logits: npt.NDArray[np.float32]
-    mirrored_logits: npt.NDArray[np.float32]
-    mirrored_fer_logits: npt.NDArray[np.float32]
+    still: Mapping[str, npt.NDArray[np.float32]]
+    single: Mapping[str, npt.NDArray[np.float32]]
+    mirrored: Mapping[str, npt.NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -57,9 +68,10 @@ def evaluate_crops(
 ) -> dict[str, Any]:
     """FER2013 (7 classes, all rows) and FER+ (8 classes, majority) figures of a split.
 
-    `accuracy_flip`, `macro_f1_flip` and `mean_recall_flip` are of the mean probability of a crop
-    and its mirror image; the other figures are of single crops. `accuracy_interval` holds 95 % of
-    the bootstrap's draws. `ferplus` has the calibration besides.
+    The figures are of faces read as those of photographs are, at several sizes. Those that end
+    in `_single` are of single crops, as films are read, and those in `_flip` of the mean
+    probability of a single crop and its mirror image. `accuracy_interval` holds 95 % of the
+    bootstrap's draws. `ferplus` has the calibration besides.
     """
     return read_crops(folder, precision=precision, weights=weights, split=split).figures
 
@@ -77,11 +89,11 @@ def read_crops(
     result = _run(data, split, classifier)
     counted = result.majority >= 0
     extra = session.card.extra
-    probabilities = softmax(result.logits, extra["temperature"])[counted]
+    probabilities = softmax(result.still["logits"], extra["temperature"])[counted]
     truth = result.majority[counted]
     members = served_sets(probabilities, extra["conformal_quantile"])
     coverage, size = set_figures(members, truth, np.ones(len(truth)))
-    ferplus = _figures(truth, result.logits[counted], result.mirrored_logits[counted], EMOTIONS) | {
+    ferplus = _figures(result, "logits", truth, counted, EMOTIONS) | {
         "expected_calibration_error": expected_calibration_error(probabilities, truth),
         "conformal_coverage": coverage,
         "conformal_mean_size": size,
@@ -92,12 +104,14 @@ def read_crops(
         "precision": precision,
         "sha256": session.card.sha256,
         "fer2013": _figures(
-            result.labels, result.fer_logits, result.mirrored_fer_logits, FER_LABELS
+            result, "fer_logits", result.labels, np.full(len(counted), True), FER_LABELS
         ),
         "ferplus": ferplus,
     }
     cases = {
-        "fer2013": _cases("fer2013", names, result.labels, softmax(result.fer_logits), FER_LABELS),
+        "fer2013": _cases(
+            "fer2013", names, result.labels, softmax(result.still["fer_logits"]), FER_LABELS
+        ),
         "ferplus": replace(
             _cases("ferplus", names[counted], truth, probabilities, EMOTIONS), sets=members
         ),
@@ -114,7 +128,7 @@ def calibrate(folder: Path, *, precision: str, weights: Path | None = None) -> d
     session = open_session("expression", precision=precision, folder=weights)
     result = _run(load_fer(folder), "PublicTest", ExpressionClassifier(session))
     counted = result.majority >= 0
-    logits, truth = result.logits[counted], result.majority[counted]
+    logits, truth = result.still["logits"][counted], result.majority[counted]
     temperature = fit_temperature(logits[::2], truth[::2])
     quantile = conformal_quantile(softmax(logits[1::2], temperature), truth[1::2], 0.9)
     return {"temperature": round(temperature, 4), "conformal_quantile": round(quantile, 4)}
@@ -125,16 +139,14 @@ def _run(data: Fer, split: str, classifier: ExpressionClassifier) -> _Split:
     if not len(rows):
         known = ", ".join(sorted(set(data.split.tolist())))
         raise InputError(f"there are no rows of {split!r}; choose one of: {known}")
-    crops = upright_crops(fer_faces(data, rows))
-    plain = classifier.raw(crops)
-    mirrored = classifier.raw(np.ascontiguousarray(crops[:, :, ::-1]))
+    faces = fer_faces(data, rows)
+    crops = upright_crops(faces)
     return _Split(
         data.labels[rows],
         majority(data.votes[rows]),
-        plain["logits"],
-        plain["fer_logits"],
-        mirrored["logits"],
-        mirrored["fer_logits"],
+        still=classifier.raw(still_looks(faces)),
+        single=classifier.raw(crops),
+        mirrored=classifier.raw(np.ascontiguousarray(crops[:, :, ::-1])),
     )
 
 
@@ -150,22 +162,24 @@ def _cases(
 
 
 def _figures(
+    result: _Split,
+    output: str,
     truth: npt.NDArray[np.int64],
-    logits: npt.NDArray[np.float32],
-    mirrored: npt.NDArray[np.float32],
+    rows: npt.NDArray[np.bool_],
     labels: tuple[str, ...],
 ) -> dict[str, Any]:
     names = [str(label) for label in labels]
-    single = logits.argmax(axis=1)
-    both = classification_figures(
-        truth, (softmax(logits) + softmax(mirrored)).argmax(axis=1), names
+    still, single, mirrored = (
+        softmax(said[output][rows]) for said in (result.still, result.single, result.mirrored)
     )
-    hits = (single == truth).astype(np.float64)
+    others = {"single": single, "flip": single + mirrored}
+    hits = (still.argmax(axis=1) == truth).astype(np.float64)
     drawn = Bootstrap().intervals(
         lambda weights: {"accuracy": float(weights @ hits / weights.sum())}, truth
     )
-    return (
-        classification_figures(truth, single, names)
-        | {"accuracy_interval": drawn.to_dict()["values"].get("accuracy")}
-        | {f"{name}_flip": both[name] for name in ("accuracy", "macro_f1", "mean_recall")}
-    )
+    figures = classification_figures(truth, still.argmax(axis=1), names)
+    figures["accuracy_interval"] = drawn.to_dict()["values"].get("accuracy")
+    for way, scores in others.items():
+        found = classification_figures(truth, scores.argmax(axis=1), names)
+        figures |= {f"{name}_{way}": found[name] for name in COMPARED}
+    return figures

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from mien.core.errors import MienError
 from mien.core.labels import EMOTIONS
 from mien.pipeline.analyzer import Analyzer
-from mien_lab.data.samples import Sample, crop_of, face_meant
+from mien_lab.data.samples import Sample, face_meant, looks_of
 from mien_lab.evaluation.scored import Scored
 
 __all__ = ["Predictions", "predict"]
@@ -33,7 +33,8 @@ def predict(
     """Read each labelled sample with the code that serves; samples without a label are left out.
 
     Of a whole photograph the face in the sample's box is the one meant, the largest if it has no
-    box; a cropped sample is read as it is.
+    box; a cropped sample is read as it is
+    framed.
     """
     names, truth, rows = [], [], []
     failures: list[tuple[str, str]] = []
@@ -59,7 +60,7 @@ def predict(
 
 def _read(sample: Sample, analyzer: Analyzer) -> npt.NDArray[np.floating]:
     if sample.cropped:
-        result = analyzer.reader.classifier.classify(crop_of(sample)[None])
+        result = analyzer.reader.classifier.classify(looks_of(sample)[None])
         return np.asarray(result.probabilities[0])
     readings = analyzer.analyze(sample.load()).faces
     meant = face_meant(sample, [reading.face.box for reading in readings])

@@ -5,8 +5,9 @@ import { loadWeights } from "../api/client";
 import type { Models } from "../api/types";
 import { requests } from "../live/traffic";
 import { strings } from "../strings";
+import { ZOOMS } from "../vision/alignment";
 import { wantedCompute } from "./compute";
-import { type Answer, NETWORKS, type Processors, type Reading, type Request } from "./messages";
+import { type Answer, type How, NETWORKS, type Processors, type Reading, type Request } from "./messages";
 
 export const FINE = 1280;
 export const COARSE = 640;
@@ -41,9 +42,19 @@ class Device {
     return this.#loading;
   }
 
-  /** Read one picture, which is closed; where the worker has failed since it was loaded, with another. */
-  async read(picture: ImageBitmap, finest = FINE, activation = false): Promise<Reading> {
-    const message = { kind: "read", picture, finest, activation } as const;
+  /** Read a still, which is closed: each face at several sizes. */
+  readStill(picture: ImageBitmap, activation = false): Promise<Reading> {
+    return this.#read(picture, { finest: FINE, zooms: ZOOMS, activation });
+  }
+
+  /** Read a picture of a film or camera, which is closed: each face once. */
+  readFrame(picture: ImageBitmap, finest: number): Promise<Reading> {
+    return this.#read(picture, { finest, zooms: [1], activation: false });
+  }
+
+  /** Where the worker has failed since it was loaded, with another. */
+  async #read(picture: ImageBitmap, how: How): Promise<Reading> {
+    const message = { kind: "read", picture, how } as const;
     let timer: ReturnType<typeof setTimeout> | undefined;
     try {
       if (this.#models) await this.load(this.#models);

@@ -27,10 +27,16 @@ export type Request =
       readonly id: number;
       readonly kind: "read";
       readonly picture: ImageBitmap;
-      /** Longest side of the finest search. */
-      readonly finest: number;
-      readonly activation: boolean;
+      readonly how: How;
     };
+
+export interface How {
+  /** Longest side of the finest search. */
+  readonly finest: number;
+  /** Sizes at which each face is read; the mean counts. */
+  readonly zooms: readonly number[];
+  readonly activation: boolean;
+}
 
 export interface Reading {
   readonly width: number;

@@ -6,7 +6,7 @@ import { type Compute, findGpu } from "./compute";
 import type { Processor, Weights } from "./messages";
 
 type Runtime = typeof import("onnxruntime-web/wasm");
-type Outputs = InferenceSession.OnnxValueMapType;
+export type Outputs = InferenceSession.OnnxValueMapType;
 
 export interface Network {
   readonly card: Model;
@@ -85,6 +85,18 @@ export function figure(card: Model, name: string): number {
 
 export function values(found: Outputs, name: string): Float32Array {
   return (found[name] as Tensor).data as Float32Array;
+}
+
+/** An output's mean over the pictures that went in together. */
+export function mean(found: Outputs, name: string): Float32Array {
+  const all = values(found, name);
+  const count = shape(found, name)[0];
+  const one = all.length / count;
+  return Float32Array.from({ length: one }, (_, k) => {
+    let sum = 0;
+    for (let look = 0; look < count; look++) sum += all[look * one + k];
+    return sum / count;
+  });
 }
 
 export function shape(found: Outputs, name: string): readonly number[] {

@@ -8,32 +8,37 @@ import { arousalOf, EMOTIONS, sentimentOf, valenceOf } from "../vision/labels";
 import type { Proposal } from "../vision/proposals";
 import type { Grey } from "../vision/raster";
 import { findFaces } from "./finder";
-import { figure, type Network, shape, values } from "./networks";
+import type { How } from "./messages";
+import { figure, mean, type Network, type Outputs, shape } from "./networks";
 
 const LANDMARKS = ["right_eye", "left_eye", "nose", "right_mouth", "left_mouth"] as const;
 
 export async function readFaces(
   grey: Grey,
   networks: ReadonlyMap<string, Network>,
-  finest: number,
-  activation: boolean,
+  how: How,
 ): Promise<Face[]> {
   const detector = networks.get("detector");
   const expression = networks.get("expression");
   const refiner = networks.get("refiner");
   if (!detector || !refiner || !expression) throw new Error("the weights are not loaded");
-  const found = await findFaces(grey, detector, refiner, finest);
+  const found = await findFaces(grey, detector, refiner, how.finest);
   const faces: Face[] = [];
-  for (const one of found) faces.push(await readFace(grey, one, expression, activation));
+  for (const one of found) faces.push(await readFace(grey, one, expression, how));
   return faces;
 }
 
-async function readFace(grey: Grey, one: Proposal, network: Network, activation: boolean): Promise<Face> {
+async function readFace(grey: Grey, one: Proposal, network: Network, how: How): Promise<Face> {
+  const outputs = await network.run(looksOf(grey, one.points, how.zooms), [
+    how.zooms.length,
+    1,
+    CROP_SIZE,
+    CROP_SIZE,
+  ]);
   const crop = align(grey, one.points);
-  const outputs = await network.run(Float32Array.from(crop.data), [1, 1, CROP_SIZE, CROP_SIZE]);
-  const probabilities = softmax(values(outputs, "logits"), figure(network.card, "temperature"));
+  const probabilities = softmax(mean(outputs, "logits"), figure(network.card, "temperature"));
   const members = predictionSet(probabilities, figure(network.card, "conformal_quantile"));
-  const covered = values(outputs, "occlusion")[0] > figure(network.card, "occlusion_threshold");
+  const covered = mean(outputs, "occlusion")[0] > figure(network.card, "occlusion_threshold");
   const doubt = doubtOf(one.points, crop) ?? (covered ? "occluded" : members.length >= 2 ? "ambiguous" : null);
   const top = probabilities.indexOf(Math.max(...probabilities));
   const valence = valenceOf(probabilities);
@@ -51,11 +56,20 @@ async function readFace(grey: Grey, one: Proposal, network: Network, activation:
     valence,
     arousal: arousalOf(probabilities),
     sentiment: sentimentOf(valence),
-    activation: activation ? mapOf(outputs, top, one.points) : null,
+    activation: how.activation ? mapOf(outputs, top, one.points) : null,
   };
 }
 
-function mapOf(outputs: Parameters<typeof values>[0], top: number, points: readonly Point[]): Activation {
+/** The crops of a face at several sizes, one after the other. */
+function looksOf(grey: Grey, points: readonly Point[], zooms: readonly number[]): Float32Array {
+  const looks = new Float32Array(zooms.length * CROP_SIZE * CROP_SIZE);
+  zooms.forEach((zoom, index) => {
+    looks.set(align(grey, points, zoom).data, index * CROP_SIZE * CROP_SIZE);
+  });
+  return looks;
+}
+
+function mapOf(outputs: Outputs, top: number, points: readonly Point[]): Activation {
   const [, , rows, columns] = shape(outputs, "activation");
   const start = top * rows * columns;
   const back = invert(alignmentMatrix(points));
@@ -64,7 +78,7 @@ function mapOf(outputs: Parameters<typeof values>[0], top: number, points: reado
     emotion: EMOTIONS[top],
     rows,
     columns,
-    values: Array.from(values(outputs, "activation").subarray(start, start + rows * columns)),
+    values: Array.from(mean(outputs, "activation").subarray(start, start + rows * columns)),
     corners: [corner(0, 0), corner(CROP_SIZE, 0), corner(CROP_SIZE, CROP_SIZE), corner(0, CROP_SIZE)],
   };
 }

@@ -40,7 +40,7 @@ async function answer(request: Request): Promise<Reading | undefined> {
   }
   const grey = greyOf(request.picture);
   request.picture.close();
-  const read = () => readFaces(grey, networks, request.finest, request.activation);
+  const read = () => readFaces(grey, networks, request.how);
   const faces = await read().catch(async (error) => {
     // A graphics processor may be taken away at any time; what it did goes on without it.
     if (!loaded || ![...networks.values()].some(({ processor }) => processor === "webgpu")) throw error;

@@ -114,7 +114,7 @@ async function readHere(file: File, stopped: AbortSignal): Promise<void> {
     const time = index * STEP_S;
     video.currentTime = time;
     await happens(video, "seeked", stopped);
-    const { faces } = await device.read(await createImageBitmap(video), COARSE);
+    const { faces } = await device.readFrame(await createImageBitmap(video), COARSE);
     if (stopped.aborted) return;
     frames.push({ index, time_s: time, faces: number(faces, time) });
     change({ share: (index + 1) / count, note: strings.film.frames(index + 1, count) });

@@ -77,7 +77,7 @@ async function read({ id, file, where }: Picture, activation: boolean, stop: Abo
   const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none" }).catch(() => {
     throw new Error(strings.errors.notAPicture(file.name));
   });
-  const { width, height, faces } = await device.read(bitmap, undefined, activation);
+  const { width, height, faces } = await device.readStill(bitmap, activation);
   return { source: file.name, kind: "image", width, height, frames: [{ index: 0, time_s: 0, faces }] };
 }
 

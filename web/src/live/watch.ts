@@ -148,7 +148,7 @@ export class Watch {
       picture.close();
       return null;
     }
-    return this.#place === "browser" ? device.read(picture, this.#finest()) : this.#socket.read(picture, wanted);
+    return this.#place === "browser" ? device.readFrame(picture, this.#finest()) : this.#socket.read(picture, wanted);
   }
 
   #finest(): number {

@@ -5,6 +5,9 @@ import { cut, type Grey, resize } from "./raster";
 
 export const CROP_SIZE = 48;
 
+/** Sizes of a still's face in its crops, in units of the canonical one, as on the server. */
+export const ZOOMS: readonly number[] = [0.9, 1, 1.1];
+
 /** Where the landmarks lie in the crop: the medians over FER2013, in pixels. */
 const CANONICAL: readonly Point[] = [
   [14.6, 18.4],
@@ -29,8 +32,12 @@ export function canAlign(points: readonly Point[]): boolean {
   return Number.isFinite(spread) && spread >= MIN_SPREAD;
 }
 
-export function align(picture: Grey, points: readonly Point[], size = CROP_SIZE): Grey {
-  return cropFace(picture, alignmentMatrix(points, size), size);
+/** The crop, its face larger by `zoom` about the middle. */
+export function align(picture: Grey, points: readonly Point[], zoom = 1, size = CROP_SIZE): Grey {
+  const [a, b, c, d, e, f] = alignmentMatrix(points, size);
+  const shift = ((1 - zoom) * (size - 1)) / 2;
+  const matrix: Affine = [zoom * a, zoom * b, zoom * c + shift, zoom * d, zoom * e, zoom * f + shift];
+  return cropFace(picture, matrix, size);
 }
 
 /** Cut a square crop along a picture-to-crop matrix; halved first where it shrinks the picture. */

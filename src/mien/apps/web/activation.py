@@ -28,7 +28,7 @@ def activations(reader: FrameReader, image: Image, faces: Sequence[Face]) -> lis
     """
     shown = []
     size = reader.classifier.size
-    result = reader.classifier.classify(reader.crops(image, list(faces)))
+    result = reader.classifier.classify(reader.looks(image, list(faces)))
     for face, row, maps in zip(faces, result.probabilities, result.activation, strict=True):
         top = int(row.argmax())
         grid = maps[top]
