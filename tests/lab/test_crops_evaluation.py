@@ -33,8 +33,9 @@ def test_both_protocols(figures, fer_folder):
         assert np.array(found["confusion"]).shape == (len(labels), len(labels))
         hits = np.trace(np.array(found["confusion"]))
         assert found["accuracy"] == pytest.approx(hits / found["n"])
-        assert 0 <= found["accuracy_flip"] <= 1
-        assert {"macro_f1_flip", "mean_recall_flip"} <= found.keys()
+        for way in ("single", "flip"):
+            assert 0 <= found[f"accuracy_{way}"] <= 1
+            assert {f"macro_f1_{way}", f"mean_recall_{way}"} <= found.keys()
         low, high = found["accuracy_interval"]
         assert low <= found["accuracy"] <= high
     for name in ("expected_calibration_error", "conformal_coverage"):

@@ -165,6 +165,21 @@ def test_joined_sequences_are_filled_up():
     assert join_sequences([short, long]).labels.tolist() == [[1, 1, -1], [2, 2, 2]]
 
 
+def test_doubt_draws_whole_clips_towards_another_face():
+    torch.manual_seed(0)
+    clips = torch.randn(5, 7, 3)
+    assert torch.equal(temporal._doubted(clips, 0.0), clips)
+    seen = temporal._doubted(clips, 0.5)
+    kept = seen.diff(dim=1) / clips.diff(dim=1)
+    # One share for a clip, and what it is drawn to does not move.
+    torch.testing.assert_close(kept, kept[:, :1, :1].expand_as(kept), rtol=1e-3, atol=1e-3)
+    shares = 1 - kept[:, 0, 0]
+    assert 0 <= shares.min() < shares.max() <= 0.5
+    towards = (seen - (1 - shares)[:, None, None] * clips)[:, 0] / shares[:, None]
+    nearest = torch.cdist(towards, clips.reshape(-1, 3)).min(dim=1).values
+    assert nearest.max() < 1e-2
+
+
 def test_train_export_calibrate_evaluate(fer_folder, tmp_path, monkeypatch):
     monkeypatch.setattr(temporal, "LENGTH", 12)
     config = TemporalConfig(fer_folder, clips=6, epochs=2, batch=4)

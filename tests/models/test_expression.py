@@ -100,6 +100,17 @@ def test_the_batch_does_not_matter(classifier, crops):
             np.testing.assert_allclose(parts[name], values, rtol=1e-3, atol=1e-3)
 
 
+def test_several_crops_of_a_face_count_by_their_mean(classifier, crops):
+    faces = crops[:6].reshape(2, 3, CROP_SIZE, CROP_SIZE)
+    each, together = classifier.raw(crops[:6]), classifier.raw(faces)
+    for name, values in each.items():
+        expected = values.reshape(2, 3, *values.shape[1:]).mean(axis=1)
+        np.testing.assert_allclose(together[name], expected, rtol=1e-3, atol=1e-3)
+    none = classifier.classify(faces[:0])
+    assert none.probabilities.shape == (0, 8)
+    assert none.activation.ndim == 4
+
+
 def test_int8_agrees_with_fp32(crops):
     full, small = (
         ExpressionClassifier(open_session("expression", precision=precision, threads=1)).raw(crops)
@@ -130,7 +141,7 @@ def test_flat_crops_are_read_without_a_fault(classifier, value):
     [
         np.zeros((48, 48), np.uint8),
         np.zeros((1, 47, 48), np.uint8),
-        np.zeros((1, 1, 48, 48), np.uint8),
+        np.zeros((1, 1, 1, 48, 48), np.uint8),
         np.zeros((2, 48, 48, 3), np.uint8),
         np.zeros((1, 48, 48), np.float32),
     ],

@@ -215,11 +215,23 @@ def test_a_face_with_its_landmarks_in_one_place_is_left_out(analyzer, portrait):
 
 def test_faces_with_the_network_s_own_words(analyzer, portrait):
     (face,) = faces = analyzer.reader.find(portrait)
-    words = analyzer.reader.classifier.classify(analyzer.reader.crops(portrait, faces))
+    words = analyzer.reader.classifier.classify(analyzer.reader.looks(portrait, faces))
     (reading,) = analyzer.read(portrait)
     assert face == reading.face
     assert words.probabilities[0].tolist() == pytest.approx(reading.scores.values, abs=1e-5)
     assert words.activation.shape[:2] == (1, len(EMOTIONS))
+
+
+def test_a_still_is_read_at_several_sizes(analyzer, portrait):
+    faces = analyzer.reader.find(portrait)
+    looks = analyzer.reader.looks(portrait, faces)
+    assert np.array_equal(looks[:, 1], analyzer.reader.crops(portrait, faces))
+    once = replace(analyzer.reader, zooms=(1.0,)).read(Frame(portrait)).readings[0]
+    (reading,) = analyzer.read(portrait)
+    assert reading.quality == once.quality
+    assert reading.scores != once.scores
+    logits = analyzer.reader.classifier.raw(looks[0])["logits"].mean(axis=0)
+    assert reading.top is EMOTIONS[logits.argmax()]
 
 
 # Films

@@ -8,10 +8,12 @@ from mien.core.types import Landmarks
 from mien.vision.alignment import (
     CANONICAL,
     CROP_SIZE,
+    ZOOMS,
     align,
     alignment_matrix,
     can_align,
     crop_face,
+    crop_looks,
 )
 from mien.vision.geometry import apply_transform
 
@@ -174,3 +176,14 @@ def test_odd_landmarks_are_cut_without_a_fault(portrait, points):
     landmarks = Landmarks.from_array(points)
     assert can_align(landmarks)
     assert align(portrait, landmarks).shape == (CROP_SIZE, CROP_SIZE)
+
+
+def test_looks_show_the_face_larger_and_smaller_about_the_middle(portrait):
+    matrix = alignment_matrix(FACE)
+    small, same, large = crop_looks(portrait, matrix, zooms=(0.5, 1.0, 2.0))
+    assert np.array_equal(same, crop_face(portrait, matrix))
+    inner = slice(CROP_SIZE // 4, -CROP_SIZE // 4)
+    for larger, smaller in ((same, small), (large, same)):
+        halved = cv2.resize(larger, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        assert difference(smaller[inner, inner], halved) < 4
+    assert len(crop_looks(portrait, matrix)) == len(ZOOMS)

@@ -20,7 +20,8 @@ Section = Mapping[str, Any]
 
 HEADLINES = {
     "accuracy": "Accuracy",
-    "accuracy_flip": "Accuracy, mean with mirror image",
+    "accuracy_single": "Accuracy at one size",
+    "accuracy_flip": "Accuracy at one size, mean with mirror image",
     "macro_precision": "Precision, macro",
     "macro_recall": "Recall, macro",
     "macro_f1": "F1, macro",

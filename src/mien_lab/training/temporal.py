@@ -57,6 +57,8 @@ class TemporalConfig:
     """Share of the embedding that is hidden from the recurrent unit."""
     steadiness: float = 0.05
     """Weight of changes between frames whose truth stays the same."""
+    doubt: float = 0.5
+    """Most that a clip is drawn towards a frame of another; see `_doubted`."""
     seed: int = 0
 
 
@@ -209,7 +211,8 @@ def _epoch(
     net.train()
     for step, chosen in enumerate(torch.split(order, config.batch)):
         embeddings, contexts, targets, labels = (tensor[chosen] for tensor in tensors)
-        logits = net(embeddings.float(), contexts, config.dropout)
+        seen = _doubted(embeddings.float(), config.doubt)
+        logits = net(seen, contexts, config.dropout)
         loss = _loss(logits, targets, labels, config.steadiness)
         require_finite(loss, epoch, step)
         optimizer.zero_grad()
@@ -221,6 +224,19 @@ def _epoch(
         average.update(net)
         total += loss.item() * len(chosen)
     return total / len(order)
+
+
+def _doubted(embeddings: Tensor, most: float) -> Tensor:
+    """Each clip (n, t, d) drawn towards one frame of another clip, by a share of up to `most`.
+
+    The expression network reads the stills that it was trained on more surely than others. Logits
+    are linear in embeddings, so that a constant part of another face makes a clip as doubtful as
+    one of faces it does not know, and wrong in the same lasting way.
+    """
+    count, length = embeddings.shape[:2]
+    others = embeddings[torch.randperm(count), torch.randint(length, (count,))]
+    share = most * torch.rand(count, 1, 1)
+    return (1 - share) * embeddings + share * others[:, None]
 
 
 def _loss(logits: Tensor, targets: Tensor, labels: Tensor, steadiness: float) -> Tensor:
