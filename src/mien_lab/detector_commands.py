@@ -57,6 +57,7 @@ def refine(
     warm_start: Annotated[
         Path | None, typer.Option(help="Checkpoint to begin with; it also chooses hard cases.")
     ] = None,
+    points_weight: Annotated[float, typer.Option(help="Of landmarks in the loss.")] = 30.0,
     resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint.")] = False,
 ) -> None:
     """Train the second look on the detector's proposals; about half an hour on one core."""
@@ -72,6 +73,7 @@ def refine(
         seed=seed,
         detector_weights=weights,
         warm_start=warm_start,
+        points_weight=points_weight,
         resume=resume,
     )
     typer.echo(run_training(config))

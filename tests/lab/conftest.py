@@ -1,10 +1,13 @@
-"""Tiny folders in the layout of FER2013 and FER+."""
+"""Tiny folders in the layout of FER2013 and FER+, and networks trained on them or exported."""
 
 import csv
 import gzip
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -113,11 +116,77 @@ def picture() -> Callable[[int], npt.NDArray[np.uint8]]:
     return blob
 
 
-@pytest.fixture(scope="module")
-def one_thread():
+@contextmanager
+def single_threaded() -> Iterator[None]:
     """Threads of torch that wait for each other cost more than a few faces do."""
     torch = pytest.importorskip("torch")
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    """See `single_threaded`."""
+    with single_threaded():
+        yield
+
+
+@pytest.fixture(scope="session")
+def expression_config(fer_folder: Path) -> Any:
+    """Two epochs of two steps, the second with larger crops."""
+    pytest.importorskip("torch")
+    from mien_lab.training.expression_config import ExpressionConfig
+
+    return ExpressionConfig(
+        fer_folder, epochs=2, batch=4, part=2, limit=8, seed=3, compile=False, average=0.9,
+        sizes=((0.5, 32), (1.0, 40)),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def exported_expression(fer_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A network of random weights whose normalisation has seen the faces; they; its export."""
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("onnx")
+    from mien_lab.data.faces import fer_faces, upright_crops
+    from mien_lab.data.fer2013 import load_fer
+    from mien_lab.training.export import export_expression
+    from mien_lab.training.expression_net import ExpressionNet, MergedNet
+    from mien_lab.training.heads import FER_SHARE, blend_heads, fit_heads
+
+    folder = tmp_path_factory.mktemp("export")
+    with single_threaded():
+        torch.manual_seed(0)
+        net = ExpressionNet()
+        crops = upright_crops(fer_faces(load_fer(fer_folder), np.arange(32)))
+        for module in net.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.momentum = 1.0
+        net(torch.from_numpy(crops)[:, None].float())
+        torch.save({"average": net.state_dict()}, folder / "last.pt")
+        (folder / "config.json").write_text('{"faces_dir": null}')
+        weights = folder / "weights"
+        export_expression([folder], fer_folder, weights, version="9", calibration_faces=8)
+        net = MergedNet([net.eval()]).eval()
+        blend_heads(net, FER_SHARE)
+        fit_heads(net, load_fer(fer_folder))
+    return net, crops, weights
+
+
+@pytest.fixture
+def load_checkpoint() -> Callable[[Path], Any]:
+    """Read a checkpoint of any run."""
+    torch = pytest.importorskip("torch")
+    return lambda path: torch.load(path, weights_only=True)
+
+
+@pytest.fixture
+def read_curve() -> Callable[[Path], list[dict[str, Any]]]:
+    """What the curve of a run says of each epoch, by its folder."""
+    return lambda folder: [
+        json.loads(line) for line in (folder / "curve.jsonl").read_text().splitlines()
+    ]

@@ -55,7 +55,7 @@ class TemporalConfig:
     average: float = 0.99
     dropout: float = 0.3
     """Share of the embedding that is hidden from the recurrent unit."""
-    steadiness: float = 0.05
+    steadiness: float = 0.2
     """Weight of changes between frames whose truth stays the same."""
     doubt: float = 0.5
     """Most that a clip is drawn towards a frame of another; see `_doubted`."""

@@ -1,0 +1,164 @@
+"""What is exported of trained expression networks, and the cards beside it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("onnx")
+
+from mien.core.errors import InputError  # noqa: E402
+from mien.core.labels import EMOTIONS  # noqa: E402
+from mien.models.expression import ExpressionClassifier  # noqa: E402
+from mien.runtime.artifact import load_artifact, read_cards  # noqa: E402
+from mien.runtime.session import open_session  # noqa: E402
+from mien_lab.cli import app  # noqa: E402
+from mien_lab.data.fer2013 import FER_LABELS, load_fer  # noqa: E402
+from mien_lab.training import export  # noqa: E402
+from mien_lab.training.export import export_expression  # noqa: E402
+from mien_lab.training.expression import train_expression  # noqa: E402
+from mien_lab.training.expression_net import (  # noqa: E402
+    SHAPES,
+    ExpressionNet,
+    MergedNet,
+    trained_net,
+)
+from mien_lab.training.heads import FER_SHARE, blend_heads, fit_heads  # noqa: E402
+from mien_lab.training.weight_files import ParityError, write_card  # noqa: E402
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def test_exported_cards(exported_expression):
+    *_, folder = exported_expression
+    cards = {card.precision: card for card in read_cards(folder)}
+    assert set(cards) == {"fp32", "int8"}
+    for card in cards.values():
+        assert (card.name, card.version) == ("expression", "9")
+        assert (card.number("temperature"), card.number("conformal_quantile")) == (1, 1)
+
+
+@pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 5e-3), ("int8", 0.1)])
+def test_exported_networks_agree_with_torch(exported_expression, precision, tolerance):
+    net, crops, folder = exported_expression
+    session = open_session("expression", precision=precision, threads=1, folder=folder)
+    served = ExpressionClassifier(session).raw(crops)
+    with torch.no_grad():
+        trained = net(torch.from_numpy(crops)[:, None].float())._asdict()
+    assert served.keys() == trained.keys()
+    for name, values in trained.items():
+        spread = float(values.std())
+        difference = np.abs(served[name] - values.numpy()).mean()
+        assert difference < tolerance * spread, name
+
+
+@pytest.mark.parametrize(
+    ("bound", "file"), [("PARITY", "expression.onnx"), ("INT8_PARITY", "expression-int8.onnx")]
+)
+def test_what_differs_from_the_trained_network_is_not_written(
+    exported_expression, fer_folder, tmp_path, monkeypatch, bound, file
+):
+    *_, folder = exported_expression
+    monkeypatch.setattr(export, bound, -1.0)
+    (tmp_path / file).write_text("weights in place")
+    with pytest.raises(ParityError, match=f"{file} differs from the trained network by"):
+        export_expression([folder.parent], fer_folder, tmp_path, version="9", calibration_faces=8)
+    assert [path.name for path in tmp_path.iterdir()] == [file]
+    assert (tmp_path / file).read_text() == "weights in place"
+
+
+def test_the_command_exports_calibrated_weights(
+    exported_expression, fer_folder, tmp_path, monkeypatch
+):
+    *_, folder = exported_expression
+    monkeypatch.setattr(
+        export.export_expression,
+        "__kwdefaults__",
+        export.export_expression.__kwdefaults__ | {"calibration_faces": 8},
+    )
+    options = ["--run", str(folder.parent)] * 2
+    out = tmp_path / "new" / "weights"
+    done = CliRunner().invoke(
+        app, ["export", "--data", str(fer_folder), *options, "--out", str(out)]
+    )
+    assert done.exit_code == 0, done.output
+    assert sorted(path.name for path in out.iterdir()) == [
+        "expression-int8.json",
+        "expression-int8.onnx",
+        "expression.json",
+        "expression.onnx",
+    ]
+    for card in read_cards(out):
+        assert card.number("temperature") != 1
+        assert load_artifact("expression", card.precision, out).card == card
+
+
+def test_bare_weights_do_not_replace_the_packages_own(exported_expression, fer_folder):
+    folder = str(exported_expression[2].parent)
+    done = CliRunner().invoke(app, ["export", "--data", str(fer_folder), "--run", folder, "--bare"])
+    assert isinstance(done.exception, InputError)
+    assert "give a folder by --out" in str(done.exception)
+
+
+def test_merged_networks_give_the_mean_of_their_logits():
+    torch.manual_seed(0)
+    nets = [ExpressionNet(8, ((8, 1),)).eval(), ExpressionNet(8, ((16, 2),)).eval()]
+    crops = torch.rand(3, 1, 48, 48) * 255
+    with torch.no_grad():
+        apart = [net(crops) for net in nets]
+        merged = MergedNet(nets).eval()(crops)
+    assert torch.equal(merged.embedding, torch.cat([one.embedding for one in apart], 1))
+    for name in ("logits", "fer_logits", "activation"):
+        mean = sum(getattr(one, name) for one in apart) / 2
+        torch.testing.assert_close(getattr(merged, name), mean, atol=1e-5, rtol=1e-5)
+
+
+def test_runs_of_several_shapes_are_exported_as_one(expression_config, fer_folder, tmp_path):
+    runs = [tmp_path / shape for shape in SHAPES]
+    for shape, run in zip(SHAPES, runs, strict=True):
+        train_expression(replace(expression_config, epochs=1, shape=shape), run)
+    for names in (runs[:1], runs):
+        files = export_expression(
+            names, fer_folder, tmp_path / "weights", version="9", calibration_faces=8
+        )
+        assert set(files) == {"fp32", "int8"}
+        net = MergedNet([trained_net(run) for run in names])
+        blend_heads(net, FER_SHARE)
+        fit_heads(net.eval(), load_fer(fer_folder))
+        crops = torch.rand(2, 1, 48, 48) * 255
+        with torch.no_grad():
+            expected = net(crops)
+        session = open_session("expression", precision="fp32", folder=tmp_path / "weights")
+        got = session.run({"crops": crops.numpy()})
+        for name, tensor in expected._asdict().items():
+            assert got[name] == pytest.approx(tensor.numpy(), abs=5e-3)
+
+
+def test_a_card_has_the_checksum_of_its_file(exported_expression, tmp_path):
+    *_, folder = exported_expression
+    (card,) = (card for card in read_cards(folder) if card.precision == "int8")
+    path = tmp_path / card.file
+    path.write_bytes(b"other weights")
+    write_card(path, card)
+    (written,) = read_cards(tmp_path)
+    assert written.sha256 != card.sha256
+    assert written.labels == card.labels
+
+
+def test_shipped_logits_hold_a_share_of_the_other_head():
+    torch.manual_seed(0)
+    net = ExpressionNet(8, ((8, 1),)).eval()
+    crops = torch.rand(3, 1, 48, 48) * 255
+    with torch.no_grad():
+        before = net(crops)
+        blend_heads(net, 0.5)
+        after = net(crops)
+    named = [EMOTIONS.index(label) for label in FER_LABELS]
+    expected = before.logits[:, named] + 0.5 * before.fer_logits
+    assert torch.allclose(after.logits[:, named], expected, atol=1e-4)
+    contempt = before.logits[:, -1] + 0.5 * before.fer_logits.mean(dim=1)
+    assert torch.allclose(after.logits[:, -1], contempt, atol=1e-4)
+    assert torch.allclose(after.activation.mean(dim=(2, 3)), after.logits, atol=1e-4)
+    assert torch.equal(after.fer_logits, before.fer_logits)
