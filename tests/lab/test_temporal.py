@@ -218,6 +218,10 @@ def test_train_export_calibrate_evaluate(fer_folder, tmp_path, monkeypatch):
     assert np.abs(whole - clips.logits)[shown].max() < np.abs(steps - clips.logits)[shown].max()
     found = evaluate_temporal(reader, clips, 1.0, figures["conformal_quantile"])
     assert found["clips"] == 4
+    for way, gained in found["gained"].items():
+        difference = found["recurrent"]["accuracy"] - found[way]["accuracy"]
+        assert gained["mean"] == pytest.approx(difference)
+        assert gained["standard_error"] >= 0
     for way in ("single frames", "recurrent", "best moving average"):
         assert 0 <= found[way]["accuracy"] <= 1
 

@@ -80,8 +80,8 @@ def choose_gain_shift(checkpoint: Path, clips: Sequences) -> float:
     """How much more the frames are to be believed than in training.
 
     The largest of `SHIFTS`, and so the shortest delay, whose accuracy is within `SPARED` of the
-    best. The expression network reads the stills that it was trained on more surely than others, so that
-    less steadying is needed for clips of others than for those that this network has seen.
+    best. The expression network reads the stills that it was trained on more surely than others,
+    so that less steadying is needed for clips of others than for those that this network has seen.
 
     Args:
         checkpoint: `last.pt` of a run.
