@@ -152,7 +152,8 @@ def precision_text(figures: Figures) -> str:
         100 * (both["fp32"][name]["accuracy"] - both["int8"][name]["accuracy"])
         for name in ("fer2013", "ferplus")
     ]
+    told = [f"{'loses' if points >= 0 else 'gains'} {abs(points):.2f}" for points in lost]
     return (
-        "On PublicTest, by which the default was chosen, int8 loses "
-        f"{lost[0]:.2f} points of FER2013 and {lost[1]:.2f} of FER+."
+        f"On PublicTest, by which the default was chosen, int8 {told[0]} points of FER2013 and "
+        f"{told[1]} of FER+."
     )
