@@ -252,6 +252,8 @@ def test_the_goals_of_the_recurrent_network_are_told():
     assert "when clean (reached: +1.0 ± 0.4 here;" in filled
     clean["recurrent"]["accuracy"] = 0.84
     poor["recurrent"] |= {"accuracy": 0.74, "changes_per_s": 2.0, "delay_ms_mean": 130}
+    clean["gained"]["single frames"]["mean"] = -0.01
+    poor["gained"]["single frames"]["mean"] = 0.04
     filled = fill(page, figures)
     assert filled.count("**missed**") == 5
     assert "when poor (**missed**: 74.0 % against 73.0 %, mean delay 130 against 120 ms)" in filled

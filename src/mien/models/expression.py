@@ -68,18 +68,18 @@ class ExpressionClassifier:
                 f"crops must be uint8 of shape (n, {self.size}, {self.size}), not {crops.dtype} "
                 f"of {crops.shape}; cut them with mien.vision.alignment.align"
             )
-        looks = crops.shape[1:-2]
         flat = crops.reshape(-1, 1, *square)
         parts = [
             self._session.run({"crops": flat[start : start + self._batch].astype(np.float32)})
             for start in range(0, max(len(flat), 1), self._batch)
         ]
         outputs = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-        if looks:
-            for name, values in outputs.items():
-                shaped = values.reshape(len(crops), *looks, *values.shape[1:])
-                outputs[name] = shaped.mean(axis=1, dtype=np.float32)
-        return outputs
+        if crops.ndim == 3:
+            return outputs
+        return {
+            name: values.reshape(*crops.shape[:2], *values.shape[1:]).mean(axis=1, dtype=np.float32)
+            for name, values in outputs.items()
+        }
 
     def prediction_set(self, probabilities: npt.NDArray[np.floating]) -> tuple[Emotion, ...]:
         """The 90 % prediction set of one row of probabilities, the most probable label first.

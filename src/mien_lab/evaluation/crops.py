@@ -126,19 +126,26 @@ def calibrate(folder: Path, *, precision: str, weights: Path | None = None) -> d
     probabilities that were not fitted to its own faces.
     """
     session = open_session("expression", precision=precision, folder=weights)
-    result = _run(load_fer(folder), "PublicTest", ExpressionClassifier(session))
-    counted = result.majority >= 0
-    logits, truth = result.still["logits"][counted], result.majority[counted]
+    data = load_fer(folder)
+    rows = _rows(data, "PublicTest")
+    rows = rows[majority(data.votes[rows]) >= 0]
+    truth = majority(data.votes[rows])
+    logits = ExpressionClassifier(session).raw(still_looks(fer_faces(data, rows)))["logits"]
     temperature = fit_temperature(logits[::2], truth[::2])
     quantile = conformal_quantile(softmax(logits[1::2], temperature), truth[1::2], 0.9)
     return {"temperature": round(temperature, 4), "conformal_quantile": round(quantile, 4)}
 
 
-def _run(data: Fer, split: str, classifier: ExpressionClassifier) -> _Split:
+def _rows(data: Fer, split: str) -> npt.NDArray[np.intp]:
     rows = data.rows(split)
     if not len(rows):
         known = ", ".join(sorted(set(data.split.tolist())))
         raise InputError(f"there are no rows of {split!r}; choose one of: {known}")
+    return rows
+
+
+def _run(data: Fer, split: str, classifier: ExpressionClassifier) -> _Split:
+    rows = _rows(data, split)
     faces = fer_faces(data, rows)
     crops = upright_crops(faces)
     return _Split(

@@ -33,8 +33,7 @@ def predict(
     """Read each labelled sample with the code that serves; samples without a label are left out.
 
     Of a whole photograph the face in the sample's box is the one meant, the largest if it has no
-    box; a cropped sample is read as it is
-    framed.
+    box; a cropped sample is read as it is framed.
     """
     names, truth, rows = [], [], []
     failures: list[tuple[str, str]] = []

@@ -36,10 +36,8 @@ def evaluate_temporal(
         quantile: of the recurrent network, for the coverage of its sets.
     """
     single = softmax(clips.logits, temperature)
-    swept = {
-        seconds: series_figures(moving_average(single, clips.times, seconds), clips)
-        for seconds in AVERAGES_S
-    }
+    averages = {seconds: moving_average(single, clips.times, seconds) for seconds in AVERAGES_S}
+    swept = {seconds: series_figures(average, clips) for seconds, average in averages.items()}
     best = max(swept, key=lambda seconds: swept[seconds]["accuracy"])
     probabilities = read_steps(reader, clips, calibrated=True)
     shown = clips.labels >= 0
@@ -50,20 +48,14 @@ def evaluate_temporal(
         "conformal_coverage": float(members[np.arange(len(truth)), truth].mean()),
         "conformal_mean_size": float(members.sum(axis=1).mean()),
     }
-    own, others = (
-        _right_by_clip(probabilities, clips),
-        {
-            "single frames": _right_by_clip(single, clips),
-            "best moving average": _right_by_clip(moving_average(single, clips.times, best), clips),
-        },
-    )
-    gained = {
-        way: {
-            "mean": float((own - right).mean()),
-            "standard_error": float((own - right).std() / np.sqrt(len(own))),
+    own = _right_by_clip(probabilities, clips)
+    gained = {}
+    for way, other in {"single frames": single, "best moving average": averages[best]}.items():
+        more = own - _right_by_clip(other, clips)
+        gained[way] = {
+            "mean": float(more.mean()),
+            "standard_error": float(more.std() / np.sqrt(len(more))),
         }
-        for way, right in others.items()
-    }
     return {
         "clips": len(clips),
         "gained": gained,

@@ -33,7 +33,7 @@ export type Request =
 export interface How {
   /** Longest side of the finest search. */
   readonly finest: number;
-  /** Sizes at which each face is read; the mean counts. */
+  /** Sizes at which each face is read, 1 among them; the mean counts. */
   readonly zooms: readonly number[];
   readonly activation: boolean;
 }

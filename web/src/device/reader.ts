@@ -29,13 +29,9 @@ export async function readFaces(
 }
 
 async function readFace(grey: Grey, one: Proposal, network: Network, how: How): Promise<Face> {
-  const outputs = await network.run(looksOf(grey, one.points, how.zooms), [
-    how.zooms.length,
-    1,
-    CROP_SIZE,
-    CROP_SIZE,
-  ]);
-  const crop = align(grey, one.points);
+  const looks = how.zooms.map((zoom) => align(grey, one.points, zoom));
+  const outputs = await network.run(together(looks), [looks.length, 1, CROP_SIZE, CROP_SIZE]);
+  const crop = looks[how.zooms.indexOf(1)];
   const probabilities = softmax(mean(outputs, "logits"), figure(network.card, "temperature"));
   const members = predictionSet(probabilities, figure(network.card, "conformal_quantile"));
   const covered = mean(outputs, "occlusion")[0] > figure(network.card, "occlusion_threshold");
@@ -60,13 +56,13 @@ async function readFace(grey: Grey, one: Proposal, network: Network, how: How): 
   };
 }
 
-/** The crops of a face at several sizes, one after the other. */
-function looksOf(grey: Grey, points: readonly Point[], zooms: readonly number[]): Float32Array {
-  const looks = new Float32Array(zooms.length * CROP_SIZE * CROP_SIZE);
-  zooms.forEach((zoom, index) => {
-    looks.set(align(grey, points, zoom).data, index * CROP_SIZE * CROP_SIZE);
+/** Crops one after the other. */
+function together(looks: readonly Grey[]): Float32Array {
+  const all = new Float32Array(looks.length * CROP_SIZE * CROP_SIZE);
+  looks.forEach(({ data }, index) => {
+    all.set(data, index * CROP_SIZE * CROP_SIZE);
   });
-  return looks;
+  return all;
 }
 
 function mapOf(outputs: Outputs, top: number, points: readonly Point[]): Activation {

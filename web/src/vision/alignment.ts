@@ -33,11 +33,11 @@ export function canAlign(points: readonly Point[]): boolean {
 }
 
 /** The crop, its face larger by `zoom` about the middle. */
-export function align(picture: Grey, points: readonly Point[], zoom = 1, size = CROP_SIZE): Grey {
-  const [a, b, c, d, e, f] = alignmentMatrix(points, size);
-  const shift = ((1 - zoom) * (size - 1)) / 2;
+export function align(picture: Grey, points: readonly Point[], zoom = 1): Grey {
+  const [a, b, c, d, e, f] = alignmentMatrix(points);
+  const shift = ((1 - zoom) * (CROP_SIZE - 1)) / 2;
   const matrix: Affine = [zoom * a, zoom * b, zoom * c + shift, zoom * d, zoom * e, zoom * f + shift];
-  return cropFace(picture, matrix, size);
+  return cropFace(picture, matrix, CROP_SIZE);
 }
 
 /** Cut a square crop along a picture-to-crop matrix; halved first where it shrinks the picture. */
