@@ -27,6 +27,9 @@ class Stage:
         self.places = {}
         self.searches = 0
         self.followings = 0
+        self.glances = 0
+        self.unseen = set()
+        self.coarse = False
         self.follow_score = 0.9
 
     def frame(self, index, rate=25, shape=(240, 320)):
@@ -39,6 +42,12 @@ class Stage:
     def find(self, image):
         self.searches += 1
         return [face(*place) for place in self.places.values()]
+
+    def glance(self, image):
+        if not self.coarse:
+            return None
+        self.glances += 1
+        return [face(*place) for seed, place in self.places.items() if seed not in self.unseen]
 
     def follow(self, image, expected):
         self.followings += 1
@@ -83,6 +92,56 @@ def test_faces_are_found_now_and_then_and_followed_between(stage):
     assert results[20].faces[0].box.x == pytest.approx(60 + 40 - 30) or results[20].faces[
         0
     ].box.x == pytest.approx(200 + 40 - 30)
+
+
+def test_a_coarse_search_is_enough_while_nobody_comes_or_goes(stage):
+    stage.coarse = True
+    stage.places = {1: (60, 100), 2: (200, 100)}
+    results = locate(stage, FaceLocator(stage, stage, every=8), range(50), move=(1, 0))
+    # Of every eighth frame: 0, 24 and 48 finely.
+    assert (stage.searches, stage.glances) == (3, 4)
+    assert all(sorted(result.ids) == [1, 2] for result in results)
+
+
+def test_a_face_that_a_coarse_search_shows_is_searched_for(stage):
+    stage.coarse = True
+    stage.places = {1: (60, 100)}
+    locator = FaceLocator(stage, stage, every=8)
+    locate(stage, locator, range(8))
+    stage.places[2] = (200, 100)
+    (result,) = locate(stage, locator, [8])
+    assert sorted(result.ids) == [1, 2]
+    assert (stage.searches, stage.glances) == (2, 1)
+
+
+def test_a_face_that_a_coarse_search_misses_is_searched_for(stage):
+    stage.coarse = True
+    stage.places, stage.unseen = {1: (60, 100), 2: (200, 100)}, {2}
+    results = locate(stage, FaceLocator(stage, stage, every=8), range(17))
+    assert (stage.searches, stage.glances) == (3, 2)
+    assert all(sorted(result.ids) == [1, 2] for result in results)
+
+
+def test_two_faces_seen_where_one_is_followed_are_searched_for(stage):
+    class Doubled(Stage):
+        def glance(self, image):
+            return super().glance(image) * 2
+
+    stage = Doubled()
+    stage.coarse = True
+    stage.places = {1: (60, 100)}
+    locate(stage, FaceLocator(stage, stage, every=8), range(9))
+    assert (stage.searches, stage.glances) == (2, 1)
+
+
+def test_an_empty_picture_is_searched_finely_once_a_second(stage):
+    stage.coarse = True
+    results = locate(stage, FaceLocator(stage, stage, every=8), range(25))
+    assert (stage.searches, stage.glances) == (2, 2)
+    assert not any(result.faces for result in results)
+    stage.places, stage.unseen = {1: (60, 100)}, {1}
+    (result,) = locate(stage, FaceLocator(stage, stage, every=8), [25])
+    assert len(result.faces) == 1
 
 
 def test_without_a_follower_every_frame_is_searched(stage):

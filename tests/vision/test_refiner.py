@@ -8,6 +8,7 @@ from mien.runtime.artifact import Card
 from mien.runtime.session import open_session
 from mien.vision.detector import FaceDetector
 from mien.vision.proposals import Proposals
+from mien.vision.pyramid import Pyramid
 from mien.vision.refiner import CONTEXT, REGION_SIZE, FaceRefiner, cut_region, regions_of
 
 SETTINGS = {"threshold": 0.6, "least_proposal": 0.2, "trust_in_proposal": 0.0}
@@ -32,8 +33,8 @@ class PlantedLook:
         mirrored = self.answer.copy()
         mirrored[5:] = mirrored[5:].reshape(5, 2)[[1, 0, 2, 4, 3]].reshape(-1)
         mirrored[[1, *range(5, 15, 2)]] *= -1
-        half = len(inputs["crops"]) // 2
-        return {"faces": np.repeat([self.answer, mirrored], half, axis=0)}
+        count = len(inputs["crops"])
+        return {"faces": np.array([self.answer] * (count - count // 2) + [mirrored] * (count // 2))}
 
 
 def answer(logit=2.0, **others):
@@ -94,6 +95,25 @@ def test_nothing_proposed_nothing_looked_at():
     look = PlantedLook(answer())
     assert len(FaceRefiner(look).refine(np.zeros((9, 9), np.uint8), proposals()).boxes) == 0
     assert look.crops == []
+
+
+@pytest.mark.parametrize(("logit", "looks"), [(-4.0, [9]), (-2.0, [9, 9])])
+def test_of_many_only_what_may_be_a_face_is_looked_at_mirrored(logit, looks):
+    look = PlantedLook(answer(logit))
+    many = proposals(*[(x, 50, 40, 40) for x in range(10, 100, 10)])
+    image = np.tile(np.arange(200, dtype=np.uint8), (200, 1))
+    FaceRefiner(look).refine(Pyramid(image), many)
+    assert [len(crops) for crops in look.crops] == looks
+    assert all((crops == look.crops[0][..., ::-1]).all() for crops in look.crops[1:])
+
+
+def test_a_pyramid_shows_the_same_as_the_picture():
+    y, x = np.mgrid[0:400, 0:600]
+    image = ((np.sin(x / 31) + np.cos(y / 23) + 2) * 63).astype(np.uint8)
+    pyramid = Pyramid(image)
+    for region in ([300, 200, 500], [90, 300, 140], [310, 130, 64]):
+        shared, alone = (cut_region(of, np.array(region)) for of in (pyramid, image))
+        assert np.abs(shared.astype(int) - alone.astype(int)).max() <= 2
 
 
 def test_a_card_without_settings_is_an_error():

@@ -144,10 +144,10 @@ def build_parts(config: Config) -> Parts:
     """
     detector, refiner = _finders(config)
     reader = _frame_reader(config, detector)
-    size = LIVE_SIZE if config.search_size is None else config.search_size
+    live = detector.searching(LIVE_SIZE if config.search_size is None else config.search_size)
     return Parts(
         reader,
-        replace(reader, detector=detector.searching(size)),
+        replace(reader, detector=live, coarse=live.coarser()),
         FaceFollower(refiner),
         _temporal(config) if config.smooth else None,
         config.detect_every,
@@ -159,7 +159,9 @@ def _frame_reader(config: Config, detector: FaceDetector) -> FrameReader:
     session = open_session(
         "expression", precision=precision, threads=config.threads, folder=config.weights
     )
-    return FrameReader(detector, ExpressionClassifier(session), config.min_face)
+    return FrameReader(
+        detector, ExpressionClassifier(session), config.min_face, coarse=detector.coarser()
+    )
 
 
 def _finders(config: Config) -> tuple[FaceDetector, FaceRefiner]:

@@ -27,12 +27,14 @@ class FrameReader:
         classifier: reads their crops.
         min_face: faces whose shorter side has fewer pixels are left out.
         zooms: sizes at which a face of a still is read; 1.0 must be among them.
+        coarse: finds faces faster than the detector, but not the small ones; or None.
     """
 
     detector: Detector
     classifier: ExpressionClassifier
     min_face: float = 0.0
     zooms: tuple[float, ...] = ZOOMS
+    coarse: Detector | None = None
 
     def read(self, frame: Frame) -> FrameReading:
         """The readings of a still, the largest face first; none where there is no face.
@@ -62,12 +64,11 @@ class FrameReader:
 
         A face whose landmarks all lie in one place is left out: it cannot be read.
         """
-        faces = [
-            face
-            for face in self.detector.detect(image)
-            if face.box.size >= self.min_face and can_align(face.landmarks)
-        ]
-        return sorted(faces, key=lambda face: -face.box.area)
+        return self._readable(self.detector.detect(image))
+
+    def glance(self, image: Image) -> list[Face] | None:
+        """As `find`, with the coarse detector; None where there is none."""
+        return None if self.coarse is None else self._readable(self.coarse.detect(image))
 
     def crops(self, image: Image, faces: list[Face]) -> npt.NDArray[np.uint8]:
         """The aligned grey crops of faces, (n, size, size) uint8."""
@@ -84,6 +85,14 @@ class FrameReader:
             matrix = alignment_matrix(face.landmarks.as_array(), size)
             looks[index] = crop_looks(image, matrix, size, self.zooms)
         return looks
+
+    def _readable(self, found: list[Face]) -> list[Face]:
+        faces = [
+            face
+            for face in found
+            if face.box.size >= self.min_face and can_align(face.landmarks)
+        ]
+        return sorted(faces, key=lambda face: -face.box.area)
 
 
 def judge(

@@ -19,6 +19,9 @@ DETECT_EVERY = 8
 """Every so many frames at least are searched by the detector ..."""
 DETECT_S = 0.4
 """... and at least once in so many seconds, however few frames that is."""
+FINE_S = 0.9
+"""A search may be coarse, so long as it finds just the faces that are followed; but one that comes
+so many seconds after the last fine one is fine, for the sake of small faces that are new."""
 HIDDEN_EVERY, HIDDEN_AFTER = 3, 5
 """Once so many searches in a row have missed a known face, every third frame is searched for it."""
 LEAST_SCORE = 0.5
@@ -28,6 +31,8 @@ LEAST_LIKENESS = 0.5
 MOST_OVERLAP = 0.4
 """... and so are two that have come to overlap more than this."""
 
+SAME_OVERLAP = 0.4
+"""Overlap of a face that is followed with the same one found."""
 
 @dataclass(frozen=True)
 class Located:
@@ -61,41 +66,56 @@ class FaceLocator:
         self._frames = 0
         self._vain = 0
         self._searched: tuple[float, tuple[int, ...]] | None = None
+        self._fine_s = 0.0
 
     def locate(self, frame: Frame) -> Located:
         """The faces of the next frame."""
         self._frames += 1
-        if self._follower is None or self._due(frame):
+        if self._follower is None or self._searched is None or self._missing():
             return self._found(frame)
-        return self._followed(frame, self._follower) or self._found(frame)
-
-    def _due(self, frame: Frame) -> bool:
-        if self._searched is None:
-            return True
         time_s, shape = self._searched
-        hidden = self._tracker.hidden
-        return (
-            (hidden and (self._vain < HIDDEN_AFTER or self._frames >= HIDDEN_EVERY))
-            or self._frames >= self._every
-            or not 0 <= frame.time_s - time_s < DETECT_S
-            or frame.image.shape != shape
-        )
+        if frame.image.shape != shape:
+            return self._found(frame)
+        if self._frames < self._every and 0 <= frame.time_s - time_s < DETECT_S:
+            return self._followed(frame, self._follower) or self._found(frame)
+        if 0 <= frame.time_s - self._fine_s < FINE_S:
+            return self._glanced(frame, self._follower) or self._found(frame)
+        return self._found(frame)
+
+    def _missing(self) -> bool:
+        """Whether a face that is remembered is missing, and worth a search."""
+        often = self._vain < HIDDEN_AFTER or self._frames >= HIDDEN_EVERY
+        return self._tracker.hidden and often
+
+    def _glanced(self, frame: Frame, follower: Follower) -> Located | None:
+        """The faces followed, or None if a coarse search does not find just these."""
+        seen = self._reader.glance(frame.image)
+        located = None if seen is None else self._followed(frame, follower, seen)
+        if located is not None:
+            self._searched = frame.time_s, frame.image.shape
+            self._frames = 0
+        return located
 
     def _found(self, frame: Frame) -> Located:
         faces = self._reader.find(frame.image)
         crops = self._reader.crops(frame.image, faces)
         ids = self._tracker.update(faces, frame.time_s, describe(crops))
         self._searched = frame.time_s, frame.image.shape
+        self._fine_s = frame.time_s
         self._frames = 0
         self._vain = self._vain + 1 if self._tracker.hidden else 0
         return Located(frame, faces, crops, ids)
 
-    def _followed(self, frame: Frame, follower: Follower) -> Located | None:
-        """The faces at their expected places, or None if any of them is uncertain."""
+    def _followed(
+        self, frame: Frame, follower: Follower, seen: Sequence[Face] | None = None
+    ) -> Located | None:
+        """The faces at their expected places, or None if any is uncertain or not one of `seen`."""
         expected = self._tracker.expected(frame.time_s)
         ids = list(expected)
         faces = follower.follow(frame.image, list(expected.values()))
         if not all(self._sure(face) for face in faces):
+            return None
+        if seen is not None and not _same(faces, seen):
             return None
         faces = [
             replace(face, score=known.score)
@@ -116,7 +136,16 @@ class FaceLocator:
         return face.score >= LEAST_SCORE and large and can_align(face.landmarks)
 
 
+def _same(faces: Sequence[Face], seen: Sequence[Face]) -> bool:
+    """Whether two sets of faces are the same, one for one."""
+    near = _overlaps(faces, seen) >= SAME_OVERLAP
+    return bool((near.sum(axis=0) == 1).all() and (near.sum(axis=1) == 1).all())
+
+
 def _touching(faces: Sequence[Face]) -> bool:
     """Whether two faces overlap so much that they may be one."""
-    boxes = [face.box.as_tuple() for face in faces]
-    return bool((np.triu(iou_matrix(boxes, boxes), 1) > MOST_OVERLAP).any())
+    return bool((np.triu(_overlaps(faces, faces), 1) > MOST_OVERLAP).any())
+
+
+def _overlaps(first: Sequence[Face], second: Sequence[Face]) -> npt.NDArray[np.float64]:
+    return iou_matrix([one.box.as_tuple() for one in first], [one.box.as_tuple() for one in second])

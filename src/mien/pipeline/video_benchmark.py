@@ -182,7 +182,12 @@ def _placed(parts: Parts, count: int) -> Parts:
         left, top = 200.0 + number % 2 * 600, 80.0 + number // 2 * 320
         points = CANONICAL / CROP_SIZE * FACE + np.array([left, top])
         faces.append(Face(Box(left, top, FACE, FACE), 1.0, Landmarks.from_array(points)))
-    reader = replace(parts.reader, detector=_PlacedDetector(parts.reader.detector, faces))
+    detectors = {
+        name: _PlacedDetector(detector, faces)
+        for name in ("detector", "coarse")
+        if (detector := getattr(parts.reader, name)) is not None
+    }
+    reader = replace(parts.reader, **detectors)
     follower = None if parts.follower is None else _PlacedFollower(parts.follower)
     return replace(parts, reader=reader, follower=follower)
 

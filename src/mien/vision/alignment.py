@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from mien.core.types import Image, Landmarks
 from mien.vision.geometry import similarity_transform
+from mien.vision.pyramid import Pyramid
 
 __all__ = [
     "CANONICAL",
@@ -76,13 +77,7 @@ def crop_face(
     """
     image, to_crop = _around(image, np.asarray(matrix, dtype=np.float64), size)
     grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    shrink = 1.0 / max(float(np.sqrt(abs(np.linalg.det(to_crop[:, :2])))), 1e-6)
-    while shrink >= 2.0 and min(grey.shape) >= 2:
-        height, width = grey.shape
-        grey = cv2.resize(grey, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
-        ratio = np.array([width / grey.shape[1], height / grey.shape[0]])
-        to_crop = _rescaled(to_crop, ratio)
-        shrink /= 2.0
+    grey, to_crop = Pyramid(grey).nearest(to_crop)
     crop = cv2.warpAffine(
         grey, to_crop, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
@@ -141,13 +136,3 @@ def _around(
     shifted = matrix.copy()
     shifted[:, 2] += matrix[:, :2] @ np.array([left, top], dtype=np.float64)
     return part, shifted
-
-
-def _rescaled(
-    matrix: npt.NDArray[np.float64], ratio: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
-    """The matrix for a picture that was shrunk by the ratio (x, y), pixel centres respected."""
-    scaled = matrix.copy()
-    scaled[:, :2] = matrix[:, :2] * ratio
-    scaled[:, 2] = matrix[:, 2] + matrix[:, :2] @ (ratio / 2 - 0.5)
-    return scaled

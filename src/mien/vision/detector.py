@@ -13,6 +13,7 @@ from mien.core.types import Box, Face, Image, Landmarks
 from mien.runtime.session import Session
 from mien.vision.geometry import intersection_areas, iou_matrix, non_maximum_suppression
 from mien.vision.proposals import FaceProposer, Proposals
+from mien.vision.pyramid import Pyramid
 from mien.vision.refiner import FaceRefiner
 
 __all__ = ["FaceDetector"]
@@ -75,6 +76,10 @@ class FaceDetector:
         self._nms_iou = nms_iou
         self._min_face = max(min_face, LEAST_FACE)
 
+    def coarser(self) -> Self:
+        """A detector over the same networks whose finest search is half as long."""
+        return self.searching(self._proposer.finest // 2)
+
     def searching(self, size: int) -> Self:
         """A detector over the same networks whose finest search is ``size`` pixels long."""
         other = copy(self)
@@ -101,7 +106,7 @@ class FaceDetector:
             found = self._merged(self._proposer.propose(grey, self.threshold))
         else:
             found = self._merged(self._proposer.propose(grey, self._refiner.least_proposal))
-            found = self._refined(self._refiner, grey, found[:MOST_PROPOSALS])
+            found = self._refined(self._refiner, Pyramid(grey), found[:MOST_PROPOSALS])
         sizes = np.sqrt(np.prod(found.boxes[:, 2:], axis=1))
         return [
             Face(
@@ -122,8 +127,8 @@ class FaceDetector:
             votes @ found.boxes, votes @ found.points, found.scores[kept], found.weights[kept]
         )
 
-    def _refined(self, refiner: FaceRefiner, grey: Image, found: Proposals) -> Proposals:
-        again = refiner.refine(grey, found)
+    def _refined(self, refiner: FaceRefiner, picture: Pyramid, found: Proposals) -> Proposals:
+        again = refiner.refine(picture, found)
         points = REFINED_SHARE * again.points + (1 - REFINED_SHARE) * found.points
         overlap = np.diag(iou_matrix(again.boxes, found.boxes))
         agreed = overlap[:, None] >= VOTE_OVERLAP

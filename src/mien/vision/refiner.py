@@ -12,6 +12,7 @@ from mien.core.types import Image, Landmarks
 from mien.runtime.session import Session
 from mien.vision.alignment import crop_face
 from mien.vision.proposals import Proposals
+from mien.vision.pyramid import Pyramid
 
 __all__ = ["CONTEXT", "REGION_SIZE", "FaceRefiner", "cut_region", "regions_of"]
 
@@ -19,6 +20,11 @@ REGION_SIZE = 64
 """Side in pixels of the square that the network looks at."""
 CONTEXT = 1.6
 """Side of that square in units of the box's size, the square root of its area."""
+UNLIKELY = -3.0
+"""Logit below which a crop is not looked at again mirrored: of 1,408 proposals in 149 photographs 73 %
+were below it, and none of these reached a score of 0.5 with the mirror image."""
+FEW = 4
+"""So many crops are faster looked at once with their mirror images than one after the other."""
 
 Floats = npt.NDArray[np.float32]
 
@@ -41,8 +47,12 @@ class FaceRefiner:
         self.least_proposal = session.card.number("least_proposal")
         self._trust = session.card.number("trust_in_proposal")
 
-    def refine(self, grey: Image, found: Proposals) -> Proposals:
-        """Look again at proposals in a grey picture.
+    def refine(self, picture: Image | Pyramid, found: Proposals) -> Proposals:
+        """Look again at proposals.
+
+        Args:
+            picture: RGB or grey, uint8; as a pyramid where there are many proposals.
+            found: in pixels of the picture.
 
         Returns:
             As many, in the same order: corrected boxes and points, and scores whose logit is the
@@ -51,7 +61,8 @@ class FaceRefiner:
         if not len(found.boxes):
             return found
         regions = regions_of(found.boxes)
-        values = self._look(np.stack([cut_region(grey, region) for region in regions])[:, None])
+        crops = np.stack([cut_region(picture, region) for region in regions])[:, None]
+        values = self._look(crops.astype(np.float32))
         centres, sides = regions[:, :2], regions[:, 2:]
         extent = np.exp(np.clip(values[:, 3:5], -2.0, 2.0)) * sides / CONTEXT
         middle = centres + values[:, 1:3] * sides
@@ -64,18 +75,33 @@ class FaceRefiner:
             found.weights,
         )
 
-    def _look(self, crops: npt.NDArray[np.uint8]) -> Floats:
+    def _look(self, crops: Floats) -> Floats:
         """What the network says of crops ``(n, 1, side, side)`` and their mirror images, averaged.
 
-        The two err apart: their mean places landmarks 5 % better than one does.
+        The two err apart: their mean places landmarks 5 % better than one does. What is hardly a
+        face is not worth the second.
         """
-        both = np.concatenate([crops, crops[..., ::-1]]).astype(np.float32)
-        plain, mirrored = np.split(self._session.run({self._input: both})["faces"], 2)
-        points = mirrored[:, 5:].reshape(-1, 5, 2)[:, list(Landmarks.MIRRORED)]
-        back = np.hstack([mirrored[:, :5], points.reshape(-1, 10)])
-        back[:, 1] *= -1
-        back[:, 5::2] *= -1
-        return np.asarray((plain + back) / 2, dtype=np.float32)
+        if len(crops) <= FEW:
+            plain, mirrored = np.split(self._run(np.concatenate([crops, crops[..., ::-1]])), 2)
+            return (plain + _turned(mirrored)) / 2
+        seen = self._run(crops)
+        likely = seen[:, 0] >= UNLIKELY
+        if likely.any():
+            mirrored = self._run(np.ascontiguousarray(crops[likely][..., ::-1]))
+            seen[likely] = (seen[likely] + _turned(mirrored)) / 2
+        return seen
+
+    def _run(self, crops: Floats) -> Floats:
+        return np.array(self._session.run({self._input: crops})["faces"], dtype=np.float32)
+
+
+def _turned(mirrored: Floats) -> Floats:
+    """Outputs ``(n, 15)`` for mirror images as outputs for the crops."""
+    points = mirrored[:, 5:].reshape(-1, 5, 2)[:, list(Landmarks.MIRRORED)]
+    back = np.hstack([mirrored[:, :5], points.reshape(-1, 10)])
+    back[:, 1] *= -1
+    back[:, 5::2] *= -1
+    return back
 
 
 def regions_of(boxes: Floats) -> Floats:
@@ -84,7 +110,7 @@ def regions_of(boxes: Floats) -> Floats:
     return np.hstack([boxes[:, :2] + boxes[:, 2:] / 2, sides]).astype(np.float32)
 
 
-def cut_region(grey: Image, region: Floats) -> npt.NDArray[np.uint8]:
+def cut_region(picture: Image | Pyramid, region: Floats) -> npt.NDArray[np.uint8]:
     """One square ``(REGION_SIZE, REGION_SIZE)`` uint8; beyond the picture its edge goes on."""
     x, y, side = (float(value) for value in region)
     scale = REGION_SIZE / side
@@ -93,4 +119,6 @@ def cut_region(grey: Image, region: Floats) -> npt.NDArray[np.uint8]:
     matrix = np.array(
         [[scale, 0.0, shift - scale * (x - 0.5)], [0.0, scale, shift - scale * (y - 0.5)]]
     )
-    return crop_face(grey, matrix, REGION_SIZE)
+    if isinstance(picture, Pyramid):
+        picture, matrix = picture.nearest(matrix)
+    return crop_face(picture, matrix, REGION_SIZE)

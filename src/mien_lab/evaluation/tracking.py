@@ -156,6 +156,8 @@ class _Film:
     def find(self, image: Image) -> list[Face]:  # noqa: ARG002
         return [seen.face for seen in self._now.values()]
 
+    glance = find
+
     def crops(self, image: Image, faces: Sequence[Face]) -> npt.NDArray[np.uint8]:  # noqa: ARG002
         crops = [self._now[face.box.as_tuple()].crop for face in faces]
         return np.array(crops, np.uint8).reshape(-1, CROP_SIZE, CROP_SIZE)
