@@ -24,10 +24,10 @@ def test_films_and_live_pictures_share_their_networks(monkeypatch):
     monkeypatch.setattr(FaceProposer, "__init__", noted)
     parts = build_parts(Config(threads=1))
     assert sorted(opened) == ["detector", "expression", "refiner", "temporal"]
-    # Films finely and coarsely, cameras likewise.
-    assert searched == [(640, 1280), (640, None), (LIVE_SIZE, None), (LIVE_SIZE // 2, None)]
+    assert searched == [(640, 1280), (640, None), (LIVE_SIZE, None)]
     assert parts.live.classifier is parts.reader.classifier
-    assert len({id(one) for r in (parts.reader, parts.live) for one in (r.detector, r.coarse)}) == 4
+    assert parts.live.detector is not parts.reader.detector
+    assert parts.live.coarse is None
 
 
 def test_a_search_size_of_ones_own_serves_live_pictures_too(astronaut):

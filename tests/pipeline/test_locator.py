@@ -117,9 +117,14 @@ def test_a_face_that_a_coarse_search_shows_is_searched_for(stage):
 def test_a_face_that_a_coarse_search_misses_is_searched_for(stage):
     stage.coarse = True
     stage.places, stage.unseen = {1: (60, 100), 2: (200, 100)}, {2}
-    results = locate(stage, FaceLocator(stage, stage, every=8), range(17))
-    assert (stage.searches, stage.glances) == (3, 2)
+    locator = FaceLocator(stage, stage, every=8)
+    results = locate(stage, locator, range(17))
+    # Once it is known that one of these two is missed, there is no use in looking coarsely.
+    assert (stage.searches, stage.glances) == (3, 1)
     assert all(sorted(result.ids) == [1, 2] for result in results)
+    stage.places[3] = (130, 200)
+    locate(stage, locator, range(17, 41))
+    assert (stage.searches, stage.glances) == (6, 2)
 
 
 def test_two_faces_seen_where_one_is_followed_are_searched_for(stage):

@@ -144,10 +144,11 @@ def build_parts(config: Config) -> Parts:
     """
     detector, refiner = _finders(config)
     reader = _frame_reader(config, detector)
-    live = detector.searching(LIVE_SIZE if config.search_size is None else config.search_size)
+    size = LIVE_SIZE if config.search_size is None else config.search_size
     return Parts(
         reader,
-        replace(reader, detector=live, coarse=live.coarser()),
+        # Half of it would be too little for faces of ordinary size.
+        replace(reader, detector=detector.searching(size), coarse=None),
         FaceFollower(refiner),
         _temporal(config) if config.smooth else None,
         config.detect_every,

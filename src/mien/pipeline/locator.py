@@ -67,6 +67,8 @@ class FaceLocator:
         self._vain = 0
         self._searched: tuple[float, tuple[int, ...]] | None = None
         self._fine_s = 0.0
+        # The faces of whom a coarse search misses some: as long as it is these, none is made.
+        self._overlooked: set[int] | None = None
 
     def locate(self, frame: Frame) -> Located:
         """The faces of the next frame."""
@@ -78,22 +80,29 @@ class FaceLocator:
             return self._found(frame)
         if self._frames < self._every and 0 <= frame.time_s - time_s < DETECT_S:
             return self._followed(frame, self._follower) or self._found(frame)
-        if 0 <= frame.time_s - self._fine_s < FINE_S:
-            return self._glanced(frame, self._follower) or self._found(frame)
-        return self._found(frame)
+        if not 0 <= frame.time_s - self._fine_s < FINE_S:
+            return self._found(frame)
+        return self._glanced(frame, self._follower)
 
     def _missing(self) -> bool:
         """Whether a face that is remembered is missing, and worth a search."""
         often = self._vain < HIDDEN_AFTER or self._frames >= HIDDEN_EVERY
         return self._tracker.hidden and often
 
-    def _glanced(self, frame: Frame, follower: Follower) -> Located | None:
-        """The faces followed, or None if a coarse search does not find just these."""
-        seen = self._reader.glance(frame.image)
-        located = None if seen is None else self._followed(frame, follower, seen)
+    def _glanced(self, frame: Frame, follower: Follower) -> Located:
+        """The faces followed, if a coarse search finds just these; or else those found."""
+        known = set(self._tracker.expected(frame.time_s))
+        seen = None if known == self._overlooked else self._reader.glance(frame.image)
+        if seen is None:
+            return self._found(frame)
+        located = self._followed(frame, follower, seen)
         if located is not None:
             self._searched = frame.time_s, frame.image.shape
             self._frames = 0
+            return located
+        located = self._found(frame)
+        if set(located.ids) == known:
+            self._overlooked = known
         return located
 
     def _found(self, frame: Frame) -> Located:
