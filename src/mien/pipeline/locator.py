@@ -34,6 +34,7 @@ MOST_OVERLAP = 0.4
 SAME_OVERLAP = 0.4
 """Overlap of a face that is followed with the same one found."""
 
+
 @dataclass(frozen=True)
 class Located:
     """A frame with its faces, the largest first, their aligned crops and track ids."""

@@ -182,12 +182,9 @@ def _placed(parts: Parts, count: int) -> Parts:
         left, top = 200.0 + number % 2 * 600, 80.0 + number // 2 * 320
         points = CANONICAL / CROP_SIZE * FACE + np.array([left, top])
         faces.append(Face(Box(left, top, FACE, FACE), 1.0, Landmarks.from_array(points)))
-    detectors = {
-        name: _PlacedDetector(detector, faces)
-        for name in ("detector", "coarse")
-        if (detector := getattr(parts.reader, name)) is not None
-    }
-    reader = replace(parts.reader, **detectors)
+    placed = parts.reader
+    coarse = None if placed.coarse is None else _PlacedDetector(placed.coarse, faces)
+    reader = replace(placed, detector=_PlacedDetector(placed.detector, faces), coarse=coarse)
     follower = None if parts.follower is None else _PlacedFollower(parts.follower)
     return replace(parts, reader=reader, follower=follower)
 

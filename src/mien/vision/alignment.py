@@ -77,7 +77,7 @@ def crop_face(
     """
     image, to_crop = _around(image, np.asarray(matrix, dtype=np.float64), size)
     grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    grey, to_crop = Pyramid(grey).nearest(to_crop)
+    grey, to_crop = Pyramid(np.asarray(grey, dtype=np.uint8)).nearest(to_crop)
     crop = cv2.warpAffine(
         grey, to_crop, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )

@@ -19,9 +19,7 @@ class Pyramid:
     def __init__(self, grey: Image) -> None:
         self._levels = [grey]
 
-    def nearest(
-        self, matrix: npt.NDArray[np.float64]
-    ) -> tuple[Image, npt.NDArray[np.float64]]:
+    def nearest(self, matrix: npt.NDArray[np.float64]) -> tuple[Image, npt.NDArray[np.float64]]:
         """The level that a crop shrinks by less than two, and the crop's matrix from there.
 
         Bilinear sampling alone would alias where a crop shrinks a picture more.
