@@ -7,7 +7,9 @@ import pytest
 from typer.testing import CliRunner
 
 torch = pytest.importorskip("torch")
-pytest.importorskip("onnx")
+onnx = pytest.importorskip("onnx")
+
+import onnxruntime  # noqa: E402
 
 from mien.core.errors import InputError  # noqa: E402
 from mien.core.labels import EMOTIONS  # noqa: E402
@@ -26,6 +28,7 @@ from mien_lab.training.expression_net import (  # noqa: E402
     trained_net,
 )
 from mien_lab.training.heads import FER_SHARE, blend_heads, fit_heads  # noqa: E402
+from mien_lab.training.precision import pools_merged  # noqa: E402
 from mien_lab.training.weight_files import ParityError, write_card  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -52,6 +55,25 @@ def test_exported_networks_agree_with_torch(exported_expression, precision, tole
         spread = float(values.std())
         difference = np.abs(served[name] - values.numpy()).mean()
         assert difference < tolerance * spread, name
+
+
+def test_poolings_become_part_of_the_convolutions_behind_them(exported_expression, tmp_path):
+    net, crops, _ = exported_expression
+    export._trace(net, tmp_path / "traced.onnx")
+    before, after = onnx.load(tmp_path / "traced.onnx"), onnx.load(tmp_path / "traced.onnx")
+    assert pools_merged(after) is after
+    assert [sum(n.op_type == "AveragePool" for n in one.graph.node) for one in (before, after)] == [
+        len(SHAPES["wide"]),
+        0,
+    ]
+    expected, found = (
+        onnxruntime.InferenceSession(
+            one.SerializeToString(), providers=["CPUExecutionProvider"]
+        ).run(["logits", "embedding"], {"crops": crops[:, None].astype(np.float32)})
+        for one in (before, after)
+    )
+    for one, other in zip(expected, found, strict=True):
+        assert np.abs(one - other).max() < 1e-3
 
 
 @pytest.mark.parametrize(
