@@ -35,7 +35,7 @@ def train(
     run: RunDir,
     *,
     clips: Annotated[int, typer.Option(help="Made from stills.")] = 4000,
-    epochs: int = 40,
+    epochs: int = 15,
     seed: int = 0,
     recordings: Recordings = None,
     layout: LayoutName = "crema-d",

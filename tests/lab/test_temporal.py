@@ -34,7 +34,7 @@ from mien_lab.training.temporal_export import (  # noqa: E402
     choose_gain_shift,
     export_temporal,
 )
-from mien_lab.training.temporal_net import StepNet, TemporalNet  # noqa: E402
+from mien_lab.training.temporal_net import JoinedNet, StepNet, TemporalNet  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -107,12 +107,16 @@ def test_clips_need_two_expressions(faces):
 
 def test_a_step_is_what_the_whole_clip_is():
     torch.manual_seed(0)
-    net = TemporalNet(12, width=6, hidden=5).eval()
+    net = JoinedNet(12, 2, width=6, hidden=5).eval()
     net.prepare(torch.randn(50, 12), torch.randn(50, 8))
+    for member in net.members:
+        torch.nn.init.normal_(member.revision.weight)
     embeddings, contexts = torch.randn(2, 9, 12), torch.randn(2, 9, CONTEXT_SIZE)
     state = torch.zeros(2, net.state_size)
     with torch.no_grad():
-        whole = net(embeddings, contexts)
+        each = net(embeddings, contexts)
+        assert not torch.allclose(each[0], each[1], atol=1e-3)
+        whole = each.mean(dim=0)
         for index in range(9):
             logits, state = StepNet(net)(embeddings[:, index], contexts[:, index], state)
             assert torch.allclose(logits, whole[:, index], atol=1e-5)
@@ -287,7 +291,7 @@ def test_what_is_no_number_never_reaches_a_checkpoint(small, run, monkeypatch, f
     def poisoned(logits, *rest):
         calls.append(None)
         # Six clips are two steps of an epoch: this is the last one of the second.
-        return loss(logits, *rest) + (fault(logits) if len(calls) == 4 else 0)
+        return loss(logits, *rest) + (fault(logits) if len(calls) == 12 else 0)
 
     monkeypatch.setattr(temporal, "_loss", poisoned)
     with pytest.raises(FloatingPointError, match=f"the {name} became nan in epoch 2, step 2"):

@@ -22,7 +22,7 @@ from mien_lab.data.fer2013 import load_fer, majority
 from mien_lab.data.recordings import Layout, Recording, read_recordings
 from mien_lab.data.sequences import Sequences, join_sequences, recorded, rendered
 from mien_lab.training.run import Run, WeightAverage, require_finite
-from mien_lab.training.temporal_net import TemporalNet
+from mien_lab.training.temporal_net import JoinedNet
 
 __all__ = ["TemporalConfig", "held_out", "recorded_clips", "still_clips", "train_temporal"]
 
@@ -48,7 +48,9 @@ class TemporalConfig:
     """Folder of recordings to train on besides, or None."""
     layout: Layout = Layout.CREMA_D
     clips: int = 4000
-    epochs: int = 40
+    members: int = 3
+    """Networks that are trained side by side, to be averaged."""
+    epochs: int = 15
     batch: int = 32
     rate: float = 3e-3
     decay: float = 1e-3
@@ -78,7 +80,7 @@ def train_temporal(config: TemporalConfig, folder: Path, *, resume: bool = False
     run = Run(folder, config, resume=resume)
     data = _training_sequences(config, folder)
     torch.manual_seed(config.seed)
-    net = TemporalNet(data.embeddings.shape[2])
+    net = JoinedNet(data.embeddings.shape[2], config.members)
     embeddings = torch.from_numpy(data.embeddings)
     shown = torch.from_numpy(data.labels >= 0)
     net.prepare(embeddings[shown].float(), torch.from_numpy(data.logits)[shown])
@@ -198,7 +200,7 @@ def _place(folder: Path, config: TemporalConfig, name: str) -> Path:
 def _epoch(
     config: TemporalConfig,
     epoch: int,
-    net: TemporalNet,
+    net: JoinedNet,
     average: WeightAverage,
     optimizer: torch.optim.Optimizer,
     tensors: tuple[Tensor, Tensor, Tensor, Tensor],
@@ -212,17 +214,19 @@ def _epoch(
     for step, chosen in enumerate(torch.split(order, config.batch)):
         embeddings, contexts, targets, labels = (tensor[chosen] for tensor in tensors)
         seen = _doubted(embeddings.float(), config.doubt)
-        logits = net(seen, contexts, config.dropout)
-        loss = _loss(logits, targets, labels, config.steadiness)
+        found = net(seen, contexts, config.dropout)
+        losses = [_loss(logits, targets, labels, config.steadiness) for logits in found]
+        loss = torch.stack(losses).sum()
         require_finite(loss, epoch, step)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        norm = torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         # A finite loss can have a gradient that is not; the last step of an epoch would be kept.
-        require_finite(norm, epoch, step, "gradient")
+        for member in net.members:
+            norm = torch.nn.utils.clip_grad_norm_(member.parameters(), 1.0)
+            require_finite(norm, epoch, step, "gradient")
         optimizer.step()
         average.update(net)
-        total += loss.item() * len(chosen)
+        total += loss.item() / len(losses) * len(chosen)
     return total / len(order)
 
 

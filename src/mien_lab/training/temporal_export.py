@@ -4,7 +4,7 @@ import logging
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from mien.runtime.artifact import Card, load_artifact
 from mien.runtime.session import open_session
 from mien_lab.data.sequences import Sequences
 from mien_lab.evaluation.temporal import read_steps
-from mien_lab.training.temporal_net import StepNet, TemporalNet
+from mien_lab.training.temporal_net import JoinedNet, StepNet, TemporalNet
 from mien_lab.training.weight_files import ParityError, install, write_card
 
 __all__ = ["SHIFTS", "calibrate_temporal", "choose_gain_shift", "export_temporal"]
@@ -60,8 +60,7 @@ def export_temporal(
     """
     state = torch.load(checkpoint, weights_only=True)
     net = _averaged(state)
-    with torch.no_grad():
-        net.gain.bias.add_(gain_shift)
+    net.believe_more(gain_shift)
     target = folder / "temporal.onnx"
     with tempfile.TemporaryDirectory() as scratch:
         draft = Path(scratch) / target.name
@@ -87,15 +86,15 @@ def choose_gain_shift(checkpoint: Path, clips: Sequences) -> float:
         checkpoint: `last.pt` of a run.
         clips: that were not trained on; not those that are measured on.
     """
-    net = _averaged(torch.load(checkpoint, weights_only=True))
+    state = torch.load(checkpoint, weights_only=True)
     embeddings = torch.from_numpy(clips.embeddings.astype(np.float32))
     shown = clips.labels >= 0
-    trained = net.gain.bias.detach().clone()
     right = {}
     for shift in SHIFTS:
+        net = _averaged(state)
+        net.believe_more(shift)
         with torch.no_grad():
-            net.gain.bias.copy_(trained + shift)
-            logits = net(embeddings, torch.from_numpy(clips.contexts)).numpy()
+            logits = net(embeddings, torch.from_numpy(clips.contexts)).mean(dim=0).numpy()
         right[shift] = float((logits.argmax(axis=2) == clips.labels)[shown].mean())
         log.info("gains shifted by %g: %.2f %% right", shift, 100 * right[shift])
     enough = max(right.values()) - SPARED
@@ -126,14 +125,15 @@ def calibrate_temporal(folder: Path, clips: Sequences) -> dict[str, float]:
     return figures
 
 
-def _averaged(state: dict[str, Any]) -> TemporalNet:
+def _averaged(state: dict[str, Any]) -> JoinedNet:
     weights = state["average"]
-    net = TemporalNet(len(weights["mean"]))
+    members = {name.split(".")[1] for name in weights}
+    net = JoinedNet(len(weights["members.0.mean"]), len(members))
     net.load_state_dict(weights)
     return net.eval()
 
 
-def _trace(net: TemporalNet, path: Path) -> None:
+def _trace(net: JoinedNet, path: Path) -> None:
     names = ["embedding", "context", "state"]
     outputs = ["logits", "next_state"]
     torch.onnx.export(
@@ -152,16 +152,18 @@ def _trace(net: TemporalNet, path: Path) -> None:
     )
 
 
-def _difference(net: TemporalNet, folder: Path) -> float:
+def _difference(net: JoinedNet, folder: Path) -> float:
     """The largest difference between whole clips in torch and steps in the exported network."""
     rng = np.random.default_rng(0)
     # Spread as the real ones, but not as wide as features that never fire allow.
-    spread = np.minimum(1 / net.scale.numpy(), 10.0)
-    embeddings = rng.normal(size=(3, 40, net.embedding)) * spread + net.mean.numpy()
+    first = cast("TemporalNet", net.members[0])
+    spread = np.minimum(1 / first.scale.numpy(), 10.0)
+    embeddings = rng.normal(size=(3, 40, net.embedding)) * spread + first.mean.numpy()
     contexts = rng.normal(size=(3, 40, CONTEXT_SIZE)).astype(np.float32)
     embeddings = embeddings.astype(np.float32)
     with torch.no_grad():
-        expected = net(torch.from_numpy(embeddings), torch.from_numpy(contexts)).numpy()
+        beliefs = net(torch.from_numpy(embeddings), torch.from_numpy(contexts))
+    expected = beliefs.mean(dim=0).numpy()
     reader = TemporalReader(open_session("temporal", threads=1, folder=folder))
     state, worst = reader.start(3), 0.0
     for step in range(expected.shape[1]):
@@ -170,7 +172,7 @@ def _difference(net: TemporalNet, folder: Path) -> float:
     return worst
 
 
-def _card(net: TemporalNet, reads: str, version: str, trained_on: str) -> Card:
+def _card(net: JoinedNet, reads: str, version: str, trained_on: str) -> Card:
     return Card(
         name="temporal",
         file="temporal.onnx",
