@@ -26,6 +26,7 @@ from mien.pipeline.benchmark import benchmark
 from mien.report.schema import document_schema, line_schema
 from mien.report.tables import COLUMNS
 from mien.runtime import artifact
+from mien.runtime.processor import describe_processor
 
 HEADER = (
     "source,frame,time_s,face,track_id,x,y,width,height,score,top,"
@@ -602,6 +603,7 @@ def test_bench_as_json(mien, short):
     assert (done.code, done.err) == (0, "")
     found = json.loads(done.out)
     assert found["cores"] >= 1
+    assert found["processor"] == describe_processor()
     parts = [(row["part"], row["precision"], row["faces"]) for row in found["measurements"]]
     assert parts == [
         ("detector", "", 0),
@@ -616,6 +618,7 @@ def test_bench_as_a_table(mien, short):
     assert (done.code, done.err) == (0, "")
     assert "median" in done.out
     assert "pipeline" in done.out
+    assert "cores" in done.out
 
 
 def test_events_of_a_film(mien, make_film, tmp_path):

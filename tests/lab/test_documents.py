@@ -134,6 +134,9 @@ def test_mirror_images_and_intervals_are_told_where_they_were_measured(figures):
     assert "65.0 % to 68.2 % on FER2013, 65.0 % to 68.2 % on FER+, " in verdict
 
 
+MACHINE = {"processor": "AMD EPYC (AVX2)", "cores": 2}
+
+
 def test_speed_is_told(figures):
     def row(part, precision, faces, threads, median):
         names = ("part", "precision", "faces", "threads", "median_ms")
@@ -148,14 +151,18 @@ def test_speed_is_told(figures):
         ]
         rows.append(row("expression", precision, 1, 1, {"int8": 1.0, "fp32": 3.0}[precision]))
     page = "<!-- figures: speed -->\n<!-- end -->"
-    text = fill(page, added(figures, {"cores": 2, "measurements": rows}, "speed.json"))
+    text = fill(page, added(figures, MACHINE | {"measurements": rows}, "speed.json"))
     assert "|  | 1 face, 1 thread | 1 face, 2 threads | 16 faces, 2 threads |" in text
     assert "| detector alone | 29 | 28 | 28 |" in text
     assert "| whole, int8 (default) | 31 | 30 | 45 |" in text
     assert "| whole, fp32 | 41 | 40 | 55 |" in text
+    assert "Measured on AMD EPYC (AVX2), 2 cores." in text
     assert "0.33 of the time" in text
     with pytest.raises(InputError, match="no int8 pipeline with 16 faces and 2 threads"):
-        fill(page, figures | {"speed": {"measurements": [r for r in rows if r["faces"] < 16]}})
+        fill(
+            page,
+            figures | {"speed": MACHINE | {"measurements": [r for r in rows if r["faces"] < 16]}},
+        )
 
 
 def test_films_are_told(figures):
@@ -171,15 +178,16 @@ def test_films_are_told(figures):
         "film_minutes": 120,
     }
     page = "<!-- figures: films -->\n<!-- end -->"
-    text = fill(page, added(figures, {"cores": 2, "video": video}, "films.json"))
+    text = fill(page, added(figures, MACHINE | {"video": video}, "films.json"))
     assert "real time | 6.2 (156 fps; 4.5 times as fast as frame by frame) | 5 |" in text
     assert "| four faces, times real time | 1.9 (1 fps; 1.0 times as fast as" in text
     assert text.count("(missed)") == 2
     assert "| 1 / 51 ms (missed) | 25 / 50 ms |" in text
     assert "| 202 MB | 250 MB |" in text
+    assert "Measured on AMD EPYC (AVX2), 2 cores." in text
     assert "After 120 minutes of looped film 329 MB were resident; the slope" in text
     unknown = video | dict.fromkeys(("edge_rss_mb", "rss_mb", "rss_slope_mb_per_hour"))
-    text = fill(page, figures | {"films": {"video": unknown}})
+    text = fill(page, figures | {"films": MACHINE | {"video": unknown}})
     assert "| unknown | 250 MB |" in text
     assert "looped" not in text
 

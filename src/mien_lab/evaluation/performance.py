@@ -48,8 +48,8 @@ def speed_table(figures: Figures) -> str:
         rows.append([title, *(f"{value:.0f}" for value in times)])
     saved = time("expression", "int8", 1, 1) / time("expression", "fp32", 1, 1)
     return (
-        f"{table(rows)}\n\nFor one face on one thread the int8 network takes {saved:.2f} of the "
-        "time of the fp32 network."
+        f"{table(rows)}\n\n{_machine(figures)} For one face on one thread the int8 "
+        f"network takes {saved:.2f} of the time of the fp32 network."
     )
 
 
@@ -77,10 +77,10 @@ def films_table(figures: Figures) -> str:
     text = "unknown" if edge is None else f"{edge:.0f} MB" + MISSED * (edge > goal)
     rows.append(["edge profile, largest resident memory", text, f"{goal:g} MB"])
     if found["rss_mb"] is None or found["rss_slope_mb_per_hour"] is None:
-        return table(rows)
+        return f"{table(rows)}\n\n{_machine(figures)}"
     return (
-        f"{table(rows)}\n\nAfter {found['film_minutes']:g} minutes of looped film "
-        f"{found['rss_mb']:.0f} MB were resident; the slope in the second half was "
+        f"{table(rows)}\n\n{_machine(figures)} After {found['film_minutes']:g} minutes of "
+        f"looped film {found['rss_mb']:.0f} MB were resident; the slope in the second half was "
         f"{found['rss_slope_mb_per_hour']:.1f} MB per hour."
     )
 
@@ -99,6 +99,10 @@ def tracking_table(figures: Figures) -> str:
         f"{table(rows)}\n\n{figures['scenes'] * len(kinds)} scenes of {figures['seconds']:g} "
         f"seconds, {trackers['mien']['all']['sightings']:,} sightings."
     )
+
+
+def _machine(figures: Figures) -> str:
+    return f"Measured on {figures['processor']}, {_count(figures['cores'], 'core')}."
 
 
 def _count(number: int, noun: str) -> str:

@@ -1,7 +1,7 @@
 """`mien bench`: how fast it is here, and beside the peers that are installed."""
 
 import os
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -10,6 +10,7 @@ from mien.apps.cli.console import print_json, screen
 from mien.apps.cli.peers import measure_peers
 from mien.pipeline.benchmark import Measurement, benchmark
 from mien.pipeline.video_benchmark import VideoFigures, benchmark_video
+from mien.runtime.processor import describe_processor
 
 __all__ = ["bench"]
 
@@ -33,16 +34,24 @@ def bench(
     if peers:
         rows += measure_peers(seconds)
     if as_json:
-        print_json({"cores": os.cpu_count(), "measurements": [row.to_dict() for row in rows]})
+        print_json(_machine() | {"measurements": [row.to_dict() for row in rows]})
     else:
         screen().print(_table(rows))
 
 
+def _machine() -> dict[str, Any]:
+    return {"processor": describe_processor(), "cores": os.cpu_count()}
+
+
+def _title(measured: str) -> str:
+    return f"{measured}, on {describe_processor()}, {os.cpu_count()} cores"
+
+
 def _show_video(figures: VideoFigures, as_json: bool) -> None:
     if as_json:
-        print_json({"cores": os.cpu_count(), "video": figures.to_dict()})
+        print_json(_machine() | {"video": figures.to_dict()})
         return
-    table = Table(title="1280x720 at 25 frames per second", title_justify="left", box=None)
+    table = Table(title=_title("1280x720 at 25 frames per second"), title_justify="left", box=None)
     table.add_column("figure")
     table.add_column("value", justify="right")
     for name, value in figures.to_dict().items():
@@ -51,7 +60,7 @@ def _show_video(figures: VideoFigures, as_json: bool) -> None:
 
 
 def _table(rows: list[Measurement]) -> Table:
-    table = Table(title="640x480, milliseconds per call", title_justify="left", box=None)
+    table = Table(title=_title("640x480, milliseconds per call"), title_justify="left", box=None)
     for column in ("part", "precision", "threads", "faces", "median", "10 %", "90 %", "per second"):
         table.add_column(column, justify="left" if column in ("part", "precision") else "right")
     for row in rows:

@@ -11,6 +11,7 @@ from mien import __version__
 from mien.apps.cli.console import print_json, screen
 from mien.pipeline.build import DEFAULT_PRECISION
 from mien.runtime.artifact import load_artifact, shipped_cards
+from mien.runtime.processor import describe_processor
 from mien.runtime.session import available_providers, runtime_version
 
 __all__ = ["info"]
@@ -38,7 +39,7 @@ def info(
         )
     screen().print(table)
     screen().print("* used unless --precision says otherwise; all checksums verified")
-    for name in ("python", "onnxruntime", "providers", "threads"):
+    for name in ("python", "onnxruntime", "providers", "processor", "threads"):
         value = facts[name]
         screen().print(f"{name}: {', '.join(value) if isinstance(value, list) else value}")
 
@@ -64,5 +65,6 @@ def _facts() -> dict[str, Any]:
         "python": platform.python_version(),
         "onnxruntime": runtime_version(),
         "providers": available_providers(),
+        "processor": describe_processor(),
         "threads": os.cpu_count() or 1,
     }
