@@ -69,7 +69,7 @@ def export(
     run: RunDir,
     *,
     out: Annotated[Path | None, typer.Option(help="Folder for weights; the package's own.")] = None,
-    clips: Annotated[int, typer.Option(help="From PublicTest, to fit on.")] = 480,
+    clips: Annotated[int, typer.Option(help="From PublicTest, to fit on.")] = 960,
     weights: Weights = None,
     version: str = "1",
 ) -> None:
