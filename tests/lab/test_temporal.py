@@ -52,6 +52,7 @@ def sequences(labels, predicted, step=0.04):
     clips = Sequences(
         np.zeros((count, length, 4), np.float16),
         np.zeros((count, length, 8), np.float32),
+        np.zeros((count, length, 8), np.float32),
         np.zeros((count, length, CONTEXT_SIZE), np.float32),
         np.tile(np.arange(length) * step, (count, 1)),
         np.eye(8, dtype=np.float32)[np.maximum(labels, 0)],
@@ -65,6 +66,14 @@ def test_clips_repeat_by_their_number(faces):
     assert np.array_equal(one.crops, again.crops)
     assert np.array_equal(one.contexts, again.contexts)
     assert not np.array_equal(one.crops, maker(faces).clip(6, POOR).crops)
+
+
+def test_frames_are_shown_at_the_sizes_in_turn(faces):
+    plain, larger = (maker(faces).clip(5, CLEAN, zooms) for zooms in ((1.0,), (1.0, 1.1)))
+    same = (plain.crops == larger.crops).all(axis=(1, 2))
+    assert same[::2].all()
+    assert not same[1::2].any()
+    assert np.array_equal(plain.targets, larger.targets)
 
 
 def test_clips_pass_from_one_expression_to_another(faces):

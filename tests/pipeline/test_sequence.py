@@ -7,6 +7,7 @@ import pytest
 from mien.core.types import Frame
 from mien.pipeline.locator import FaceLocator
 from mien.pipeline.sequence import SequenceReader
+from mien.vision.alignment import FILM_ZOOMS
 
 
 @pytest.fixture
@@ -103,3 +104,29 @@ def test_a_face_that_fills_the_frame(sequence, portrait):
     reader = sequence()
     ids = [[r.track_id for r in reader.read(frame).readings] for frame in frames_of(face, 5)]
     assert ids == [[1]] * 5
+
+
+def test_faces_of_films_are_read_at_two_sizes_in_turn(analyzer, portrait):
+    class Noted:
+        def __init__(self, classifier):
+            self.seen, self._classifier = [], classifier
+
+        def __getattr__(self, name):
+            return getattr(self._classifier, name)
+
+        def classify(self, crops):
+            self.seen.append(crops)
+            return self._classifier.classify(crops)
+
+    noted = Noted(analyzer.reader.classifier)
+    reader = replace(analyzer.reader, classifier=noted)
+    parts = replace(analyzer.parts, reader=reader)
+    sequence = parts.sequence()
+    located = []
+    locate = sequence._locator.locate
+    sequence._locator.locate = lambda frame: located.append(locate(frame)) or located[-1]
+    for frame in frames_of(portrait, 4):
+        sequence.read(frame)
+    for index, (known, crops) in enumerate(zip(located, noted.seen, strict=True)):
+        expected = reader.crops(portrait, known.faces, FILM_ZOOMS[index % 2])
+        assert np.array_equal(crops, expected)

@@ -1,5 +1,6 @@
 """One frame: detect, align, classify, judge."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ from mien.core.labels import Emotion
 from mien.core.ports import Detector
 from mien.core.types import Doubt, Face, Frame, FrameReading, Image, Quality, Reading, Scores
 from mien.models.expression import ExpressionClassifier
-from mien.vision.alignment import ZOOMS, align, alignment_matrix, can_align, crop_looks
+from mien.vision.alignment import ZOOMS, alignment_matrix, can_align, crop_looks
 from mien.vision.quality import assess
 
 __all__ = ["FrameReader", "judge"]
@@ -70,20 +71,24 @@ class FrameReader:
         """As `find`, with the coarse detector; None where there is none."""
         return None if self.coarse is None else self._readable(self.coarse.detect(image))
 
-    def crops(self, image: Image, faces: list[Face]) -> npt.NDArray[np.uint8]:
-        """The aligned grey crops of faces, (n, size, size) uint8."""
-        size = self.classifier.size
-        if not faces:
-            return np.zeros((0, size, size), dtype=np.uint8)
-        return np.stack([align(image, face.landmarks, size) for face in faces])
+    def crops(
+        self, image: Image, faces: Sequence[Face], zoom: float = 1.0
+    ) -> npt.NDArray[np.uint8]:
+        """The aligned grey crops of faces at one size, (n, size, size) uint8."""
+        return self._cut(image, faces, (zoom,))[:, 0]
 
-    def looks(self, image: Image, faces: list[Face]) -> npt.NDArray[np.uint8]:
+    def looks(self, image: Image, faces: Sequence[Face]) -> npt.NDArray[np.uint8]:
         """The aligned grey crops of faces at each of `zooms`, (n, k, size, size) uint8."""
+        return self._cut(image, faces, self.zooms)
+
+    def _cut(
+        self, image: Image, faces: Sequence[Face], zooms: tuple[float, ...]
+    ) -> npt.NDArray[np.uint8]:
         size = self.classifier.size
-        looks = np.zeros((len(faces), len(self.zooms), size, size), dtype=np.uint8)
+        looks = np.zeros((len(faces), len(zooms), size, size), dtype=np.uint8)
         for index, face in enumerate(faces):
             matrix = alignment_matrix(face.landmarks.as_array(), size)
-            looks[index] = crop_looks(image, matrix, size, self.zooms)
+            looks[index] = crop_looks(image, matrix, size, zooms)
         return looks
 
     def _readable(self, found: list[Face]) -> list[Face]:

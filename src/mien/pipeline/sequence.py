@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Iterable
 from contextlib import closing
+from itertools import cycle
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ from mien.pipeline.frame import FrameReader, judge
 from mien.pipeline.locator import FaceLocator, Located
 from mien.pipeline.overlap import ahead
 from mien.pipeline.smoothing import TrackSmoother
+from mien.vision.alignment import FILM_ZOOMS
 from mien.vision.quality import assess
 
 __all__ = ["SequenceReader"]
@@ -26,16 +28,19 @@ class SequenceReader:
     Args:
         reader: reads crops.
         locator: finds and follows faces.
-        temporal: steadies readings over time; without it each frame is read on its own.
+        temporal: steadies readings over time, and over the sizes at which faces are read in turn;
+            without it each frame is read on its own.
     """
 
     def __init__(
         self, reader: FrameReader, locator: FaceLocator, temporal: TemporalReader | None = None
     ) -> None:
+        self._reader = reader
         self._classifier = reader.classifier
         self._locator = locator
         self._temporal = temporal
         self._smoother = None if temporal is None else TrackSmoother(temporal)
+        self._zooms = cycle((1.0,) if temporal is None else FILM_ZOOMS)
 
     def read(self, frame: Frame) -> FrameReading:
         """The readings of the next frame, the largest face first."""
@@ -60,7 +65,10 @@ class SequenceReader:
 
     def _read(self, located: Located) -> FrameReading:
         frame = located.frame
-        said = self._classifier.classify(located.crops)
+        zoom, crops = next(self._zooms), located.crops
+        if zoom != 1.0:
+            crops = self._reader.crops(frame.image, located.faces, zoom)
+        said = self._classifier.classify(crops)
         measured = [
             assess(face, crop) for face, crop in zip(located.faces, located.crops, strict=True)
         ]

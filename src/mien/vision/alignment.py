@@ -13,6 +13,7 @@ from mien.vision.pyramid import Pyramid
 __all__ = [
     "CANONICAL",
     "CROP_SIZE",
+    "FILM_ZOOMS",
     "ZOOMS",
     "align",
     "alignment_matrix",
@@ -33,6 +34,11 @@ CANONICAL.setflags(write=False)
 ZOOMS = (0.9, 1.0, 1.1)
 """Sizes of a still's face in its crops, in units of the canonical one. Chosen on FER2013's
 PublicTest, where their mean reads FER+ 0.8 points better than the middle one alone."""
+
+FILM_ZOOMS = (1.0, 1.1)
+"""The same for films and cameras, one to a frame, in turn: the recurrent network averages over
+frames, and so over sizes, at the time of one. Alone the two read PublicTest alike, their mean 0.5
+points better."""
 
 MIN_SPREAD = 0.1
 """Least extent of the five landmarks in pixels of the picture."""

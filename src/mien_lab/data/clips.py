@@ -14,7 +14,7 @@ import numpy.typing as npt
 from mien.core.errors import InputError
 from mien.core.types import Box, Face, Landmarks
 from mien.models.temporal import context
-from mien.vision.alignment import CANONICAL, CROP_SIZE, crop_face
+from mien.vision.alignment import CANONICAL, CROP_SIZE, crop_looks
 from mien.vision.quality import assess
 from mien_lab.data.faces import FaceSet
 from mien_lab.data.faults import passing_faults, seen
@@ -59,7 +59,7 @@ class Clip:
     """The frames of one face and the truth about them.
 
     Attributes:
-        crops: (t, 48, 48) uint8 grey.
+        crops: (t, 48, 48) uint8 grey, at the sizes that were asked for, in turn.
         contexts: (t, CONTEXT_SIZE) float32, what the recurrent network is told besides.
         times: (t,) seconds.
         targets: (t, 8) float32 vote distributions.
@@ -98,8 +98,8 @@ class ClipMaker:
         self._rates = rates
         self._seed = seed
 
-    def clip(self, number: int, conditions: Conditions) -> Clip:
-        """Clip `number` under the given conditions."""
+    def clip(self, number: int, conditions: Conditions, zooms: tuple[float, ...] = (1.0,)) -> Clip:
+        """Clip `number` under the given conditions, its frames at each of the sizes in turn."""
         rng = np.random.default_rng((self._seed, number))
         low, high = np.log(self._rates)
         steps = np.full(self._length, 1 / np.exp(rng.uniform(low, high)))
@@ -107,7 +107,7 @@ class ClipMaker:
         steps[rng.random(self._length) < conditions.dropped] *= rng.integers(2, 5)
         times = np.cumsum(steps) - steps[0]
         stills, shares = self._story(rng, times)
-        crops, sizes = self._render(rng, times, stills, shares, conditions)
+        crops, sizes = self._render(rng, times, stills, shares, conditions, zooms)
         contexts = [
             context(assess(_face_of(size), crop), step if index else None)
             for index, (crop, size, step) in enumerate(zip(crops, sizes, steps, strict=True))
@@ -153,6 +153,7 @@ class ClipMaker:
         stills: npt.NDArray[np.intp],
         shares: Floats,
         conditions: Conditions,
+        zooms: tuple[float, ...],
     ) -> tuple[npt.NDArray[np.uint8], Floats]:
         """The crops (t, 48, 48) and the size of the face in each relative to the crop."""
         moves = _moves(rng, times, conditions)
@@ -164,19 +165,20 @@ class ClipMaker:
         crops = np.zeros((len(times), CROP_SIZE, CROP_SIZE), np.uint8)
         sizes = np.full(len(times), size)
         for index, (pair, share, move) in enumerate(zip(stills, shares, moves, strict=True)):
-            crop = self._blend(pair, float(share), move)
+            crop = self._blend(pair, float(share), move, zooms[index % len(zooms)])
             for fault in faults[index]:
                 crop = fault(crop)
                 sizes[index] = min(size, fault.size)
             crops[index] = seen(crop, size, float(light[index]), noise, quality, rng)
         return crops, sizes
 
-    def _blend(self, pair: npt.NDArray[np.intp], share: float, move: Floats) -> Crop:
+    def _blend(self, pair: npt.NDArray[np.intp], share: float, move: Floats, zoom: float) -> Crop:
         mixed = np.zeros((CROP_SIZE, CROP_SIZE), np.float32)
         for still, weight in zip(pair, (1 - share, share), strict=True):
             if weight > 0:
                 matrix = _after(move, self._faces.matrices[still].astype(np.float64))
-                mixed += weight * crop_face(self._faces.canvases[still], matrix)
+                canvas = self._faces.canvases[still]
+                mixed += weight * crop_looks(canvas, matrix, CROP_SIZE, (zoom,))[0]
         return np.asarray(mixed + 0.5, np.uint8)
 
 

@@ -20,6 +20,7 @@ from mien.core.types import Frame
 from mien.models.expression import ExpressionClassifier
 from mien.models.temporal import CONTEXT_SIZE, context
 from mien.pipeline.frame import FrameReader
+from mien.vision.alignment import FILM_ZOOMS
 from mien.vision.media import open_media
 from mien.vision.quality import assess
 from mien_lab.data.clips import ClipMaker, Conditions
@@ -40,8 +41,9 @@ class Sequences:
     """Clips of equal length as the recurrent network sees them; shorter ones are filled up.
 
     Attributes:
-        embeddings: (n, t, d) float16.
-        logits: (n, t, 8) float32 of the expression network for the single frame.
+        embeddings: (n, t, d) float16, of crops at the sizes of films in turn.
+        logits: (n, t, 8) float32 of the expression network for the same crops.
+        single: (n, t, 8) float32, the same for crops of the canonical size.
         contexts: (n, t, CONTEXT_SIZE) float32.
         times: (n, t) float64 seconds.
         targets: (n, t, 8) float32 distributions.
@@ -50,6 +52,7 @@ class Sequences:
 
     embeddings: npt.NDArray[np.float16]
     logits: npt.NDArray[np.float32]
+    single: npt.NDArray[np.float32]
     contexts: npt.NDArray[np.float32]
     times: npt.NDArray[np.float64]
     targets: npt.NDArray[np.float32]
@@ -70,11 +73,15 @@ def rendered(
     """`count` generated clips, under each of the conditions in turn."""
 
     def one(number: int) -> Sequences:
-        clip = maker.clip(number, conditions[number % len(conditions)])
-        outputs = classifier.raw(clip.crops)
+        condition = conditions[number % len(conditions)]
+        clip = maker.clip(number, condition)
+        outputs, single = _said(
+            classifier, maker.clip(number, condition, FILM_ZOOMS).crops, clip.crops
+        )
         return Sequences(
             outputs["embedding"][None].astype(np.float16),
             outputs["logits"][None],
+            single[None],
             clip.contexts[None],
             clip.times[None],
             clip.targets[None],
@@ -145,8 +152,20 @@ def _filled(array: npt.NDArray[Any], length: int, value: float) -> npt.NDArray[A
     return np.pad(array, missing, constant_values=value)
 
 
+def _said(
+    classifier: ExpressionClassifier, looks: npt.NDArray[np.uint8], crops: npt.NDArray[np.uint8]
+) -> tuple[dict[str, npt.NDArray[np.float32]], npt.NDArray[np.float32]]:
+    """What the network says of crops (t, size, size) at several sizes, and its logits at one."""
+    outputs = classifier.raw(looks)
+    single = outputs["logits"].copy()
+    other = (looks != crops).any(axis=(1, 2))
+    single[other] = classifier.raw(crops[other])["logits"]
+    return outputs, single
+
+
 def _filmed(recording: Recording, reader: FrameReader, length: int) -> Sequences:
     crops: list[npt.NDArray[np.uint8]] = []
+    looks: list[npt.NDArray[np.uint8]] = []
     contexts: list[npt.NDArray[np.float32]] = []
     times: list[float] = []
     for frame in _frames(recording):
@@ -156,11 +175,16 @@ def _filmed(recording: Recording, reader: FrameReader, length: int) -> Sequences
             elapsed = frame.time_s - times[-1] if times else None
             contexts.append(context(assess(faces[0], crop), elapsed))
             crops.append(crop)
+            zoom = FILM_ZOOMS[len(looks) % len(FILM_ZOOMS)]
+            looks.append(reader.crops(frame.image, faces, zoom)[0])
             times.append(frame.time_s)
         if len(crops) == length:
             break
     size = reader.classifier.size
-    outputs = reader.classifier.raw(np.array(crops, np.uint8).reshape(-1, size, size))
+    outputs, single = _said(
+        reader.classifier,
+        *(np.array(each, np.uint8).reshape(-1, size, size) for each in (looks, crops)),
+    )
     count = len(crops)
     shares = np.linspace(0, 1, count) if recording.onset else np.ones(count)
     targets = np.zeros((count, len(EMOTIONS)), np.float32)
@@ -169,6 +193,7 @@ def _filmed(recording: Recording, reader: FrameReader, length: int) -> Sequences
     made = Sequences(
         outputs["embedding"][None].astype(np.float16),
         outputs["logits"][None],
+        single[None],
         np.array(contexts, np.float32).reshape(1, count, CONTEXT_SIZE),
         np.array(times, np.float64).reshape(1, count),
         targets[None],

@@ -27,7 +27,8 @@ def evaluate_temporal(
 
     `gained` is the recurrent network's accuracy less that of single frames and of the best moving
     average, each with its standard error over the clips, since frames of a clip err together. The
-    best moving average is the one most accurate on these very clips, which favours it.
+    best moving average is the one most accurate on these very clips, which favours it. Averages
+    are of what the recurrent network reads, faces at two sizes in turn; single frames at one.
 
     Args:
         reader: the recurrent network.
@@ -35,8 +36,8 @@ def evaluate_temporal(
         temperature: of the expression network, for single frames and averages.
         quantile: of the recurrent network, for the coverage of its sets.
     """
-    single = softmax(clips.logits, temperature)
-    averages = {seconds: moving_average(single, clips.times, seconds) for seconds in AVERAGES_S}
+    single, read = (softmax(said, temperature) for said in (clips.single, clips.logits))
+    averages = {seconds: moving_average(read, clips.times, seconds) for seconds in AVERAGES_S}
     swept = {seconds: series_figures(average, clips) for seconds, average in averages.items()}
     best = max(swept, key=lambda seconds: swept[seconds]["accuracy"])
     probabilities = read_steps(reader, clips, calibrated=True)
