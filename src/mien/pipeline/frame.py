@@ -40,7 +40,7 @@ class FrameReader:
     def read(self, frame: Frame) -> FrameReading:
         """The readings of a still, the largest face first; none where there is no face.
 
-        Each face is read at several sizes and the mean counts, for which films have no time.
+        Each face is read at several sizes and the mean counts; films have time for one to a frame.
         """
         faces = self.find(frame.image)
         looks = self.looks(frame.image, faces)

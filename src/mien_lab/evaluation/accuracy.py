@@ -24,7 +24,7 @@ GOALS = {"fer2013": 0.70, "ferplus": 0.86, "photographs": 0.76}
 BEYOND = {"fer2013": 0.74, "ferplus": 0.89, "photographs": 0.80}
 """Better than any published single network trained on these data alone."""
 OTHER_WAYS = {
-    "at one size, as faces of films are read": "single",
+    "at one size": "single",
     "at one size, mean with mirror image": "flip",
 }
 """To read a face, and the ending of their figures' names."""

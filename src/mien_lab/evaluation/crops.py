@@ -39,7 +39,7 @@ class _Split:
         labels: (n,) of FER2013.
         majority: (n,) of FER+; -1 where there is none.
         still: its outputs for faces read as those of photographs are.
-        single: for single crops, as faces of films are read.
+        single: for single crops.
         mirrored: for the mirror images of single crops.
     """
 
@@ -69,7 +69,7 @@ def evaluate_crops(
     """FER2013 (7 classes, all rows) and FER+ (8 classes, majority) figures of a split.
 
     The figures are of faces read as those of photographs are, at several sizes. Those that end
-    in `_single` are of single crops, as films are read, and those in `_flip` of the mean
+    in `_single` are of single crops, and those in `_flip` of the mean
     probability of a single crop and its mirror image. `accuracy_interval` holds 95 % of the
     bootstrap's draws. `ferplus` has the calibration besides.
     """
