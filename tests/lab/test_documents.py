@@ -129,7 +129,7 @@ def test_mirror_images_and_intervals_are_told_where_they_were_measured(figures):
         crops = figures["crops"]["int8"]["PrivateTest"][name]
         crops |= more | {"accuracy_interval": [0.65, 0.682]}
     table, verdict = (fill(page, figures) for page in pages)
-    assert f"films are read | {' | '.join(['69.0 % / 59.0 % / 60.0 %'] * 2)} | - |" in table
+    assert f"at one size | {' | '.join(['69.0 % / 59.0 % / 60.0 %'] * 2)} | - |" in table
     assert f"mirror image | {' | '.join(['70.0 % / 60.0 % / 61.0 %'] * 2)} | - |" in table
     assert "65.0 % to 68.2 % on FER2013, 65.0 % to 68.2 % on FER+, " in verdict
 

@@ -20,7 +20,6 @@ from mien.core.types import Frame
 from mien.models.expression import ExpressionClassifier
 from mien.models.temporal import CONTEXT_SIZE, context
 from mien.pipeline.frame import FrameReader
-from mien.vision.alignment import FILM_ZOOMS
 from mien.vision.media import open_media
 from mien.vision.quality import assess
 from mien_lab.data.clips import ClipMaker, Conditions
@@ -30,6 +29,8 @@ __all__ = ["Sequences", "join_sequences", "recorded", "rendered"]
 
 log = logging.getLogger(__name__)
 
+PLAIN = (1.0,)
+"""Sizes of crops: the canonical one alone."""
 PART = 16
 """Clips in one file."""
 STILL_RATE = 25.0
@@ -41,7 +42,7 @@ class Sequences:
     """Clips of equal length as the recurrent network sees them; shorter ones are filled up.
 
     Attributes:
-        embeddings: (n, t, d) float16, of crops at the sizes of films in turn.
+        embeddings: (n, t, d) float16, of crops at one size or several in turn.
         logits: (n, t, 8) float32 of the expression network for the same crops.
         single: (n, t, 8) float32, the same for crops of the canonical size.
         contexts: (n, t, CONTEXT_SIZE) float32.
@@ -69,15 +70,15 @@ def rendered(
     folder: Path,
     conditions: Sequence[Conditions],
     count: int,
+    zooms: tuple[float, ...] = PLAIN,
 ) -> Sequences:
-    """`count` generated clips, under each of the conditions in turn."""
+    """`count` generated clips, under each of the conditions in turn, as are frames at the sizes."""
 
     def one(number: int) -> Sequences:
         condition = conditions[number % len(conditions)]
         clip = maker.clip(number, condition)
-        outputs, single = _said(
-            classifier, maker.clip(number, condition, FILM_ZOOMS).crops, clip.crops
-        )
+        zoomed = clip if zooms == PLAIN else maker.clip(number, condition, zooms)
+        outputs, single = _said(classifier, zoomed.crops, clip.crops)
         return Sequences(
             outputs["embedding"][None].astype(np.float16),
             outputs["logits"][None],
@@ -92,16 +93,23 @@ def rendered(
 
 
 def recorded(
-    recordings: Sequence[Recording], reader: FrameReader, folder: Path, *, length: int
+    recordings: Sequence[Recording],
+    reader: FrameReader,
+    folder: Path,
+    *,
+    length: int,
+    zooms: tuple[float, ...] = PLAIN,
 ) -> Sequences:
     """The largest face of each recording; only the first `length` frames that show one.
+
+    It is read at each of the sizes in turn.
 
     Raises:
         InputError: if no recording shows a face.
     """
 
     def one(number: int) -> Sequences:
-        return _filmed(recordings[number], reader, length)
+        return _filmed(recordings[number], reader, length, zooms)
 
     found = _kept(folder, len(recordings), one)
     shown = (found.labels >= 0).any(axis=1)
@@ -163,7 +171,9 @@ def _said(
     return outputs, single
 
 
-def _filmed(recording: Recording, reader: FrameReader, length: int) -> Sequences:
+def _filmed(
+    recording: Recording, reader: FrameReader, length: int, zooms: tuple[float, ...]
+) -> Sequences:
     crops: list[npt.NDArray[np.uint8]] = []
     looks: list[npt.NDArray[np.uint8]] = []
     contexts: list[npt.NDArray[np.float32]] = []
@@ -175,7 +185,7 @@ def _filmed(recording: Recording, reader: FrameReader, length: int) -> Sequences
             elapsed = frame.time_s - times[-1] if times else None
             contexts.append(context(assess(faces[0], crop), elapsed))
             crops.append(crop)
-            zoom = FILM_ZOOMS[len(looks) % len(FILM_ZOOMS)]
+            zoom = zooms[len(looks) % len(zooms)]
             looks.append(reader.crops(frame.image, faces, zoom)[0])
             times.append(frame.time_s)
         if len(crops) == length:
