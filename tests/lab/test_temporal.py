@@ -299,7 +299,7 @@ def test_what_is_no_number_never_reaches_a_checkpoint(small, run, monkeypatch, f
 
     def poisoned(logits, *rest):
         calls.append(None)
-        # Six clips are two steps of an epoch: this is the last one of the second.
+        # Six clips are two steps of an epoch, for three members: the last of the second epoch.
         return loss(logits, *rest) + (fault(logits) if len(calls) == 12 else 0)
 
     monkeypatch.setattr(temporal, "_loss", poisoned)

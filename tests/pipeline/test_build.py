@@ -24,10 +24,16 @@ def test_films_and_live_pictures_share_their_networks(monkeypatch):
     monkeypatch.setattr(FaceProposer, "__init__", noted)
     parts = build_parts(Config(threads=1))
     assert sorted(opened) == ["detector", "expression", "refiner", "temporal"]
-    assert searched == [(640, 1280), (640, None), (LIVE_SIZE, None)]
+    assert searched == [(640, 1280), (LIVE_SIZE, None)]
     assert parts.live.classifier is parts.reader.classifier
     assert parts.live.detector is not parts.reader.detector
+    assert parts.reader.coarse is parts.live.detector
     assert parts.live.coarse is None
+
+
+def test_a_search_size_of_ones_own_is_that_of_every_search():
+    parts = build_parts(Config(threads=1, search_size=320))
+    assert (parts.reader.coarse, parts.live.coarse) == (None, None)
 
 
 def test_a_search_size_of_ones_own_serves_live_pictures_too(astronaut):

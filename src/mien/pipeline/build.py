@@ -145,10 +145,11 @@ def build_parts(config: Config) -> Parts:
     detector, refiner = _finders(config)
     reader = _frame_reader(config, detector)
     size = LIVE_SIZE if config.search_size is None else config.search_size
+    live = detector.searching(size)
     return Parts(
-        reader,
-        # Half of it would be too little for faces of ordinary size.
-        replace(reader, detector=detector.searching(size), coarse=None),
+        # A size of one's own is that of every search: half of it might show too little.
+        reader if config.search_size is not None else replace(reader, coarse=live),
+        replace(reader, detector=live),
         FaceFollower(refiner),
         _temporal(config) if config.smooth else None,
         config.detect_every,
@@ -160,9 +161,7 @@ def _frame_reader(config: Config, detector: FaceDetector) -> FrameReader:
     session = open_session(
         "expression", precision=precision, threads=config.threads, folder=config.weights
     )
-    return FrameReader(
-        detector, ExpressionClassifier(session), config.min_face, coarse=detector.coarser()
-    )
+    return FrameReader(detector, ExpressionClassifier(session), config.min_face)
 
 
 def _finders(config: Config) -> tuple[FaceDetector, FaceRefiner]:

@@ -76,10 +76,6 @@ class FaceDetector:
         self._nms_iou = nms_iou
         self._min_face = max(min_face, LEAST_FACE)
 
-    def coarser(self) -> Self:
-        """A detector over the same networks whose finest search is half as long."""
-        return self.searching(self._proposer.finest // 2)
-
     def searching(self, size: int) -> Self:
         """A detector over the same networks whose finest search is ``size`` pixels long."""
         other = copy(self)

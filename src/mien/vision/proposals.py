@@ -55,9 +55,6 @@ class FaceProposer:
             a quarter of the time: for live pictures whose faces are not small.
         fine_size: longest side in pixels of the finest search.
 
-    Attributes:
-        finest: longest side in pixels of the finest search.
-
     Raises:
         InputError: if a size is out of its range.
         ArtifactError: if the card lacks what the maps mean.
@@ -81,7 +78,7 @@ class FaceProposer:
             raise ArtifactError(
                 f"the card of {session.card.file} gives no strides and sizes; reinstall mien"
             ) from None
-        self.finest = working_size if fine_size is None else fine_size
+        self._finest = working_size if fine_size is None else fine_size
 
     def propose(self, grey: Image, least: float) -> Proposals:
         """All that scores at least ``least`` in a grey picture, in its pixels, in no order."""
@@ -94,7 +91,7 @@ class FaceProposer:
         )
 
     def _scales(self, longest: int) -> list[float]:
-        scales = [min(self.finest / longest, LARGEST_SCALE)]
+        scales = [min(self._finest / longest, LARGEST_SCALE)]
         while longest * scales[-1] / 2 >= COARSEST:
             scales.append(scales[-1] / 2)
         return scales
