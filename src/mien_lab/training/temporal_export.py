@@ -4,7 +4,7 @@ import logging
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from mien.runtime.artifact import Card, load_artifact
 from mien.runtime.session import open_session
 from mien_lab.data.sequences import Sequences
 from mien_lab.evaluation.temporal import read_steps
-from mien_lab.training.temporal_net import JoinedNet, StepNet, TemporalNet
+from mien_lab.training.temporal_net import JoinedNet, StepNet
 from mien_lab.training.weight_files import ParityError, install, write_card
 
 __all__ = ["SHIFTS", "calibrate_temporal", "choose_gain_shift", "export_temporal"]
@@ -156,7 +156,7 @@ def _difference(net: JoinedNet, folder: Path) -> float:
     """The largest difference between whole clips in torch and steps in the exported network."""
     rng = np.random.default_rng(0)
     # Spread as the real ones, but not as wide as features that never fire allow.
-    first = cast("TemporalNet", net.members[0])
+    first = net.nets[0]
     spread = np.minimum(1 / first.scale.numpy(), 10.0)
     embeddings = rng.normal(size=(3, 40, net.embedding)) * spread + first.mean.numpy()
     contexts = rng.normal(size=(3, 40, CONTEXT_SIZE)).astype(np.float32)

@@ -103,19 +103,24 @@ class JoinedNet(nn.Module):
         self.members = nn.ModuleList(TemporalNet(embedding, width, hidden) for _ in range(members))
 
     @property
+    def nets(self) -> list[TemporalNet]:
+        """The members, by their own type."""
+        return [cast("TemporalNet", member) for member in self.members]
+
+    @property
     def state_size(self) -> int:
         """Numbers in the state of one track: each member's, and whether anything was seen."""
         return len(self.members) * (self.hidden + CLASSES) + 1
 
     def prepare(self, embeddings: Tensor, logits: Tensor) -> None:
         """As `TemporalNet.prepare`, for all."""
-        for member in self.members:
-            cast("TemporalNet", member).prepare(embeddings, logits)
+        for net in self.nets:
+            net.prepare(embeddings, logits)
 
     def believe_more(self, shift: float) -> None:
         """Add to the logit of each gain."""
-        for member in self.members:
-            cast("TemporalNet", member).gain.bias.data.add_(shift)
+        for net in self.nets:
+            net.gain.bias.data.add_(shift)
 
     def forward(self, embeddings: Tensor, contexts: Tensor, dropout: float = 0.0) -> Tensor:
         """Logits (members, n, t, 8) of whole clips."""
@@ -134,11 +139,8 @@ class StepNet(nn.Module):
         sizes = [self.net.hidden, CLASSES] * len(self.net.members)
         *parts, begun = torch.split(state, [*sizes, 1], dim=1)
         following: list[Tensor] = []
-        for index, member in enumerate(self.net.members):
-            memory, belief = parts[2 * index : 2 * index + 2]
-            following += _step(
-                cast("TemporalNet", member), embedding, context, memory, belief, begun
-            )
+        for net, memory, belief in zip(self.net.nets, parts[::2], parts[1::2], strict=True):
+            following += _step(net, embedding, context, memory, belief, begun)
         belief = torch.stack(following[1::2]).mean(dim=0)
         return belief, torch.cat([*following, torch.ones_like(begun)], dim=1)
 

@@ -44,7 +44,7 @@ def _machine() -> dict[str, Any]:
 
 
 def _title(measured: str) -> str:
-    return f"{measured}, on {describe_processor()}, {os.cpu_count()} cores"
+    return "{}, on {processor}, {cores} cores".format(measured, **_machine())
 
 
 def _show_video(figures: VideoFigures, as_json: bool) -> None:
