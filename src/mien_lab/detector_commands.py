@@ -80,9 +80,27 @@ def refine(
 
 
 @app.command()
+def place(
+    data: DataDir,
+    run: RunDir,
+    *,
+    epochs: Annotated[int, typer.Option(help="Epochs of 250 batches.")] = 24,
+    seed: Annotated[int, typer.Option()] = 17,
+    resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint.")] = False,
+) -> None:
+    """Train the third look, which places landmarks; a quarter of an hour on one core."""
+    from mien_lab.training.landmarks import LandmarksConfig, train_landmarks
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    config = LandmarksConfig(data, epochs=epochs, seed=seed)
+    typer.echo(train_landmarks(config, run, resume=resume))
+
+
+@app.command()
 def export(
     checkpoint: Annotated[Path, typer.Argument(help="last.pt of a run of train.")],
     refiner: Annotated[Path, typer.Argument(help="last.pt of a run of refine.")],
+    landmarks: Annotated[Path, typer.Argument(help="last.pt of a run of place.")],
     data: DataDir,
     out: OutDir,
     *,
@@ -91,12 +109,14 @@ def export(
     ] = None,
     version: Annotated[str, typer.Option()] = "1",
 ) -> None:
-    """Write both networks and their cards, with a threshold chosen off the held-out part."""
+    """Write the three networks and cards, with a threshold chosen off the held-out part."""
     from mien_lab.evaluation.detector_threshold import choose_threshold
     from mien_lab.training.detector_export import export as export_weights
+    from mien_lab.training.landmarks_export import export_landmarks
     from mien_lab.training.refiner_export import export_refiner
 
     export_weights(checkpoint, out, version=version)
+    export_landmarks(landmarks, out, version=version)
     export_refiner(refiner, out, threshold=threshold or 0.5, version=version)
     if threshold is None:
         choice = choose_threshold(data, out)

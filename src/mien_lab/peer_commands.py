@@ -18,7 +18,7 @@ __all__ = ["app"]
 
 app = typer.Typer(help="Other expression readers beside mien.")
 
-FINDERS = ("detector", "refiner")
+FINDERS = ("detector", "refiner", "landmarks")
 """The networks that find the faces that peers read as well."""
 
 

@@ -117,7 +117,9 @@ def evaluate(
 def measure(
     config: TemporalConfig, run: Path, *, clips: int, split: str, weights: Path | None = None
 ) -> dict[str, Any]:
-    """Figures of clean and of poor clips from stills of a split, or of held-out recordings.
+    """Figures of clean clips, poor ones and all from stills of a split, or of held-out recordings.
+
+    The conditions of a film are not known beforehand: over all, one moving average has to do.
 
     Args:
         config: says what clips are made of and which expression network reads them.
@@ -136,7 +138,7 @@ def measure(
     sets: dict[str, Sequences] = {}
     if config.recordings is None:
         found = still_clips(config, run, split, clips)
-        sets = {"clean": _part(found, 0), "poor": _part(found, 1)}
+        sets = {"clean": _part(found, 0), "poor": _part(found, 1), "all": found}
     else:
         sets = {str(config.layout): recorded_clips(config, run, checking=True)}
     return {

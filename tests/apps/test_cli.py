@@ -80,7 +80,7 @@ def test_json(mien, portrait_file):
     assert (done.code, done.err) == (0, "")
     found = validated(json.loads(done.out))
     assert found["schema"] == "mien/1"
-    assert set(found["model"]) >= {"detector", "refiner", "expression"}
+    assert set(found["model"]) >= {"detector", "refiner", "landmarks", "expression"}
     assert found["model"]["expression"]["precision"] == "int8"
     (item,) = found["items"]
     assert (item["source"], item["kind"]) == (str(portrait_file), "image")
@@ -588,7 +588,7 @@ def test_info_as_json(mien):
         card.file for card in artifact.shipped_cards()
     }
     defaults = [model["name"] for model in found["models"] if model["default"]]
-    assert {"detector", "refiner", "expression"} <= set(defaults)
+    assert {"detector", "refiner", "landmarks", "expression"} <= set(defaults)
     assert found["threads"] >= 1
     assert "CPUExecutionProvider" in found["providers"]
 

@@ -150,5 +150,5 @@ def test_the_command_prints_mien_beside_the_peers(data, monkeypatch):
         assert (comparison["n"], comparison["other_accuracy"]) == (4, accuracy)
     figures = json.loads(target.read_text())
     assert figures["peers"]["fake"]["fer2013"]["n"] == 4
-    assert figures["weights"].keys() == {"detector.onnx", "refiner.onnx"}
+    assert figures["weights"].keys() == {"detector.onnx", "refiner.onnx", "landmarks.onnx"}
     assert figures["weights"].items() <= weight_checksums().items()

@@ -23,7 +23,7 @@ def test_films_and_live_pictures_share_their_networks(monkeypatch):
 
     monkeypatch.setattr(FaceProposer, "__init__", noted)
     parts = build_parts(Config(threads=1))
-    assert sorted(opened) == ["detector", "expression", "refiner", "temporal"]
+    assert sorted(opened) == ["detector", "expression", "landmarks", "refiner", "temporal"]
     assert searched == [(640, 1280), (LIVE_SIZE, None)]
     assert parts.live.classifier is parts.reader.classifier
     assert parts.live.detector is not parts.reader.detector

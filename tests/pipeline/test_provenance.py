@@ -11,7 +11,7 @@ from mien.runtime.artifact import weights_folder
 
 def test_the_checksums_are_those_of_the_folder_that_is_read(tmp_path):
     shipped = provenance(Config())
-    assert {"detector", "refiner", "expression"} <= set(shipped)
+    assert {"detector", "refiner", "landmarks", "expression"} <= set(shipped)
     assert provenance(Config(precision="fp32"))["expression"]["precision"] == "fp32"
     folder = tmp_path / "weights"
     shutil.copytree(weights_folder(), folder)

@@ -16,6 +16,7 @@ from mien.runtime.artifact import read_cards, weights_folder
 from mien.runtime.session import open_session
 from mien.vision.detector import FaceDetector
 from mien.vision.follower import FaceFollower
+from mien.vision.landmarks import LandmarkPlacer
 from mien.vision.media import DEFAULT_MAX_PIXELS
 from mien.vision.refiner import FaceRefiner
 
@@ -142,7 +143,7 @@ def build_parts(config: Config) -> Parts:
     Raises:
         ArtifactError: if weights are missing or altered.
     """
-    detector, refiner = _finders(config)
+    detector, follower = _finders(config)
     reader = _frame_reader(config, detector)
     size = LIVE_SIZE if config.search_size is None else config.search_size
     live = detector.searching(size)
@@ -150,7 +151,7 @@ def build_parts(config: Config) -> Parts:
         # A size of one's own is that of every search: half of it might show too little.
         reader if config.search_size is not None else replace(reader, coarse=live),
         replace(reader, detector=live),
-        FaceFollower(refiner),
+        follower,
         _temporal(config) if config.smooth else None,
         config.detect_every,
     )
@@ -164,17 +165,19 @@ def _frame_reader(config: Config, detector: FaceDetector) -> FrameReader:
     return FrameReader(detector, ExpressionClassifier(session), config.min_face)
 
 
-def _finders(config: Config) -> tuple[FaceDetector, FaceRefiner]:
-    """The detector, and its second look alone."""
-    first, second = (
+def _finders(config: Config) -> tuple[FaceDetector, FaceFollower]:
+    """The detector, and what finds known faces again with its second and third look."""
+    first, second, third = (
         open_session(name, threads=config.threads, folder=config.weights)
-        for name in ("detector", "refiner")
+        for name in ("detector", "refiner", "landmarks")
     )
-    refiner = FaceRefiner(second)
-    detector = FaceDetector(first, refiner, threshold=config.threshold, min_face=config.min_face)
+    refiner, placer = FaceRefiner(second), LandmarkPlacer(third)
+    detector = FaceDetector(
+        first, refiner, placer, threshold=config.threshold, min_face=config.min_face
+    )
     if config.search_size is not None:
         detector = detector.searching(config.search_size)
-    return detector, refiner
+    return detector, FaceFollower(refiner, placer)
 
 
 def _temporal(config: Config) -> TemporalReader | None:

@@ -20,6 +20,8 @@ __all__ = [
     "can_align",
     "crop_face",
     "crop_looks",
+    "spread_apart",
+    "zoomed",
 ]
 
 CROP_SIZE = 48
@@ -97,13 +99,16 @@ def crop_looks(
     zooms: Sequence[float] = ZOOMS,
 ) -> npt.NDArray[np.uint8]:
     """The crop as for `crop_face`, zoomed about its middle by each of k: (k, size, size) uint8."""
-    middle = (size - 1) / 2
-    looks = []
-    for zoom in zooms:
-        zoomed = zoom * np.asarray(matrix, dtype=np.float64)
-        zoomed[:, 2] += (1 - zoom) * middle
-        looks.append(crop_face(image, zoomed, size))
-    return np.stack(looks)
+    return np.stack([crop_face(image, zoomed(matrix, zoom, size), size) for zoom in zooms])
+
+
+def zoomed(
+    matrix: npt.NDArray[np.floating], zoom: float, size: int = CROP_SIZE
+) -> npt.NDArray[np.float64]:
+    """The matrix (2, 3) to a crop in which everything is larger by a factor, about its middle."""
+    wider = zoom * np.asarray(matrix, dtype=np.float64)
+    wider[:, 2] += (1 - zoom) * (size - 1) / 2
+    return wider
 
 
 def align(image: Image, landmarks: Landmarks, size: int = CROP_SIZE) -> npt.NDArray[np.uint8]:
@@ -117,7 +122,11 @@ def align(image: Image, landmarks: Landmarks, size: int = CROP_SIZE) -> npt.NDAr
 
 def can_align(landmarks: Landmarks) -> bool:
     """Whether the points are finite and apart, without which no crop can be cut."""
-    points = landmarks.as_array()
+    return spread_apart(landmarks.as_array())
+
+
+def spread_apart(points: npt.NDArray[np.floating]) -> bool:
+    """The same of points (5, 2)."""
     return bool(np.isfinite(points).all() and np.ptp(points, axis=0).max() >= MIN_SPREAD)
 
 

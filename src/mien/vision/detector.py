@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.core.errors import InputError
-from mien.core.types import Box, Face, Image, Landmarks
+from mien.core.types import Face, Image
 from mien.runtime.session import Session
 from mien.vision.geometry import intersection_areas, iou_matrix, non_maximum_suppression
+from mien.vision.landmarks import LandmarkPlacer
 from mien.vision.proposals import FaceProposer, Proposals
 from mien.vision.pyramid import Pyramid
 from mien.vision.refiner import FaceRefiner
@@ -35,14 +36,16 @@ Floats = npt.NDArray[np.float32]
 
 
 class FaceDetector:
-    """Finds faces with two small networks; safe to call from several threads.
+    """Finds faces with three small networks; safe to call from several threads.
 
     The first proposes faces in the whole picture, at several sizes; the second looks at each
-    proposal again, decides, and places box and landmarks.
+    proposal again, decides, and places box and landmarks; the third places the landmarks of what
+    is a face better.
 
     Args:
         session: of the weights named "detector".
         refiner: the second look; without it the first network's word stands.
+        placer: the third look; without it the landmarks of the others stand.
         threshold: least score of a face, 0 to 1; that of the weights' cards if None.
         nms_iou: two boxes that overlap more than this are the same face.
         working_size: longest side in pixels of the finest search where ``fine_size`` is None, at
@@ -59,6 +62,7 @@ class FaceDetector:
         self,
         session: Session,
         refiner: FaceRefiner | None = None,
+        placer: LandmarkPlacer | None = None,
         *,
         threshold: float | None = None,
         nms_iou: float = 0.4,
@@ -73,6 +77,7 @@ class FaceDetector:
         self._session = session
         self._proposer = FaceProposer(session, working_size=working_size, fine_size=fine_size)
         self._refiner = refiner
+        self._placer = placer
         self._nms_iou = nms_iou
         self._min_face = max(min_face, LEAST_FACE)
 
@@ -98,21 +103,18 @@ class FaceDetector:
         grey = _luma(image)
         if grey.size == 0:
             return []
+        picture = Pyramid(grey)
         if self._refiner is None:
             found = self._merged(self._proposer.propose(grey, self.threshold))
         else:
             found = self._merged(self._proposer.propose(grey, self._refiner.least_proposal))
-            found = self._refined(self._refiner, Pyramid(grey), found[:MOST_PROPOSALS])
+            found = self._refined(self._refiner, picture, found[:MOST_PROPOSALS])
         sizes = np.sqrt(np.prod(found.boxes[:, 2:], axis=1))
-        return [
-            Face(
-                Box(*(float(value) for value in found.boxes[index])),
-                float(found.scores[index]),
-                Landmarks.from_array(found.points[index].reshape(5, 2)),
-            )
-            for index in _apart(found.boxes)
-            if sizes[index] >= self._min_face
-        ]
+        kept = [index for index in _apart(found.boxes) if sizes[index] >= self._min_face]
+        found = found[np.array(kept, dtype=np.intp)]
+        if self._placer is not None:
+            found = replace(found, points=self._placer.place(picture, found.points))
+        return found.faces()
 
     def _merged(self, found: Proposals) -> Proposals:
         """One proposal per place, the best first, averaged over those that agree with it."""

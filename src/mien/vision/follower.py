@@ -1,10 +1,12 @@
 """Known faces found again: the detector's second look at where they should be."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from mien.core.types import Box, Face, Image, Landmarks
+from mien.core.types import Face, Image
+from mien.vision.landmarks import LandmarkPlacer
 from mien.vision.proposals import Proposals
 from mien.vision.refiner import FaceRefiner
 
@@ -16,10 +18,12 @@ class FaceFollower:
 
     Args:
         refiner: looks at a square around each expected face.
+        placer: of landmarks; without it the refiner's stand.
     """
 
-    def __init__(self, refiner: FaceRefiner) -> None:
+    def __init__(self, refiner: FaceRefiner, placer: LandmarkPlacer | None = None) -> None:
         self._refiner = refiner
+        self._placer = placer
 
     def follow(self, image: Image, expected: Sequence[Face]) -> list[Face]:
         """The same faces in a later picture, as many and in the same order.
@@ -38,11 +42,6 @@ class FaceFollower:
         found = self._refiner.refine(
             image, Proposals(np.array(boxes, np.float32), points, scores, scores)
         )
-        return [
-            Face(
-                Box(*(float(value) for value in box)),
-                float(score),
-                Landmarks.from_array(place.reshape(5, 2)),
-            )
-            for box, score, place in zip(found.boxes, found.scores, found.points, strict=True)
-        ]
+        if self._placer is not None:
+            found = replace(found, points=self._placer.place(image, found.points))
+        return found.faces()

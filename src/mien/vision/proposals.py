@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.core.errors import ArtifactError, InputError
-from mien.core.types import Image
+from mien.core.types import Box, Face, Image, Landmarks
 from mien.runtime.session import Session
 
 __all__ = ["FaceProposer", "Proposals"]
@@ -41,6 +41,17 @@ class Proposals:
         return Proposals(
             self.boxes[chosen], self.points[chosen], self.scores[chosen], self.weights[chosen]
         )
+
+    def faces(self) -> list[Face]:
+        """Each as a face."""
+        return [
+            Face(
+                Box(*(float(value) for value in box)),
+                float(score),
+                Landmarks.from_array(points.reshape(5, 2)),
+            )
+            for box, score, points in zip(self.boxes, self.scores, self.points, strict=True)
+        ]
 
 
 class FaceProposer:

@@ -38,12 +38,14 @@ class Augmentation:
     mirror: bool = True
 
 
-def crop_batch(canvases: Tensor, matrices: Tensor, size: int = CROP_SIZE) -> Tensor:
+def crop_batch(
+    canvases: Tensor, matrices: Tensor, size: int = CROP_SIZE, meant: int = CROP_SIZE
+) -> Tensor:
     """Cut crops of (n, 1, size, size) out of canvases (n, h, w) in 0..255 along (n, 2, 3) matrices.
 
-    The matrices lead from canvas to the 48-pixel crop; other sizes show the same part.
+    The matrices lead from canvas to the crop of the side that is meant; others show the same part.
     """
-    scale = CROP_SIZE / size
+    scale = meant / size
     axis = (torch.arange(size, dtype=torch.float32) + 0.5) * scale - 0.5
     y, x = torch.meshgrid(axis, axis, indexing="ij")
     places = torch.stack([x, y], dim=-1).reshape(1, -1, 2)

@@ -44,7 +44,7 @@ def temporal_table(figures: Figures) -> str:
 
 def temporal_verdict(figures: Figures) -> str:
     """Which goals the recurrent network reaches, and how far its probabilities keep their word."""
-    poor, clean = figures["PrivateTest"]["poor"], figures["PrivateTest"]["clean"]
+    poor, clean, both = (figures["PrivateTest"][name] for name in ("poor", "clean", "all"))
     single, own = poor["single frames"], poor["recurrent"]
     gained, kept = (100 * part["gained"]["single frames"]["mean"] for part in (poor, clean))
     fewer = single["changes_per_s"] / max(own["changes_per_s"], 1e-9)
@@ -55,7 +55,8 @@ def temporal_verdict(figures: Figures) -> str:
         f"over clips), a third of the changes when poor "
         f"({met(fewer >= 3)}: {fewer:.1f} times fewer),\na median delay of at most 300 ms "
         f"({met(own['delay_ms_median'] <= 300)}), better than the best moving average in accuracy "
-        f"and delay\nwhen poor ({_beside_average(poor)}) and when clean ({_beside_average(clean)})."
+        f"and delay\nover all clips ({_beside_average(both)}), when poor\n"
+        f"({_beside_average(poor)}) and when clean\n({_beside_average(clean)})."
         f"\n\nExpected calibration error of the recurrent network and share of its prediction sets "
         f"(nominal 90 %) that hold the label:\n{_steadied(clean)} when clean, {_steadied(poor)} "
         "when poor."

@@ -103,3 +103,11 @@ class ShippedNet(nn.Module):
 def flatten(levels: list[Tensor]) -> Tensor:
     """Three maps to ``(n, cells, 15)`` float32, finest stride first, row by row."""
     return torch.cat([level.float().flatten(2).transpose(1, 2) for level in levels], dim=1)
+
+
+def standardised(crops: Tensor) -> Tensor:
+    """Crops ``(n, 1, h, w)`` in 0–255, each freed of its light and contrast."""
+    centred = crops - crops.mean(dim=(2, 3), keepdim=True)
+    # Two grey levels keep a flat crop from being blown up into noise.
+    spread = torch.sqrt((centred * centred).mean(dim=(2, 3), keepdim=True) + 4.0)
+    return centred / spread

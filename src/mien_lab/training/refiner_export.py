@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime as ort
 import torch
+from torch import nn
 
 from mien.runtime.artifact import Card
 from mien.vision.refiner import REGION_SIZE
@@ -14,7 +16,7 @@ from mien_lab.training.detector_export import TRAINED_ON
 from mien_lab.training.refiner_net import RefinerNet
 from mien_lab.training.weight_files import ship, write_card
 
-__all__ = ["export_refiner"]
+__all__ = ["crop_input", "export_refiner", "ship_on_crops"]
 
 PARITY = 5e-3
 """Largest difference between the exported and the trained network that counts as the same; the
@@ -46,18 +48,7 @@ def export_refiner(
     net.load_state_dict(torch.load(checkpoint, weights_only=True)["average"])
     out_dir.mkdir(parents=True, exist_ok=True)
     target = out_dir / "refiner.onnx"
-    draft = target.with_suffix(".part")
-    torch.onnx.export(
-        net,
-        (torch.zeros(2, 1, REGION_SIZE, REGION_SIZE),),
-        str(draft),
-        input_names=["crops"],
-        output_names=["faces"],
-        dynamic_axes={"crops": {0: "N"}, "faces": {0: "N"}},
-        opset_version=17,
-        dynamo=False,
-    )
-    ship(draft, target, lambda path: _difference(net, path), PARITY)
+    ship_on_crops(net, target, REGION_SIZE, "faces", PARITY)
     card = Card(
         name="refiner",
         file=target.name,
@@ -65,12 +56,7 @@ def export_refiner(
         version=version,
         kind="face-refiner",
         precision="fp32",
-        input={
-            "name": "crops",
-            "shape": ["N", 1, REGION_SIZE, REGION_SIZE],
-            "range": [0, 255],
-            "color": "grey",
-        },
+        input=crop_input(REGION_SIZE),
         trained_on=TRAINED_ON,
         extra={
             "threshold": round(threshold, 3),
@@ -82,10 +68,41 @@ def export_refiner(
     return target
 
 
-def _difference(net: RefinerNet, path: Path) -> float:
-    crops = np.random.default_rng(0).uniform(0, 255, (8, 1, REGION_SIZE, REGION_SIZE))
-    session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+def ship_on_crops(net: nn.Module, target: Path, side: int, output: str, bound: float) -> None:
+    """Write a network of one input, grey crops, and one output as ONNX, stored in half precision.
+
+    Args:
+        net: crops ``(n, 1, side, side)`` in 0–255 to one tensor.
+        target: the weight file.
+        side: of the crops.
+        output: its name.
+        bound: from which difference of a number on it is another network.
+
+    Raises:
+        ParityError: if the exported network does not compute what the trained one does.
+    """
+    draft = target.with_suffix(".part")
+    torch.onnx.export(
+        net,
+        (torch.zeros(2, 1, side, side),),
+        str(draft),
+        input_names=["crops"],
+        output_names=[output],
+        dynamic_axes={"crops": {0: "N"}, output: {0: "N"}},
+        opset_version=17,
+        dynamo=False,
+    )
+    crops = np.random.default_rng(0).uniform(0, 255, (8, 1, side, side)).astype(np.float32)
     with torch.no_grad():
-        expected = net(torch.from_numpy(crops.astype(np.float32))).numpy()
-    (got,) = session.run(["faces"], {"crops": crops.astype(np.float32)})
-    return float(np.abs(got - expected).max())
+        expected = net(torch.from_numpy(crops)).numpy()
+
+    def difference(path: Path) -> float:
+        session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        return float(np.abs(session.run([output], {"crops": crops})[0] - expected).max())
+
+    ship(draft, target, difference, bound)
+
+
+def crop_input(side: int) -> dict[str, Any]:
+    """What the card of such a network says of its input."""
+    return {"name": "crops", "shape": ["N", 1, side, side], "range": [0, 255], "color": "grey"}

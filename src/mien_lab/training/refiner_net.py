@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from mien_lab.training.detector_net import Plain
+from mien_lab.training.detector_net import Plain, standardised
 
 __all__ = ["OUTPUTS", "RefinerNet"]
 
@@ -43,8 +43,5 @@ class RefinerNet(nn.Module):
 
     def forward(self, crops: Tensor) -> Tensor:
         """``(n, 15)`` raw outputs."""
-        centred = crops - crops.mean(dim=(2, 3), keepdim=True)
-        # Two grey levels keep a flat crop from being blown up into noise.
-        spread = torch.sqrt((centred * centred).mean(dim=(2, 3), keepdim=True) + 4.0)
-        features = self.features(centred / spread)
+        features = self.features(standardised(crops))
         return torch.cat([self.score(features), self.place(features)], dim=1)

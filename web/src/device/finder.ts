@@ -1,6 +1,7 @@
 /** Finds faces in a grey picture with the detector's networks. */
 
 import { canAlign } from "../vision/alignment";
+import { CLOSE_SIZE, closeBatch, placed } from "../vision/landmarks";
 import { apart, merged } from "../vision/merging";
 import { decode, type Proposal, scales } from "../vision/proposals";
 import { type Grey, resize, roundEven } from "../vision/raster";
@@ -17,6 +18,7 @@ export async function findFaces(
   grey: Grey,
   detector: Network,
   refiner: Network,
+  placer: Network,
   finest: number,
 ): Promise<Proposal[]> {
   const least = figure(refiner.card, "least_proposal");
@@ -25,9 +27,10 @@ export async function findFaces(
     found.push(...(await search(grey, detector, scale, least)));
   }
   const faces = await lookAgain(grey, refiner, merged(found).slice(0, MOST_PROPOSALS));
-  return apart(faces)
+  const kept = apart(faces)
     .filter(({ box: [, , width, height], points }) => Math.sqrt(width * height) >= LEAST_FACE && canAlign(points))
     .sort((a, b) => b.box[2] * b.box[3] - a.box[2] * a.box[3]);
+  return place(grey, placer, kept);
 }
 
 async function search(grey: Grey, detector: Network, scale: number, least: number): Promise<Proposal[]> {
@@ -54,4 +57,11 @@ async function lookAgain(grey: Grey, refiner: Network, found: readonly Proposal[
   const shape = [2 * found.length, 1, REGION_SIZE, REGION_SIZE];
   const seen = values(await refiner.run(regionBatch(grey, found), shape), "faces");
   return refined(found, seen, figure(refiner.card, "trust_in_proposal"), figure(refiner.card, "threshold"));
+}
+
+async function place(grey: Grey, placer: Network, faces: readonly Proposal[]): Promise<Proposal[]> {
+  if (!faces.length) return [];
+  const shape = [faces.length, 1, CLOSE_SIZE, CLOSE_SIZE];
+  const seen = values(await placer.run(closeBatch(grey, faces), shape), "points");
+  return placed(faces, seen, figure(placer.card, "share"));
 }

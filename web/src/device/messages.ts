@@ -4,7 +4,7 @@ import type { Face, Model } from "../api/types";
 import type { Compute } from "./compute";
 
 /** The networks that a page reads with, of all that the server lists. */
-export const NETWORKS = ["detector", "refiner", "expression"];
+export const NETWORKS = ["detector", "refiner", "landmarks", "expression"];
 
 export interface Weights {
   readonly card: Model;

@@ -19,6 +19,7 @@ export interface Network {
 const TRIAL: Readonly<Record<string, readonly number[]>> = {
   detector: [1, 1, 480, 640],
   refiner: [8, 1, 64, 64],
+  landmarks: [4, 1, 64, 64],
   expression: [1, 1, 48, 48],
 };
 const TRIALS = 3;

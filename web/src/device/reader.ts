@@ -21,8 +21,9 @@ export async function readFaces(
   const detector = networks.get("detector");
   const expression = networks.get("expression");
   const refiner = networks.get("refiner");
-  if (!detector || !refiner || !expression) throw new Error("the weights are not loaded");
-  const found = await findFaces(grey, detector, refiner, how.finest);
+  const placer = networks.get("landmarks");
+  if (!detector || !refiner || !placer || !expression) throw new Error("the weights are not loaded");
+  const found = await findFaces(grey, detector, refiner, placer, how.finest);
   const faces: Face[] = [];
   for (const one of found) faces.push(await readFace(grey, one, expression, how));
   return faces;

@@ -34,10 +34,13 @@ export function canAlign(points: readonly Point[]): boolean {
 
 /** The crop, its face larger by `zoom` about the middle. */
 export function align(picture: Grey, points: readonly Point[], zoom = 1): Grey {
-  const [a, b, c, d, e, f] = alignmentMatrix(points);
-  const shift = ((1 - zoom) * (CROP_SIZE - 1)) / 2;
-  const matrix: Affine = [zoom * a, zoom * b, zoom * c + shift, zoom * d, zoom * e, zoom * f + shift];
-  return cropFace(picture, matrix, CROP_SIZE);
+  return cropFace(picture, zoomed(alignmentMatrix(points), zoom, CROP_SIZE), CROP_SIZE);
+}
+
+/** The matrix to a crop in which everything is larger by a factor, about its middle. */
+export function zoomed([a, b, c, d, e, f]: Affine, zoom: number, size: number): Affine {
+  const shift = ((1 - zoom) * (size - 1)) / 2;
+  return [zoom * a, zoom * b, zoom * c + shift, zoom * d, zoom * e, zoom * f + shift];
 }
 
 /** Cut a square crop along a picture-to-crop matrix; halved first where it shrinks the picture. */

@@ -1,0 +1,206 @@
+"""Training of the network that places landmarks, on faces turned upright."""
+
+import logging
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from mien.core.errors import InputError
+from mien.vision.alignment import crop_face
+from mien.vision.landmarks import CLOSE_SIZE, close_matrix
+from mien_lab.data.augmentation import crop_batch
+from mien_lab.data.scenes import Part, Picture, read_fer_faces, read_portraits, read_scenes
+from mien_lab.training.landmarks_net import LandmarksNet
+from mien_lab.training.run import Progress, Run, WeightAverage, require_finite
+
+__all__ = ["LandmarksConfig", "UprightFaces", "train_landmarks", "upright_faces"]
+
+log = logging.getLogger(__name__)
+
+MARGIN = 20
+"""Pixels around the crop, so that it can be moved."""
+CANVAS = CLOSE_SIZE + 2 * MARGIN
+SHARES = {"portraits": 0.5, "fer2013": 0.4, "scenes": 0.1}
+"""Of a batch: portraits have the sharpest faces, FER2013 the most."""
+TURN, GROWTH, SHIFT = 3.0, 0.05, 1.2
+"""Standard deviations of what landmarks that are nearly right do to the crop: degrees, logarithm of
+its size, pixels."""
+SHARP = 30.0
+"""Distance of the eyes in pixels of the picture at which a face counts once; others as that
+distance, from 0.3 to 1.5."""
+
+
+@dataclass(frozen=True)
+class LandmarksConfig:
+    """Everything a run depends on.
+
+    Attributes:
+        data_dir: folder with ``faces``, ``scenes`` and ``fer2013``.
+        steps: batches of an epoch.
+    """
+
+    data_dir: Path
+    epochs: int = 24
+    steps: int = 250
+    batch: int = 250
+    rate: float = 3e-3
+    decay: float = 1e-2
+    average: float = 0.998
+    seed: int = 17
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class UprightFaces:
+    """Faces as their true landmarks turn them.
+
+    Attributes:
+        canvases: (n, CANVAS, CANVAS) uint8, the crop with a margin.
+        points: (n, 5, 2) float32 in pixels of the canvas.
+        eyes: (n,) float32 distance of the eyes in pixels of the picture.
+    """
+
+    canvases: Tensor
+    points: Tensor
+    eyes: Tensor
+
+    def __len__(self) -> int:
+        """How many faces."""
+        return len(self.eyes)
+
+
+def upright_faces(pictures: Sequence[Picture]) -> UprightFaces:
+    """The sure faces of pictures."""
+    canvases: list[npt.NDArray[np.uint8]] = []
+    points: list[npt.NDArray[Any]] = []
+    eyes: list[float] = []
+    for picture in pictures:
+        for five in picture.points[picture.sure]:
+            matrix = close_matrix(five)
+            matrix[:, 2] += MARGIN
+            canvases.append(crop_face(picture.image, matrix, CANVAS))
+            points.append(five @ matrix[:, :2].T + matrix[:, 2])
+            eyes.append(float(np.linalg.norm(five[0] - five[1])))
+    return UprightFaces(
+        torch.from_numpy(np.array(canvases, np.uint8).reshape(-1, CANVAS, CANVAS)),
+        torch.from_numpy(np.array(points, np.float32).reshape(-1, 5, 2)),
+        torch.tensor(eyes, dtype=torch.float32),
+    )
+
+
+def train_landmarks(config: LandmarksConfig, folder: Path, *, resume: bool = False) -> Path:
+    """Train, or go on training, and return the path of the last checkpoint.
+
+    Nothing is mirrored: the teacher places points a little to one side, and so do faces that are
+    aligned by it, FER2013's.
+
+    Raises:
+        FileExistsError: if the folder holds a run and `resume` is false.
+        InputError: if a source has no faces.
+        FloatingPointError: if loss or gradient are no longer finite; the last checkpoint is kept.
+    """
+    torch.set_num_threads(config.threads)
+    run = Run(folder, config, resume=resume)
+    sources = {
+        "portraits": upright_faces(read_portraits(config.data_dir, Part.TRAIN)),
+        "fer2013": upright_faces(read_fer_faces(config.data_dir, Part.TRAIN)),
+        "scenes": upright_faces(read_scenes(config.data_dir, Part.TRAIN)),
+    }
+    log.info("faces: %s", {name: len(faces) for name, faces in sources.items()})
+    if empty := [name for name, faces in sources.items() if not len(faces)]:
+        raise InputError(f"no sure face among the {', '.join(empty)} of {config.data_dir}")
+    torch.manual_seed(config.seed)
+    net = LandmarksNet()
+    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    average = WeightAverage(net, config.average)
+    optimiser = torch.optim.AdamW(net.parameters(), lr=config.rate, weight_decay=config.decay)
+    start = 0
+    if (state := run.load()) is not None:
+        net.load_state_dict(state["net"])
+        average.net.load_state_dict(state["average"])
+        optimiser.load_state_dict(state["optimiser"])
+        start, average.steps = state["epoch"], state["epoch"] * config.steps
+    progress = Progress(config.epochs * config.steps, start * config.steps)
+    for epoch in range(start, config.epochs):
+        began = time.monotonic()
+        loss = _epoch(config, epoch, net, average, optimiser, sources, progress)
+        seconds = round(time.monotonic() - began, 1)
+        figures = {"epoch": epoch + 1, "loss": round(loss, 5), "seconds": seconds}
+        state = {"net": net.state_dict(), "average": average.net.state_dict(), "epoch": epoch + 1}
+        run.save(state | {"optimiser": optimiser.state_dict()}, figures)
+        log.info("%s", figures)
+    return run.checkpoint_file
+
+
+def _epoch(
+    config: LandmarksConfig,
+    epoch: int,
+    net: LandmarksNet,
+    average: WeightAverage,
+    optimiser: torch.optim.Optimizer,
+    sources: dict[str, UprightFaces],
+    progress: Progress,
+) -> float:
+    """So many batches; returns the mean loss, in sides of the crop."""
+    # The epoch seeds all chance, so that a resumed run repeats what an unbroken one did.
+    torch.manual_seed(config.seed * 1_000_003 + epoch)
+    net.train()
+    total = 0.0
+    for step in range(config.steps):
+        share = (epoch + step / config.steps) / config.epochs
+        warm = min((epoch * config.steps + step + 1) / 200, 1.0)
+        for group in optimiser.param_groups:
+            group["lr"] = config.rate * warm * (0.01 + 0.495 * (1 + math.cos(math.pi * share)))
+        crops, points, weights = _batch(sources, config.batch)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            found = net(crops.contiguous(memory_format=torch.channels_last))
+        loss = ((found.float() - points).abs().mean(dim=1) * weights).sum() / weights.sum()
+        require_finite(loss, epoch, step)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
+        require_finite(norm, epoch, step, "gradient")
+        optimiser.step()
+        average.update(net)
+        total += float(loss.detach())
+        progress.step(f"epoch {epoch + 1}  loss {total / (step + 1):.5f}")
+    return total / config.steps
+
+
+def _batch(sources: dict[str, UprightFaces], count: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Crops (n, 1, 64, 64) in 0..255, landmarks (n, 10) as the network tells them, and weights."""
+    drawn = [
+        (faces, torch.randint(len(faces), (round(count * SHARES[name]),)))
+        for name, faces in sources.items()
+    ]
+    canvases = torch.cat([faces.canvases[rows] for faces, rows in drawn]).float()
+    points = torch.cat([faces.points[rows] for faces, rows in drawn])
+    eyes = torch.cat([faces.eyes[rows] for faces, rows in drawn])
+    crops, moved = _moved(canvases, points)
+    gamma = torch.exp(torch.randn(len(eyes), 1, 1, 1) * 0.2)
+    crops = 255.0 * (crops / 255.0) ** gamma
+    crops = crops + 4.0 * torch.rand(len(eyes), 1, 1, 1) ** 2 * torch.randn_like(crops)
+    places = (moved - (CLOSE_SIZE - 1) / 2) / CLOSE_SIZE
+    return crops.clamp(0, 255), places.flatten(1), (eyes / SHARP).clamp(0.3, 1.5)
+
+
+def _moved(canvases: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
+    """Crops of canvases (n, h, h) as landmarks that are a little off cut them, and the points."""
+    count, side = canvases.shape[:2]
+    angle = torch.randn(count) * math.radians(TURN)
+    scale = torch.exp(torch.randn(count) * GROWTH)
+    cos, sin = torch.cos(angle) * scale, torch.sin(angle) * scale
+    linear = torch.stack([torch.stack([cos, -sin], -1), torch.stack([sin, cos], -1)], 1)
+    shift = torch.randn(count, 2) * SHIFT + (CLOSE_SIZE - 1) / 2
+    shift -= linear.sum(dim=2) * (side - 1) / 2
+    matrices = torch.cat([linear, shift[:, :, None]], dim=2)
+    moved = points @ linear.transpose(1, 2) + shift[:, None]
+    return crop_batch(canvases, matrices, CLOSE_SIZE, CLOSE_SIZE), moved

@@ -1,0 +1,52 @@
+"""From the checkpoint of the network that places landmarks to its weight file and card."""
+
+from pathlib import Path
+
+import torch
+
+from mien.runtime.artifact import Card
+from mien.vision.landmarks import CLOSE_SIZE
+from mien_lab.training.detector_export import TRAINED_ON
+from mien_lab.training.landmarks_net import LandmarksNet
+from mien_lab.training.refiner_export import crop_input, ship_on_crops
+from mien_lab.training.weight_files import write_card
+
+__all__ = ["export_landmarks"]
+
+PARITY = 1e-3
+"""Largest difference between the exported and the trained network, in sides of the crop, that
+counts as the same: a sixteenth of a pixel."""
+SHARE = 0.5
+"""Weight of what the network says beside the landmarks it was given. Chosen on the validation part
+of the portraits."""
+
+
+def export_landmarks(checkpoint: Path, out_dir: Path, *, version: str = "1") -> Path:
+    """Write ``landmarks.onnx`` and ``landmarks.json``; returns the weight file.
+
+    Args:
+        checkpoint: ``last.pt`` of a run; its averaged weights are taken.
+        out_dir: where to write.
+        version: of the weights.
+
+    Raises:
+        ParityError: if the exported network does not compute what the trained one does.
+    """
+    net = LandmarksNet().eval()
+    net.load_state_dict(torch.load(checkpoint, weights_only=True)["average"])
+    out_dir.mkdir(parents=True, exist_ok=True)
+    target = out_dir / "landmarks.onnx"
+    ship_on_crops(net, target, CLOSE_SIZE, "points", PARITY)
+    card = Card(
+        name="landmarks",
+        file=target.name,
+        sha256="",
+        version=version,
+        kind="face-landmarks",
+        precision="fp32",
+        input=crop_input(CLOSE_SIZE),
+        trained_on=TRAINED_ON,
+        extra={"share": SHARE},
+    )
+    write_card(target, card)
+    return target

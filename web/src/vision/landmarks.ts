@@ -1,0 +1,38 @@
+/** The third network's look at faces turned upright: where exactly their landmarks are. */
+
+import { alignmentMatrix, cropFace, zoomed } from "./alignment";
+import { type Affine, apply, invert, type Point } from "./geometry";
+import type { Proposal } from "./proposals";
+import type { Grey } from "./raster";
+
+export const CLOSE_SIZE = 64;
+/** Size of the face in the crop, in units of that in the canonical one. */
+const CLOSE_ZOOM = 0.8;
+
+function closeMatrix(points: readonly Point[]): Affine {
+  return zoomed(alignmentMatrix(points, CLOSE_SIZE), CLOSE_ZOOM, CLOSE_SIZE);
+}
+
+/** Crops of n faces: (n, 1, 64, 64). */
+export function closeBatch(grey: Grey, faces: readonly Proposal[]): Float32Array {
+  const area = CLOSE_SIZE * CLOSE_SIZE;
+  const batch = new Float32Array(faces.length * area);
+  faces.forEach(({ points }, index) => {
+    batch.set(cropFace(grey, closeMatrix(points), CLOSE_SIZE).data, index * area);
+  });
+  return batch;
+}
+
+/** The faces with the weighted mean of their landmarks and the network's (n, 10) values. */
+export function placed(faces: readonly Proposal[], values: Float32Array, share: number): Proposal[] {
+  return faces.map((face, index) => {
+    const back = invert(closeMatrix(face.points));
+    const points = face.points.map(([x, y], k): Point => {
+      const at = index * 2 * face.points.length + 2 * k;
+      const seen = [values[at], values[at + 1]].map((place) => place * CLOSE_SIZE + (CLOSE_SIZE - 1) / 2);
+      const [u, v] = apply(back, [seen[0], seen[1]]);
+      return [share * u + (1 - share) * x, share * v + (1 - share) * y];
+    });
+    return { ...face, points };
+  });
+}
