@@ -4,14 +4,12 @@ import pytest
 from mien.core.types import Box, Face, Landmarks
 from mien.runtime.session import open_session
 from mien.vision.follower import FaceFollower
-from mien.vision.landmarks import LandmarkPlacer
 from mien.vision.refiner import FaceRefiner
 
 
 @pytest.fixture(scope="module")
 def follower():
-    refiner = FaceRefiner(open_session("refiner", threads=1))
-    return FaceFollower(refiner, LandmarkPlacer(open_session("landmarks", threads=1)))
+    return FaceFollower(FaceRefiner(open_session("refiner", threads=1)))
 
 
 def moved(face, x, y):

@@ -143,7 +143,7 @@ def build_parts(config: Config) -> Parts:
     Raises:
         ArtifactError: if weights are missing or altered.
     """
-    detector, follower = _finders(config)
+    detector, refiner = _finders(config)
     reader = _frame_reader(config, detector)
     size = LIVE_SIZE if config.search_size is None else config.search_size
     live = detector.searching(size)
@@ -151,7 +151,7 @@ def build_parts(config: Config) -> Parts:
         # A size of one's own is that of every search: half of it might show too little.
         reader if config.search_size is not None else replace(reader, coarse=live),
         replace(reader, detector=live),
-        follower,
+        FaceFollower(refiner),
         _temporal(config) if config.smooth else None,
         config.detect_every,
     )
@@ -165,19 +165,23 @@ def _frame_reader(config: Config, detector: FaceDetector) -> FrameReader:
     return FrameReader(detector, ExpressionClassifier(session), config.min_face)
 
 
-def _finders(config: Config) -> tuple[FaceDetector, FaceFollower]:
-    """The detector, and what finds known faces again with its second and third look."""
+def _finders(config: Config) -> tuple[FaceDetector, FaceRefiner]:
+    """The detector, and its second look alone."""
     first, second, third = (
         open_session(name, threads=config.threads, folder=config.weights)
         for name in ("detector", "refiner", "landmarks")
     )
-    refiner, placer = FaceRefiner(second), LandmarkPlacer(third)
+    refiner = FaceRefiner(second)
     detector = FaceDetector(
-        first, refiner, placer, threshold=config.threshold, min_face=config.min_face
+        first,
+        refiner,
+        LandmarkPlacer(third),
+        threshold=config.threshold,
+        min_face=config.min_face,
     )
     if config.search_size is not None:
         detector = detector.searching(config.search_size)
-    return detector, FaceFollower(refiner, placer)
+    return detector, refiner
 
 
 def _temporal(config: Config) -> TemporalReader | None:

@@ -1,12 +1,10 @@
 """Known faces found again: the detector's second look at where they should be."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from mien.core.types import Face, Image
-from mien.vision.landmarks import LandmarkPlacer
 from mien.vision.proposals import Proposals
 from mien.vision.refiner import FaceRefiner
 
@@ -18,12 +16,10 @@ class FaceFollower:
 
     Args:
         refiner: looks at a square around each expected face.
-        placer: of landmarks; without it the refiner's stand.
     """
 
-    def __init__(self, refiner: FaceRefiner, placer: LandmarkPlacer | None = None) -> None:
+    def __init__(self, refiner: FaceRefiner) -> None:
         self._refiner = refiner
-        self._placer = placer
 
     def follow(self, image: Image, expected: Sequence[Face]) -> list[Face]:
         """The same faces in a later picture, as many and in the same order.
@@ -42,6 +38,4 @@ class FaceFollower:
         found = self._refiner.refine(
             image, Proposals(np.array(boxes, np.float32), points, scores, scores)
         )
-        if self._placer is not None:
-            found = replace(found, points=self._placer.place(image, found.points))
         return found.faces()
