@@ -347,7 +347,7 @@ def test_landmarks_are_learned_exported_and_placed(data_dir, tmp_path):
     assert after < 0.8 * before
 
 
-def test_moved_crops_keep_the_landmarks_on_the_face(data_dir):
+def test_moved_crops_keep_the_landmarks_on_the_face():
     """A dot drawn at each landmark is dark there in the crop too."""
     torch.manual_seed(0)
     faces = upright_faces([drawn_face(96)] * 8)

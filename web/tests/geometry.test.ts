@@ -1,14 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { alignmentMatrix, canAlign, cropFace } from "../src/vision/alignment";
 import { apply, invert, iou, type Point, similarity, suppress } from "../src/vision/geometry";
-
-const CANONICAL: Point[] = [
-  [14.6, 18.4],
-  [32.7, 18.2],
-  [23.5, 28.3],
-  [16.6, 36.2],
-  [31.6, 35.9],
-];
+import { CANONICAL } from "./canonical";
 
 describe("geometry", () => {
   it("measures overlap", () => {

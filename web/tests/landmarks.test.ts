@@ -2,14 +2,8 @@ import { expect, it } from "vitest";
 import type { Point } from "../src/vision/geometry";
 import { CLOSE_SIZE, closeBatch, placed } from "../src/vision/landmarks";
 import type { Proposal } from "../src/vision/proposals";
+import { CANONICAL } from "./canonical";
 
-const CANONICAL: Point[] = [
-  [14.6, 18.4],
-  [32.7, 18.2],
-  [23.5, 28.3],
-  [16.6, 36.2],
-  [31.6, 35.9],
-];
 /** Where the network sees them if they are right, from the crop's middle in units of its side. */
 const EXPECTED = CANONICAL.flatMap(([x, y]) => [0.8 * ((x + 0.5) / 48 - 0.5), 0.8 * ((y + 0.5) / 48 - 0.5)]);
 

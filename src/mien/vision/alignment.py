@@ -68,7 +68,7 @@ def alignment_matrix(
 
 
 def crop_face(
-    image: Image, matrix: npt.NDArray[np.floating], size: int = CROP_SIZE
+    image: Image | Pyramid, matrix: npt.NDArray[np.floating], size: int = CROP_SIZE
 ) -> npt.NDArray[np.uint8]:
     """Cut a grey crop out of a picture along a picture-to-crop matrix of shape (2, 3).
 
@@ -76,14 +76,18 @@ def crop_face(
     is halved first as often as needed, since bilinear sampling alone would alias.
 
     Args:
-        image: (height, width, 3) RGB or (height, width) grey, uint8.
+        image: (height, width, 3) RGB or (height, width) grey, uint8; as a pyramid where many
+            crops share the halving.
         matrix: (2, 3), from picture to crop.
         size: side of the crop in pixels.
 
     Returns:
         (size, size) grey, uint8.
     """
-    image, to_crop = _around(image, np.asarray(matrix, dtype=np.float64), size)
+    to_crop = np.asarray(matrix, dtype=np.float64)
+    if isinstance(image, Pyramid):
+        image, to_crop = image.nearest(to_crop)
+    image, to_crop = _around(image, to_crop, size)
     grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     grey, to_crop = Pyramid(np.asarray(grey, dtype=np.uint8)).nearest(to_crop)
     crop = cv2.warpAffine(

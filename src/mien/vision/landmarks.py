@@ -59,7 +59,7 @@ class LandmarkPlacer:
         if not usable.any():
             return placed
         matrices = [close_matrix(five) for five in points[usable].reshape(-1, 5, 2)]
-        crops = np.stack([_close(picture, matrix) for matrix in matrices])[:, None]
+        crops = np.stack([crop_face(picture, matrix, CLOSE_SIZE) for matrix in matrices])[:, None]
         seen = self._session.run({self._input: crops.astype(np.float32)})["points"]
         seen = seen.reshape(-1, 5, 2) * CLOSE_SIZE + (CLOSE_SIZE - 1) / 2
         back = [
@@ -78,9 +78,3 @@ def close_matrix(points: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
         ValueError: if the points all coincide or are not finite.
     """
     return zoomed(alignment_matrix(points, CLOSE_SIZE), CLOSE_ZOOM, CLOSE_SIZE)
-
-
-def _close(picture: Image | Pyramid, matrix: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
-    if isinstance(picture, Pyramid):
-        picture, matrix = picture.nearest(matrix)
-    return crop_face(picture, matrix, CLOSE_SIZE)

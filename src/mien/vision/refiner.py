@@ -119,6 +119,4 @@ def cut_region(picture: Image | Pyramid, region: Floats) -> npt.NDArray[np.uint8
     matrix = np.array(
         [[scale, 0.0, shift - scale * (x - 0.5)], [0.0, scale, shift - scale * (y - 0.5)]]
     )
-    if isinstance(picture, Pyramid):
-        picture, matrix = picture.nearest(matrix)
     return crop_face(picture, matrix, REGION_SIZE)

@@ -100,19 +100,15 @@ def train(config: DetectorConfig) -> Path:
         net.load_state_dict(torch.load(config.warm_start, weights_only=True)["average"])
     average = WeightAverage(net, config.average)
     optimiser = torch.optim.AdamW(net.parameters(), lr=config.rate, weight_decay=config.decay)
-    start = 0
-    if (state := run.load()) is not None:
-        net.load_state_dict(state["net"])
-        average.net.load_state_dict(state["average"])
-        optimiser.load_state_dict(state["optimiser"])
-        start, average.steps = state["epoch"], state["epoch"] * config.steps_per_epoch
+    state = run.restore(net, average, optimiser, config.steps_per_epoch)
+    start = state.get("epoch", 0)
     synthesis = Synthesis(
         read_portraits(config.data_dir, Part.TRAIN),
         read_fer_faces(config.data_dir, Part.TRAIN),
         training_scenes(config.data_dir),
         config.seed,
     )
-    mined: list[float] | None = state.get("mined") if state is not None else None
+    mined: list[float] | None = state.get("mined")
     if mined is not None:
         synthesis.prefer(mined)
     progress = Progress(config.epochs * config.steps_per_epoch, start * config.steps_per_epoch)
@@ -123,9 +119,7 @@ def train(config: DetectorConfig) -> Path:
             synthesis.prefer(mined)
         figures = _epoch(config, epoch, net, average, optimiser, synthesis, progress)
         figures |= {"epoch": epoch + 1, "seconds": round(time.monotonic() - began, 1)}
-        state = {"net": net.state_dict(), "average": average.net.state_dict(), "epoch": epoch + 1}
-        run.save(state | {"optimiser": optimiser.state_dict(), "mined": mined}, figures)
-        log.info("%s", figures)
+        run.keep(net, average, optimiser, figures, mined=mined)
     return run.checkpoint_file
 
 

@@ -19,7 +19,7 @@ from mien.vision.landmarks import CLOSE_SIZE, close_matrix
 from mien_lab.data.augmentation import crop_batch
 from mien_lab.data.scenes import Part, Picture, read_fer_faces, read_portraits, read_scenes
 from mien_lab.training.landmarks_net import LandmarksNet
-from mien_lab.training.run import Progress, Run, WeightAverage, require_finite
+from mien_lab.training.run import Progress, Run, WeightAverage, annealed, require_finite
 
 __all__ = ["LandmarksConfig", "UprightFaces", "train_landmarks", "upright_faces"]
 
@@ -122,21 +122,14 @@ def train_landmarks(config: LandmarksConfig, folder: Path, *, resume: bool = Fal
     net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = WeightAverage(net, config.average)
     optimiser = torch.optim.AdamW(net.parameters(), lr=config.rate, weight_decay=config.decay)
-    start = 0
-    if (state := run.load()) is not None:
-        net.load_state_dict(state["net"])
-        average.net.load_state_dict(state["average"])
-        optimiser.load_state_dict(state["optimiser"])
-        start, average.steps = state["epoch"], state["epoch"] * config.steps
+    start = run.restore(net, average, optimiser, config.steps).get("epoch", 0)
     progress = Progress(config.epochs * config.steps, start * config.steps)
     for epoch in range(start, config.epochs):
         began = time.monotonic()
         loss = _epoch(config, epoch, net, average, optimiser, sources, progress)
         seconds = round(time.monotonic() - began, 1)
         figures = {"epoch": epoch + 1, "loss": round(loss, 5), "seconds": seconds}
-        state = {"net": net.state_dict(), "average": average.net.state_dict(), "epoch": epoch + 1}
-        run.save(state | {"optimiser": optimiser.state_dict()}, figures)
-        log.info("%s", figures)
+        run.keep(net, average, optimiser, figures)
     return run.checkpoint_file
 
 
@@ -156,9 +149,8 @@ def _epoch(
     total = 0.0
     for step in range(config.steps):
         share = (epoch + step / config.steps) / config.epochs
-        warm = min((epoch * config.steps + step + 1) / 200, 1.0)
         for group in optimiser.param_groups:
-            group["lr"] = config.rate * warm * (0.01 + 0.495 * (1 + math.cos(math.pi * share)))
+            group["lr"] = annealed(config.rate, share, epoch * config.steps + step)
         crops, points, weights = _batch(sources, config.batch)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             found = net(crops.contiguous(memory_format=torch.channels_last))

@@ -2,20 +2,21 @@
 
 from pathlib import Path
 
-import torch
-
 from mien.runtime.artifact import Card
 from mien.vision.landmarks import CLOSE_SIZE
-from mien_lab.training.detector_export import TRAINED_ON
 from mien_lab.training.landmarks_net import LandmarksNet
-from mien_lab.training.refiner_export import crop_input, ship_on_crops
-from mien_lab.training.weight_files import write_card
+from mien_lab.training.refiner_export import crop_input, export_on_crops
 
 __all__ = ["export_landmarks"]
 
 PARITY = 1e-3
 """Largest difference between the exported and the trained network, in sides of the crop, that
 counts as the same: a sixteenth of a pixel."""
+TRAINED_ON = (
+    "LFW photographs (muxspace/facial_expressions, Apache-2.0), everyday photographs "
+    "(EliSchwartz/imagenet-sample-images, BIDS/BSDS500) and FER2013 Training faces (research "
+    "use), points by a public detector"
+)
 SHARE = 0.5
 """Weight of what the network says beside the landmarks it was given. Chosen on the validation part
 of the portraits."""
@@ -32,14 +33,9 @@ def export_landmarks(checkpoint: Path, out_dir: Path, *, version: str = "1") -> 
     Raises:
         ParityError: if the exported network does not compute what the trained one does.
     """
-    net = LandmarksNet().eval()
-    net.load_state_dict(torch.load(checkpoint, weights_only=True)["average"])
-    out_dir.mkdir(parents=True, exist_ok=True)
-    target = out_dir / "landmarks.onnx"
-    ship_on_crops(net, target, CLOSE_SIZE, "points", PARITY)
     card = Card(
         name="landmarks",
-        file=target.name,
+        file="landmarks.onnx",
         sha256="",
         version=version,
         kind="face-landmarks",
@@ -48,5 +44,4 @@ def export_landmarks(checkpoint: Path, out_dir: Path, *, version: str = "1") -> 
         trained_on=TRAINED_ON,
         extra={"share": SHARE},
     )
-    write_card(target, card)
-    return target
+    return export_on_crops(LandmarksNet(), checkpoint, out_dir, card, "points", PARITY)

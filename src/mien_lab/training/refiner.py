@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,7 @@ from mien_lab.data.proposals import Looks, looks_at
 from mien_lab.data.scenes import Part, read_fer_faces, read_portraits
 from mien_lab.data.synthesis import Layout, Synthesis
 from mien_lab.training.refiner_net import RefinerNet
-from mien_lab.training.run import Progress, Run, WeightAverage, require_finite
+from mien_lab.training.run import Progress, Run, WeightAverage, annealed, require_finite
 from mien_lab.training.second_teacher import training_scenes
 
 __all__ = ["RefinerConfig", "gather", "train"]
@@ -148,13 +147,8 @@ def train(config: RefinerConfig) -> Path:
     net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = WeightAverage(net, config.average)
     optimiser = torch.optim.AdamW(net.parameters(), lr=config.rate, weight_decay=config.decay)
-    start = 0
     steps = len(looks) // config.batch
-    if (state := run.load()) is not None:
-        net.load_state_dict(state["net"])
-        average.net.load_state_dict(state["average"])
-        optimiser.load_state_dict(state["optimiser"])
-        start, average.steps = state["epoch"], state["epoch"] * steps
+    start = run.restore(net, average, optimiser, steps).get("epoch", 0)
     progress = Progress(config.epochs * steps, start * steps)
     for epoch in range(start, config.epochs):
         began = time.monotonic()
@@ -164,9 +158,8 @@ def train(config: RefinerConfig) -> Path:
         sums = np.zeros(3)
         for index in range(steps):
             share = (epoch + index / steps) / config.epochs
-            warm = min((epoch * steps + index + 1) / 200, 1.0)
             for group in optimiser.param_groups:
-                group["lr"] = config.rate * warm * (0.01 + 0.495 * (1 + math.cos(math.pi * share)))
+                group["lr"] = annealed(config.rate, share, epoch * steps + index)
             rows = np.sort(order[index * config.batch : (index + 1) * config.batch])
             losses = _losses(net, *_batch(looks, rows))
             total = losses[0] + config.box_weight * losses[1] + config.points_weight * losses[2]
@@ -182,9 +175,7 @@ def train(config: RefinerConfig) -> Path:
         means = (sums / max(steps, 1)).round(5).tolist()
         figures = dict(zip(("score", "box", "points"), means, strict=True))
         figures |= {"epoch": epoch + 1, "seconds": round(time.monotonic() - began, 1)}
-        state = {"net": net.state_dict(), "average": average.net.state_dict(), "epoch": epoch + 1}
-        run.save(state | {"optimiser": optimiser.state_dict()}, figures)
-        log.info("%s", figures)
+        run.keep(net, average, optimiser, figures)
     return run.checkpoint_file
 
 

@@ -16,7 +16,7 @@ from mien_lab.training.detector_export import TRAINED_ON
 from mien_lab.training.refiner_net import RefinerNet
 from mien_lab.training.weight_files import ship, write_card
 
-__all__ = ["crop_input", "export_refiner", "ship_on_crops"]
+__all__ = ["crop_input", "export_on_crops", "export_refiner"]
 
 PARITY = 5e-3
 """Largest difference between the exported and the trained network that counts as the same; the
@@ -44,14 +44,9 @@ def export_refiner(
     Raises:
         ValueError: if the exported network does not compute what the trained one does.
     """
-    net = RefinerNet().eval()
-    net.load_state_dict(torch.load(checkpoint, weights_only=True)["average"])
-    out_dir.mkdir(parents=True, exist_ok=True)
-    target = out_dir / "refiner.onnx"
-    ship_on_crops(net, target, REGION_SIZE, "faces", PARITY)
     card = Card(
         name="refiner",
-        file=target.name,
+        file="refiner.onnx",
         sha256="",
         version=version,
         kind="face-refiner",
@@ -64,23 +59,33 @@ def export_refiner(
             "trust_in_proposal": TRUST,
         },
     )
-    write_card(target, card)
-    return target
+    return export_on_crops(RefinerNet(), checkpoint, out_dir, card, "faces", PARITY)
 
 
-def ship_on_crops(net: nn.Module, target: Path, side: int, output: str, bound: float) -> None:
-    """Write a network of one input, grey crops, and one output as ONNX, stored in half precision.
+def export_on_crops(
+    net: nn.Module, checkpoint: Path, out_dir: Path, card: Card, output: str, bound: float
+) -> Path:
+    """Write a network of one input, grey crops, and one output as ONNX with its card.
 
     Args:
-        net: crops ``(n, 1, side, side)`` in 0–255 to one tensor.
-        target: the weight file.
-        side: of the crops.
+        net: crops as the card says to one tensor; its weights are taken from the checkpoint.
+        checkpoint: ``last.pt`` of a run; its averaged weights are taken.
+        out_dir: where to write.
+        card: with the name of the weight file.
         output: its name.
         bound: from which difference of a number on it is another network.
+
+    Returns:
+        The weight file.
 
     Raises:
         ParityError: if the exported network does not compute what the trained one does.
     """
+    net.load_state_dict(torch.load(checkpoint, weights_only=True)["average"])
+    net.eval()
+    out_dir.mkdir(parents=True, exist_ok=True)
+    target = out_dir / card.file
+    side = int(card.input["shape"][-1])
     draft = target.with_suffix(".part")
     torch.onnx.export(
         net,
@@ -101,6 +106,8 @@ def ship_on_crops(net: nn.Module, target: Path, side: int, output: str, bound: f
         return float(np.abs(session.run([output], {"crops": crops})[0] - expected).max())
 
     ship(draft, target, difference, bound)
+    write_card(target, card)
+    return target
 
 
 def crop_input(side: int) -> dict[str, Any]:

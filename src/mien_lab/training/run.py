@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from mien.core.errors import InputError
 
-__all__ = ["Progress", "Run", "WeightAverage", "require_finite"]
+__all__ = ["Progress", "Run", "WeightAverage", "annealed", "require_finite"]
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +63,48 @@ class Run:
         draft.replace(self.checkpoint_file)
         with (self.folder / "curve.jsonl").open("a") as stream:
             stream.write(json.dumps(figures) + "\n")
+
+    def restore(
+        self, net: nn.Module, average: "WeightAverage", optimiser: torch.optim.Optimizer, steps: int
+    ) -> dict[str, Any]:
+        """Bring back what `keep` wrote after epochs of so many steps; empty at the start."""
+        if (state := self.load()) is None:
+            return {}
+        net.load_state_dict(state["net"])
+        average.net.load_state_dict(state["average"])
+        optimiser.load_state_dict(state["optimiser"])
+        average.steps = state["epoch"] * steps
+        return state
+
+    def keep(
+        self,
+        net: nn.Module,
+        average: "WeightAverage",
+        optimiser: torch.optim.Optimizer,
+        figures: dict[str, Any],
+        **more: Any,
+    ) -> None:
+        """Write the checkpoint after an epoch, which its figures name, and log these."""
+        state = {
+            "net": net.state_dict(),
+            "average": average.net.state_dict(),
+            "epoch": figures["epoch"],
+            "optimiser": optimiser.state_dict(),
+        }
+        self.save(state | more, figures)
+        log.info("%s", figures)
+
+
+def annealed(rate: float, share: float, step: int) -> float:
+    """A learning rate that warms up over 200 steps and falls along half a cosine to 1 %.
+
+    Args:
+        rate: the peak.
+        share: of the run that is over.
+        step: of the run, counted from 0.
+    """
+    warm = min((step + 1) / 200, 1.0)
+    return rate * warm * (0.01 + 0.495 * (1 + math.cos(math.pi * share)))
 
 
 def require_finite(value: Tensor | float, epoch: int, step: int, name: str = "loss") -> None:
