@@ -9,6 +9,7 @@ from mien.models.calibration import (
     expected_calibration_error,
     fit_temperature,
     prediction_sets,
+    ranked_set,
     softmax,
 )
 
@@ -80,6 +81,20 @@ def test_coverage_holds_for_a_network_that_is_too_sure():
     quantile = conformal_quantile(probabilities[:4000], labels[:4000], 0.9)
     members = prediction_sets(probabilities[4000:], quantile)
     assert members[np.arange(4000), labels[4000:]].mean() >= 0.88
+
+
+def test_the_quantile_is_the_score_of_the_rank_that_split_conformal_prediction_asks_for():
+    own = np.linspace(0.99, 0.81, 19)
+    probabilities = np.column_stack([own, 1 - own])
+    # The smallest k of 19 with k / 20 >= 0.9 is 18.
+    quantile = conformal_quantile(probabilities, np.zeros(19, int), 0.9)
+    assert quantile == pytest.approx(1 - own[17])
+
+
+def test_both_kinds_of_sets_allow_for_rounding():
+    row = np.array([0.6, 0.4, 0, 0, 0, 0, 0, 0])
+    quantile = 0.4 - 5e-7
+    assert len(ranked_set(row, quantile)) == prediction_sets(row[None], quantile).sum() == 1
 
 
 def test_too_few_faces_for_the_coverage_keep_all_labels():

@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -28,6 +29,7 @@ from mien.report.schema import SCHEMA, document_schema
 from mien.report.tables import COLUMNS
 from mien.runtime.artifact import weights_folder
 from mien.vision.media import open_media
+from mien.vision.stream import MediaStream
 
 
 def is_one_sentence(error: BaseException) -> bool:
@@ -264,6 +266,34 @@ def test_a_film_is_read_as_it_is_iterated_over(analyzer, film, monkeypatch):
     analysis.close()
     assert list(analysis) == []
     assert read == [0, 1]
+
+
+def test_a_film_closed_while_another_thread_awaits_a_frame_ends_there(analyzer, film, monkeypatch):
+    waiting, go_on, plain = threading.Event(), threading.Event(), SequenceReader._read
+    closed_by = []
+
+    def slowly(self, located):
+        waiting.set()
+        assert go_on.wait(20)
+        return plain(self, located)
+
+    def noted(stream):
+        closed_by.append(threading.current_thread())
+        close(stream)
+
+    close = MediaStream.close
+    monkeypatch.setattr(SequenceReader, "_read", slowly)
+    monkeypatch.setattr(MediaStream, "close", noted)
+    analysis = analyzer.analyze(film)
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(list, analysis)
+        assert waiting.wait(20)
+        analysis.close()
+        assert closed_by == []
+        go_on.set()
+        assert reading.result() == []
+    assert closed_by
+    assert threading.current_thread() not in closed_by
 
 
 def test_faces_of_films_have_track_ids_and_those_of_pictures_none(analyzer, film, portrait):

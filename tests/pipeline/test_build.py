@@ -17,14 +17,14 @@ def test_films_and_live_pictures_share_their_networks(monkeypatch):
     )
     sizes = FaceProposer.__init__
 
-    def noted(self, session, *, working_size, fine_size):
-        searched.append((working_size, fine_size))
-        sizes(self, session, working_size=working_size, fine_size=fine_size)
+    def noted(self, session, size):
+        searched.append(size)
+        sizes(self, session, size)
 
     monkeypatch.setattr(FaceProposer, "__init__", noted)
     parts = build_parts(Config(threads=1))
     assert sorted(opened) == ["detector", "expression", "landmarks", "refiner", "temporal"]
-    assert searched == [(640, 1280), (LIVE_SIZE, None)]
+    assert searched == [1280, LIVE_SIZE]
     assert parts.live.classifier is parts.reader.classifier
     assert parts.live.detector is not parts.reader.detector
     assert parts.reader.coarse is parts.live.detector

@@ -141,6 +141,23 @@ def test_a_lost_camera_is_tried_again_with_growing_pauses():
     assert times == sorted(times)
 
 
+def test_a_reader_that_is_too_slow_is_told_what_happens_all_the_same():
+    answers = [lambda: stream_of(1, fault=MediaError("gone")), lambda: stream_of(200, 0.005)]
+    opened = iter(answers)
+    reader = LiveReader(lambda: next(opened)(), Slow(0.05), back_off_s=(0.01,))
+    events = []
+    with closing(reader.events()) as running:
+        for event in running:
+            events.append(event)
+            if len(readings(events)) == 4:
+                break
+    assert [type(event).__name__ for event in events[:4]] == [
+        "LiveReading", "Notice", "Notice", "LiveReading"
+    ]  # fmt: skip
+    assert notices(events) == ["gone; trying again in 0.01 s", "camera 0 is back"]
+    assert events[-1].dropped > 0
+
+
 def test_a_camera_that_was_never_there_is_an_error():
     def connect():
         raise MediaError("camera 7 cannot be opened")

@@ -127,6 +127,19 @@ def test_a_face_that_a_coarse_search_misses_is_searched_for(stage):
     assert (stage.searches, stage.glances) == (6, 2)
 
 
+def test_one_unsure_moment_does_not_end_coarse_searches(stage):
+    stage.coarse = True
+    stage.places = {1: (60, 100)}
+    locator = FaceLocator(stage, stage, every=8)
+    locate(stage, locator, range(8))
+    stage.follow_score = 0.3
+    locate(stage, locator, [8])
+    assert (stage.searches, stage.glances) == (2, 1)
+    stage.follow_score = 0.9
+    locate(stage, locator, range(9, 25))
+    assert (stage.searches, stage.glances) == (2, 3)
+
+
 def test_two_faces_seen_where_one_is_followed_are_searched_for(stage):
     class Doubled(Stage):
         def glance(self, image):

@@ -87,6 +87,14 @@ def test_slow_films_have_whole_events(make_reading, step):
         assert len(events_of([*series[:4], *away])) == 2
 
 
+def test_one_short_step_does_not_divide_the_events_of_a_slow_film(make_reading):
+    times = [0, 0.02, 1, 2, 3, 4]
+    reading = make_reading(probability=0.9, track_id=1)
+    series = [FrameReading(index, time_s, (reading,)) for index, time_s in enumerate(times)]
+    (event,) = events_of(series)
+    assert (event.onset_s, event.offset_s) == (0, 4)
+
+
 def test_tracks_have_events_of_their_own(frames):
     both = [
         FrameReading(one.index, one.time_s, one.readings + two.readings)

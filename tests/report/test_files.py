@@ -40,6 +40,12 @@ def test_interruption_leaves_nothing(tmp_path):
     assert names(tmp_path) == []
 
 
+def test_a_pipe_that_breaks_meanwhile_is_not_the_fault_of_the_file(tmp_path):
+    with pytest.raises(BrokenPipeError), atomic(tmp_path / "report.html"):
+        raise BrokenPipeError(32, "Broken pipe")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_full_disk_leaves_nothing(tmp_path, small_disk):
     path = tmp_path / "a.bin"
     with pytest.raises(OutputError) as caught, small_disk(1000), atomic(path) as temporary:

@@ -11,6 +11,7 @@ import PIL.Image
 import pytest
 
 from mien.core.errors import InputError, MediaError
+from mien.core.types import MediaKind
 from mien.vision import video
 from mien.vision.camera import CameraSource, find_camera, open_camera
 
@@ -62,6 +63,27 @@ def test_what_sources_mean_on_linux(tmp_path):
     assert stream.target == "rtsp://anna:secret@host/1"
     assert stream.name == "rtsp://host/1"
     assert find_camera("http://host/a.mjpg").form is None
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("rtsp://anna:p@ss@10.0.0.5/live", "rtsp://10.0.0.5/live"),
+        ("http://cam/video?user=anna&password=secret", "http://cam/video"),
+        ("http://cam/@home", "http://cam/@home"),
+    ],
+)
+def test_names_of_addresses_hold_no_password(address, name):
+    source = find_camera(address)
+    assert (source.name, source.target) == (name, address)
+
+
+def test_cameras_have_names_instead_of_numbers_on_windows(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "win32")
+    with pytest.raises(InputError, match="video="):
+        find_camera("0")
+    source = find_camera("video=Integrated Camera")
+    assert (source.target, source.form) == ("video=Integrated Camera", "dshow")
 
 
 @pytest.mark.parametrize("source", ["nothing.mp4", "", "gopher://host/1", "file:///etc/passwd"])
@@ -233,37 +255,55 @@ def test_a_damaged_packet_costs_its_picture_alone(monkeypatch, make_film, tmp_pa
         list(camera._pictures(Damaged(container)))
 
 
-def test_a_stream_that_stalls_is_lost(monkeypatch, make_film, tmp_path):
+@pytest.fixture
+def serve():
+    """Serves bytes over HTTP, then waits; returns the address."""
+    done, servers = threading.Event(), []
+
+    def start(content, wait_s):
+        class Answer(BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(content)
+                self.wfile.flush()
+                done.wait(wait_s)
+
+            def log_message(self, *_):
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{server.server_port}/film.ts"
+
+    yield start
+    done.set()
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_network_stream_is_read_to_its_end(serve, make_film, tmp_path):
+    film = make_film(tmp_path / "film.ts", times=[n / 10 for n in range(30)]).read_bytes()
+    shapes = []
+    with open_camera(find_camera(serve(film, 0))) as stream:
+        assert stream.media.kind is MediaKind.CAMERA
+        with pytest.raises(MediaError, match=r"was lost|no more pictures"):
+            shapes.extend(frame.image.shape for frame in stream)
+    assert shapes == [(48, 64, 3)] * 30
+
+
+def test_a_stream_that_stalls_is_lost(serve, monkeypatch, make_film, tmp_path):
     from mien.vision import camera
 
     film = make_film(tmp_path / "film.ts", times=[n / 10 for n in range(30)]).read_bytes()
-    done = threading.Event()
-
-    class Stalling(BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(film[: len(film) * 2 // 3])
-            self.wfile.flush()
-            done.wait(20)
-
-        def log_message(self, *_):
-            pass
-
     monkeypatch.setattr(camera, "READ_S", 0.5)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Stalling)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     began = time.monotonic()
-    try:
-        address = f"http://127.0.0.1:{server.server_port}/film.ts"
-        with (
-            pytest.raises(MediaError, match=r"was lost|no more pictures"),
-            open_camera(find_camera(address)) as stream,
-        ):
-            for _ in stream:
-                pass
-    finally:
-        done.set()
-        server.shutdown()
-        server.server_close()
+    with (
+        pytest.raises(MediaError, match=r"was lost|no more pictures"),
+        open_camera(find_camera(serve(film[: len(film) * 2 // 3], 20))) as stream,
+    ):
+        for _ in stream:
+            pass
     assert time.monotonic() - began < 15

@@ -48,7 +48,7 @@ class PlantedSession:
 
 def single(session, **settings):
     """A detector that searches small pictures at their own size."""
-    return FaceDetector(session, fine_size=None, working_size=128, **settings)
+    return FaceDetector(session, search_size=128, **settings)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_a_planted_face_is_decoded_to_pixels():
 
 def test_large_pictures_are_mapped_back_to_their_own_pixels():
     session = PlantedSession([(32, 1, 1, 0.9, 0.0, 0.0)], least_side=640)
-    detector = FaceDetector(session, fine_size=None)
+    detector = FaceDetector(session, search_size=640)
     (face,) = detector.detect(np.zeros((960, 1280), np.uint8))
     assert session.shapes[0] == (1, 1, 480, 640)
     assert face.box.width == pytest.approx(384.0)
@@ -78,7 +78,7 @@ def test_large_pictures_are_mapped_back_to_their_own_pixels():
 
 def test_large_pictures_are_searched_again_finer():
     session = PlantedSession()
-    FaceDetector(session, working_size=320, fine_size=960).detect(np.zeros((1280, 1920), np.uint8))
+    FaceDetector(session, search_size=960).detect(np.zeros((1280, 1920), np.uint8))
     assert [shape[3] for shape in session.shapes] == [960, 480, 256, 128]
 
 
@@ -105,9 +105,7 @@ def test_small_faces_are_left_out_on_request():
     assert single(session, min_face=25).detect(np.zeros((96, 128), np.uint8)) == []
 
 
-@pytest.mark.parametrize(
-    "settings", [{"threshold": 0.0}, {"working_size": 8}, {"working_size": 640, "fine_size": 320}]
-)
+@pytest.mark.parametrize("settings", [{"threshold": 0.0}, {"threshold": 1.0}, {"search_size": 8}])
 def test_settings_out_of_range(settings):
     with pytest.raises(InputError):
         FaceDetector(PlantedSession(), **settings)

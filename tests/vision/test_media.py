@@ -156,6 +156,19 @@ def test_exif_orientation_is_applied():
         assert np.array_equal(image, expected), tag
 
 
+@pytest.mark.parametrize("form", ["PNG", "WEBP"])
+def test_exif_orientation_is_applied_to_animations(form):
+    frames = [PIL.Image.fromarray(noise(20, 40)), PIL.Image.new("RGB", (40, 20), "red")]
+    exif = PIL.Image.Exif()
+    exif[0x0112] = 6
+    options = {"save_all": True, "append_images": frames[1:], "exif": exif.tobytes()}
+    with open_media(encoded(frames[0], form, lossless=True, **options)) as stream:
+        assert (stream.media.width, stream.media.height) == (20, 40)
+        images = [frame.image for frame in stream]
+    assert np.array_equal(images[0], np.rot90(np.asarray(frames[0]), -1))
+    assert images[1].shape == (40, 20, 3)
+
+
 def test_damaged_exif_is_passed_over():
     data = encoded(PIL.Image.fromarray(noise()), "JPEG", exif=b"Exif\x00\x00MM\x00*\xff\xff\xff")
     assert only(data).image.shape == (40, 60, 3)
@@ -257,6 +270,14 @@ def test_truncated_pictures_name_the_file_and_the_cause(form, share, tmp_path):
     assert str(path) in str(caught.value)
     assert is_one_sentence(caught.value)
     assert isinstance(caught.value, TruncatedError) or form == "WEBP"
+
+
+def test_a_truncated_pillow_image_is_named_like_a_file():
+    data = encoded(PIL.Image.fromarray(noise(80, 80)), "JPEG")
+    picture = PIL.Image.open(io.BytesIO(data[: len(data) // 2]))
+    with pytest.raises(TruncatedError) as caught:
+        open_media(picture)
+    assert is_one_sentence(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -522,6 +543,22 @@ def test_sound_alone_is_no_film(tmp_path):
 def test_large_films_are_refused(make_film, tmp_path):
     with pytest.raises(TooLargeError, match="max_pixels="):
         open_media(make_film(tmp_path / "a.mp4"), max_pixels=64 * 48 - 1)
+
+
+def test_films_that_grow_beyond_the_limit_are_refused_there(make_film, tmp_path):
+    # Long enough for the header to be read from the small part alone.
+    small, large = (
+        make_film(tmp_path / f"{size[0]}.h264", times=[n / 10 for n in range(count)], size=size)
+        for count, size in ((400, (64, 48)), (3, (320, 240)))
+    )
+    frames = []
+    with (
+        open_media(small.read_bytes() + large.read_bytes(), max_pixels=5000) as stream,
+        pytest.raises(TooLargeError, match="320x240"),
+    ):
+        collect(stream, frames)
+    assert [frame.image.shape for frame in frames] == [(48, 64, 3)] * len(frames)
+    assert frames
 
 
 def test_closing_early_frees_the_file(make_film, tmp_path):

@@ -16,6 +16,9 @@ __all__ = [
     "softmax",
 ]
 
+ROUNDING = 1e-6
+"""Probabilities may have been rounded to single precision since the quantile was taken."""
+
 
 def softmax(logits: npt.NDArray[np.floating], temperature: float = 1.0) -> npt.NDArray[np.float64]:
     """Probabilities over the last axis of logits divided by a temperature."""
@@ -75,7 +78,7 @@ def conformal_quantile(
     needed = math.ceil((len(labels) + 1) * coverage)
     if needed > len(labels):
         return 1.0
-    return float(np.quantile(scores, needed / len(labels), method="higher"))
+    return float(np.sort(scores)[needed - 1])
 
 
 def prediction_sets(
@@ -85,8 +88,7 @@ def prediction_sets(
 
     The most probable label is always a member, the first of equals in label order.
     """
-    # Probabilities may have been rounded to single precision since the quantile was taken.
-    members = np.asarray(1.0 - probabilities <= quantile + 1e-6)
+    members = np.asarray(1.0 - probabilities <= quantile + ROUNDING)
     members[np.arange(len(members)), probabilities.argmax(axis=1)] = True
     return members
 
@@ -97,7 +99,7 @@ def ranked_set(probabilities: npt.NDArray[np.floating], quantile: float) -> tupl
     Where no label is probable enough to be a member, none can be ruled out: all are.
     """
     ranked = np.argsort(-probabilities, kind="stable")
-    if 1.0 - float(probabilities.max()) > quantile:
+    if 1.0 - float(probabilities.max()) > quantile + ROUNDING:
         return tuple(EMOTIONS[index] for index in ranked)
     members = prediction_sets(probabilities[None], quantile)[0]
     return tuple(EMOTIONS[index] for index in ranked if members[index])

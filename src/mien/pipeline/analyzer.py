@@ -1,9 +1,8 @@
 """Sources in, readings out: pictures, animations and films alike."""
 
 import logging
-import threading
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
@@ -39,7 +38,8 @@ class Analysis:
         self.media = stream.media
         self._stream = stream
         self._pairs = _pairs(parts, stream)
-        self._frames: Iterable[FrameReading] = _readings(self._pairs)
+        self._closed = False
+        self._frames: Iterable[FrameReading] = self._readings()
         if self.media.kind is MediaKind.IMAGE:
             self._frames = tuple(self._frames)
 
@@ -85,10 +85,20 @@ class Analysis:
         return rows
 
     def close(self) -> None:
-        """Let go of a film before its end."""
-        with suppress(ValueError):  # another thread is iterating: the stream's end ends it
+        """Let go of a film before its end; iterating over it in another thread ends too."""
+        self._closed = True
+        try:
             self._pairs.close()
+        except ValueError:  # another thread awaits a frame, and closes the film when it is there
+            return
         self._stream.close()
+
+    def _readings(self) -> Iterator[FrameReading]:
+        with closing(self._pairs):
+            for _, reading in self._pairs:
+                if self._closed:
+                    return
+                yield reading
 
     def __enter__(self) -> Self:
         return self
@@ -122,7 +132,6 @@ class Analyzer:
             raise InputError(f"unknown option {unknown[0]!r}; there are: {', '.join(known)}")
         self.config = replace(config or Config(), **options)
         self._parts: Parts | None = build_parts(self.config)
-        self._lock = threading.Lock()
 
     @property
     def reader(self) -> FrameReader:
@@ -179,8 +188,7 @@ class Analyzer:
 
     def close(self) -> None:
         """Let go of the weights; the analyzer is of no use afterwards."""
-        with self._lock:
-            self._parts = None
+        self._parts = None
 
     def __enter__(self) -> Self:
         return self
@@ -213,8 +221,3 @@ def _pairs(parts: Parts, stream: MediaStream) -> Generator[tuple[Frame, FrameRea
         else:
             with closing(parts.sequence().read_all(stream)) as pairs:
                 yield from pairs
-
-
-def _readings(pairs: Iterable[tuple[Frame, FrameReading]]) -> Iterator[FrameReading]:
-    for _, reading in pairs:
-        yield reading

@@ -142,7 +142,7 @@ class _Slot:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._said: list[Notice | _Ended] = []
+        self._said: list[tuple[int, Notice | _Ended]] = []
         self._newest: tuple[Media, Frame, float] | None = None
         self._received = 0
         self._dropped = 0
@@ -162,19 +162,21 @@ class _Slot:
 
     def say(self, what: "Notice | _Ended") -> None:
         with self._changed:
-            self._said.append(what)
+            self._said.append((self._received, what))
             self._changed.notify()
 
     def take(self, timeout_s: float) -> "_Arrival | Notice | _Ended | None":
-        """The newest picture; notices when there is none; None when nothing comes in time."""
+        """The newest picture and what was said, in order; None when nothing comes in time."""
         with self._changed:
             self._changed.wait_for(lambda: self._newest or self._said or self._closed, timeout_s)
             if self._closed:
                 return _Ended(None)
+            if self._said and (self._newest is None or self._said[0][0] < self._received):
+                return self._said.pop(0)[1]
             if self._newest is not None:
                 (media, frame, at_s), self._newest = self._newest, None
                 return _Arrival(media, frame, at_s, self._received, self._dropped)
-            return self._said.pop(0) if self._said else None
+            return None
 
     def close(self) -> None:
         with self._changed:

@@ -102,7 +102,7 @@ class FaceLocator:
             self._frames = 0
             return located
         located = self._found(frame)
-        if set(located.ids) == known:
+        if set(located.ids) == known and not _same(located.faces, seen):
             self._overlooked = known
         return located
 

@@ -1,6 +1,7 @@
 """When expressions come and go: onset, apex and offset out of a series of readings."""
 
-import math
+import statistics
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -19,6 +20,9 @@ GAP_S = 0.5
 apart, one that is out of sight for a frame."""
 MISSED_STEPS = 1.5
 """Frames after which a face that was not seen in one is out of sight."""
+STEPS = 15
+"""The median of so many steps from frame to frame says how far apart frames lie: one may be a stall
+or, where the rate varies, very short."""
 CODED: tuple[Emotion, ...] = tuple(e for e in EMOTIONS if e is not Emotion.NEUTRAL)
 """Neutral is what lies between events."""
 
@@ -80,15 +84,14 @@ class EventFinder:
     def __init__(self) -> None:
         self._courses: dict[tuple[int, Emotion], _Course] = {}
         self._before_s: float | None = None
-        self._step_s = math.inf
+        self._steps_s: deque[float] = deque(maxlen=STEPS)
         self._gap_s = GAP_S
 
     def add(self, frame: FrameReading) -> list[Event]:
         """The events that end with the next frame, in order of their onset."""
         if self._before_s is not None and frame.time_s > self._before_s:
-            # The shortest step: a longer one may be a stall.
-            self._step_s = min(self._step_s, frame.time_s - self._before_s)
-            self._gap_s = max(GAP_S, MISSED_STEPS * self._step_s)
+            self._steps_s.append(frame.time_s - self._before_s)
+            self._gap_s = max(GAP_S, MISSED_STEPS * statistics.median_high(self._steps_s))
         self._before_s = frame.time_s
         ended: list[Event] = []
         for reading in frame.readings:

@@ -56,6 +56,9 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
             temporary.replace(final)
         finally:
             temporary.unlink(missing_ok=True)
+    except BrokenPipeError:
+        # No file of this kind breaks so: the body writes to a pipe besides, and its reader is gone.
+        raise
     except OSError as error:
         raise output_error(target, error) from error
 

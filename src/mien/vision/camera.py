@@ -31,11 +31,12 @@ MOST_DAMAGED = 50
 """So many packets in a row that cannot be decoded are a lost camera: two seconds or so."""
 SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "http", "https", "udp", "tcp", "srt")
 
-# What each system calls its cameras: FFmpeg's input format and the name of the n-th.
+# What each system calls its cameras: FFmpeg's input format and the name of the n-th. DirectShow
+# knows them by their names alone.
 _SYSTEMS = {
     "linux": ("v4l2", "/dev/video{}"),
     "darwin": ("avfoundation", "{}"),
-    "win32": ("dshow", "video={}"),
+    "win32": ("dshow", None),
 }
 
 
@@ -44,7 +45,8 @@ class CameraSource:
     """What `open_camera` opens.
 
     Attributes:
-        name: what results call it; without the password of an address.
+        name: what results call it: an address without its password and without its query, which
+            may hold one.
         target: what FFmpeg opens.
         form: FFmpeg's input format, or None to find out.
         options: of FFmpeg.
@@ -66,6 +68,11 @@ def find_camera(source: str) -> CameraSource:
     """
     form, pattern = _SYSTEMS.get(sys.platform, _SYSTEMS["linux"])
     if source.isdigit():
+        if pattern is None:
+            raise InputError(
+                f"camera {source} cannot be found by its number on this system; give its name as "
+                'the device manager shows it, such as "video=Integrated Camera"'
+            )
         return CameraSource(f"camera {source}", pattern.format(source), form)
     if "://" in source:
         scheme = source.split("://")[0].lower()
@@ -171,7 +178,7 @@ def _paced(stream: MediaStream, pace: Pace) -> Iterator[Frame]:
 
 
 def _without_password(address: str) -> str:
-    return re.sub(r"://[^/@]*@", "://", address)
+    return re.sub(r"://[^/]*@", "://", address.partition("?")[0])
 
 
 def _cause(error: Any) -> str:

@@ -48,9 +48,8 @@ class FaceDetector:
         placer: the third look; without it the landmarks of the others stand.
         threshold: least score of a face, 0 to 1; that of the weights' cards if None.
         nms_iou: two boxes that overlap more than this are the same face.
-        working_size: longest side in pixels of the finest search where ``fine_size`` is None, at
-            a quarter of the time: for live pictures whose faces are not small.
-        fine_size: longest side in pixels of the finest search.
+        search_size: longest side in pixels of the finest search. Half of it takes a quarter of the
+            time, and is enough where faces are not small.
         min_face: faces with a smaller square root of their area, in pixels of the picture, are
             left out; those below ``LEAST_FACE`` always are.
 
@@ -66,8 +65,7 @@ class FaceDetector:
         *,
         threshold: float | None = None,
         nms_iou: float = 0.4,
-        working_size: int = 640,
-        fine_size: int | None = 1280,
+        search_size: int = 1280,
         min_face: float = 0.0,
     ) -> None:
         own = session.card.number("threshold") if refiner is None else refiner.threshold
@@ -75,7 +73,7 @@ class FaceDetector:
         if not 0.0 < self.threshold < 1.0:
             raise InputError(f"the threshold must lie between 0 and 1, not {self.threshold}")
         self._session = session
-        self._proposer = FaceProposer(session, working_size=working_size, fine_size=fine_size)
+        self._proposer = FaceProposer(session, search_size)
         self._refiner = refiner
         self._placer = placer
         self._nms_iou = nms_iou
@@ -84,7 +82,7 @@ class FaceDetector:
     def searching(self, size: int) -> Self:
         """A detector over the same networks whose finest search is ``size`` pixels long."""
         other = copy(self)
-        other._proposer = FaceProposer(self._session, working_size=size, fine_size=None)
+        other._proposer = FaceProposer(self._session, size)
         return other
 
     def detect(self, image: Image) -> list[Face]:

@@ -15,7 +15,7 @@ from mien.core.types import Frame, Image, Media, MediaKind
 from mien.vision.orientation import UPRIGHT, Orientation
 from mien.vision.stream import MediaStream, check_pixels
 
-__all__ = ["open_picture", "orientation_of", "to_rgb"]
+__all__ = ["DAMAGED", "damage", "open_picture", "orientation_of", "to_rgb"]
 
 _log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ _FORMATS = (
 _UNMISTAKABLE = frozenset({"JPEG", "PNG", "GIF", "WEBP", "AVIF"})
 _ANIMATED = frozenset({"GIF", "PNG", "WEBP", "AVIF"})
 _UNRECOGNISED = (SyntaxError, IndexError, TypeError, struct.error)
-_DAMAGED = (
+DAMAGED = (
     OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, struct.error, zlib.error,
     PIL.Image.DecompressionBombError,
 )  # fmt: skip
@@ -59,7 +59,7 @@ def open_picture(file: BinaryIO, name: str, max_pixels: int, every: int) -> Medi
         media = Media(name, MediaKind.IMAGE, width, height, frame_count=1)
         return MediaStream(media, _still(picture, name, orientation), file.close)
     media = Media(name, MediaKind.ANIMATION, width, height, frame_count=count)
-    return MediaStream(media, _animation(picture, name, every), file.close)
+    return MediaStream(media, _animation(picture, name, orientation, every), file.close)
 
 
 def to_rgb(picture: PIL.Image.Image) -> Image:
@@ -94,7 +94,7 @@ def _identify(file: BinaryIO, name: str) -> ImageFile | None:
     PIL.Image.init()
     file.seek(0)
     prefix = file.read(16)
-    damage: Exception | None = None
+    fault: Exception | None = None
     for form in _FORMATS:
         if form not in PIL.Image.OPEN:
             continue
@@ -106,16 +106,17 @@ def _identify(file: BinaryIO, name: str) -> ImageFile | None:
             return factory(file, "")
         except _UNRECOGNISED as error:
             if form in _UNMISTAKABLE:
-                damage = error
+                fault = error
         except (OSError, ValueError, EOFError) as error:
-            raise _damage(name, error) from error
-    if damage is not None:
-        raise _damage(name, damage) from damage
+            raise damage(name, error) from error
+    if fault is not None:
+        raise damage(name, fault) from fault
     file.seek(0)
     return None
 
 
-def _damage(name: str, error: Exception) -> MediaError:
+def damage(name: str, error: Exception) -> MediaError:
+    """What to raise for a picture on which Pillow fails with one of `DAMAGED`."""
     if isinstance(error, EOFError) or "truncat" in str(error).lower():
         return TruncatedError(
             f"{name} is cut off: the picture data ends too early ({error}); "
@@ -134,14 +135,14 @@ def orientation_of(picture: PIL.Image.Image) -> Orientation:
         return UPRIGHT
     try:
         return Orientation.from_exif(picture.getexif().get(_EXIF_ORIENTATION))
-    except _DAMAGED:
+    except DAMAGED:
         return UPRIGHT
 
 
 def _frame_count(picture: ImageFile, name: str) -> int | None:
     try:
         count = int(getattr(picture, "n_frames", 1))
-    except _DAMAGED:
+    except DAMAGED:
         return None
     if count > 1 and picture.format not in _ANIMATED:
         if picture.format == "TIFF":
@@ -158,27 +159,29 @@ def _first(picture: ImageFile) -> int:
 def _still(picture: ImageFile, name: str, orientation: Orientation) -> Iterator[Frame]:
     try:
         image = orientation.apply(to_rgb(picture))
-    except _DAMAGED as error:
-        raise _damage(name, error) from error
+    except DAMAGED as error:
+        raise damage(name, error) from error
     yield Frame(image)
 
 
-def _animation(picture: ImageFile, name: str, every: int) -> Iterator[Frame]:
+def _animation(
+    picture: ImageFile, name: str, orientation: Orientation, every: int
+) -> Iterator[Frame]:
     first, index, time_s = _first(picture), 0, 0.0
     while True:
         try:
             picture.seek(first + index)
         except EOFError:
             break
-        except _DAMAGED as error:
+        except DAMAGED as error:
             raise _broken_off(name, index, error) from error
         try:
             picture.load()
             image = to_rgb(picture) if index % every == 0 else None
-        except _DAMAGED as error:
+        except DAMAGED as error:
             raise _broken_off(name, index, error) from error
         if image is not None:
-            yield Frame(image, index, time_s)
+            yield Frame(orientation.apply(image), index, time_s)
         duration_ms = picture.info.get("duration")
         time_s += duration_ms / 1000 if duration_ms else _DEFAULT_DURATION_S
         index += 1

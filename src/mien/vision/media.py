@@ -13,7 +13,7 @@ import PIL.Image
 from mien.core.errors import InputError, MediaError
 from mien.core.types import Frame, Image, Media, MediaKind
 from mien.vision.arrival import Pace
-from mien.vision.images import open_picture, orientation_of, to_rgb
+from mien.vision.images import DAMAGED, damage, open_picture, orientation_of, to_rgb
 from mien.vision.sources import FoundSources, display_name, find_sources
 from mien.vision.stream import MediaStream, check_pixels
 from mien.vision.video import open_video
@@ -136,6 +136,8 @@ def _open_pil(picture: PIL.Image.Image, max_pixels: int) -> MediaStream:
         return _open_pixels(orientation_of(picture).apply(to_rgb(picture)), "<image>")
     except ValueError as error:
         raise InputError(f"the Pillow image cannot be read: {error}") from error
+    except DAMAGED as error:
+        raise damage("<image>", error) from error
 
 
 def _open_path(path: Path, name: str) -> BinaryIO:

@@ -57,26 +57,21 @@ class Proposals:
 class FaceProposer:
     """Proposes faces, several for each; safe to call from several threads.
 
-    The picture is searched at ``fine_size``, or at twice its own size if that is smaller, and at
-    halves of it: small faces are found in the one, faces that fill the picture in the others.
+    The picture is searched at ``size``, or at twice its own size if that is smaller, and at halves
+    of it: small faces are found in the one, faces that fill the picture in the others.
 
     Args:
         session: of the weights named "detector".
-        working_size: longest side in pixels of the finest search where ``fine_size`` is None, at
-            a quarter of the time: for live pictures whose faces are not small.
-        fine_size: longest side in pixels of the finest search.
+        size: longest side in pixels of the finest search.
 
     Raises:
-        InputError: if a size is out of its range.
+        InputError: if the size is below ``CELL``.
         ArtifactError: if the card lacks what the maps mean.
     """
 
-    def __init__(self, session: Session, *, working_size: int, fine_size: int | None) -> None:
-        if working_size < CELL or (fine_size is not None and fine_size < working_size):
-            raise InputError(
-                f"sizes must be at least {CELL} px and fine_size at least working_size, "
-                f"not {working_size} and {fine_size}"
-            )
+    def __init__(self, session: Session, size: int) -> None:
+        if size < CELL:
+            raise InputError(f"pictures are searched at {CELL} px or more, not at {size}")
         extra = session.card.extra
         self._session = session
         self._input = str(session.card.input["name"])
@@ -89,7 +84,7 @@ class FaceProposer:
             raise ArtifactError(
                 f"the card of {session.card.file} gives no strides and sizes; reinstall mien"
             ) from None
-        self._finest = working_size if fine_size is None else fine_size
+        self._finest = size
 
     def propose(self, grey: Image, least: float) -> Proposals:
         """All that scores at least ``least`` in a grey picture, in its pixels, in no order."""

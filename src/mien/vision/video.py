@@ -115,7 +115,7 @@ def open_video(
         frame_count=decoder.stream.frames or None,
         duration_s=decoder.duration_s,
     )
-    return MediaStream(media, decoder.frames(first, every), close)
+    return MediaStream(media, decoder.frames(first, every, max_pixels), close)
 
 
 class _Decoder:
@@ -158,8 +158,8 @@ class _Decoder:
                 "copy or convert the film again"
             ) from None
 
-    def frames(self, first: VideoFrame, every: int) -> Iterator[Frame]:
-        """Upright RGB frames; at the end the fault, if there was one."""
+    def frames(self, first: VideoFrame, every: int, max_pixels: int) -> Iterator[Frame]:
+        """Upright RGB frames; at the end the fault, if there was one. Their size may change."""
         convert = VideoReformatter().reformat
         time_s, step_s = 0.0, self._step_s()
         for index, picture in enumerate(itertools.chain([first], self._pictures)):
@@ -169,6 +169,7 @@ class _Decoder:
                 time_s += step_s
             arrived_s = None if self._pace is None else self._arrivals.of(picture)
             if index % every == 0:
+                check_pixels(self.name, picture.width, picture.height, max_pixels)
                 image = np.asarray(convert(picture, format="rgb24").to_ndarray(), np.uint8)
                 yield Frame(self.orientation(picture).apply(image), index, time_s, arrived_s)
         self._raise_fault()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import time
 from dataclasses import dataclass
@@ -14,13 +15,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from mien.core.types import Landmarks
+from mien.runtime.artifact import load_artifact
 from mien.runtime.session import open_session
 from mien.vision.detector import FaceDetector
 from mien_lab.data.proposals import Looks, looks_at
 from mien_lab.data.scenes import Part, read_fer_faces, read_portraits
 from mien_lab.data.synthesis import Layout, Synthesis
 from mien_lab.training.refiner_net import RefinerNet
-from mien_lab.training.run import Progress, Run, WeightAverage, annealed, require_finite
+from mien_lab.training.run import Progress, Run, WeightAverage, annealed, require_finite, restore
 from mien_lab.training.second_teacher import training_scenes
 
 __all__ = ["RefinerConfig", "gather", "train"]
@@ -36,6 +38,8 @@ CYCLE = (
 """More real scenes than the detector is trained on: their poses and covers are what it lacks. Plain
 portraits, since a linear correction fitted on them took 4 % off the error of landmarks that were
 learned from altered ones alone."""
+LABELS = ("faces/faces.csv", "scenes/faces.csv", "fer2013/landmarks.csv")
+"""What tells one collection of data from another, wherever it lies."""
 DOUBT, EASY_SHARE = 0.04, 0.5
 """A warm start keeps the crops it misjudges by more than the first, and this share of others."""
 
@@ -79,7 +83,7 @@ class RefinerConfig:
 def gather(config: RefinerConfig) -> Looks:
     """The crops of a run; made once, then read from its folder."""
     cv2.setNumThreads(1)
-    file = config.run_dir / "looks.npz"
+    file = config.run_dir / f"looks-{_mark(config)}.npz"
     if file.exists():
         with np.load(file) as stored:
             return Looks(**{name: stored[name] for name in Looks.__dataclass_fields__})
@@ -95,8 +99,7 @@ def gather(config: RefinerConfig) -> Looks:
     detector = FaceDetector(
         open_session("detector", threads=1, folder=config.detector_weights),
         threshold=config.proposals,
-        fine_size=None,
-        working_size=config.size,
+        search_size=config.size,
     )
     progress = Progress(config.scenes)
     parts, count = [], 0
@@ -113,6 +116,17 @@ def gather(config: RefinerConfig) -> Looks:
     np.savez(draft, **{name: getattr(looks, name) for name in Looks.__dataclass_fields__})
     draft.replace(file)
     return looks
+
+
+def _mark(config: RefinerConfig) -> str:
+    """Tells crops apart by what decides them: options, labels of the data, both networks."""
+    options = [config.scenes, config.size, config.proposals, config.seed, config.cover_chance]
+    card = load_artifact("detector", folder=config.detector_weights).card
+    digest = hashlib.sha256(repr([*options, card.sha256]).encode())
+    files = [config.data_dir / name for name in LABELS]
+    for file in files if config.warm_start is None else [*files, config.warm_start]:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def _averaged(checkpoint: Path) -> RefinerNet:
@@ -148,7 +162,7 @@ def train(config: RefinerConfig) -> Path:
     average = WeightAverage(net, config.average)
     optimiser = torch.optim.AdamW(net.parameters(), lr=config.rate, weight_decay=config.decay)
     steps = len(looks) // config.batch
-    start = run.restore(net, average, optimiser, steps).get("epoch", 0)
+    start = restore(run.load(), net, average, optimiser, steps)
     progress = Progress(config.epochs * steps, start * steps)
     for epoch in range(start, config.epochs):
         began = time.monotonic()
