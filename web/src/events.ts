@@ -9,6 +9,8 @@ export const BEGINS = 0.25;
 /** A face out of sight for longer ends its events where it was last seen; of frames further apart, for one. */
 const GAP_S = 0.5;
 const MISSED_STEPS = 1.5;
+/** The median of so many steps from frame to frame says how far apart frames lie. */
+const STEPS = 15;
 const CODED = EMOTIONS.filter((name) => name !== "neutral");
 
 interface Course {
@@ -24,7 +26,8 @@ interface Course {
 export function eventsOf(frames: readonly Frame[]): Event[] {
   const courses = new Map<string, Course>();
   const found: Event[] = [];
-  let [before, shortest, gap] = [Number.NaN, Number.POSITIVE_INFINITY, GAP_S];
+  const steps: number[] = [];
+  let [before, gap] = [Number.NaN, GAP_S];
   const end = (key: string, course: Course, offset: number) => {
     courses.delete(key);
     if (course.peak >= SHOWN) found.push(eventOf(course, offset));
@@ -47,8 +50,10 @@ export function eventsOf(frames: readonly Frame[]): Event[] {
   };
   for (const { time_s: time, faces } of frames) {
     if (time > before) {
-      shortest = Math.min(shortest, time - before);
-      gap = Math.max(GAP_S, MISSED_STEPS * shortest);
+      steps.push(time - before);
+      if (steps.length > STEPS) steps.shift();
+      const ranked = [...steps].sort((a, b) => a - b);
+      gap = Math.max(GAP_S, MISSED_STEPS * (ranked[Math.floor(ranked.length / 2)] ?? 0));
     }
     before = time;
     for (const { track_id: track, emotions } of faces) {

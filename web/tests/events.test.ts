@@ -32,17 +32,20 @@ describe("events", () => {
     expect(eventsOf(framesOf())).toEqual(shared.events);
   });
 
-  it("are whole in films of one frame a second", () => {
+  it.each([
+    ["", [0, 1, 2, 3, 4]],
+    [" but for a short step", [0, 0.02, 2, 3, 4]],
+  ])("are whole in films of one frame a second%s", (_, times) => {
     const [first] = framesOf().flatMap(({ faces }) => faces);
     const value = (happiness: number) => ({ ...first.emotions, neutral: 1 - happiness, happiness });
     const none = Object.fromEntries(EMOTIONS.map((name) => [name, 0])) as typeof first.emotions;
-    const frames = [0.1, 0.6, 0.9, 0.7, 0.1].map((share, index) => ({
+    const frames = [0.6, 0.7, 0.9, 0.7, 0.1].map((share, index) => ({
       index,
-      time_s: index,
+      time_s: times[index],
       faces: [{ ...first, track_id: 1, emotions: { ...none, ...value(share), surprise: 0, sadness: 0 } }],
     }));
     const happy = eventsOf(frames).filter(({ expression }) => expression === "happiness");
-    expect(happy.map(({ onset_s, apex_s, offset_s }) => [onset_s, apex_s, offset_s])).toEqual([[1, 2, 4]]);
+    expect(happy.map(({ onset_s, apex_s, offset_s }) => [onset_s, apex_s, offset_s])).toEqual([[0, 2, 4]]);
   });
 
   it("belong to faces that have an id", () => {

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from mien.core.types import Face, Image
 
-__all__ = ["Classification", "Classifier", "Detector", "Follower"]
+__all__ = ["Classification", "Detector", "Follower"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +46,4 @@ class Follower(Protocol):
 
         The score says how surely there is a face; of a low one, box and landmarks mean nothing.
         """
-        ...
-
-
-class Classifier(Protocol):
-    """Reads aligned crops."""
-
-    def classify(self, crops: npt.NDArray[np.uint8]) -> Classification:
-        """Classify grey crops of shape (n, size, size)."""
         ...

@@ -18,9 +18,9 @@ from tempfile import TemporaryDirectory
 import av
 import numpy as np
 
-from mien.core.ports import Detector, Follower
+from mien.core.ports import Follower
 from mien.core.types import Box, Face, Frame, Image, Landmarks
-from mien.pipeline.benchmark import sample_image
+from mien.pipeline.benchmark import PlacedDetector, sample_image
 from mien.pipeline.build import EDGE, Config, Parts, build_parts
 from mien.pipeline.live import LiveReader, LiveReading
 from mien.vision.alignment import CANONICAL, CROP_SIZE
@@ -154,18 +154,6 @@ def read_edge(film: str) -> float:
 
 
 @dataclass(frozen=True)
-class _PlacedDetector:
-    """Searches with a real detector, then reports faces at fixed places."""
-
-    detector: Detector
-    faces: list[Face]
-
-    def detect(self, image: Image) -> list[Face]:
-        self.detector.detect(image)
-        return self.faces
-
-
-@dataclass(frozen=True)
 class _PlacedFollower:
     """Follows with a real follower, then reports the faces where they were expected."""
 
@@ -183,8 +171,8 @@ def _placed(parts: Parts, count: int) -> Parts:
         points = CANONICAL / CROP_SIZE * FACE + np.array([left, top])
         faces.append(Face(Box(left, top, FACE, FACE), 1.0, Landmarks.from_array(points)))
     placed = parts.reader
-    coarse = None if placed.coarse is None else _PlacedDetector(placed.coarse, faces)
-    reader = replace(placed, detector=_PlacedDetector(placed.detector, faces), coarse=coarse)
+    coarse = None if placed.coarse is None else PlacedDetector(placed.coarse, faces)
+    reader = replace(placed, detector=PlacedDetector(placed.detector, faces), coarse=coarse)
     follower = None if parts.follower is None else _PlacedFollower(parts.follower)
     return replace(parts, reader=reader, follower=follower)
 
