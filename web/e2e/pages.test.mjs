@@ -54,6 +54,8 @@ test("consent comes first, then a live reading appears and nothing leaves the pa
   await page.waitForTimeout(3000);
   assert.deepEqual(asked, []);
   assert.match(await page.getByTestId("requests").innerText(), /^0 requests/);
+  // What changes with each reading is not read out.
+  assert.equal(await page.locator(":is(.chart, .face) :is(output, [role=status], [aria-live])").count(), 0);
   const stored = await page.evaluate(() => ({ ...localStorage }));
   assert.deepEqual(Object.keys(stored), ["mien.consent"]);
   assert.deepEqual(Object.keys(JSON.parse(stored["mien.consent"])), ["version", "time"]);
@@ -85,6 +87,11 @@ test("a camera that is paused is said to be open, and limits are shown without c
   await page.locator(".face").first().waitFor(PATIENCE);
   await page.getByRole("button", { name: "Pause" }).click();
   await page.getByText("Paused, camera open").waitFor();
+  const saving = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Save the numbers" }).click();
+  const { faces } = JSON.parse(readFileSync(await (await saving).path(), "utf8"));
+  assert.deepEqual(faces.map(({ track_id: id }) => `Face ${id}`), await page.locator(".face h2").allInnerTexts());
+  for (const { top, prediction_set: likely } of faces) assert.equal(likely[0], top);
   await page.getByRole("link", { name: "What mien cannot do" }).click();
   await page.getByRole("dialog").getByText("An expression is not a feeling.").waitFor();
   await assertAccessible(page);
@@ -126,6 +133,9 @@ test("files dropped anywhere are read, and never gone to", { skip }, async () =>
   await drop(page, 600, 20, [media.film]);
   await page.getByText("Stop and forget this one").waitFor();
   assert.match(page.url(), /#\/film$/);
+  await page.getByRole("button", { name: "Stop and forget" }).click();
+  await page.getByText("Choose a film", { exact: true }).waitFor();
+  assert.equal(await page.locator(".alert").count(), 0);
   await context.close();
 });
 
@@ -334,6 +344,45 @@ for (const view of ["live", "photo", "film", "model"]) {
     }
   });
 }
+
+test("where the system has colours of its own, choices and bars can still be told", { skip }, async () => {
+  const { context, page } = await open("photo", { forcedColors: "active" });
+  await page.locator("input[type=file]").setInputFiles(media.portrait);
+  await page.locator(".photo .face").waitFor(PATIENCE);
+  const ground = (element) => getComputedStyle(element).backgroundColor;
+  const chosen = await page.locator(".switch input:checked + span").evaluate(ground);
+  assert.notEqual(chosen, await page.locator(".switch input:not(:checked) + span").evaluate(ground));
+  const bar = await page.locator(".bar-fill").first().evaluate(ground);
+  assert.notEqual(bar, await page.locator(".face").first().evaluate(ground));
+  await assertAccessible(page);
+  await context.close();
+});
+
+test("a token that was accepted does not stay in its form", { skip }, async () => {
+  const { context, page } = await open("photo");
+  let entered = false;
+  const refuse = (route) => route.fulfill({ status: 401, json: { detail: "the token is wrong" } });
+  await page.route("**/api/v1/models", (route) => (entered ? route.continue() : refuse(route)));
+  await page.route("**/api/v1/analyze*", refuse);
+  await page.route("**/api/v1/session", (route) => {
+    entered = route.request().postDataJSON().token === "right";
+    return entered ? route.fulfill({ status: 204 }) : refuse(route);
+  });
+  await page.reload();
+  const token = page.getByLabel("Token");
+  await token.fill("wrong");
+  await page.getByRole("button", { name: "Open" }).click();
+  await page.locator(".token .alert").waitFor();
+  await token.fill("right");
+  await page.getByRole("button", { name: "Open" }).click();
+  await token.waitFor({ state: "detached" });
+  await page.getByText("This server", { exact: true }).click();
+  await page.locator("input[type=file]").setInputFiles(media.portrait);
+  await token.waitFor();
+  assert.equal(await token.inputValue(), "");
+  assert.equal(await page.locator(".token .alert").count(), 0);
+  await context.close();
+});
 
 test("the notice has the words that whoever runs the server gave it", { skip }, async () => {
   const { context, page } = await open("live");

@@ -33,7 +33,7 @@ export function setRunning(what: string, where: Place | null): void {
 
 export function viewOf(hash: string): View {
   const name = hash.replace(/^#\/?/, "");
-  return name in strings.views ? (name as View) : "live";
+  return Object.hasOwn(strings.views, name) ? (name as View) : "live";
 }
 
 /** Refuse a file that the server would refuse, before it is sent. */

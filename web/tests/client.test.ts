@@ -1,6 +1,7 @@
 /** What the pages ask of the server, and what they do with what it says. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { strings } from "../src/strings";
 
 const asked: Request[] = [];
 let answers: Response[] = [];
@@ -66,6 +67,38 @@ describe("the client", () => {
   });
 });
 
+describe("a film that was not taken", () => {
+  async function refusal(status: number, response: unknown) {
+    vi.stubGlobal(
+      "XMLHttpRequest",
+      class {
+        readonly upload = {};
+        readonly status = status;
+        readonly response = response;
+        onload?: () => void;
+        open() {}
+        getResponseHeader = () => null;
+        send() {
+          queueMicrotask(() => this.onload?.());
+        }
+      },
+    );
+    const { uploadFilm } = await client();
+    const { stop } = patience();
+    const note = () => undefined;
+    return uploadFilm(file, note, { stop: stop.signal, note }).catch((error: Error) => error.message);
+  }
+
+  it("is a picture if it was read at once", async () => {
+    expect(await refusal(200, { items: [] })).toBe(strings.errors.notAFilm);
+  });
+
+  it("is not called a picture by what stands between page and server", async () => {
+    for (const status of [413, 502]) expect(await refusal(status, null)).toBe(strings.errors.unexpected);
+    expect(await refusal(413, { detail: "it is too large" })).toBe("it is too large");
+  });
+});
+
 describe("photographs", () => {
   async function photographs() {
     const { place, models } = await import("../src/state");
@@ -97,6 +130,27 @@ describe("photographs", () => {
     expect(pictures.value[0].problem).toBe("it is 500");
     await readAgain(pictures.value[0]);
     expect(pictures.value[0]).toMatchObject({ item, problem: undefined });
+  });
+
+  it("are read again where is shown now, and nowhere else", async () => {
+    const { addPictures, pictures, readAgain } = await photographs();
+    const { place } = await import("../src/state");
+    const { device } = await import("../src/device/device");
+    vi.stubGlobal("createImageBitmap", async () => ({}));
+    vi.spyOn(device, "load").mockResolvedValue();
+    const readStill = vi.spyOn(device, "readStill").mockResolvedValue({ width: 1, height: 1, faces: [] });
+    answers = [json({ items: [item] }), json({ items: [item] })];
+    await addPictures([file]);
+    place.value = "browser";
+    await readAgain(pictures.value[0], true);
+    expect(asked).toHaveLength(1);
+    expect(readStill).toHaveBeenCalledOnce();
+    expect(pictures.value[0].where).toBe("browser");
+    place.value = "server";
+    await readAgain(pictures.value[0]);
+    expect(asked).toHaveLength(2);
+    expect(readStill).toHaveBeenCalledOnce();
+    expect(pictures.value[0].where).toBe("server");
   });
 
   it("that are removed are sent no further", async () => {

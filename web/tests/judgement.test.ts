@@ -1,36 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { csvOf, eventsCsvOf, HEADER, jsonOf } from "../src/download";
-import { follow, numbering, type Track } from "../src/live/tracks";
+import { follow, inView, numbering, type Track } from "../src/live/tracks";
 import { Session, WINDOW_S } from "../src/live/session";
 import { doubtOf, predictionSet, softmax } from "../src/vision/judgement";
-import { EMOTIONS, type Emotion, sentimentOf, valenceOf } from "../src/vision/labels";
+import { EMOTIONS } from "../src/vision/labels";
 import type { Face, Models } from "../src/api/types";
-
-export function made(top: Emotion, share = 0.93, x = 10): Face {
-  const rest = (1 - share) / 7;
-  const values = EMOTIONS.map((name) => (name === top ? share : rest));
-  return {
-    track_id: null,
-    box: { x, y: 10, width: 40, height: 40 },
-    score: 0.9,
-    landmarks: {
-      right_eye: [22, 24],
-      left_eye: [38, 24],
-      nose: [30, 32],
-      right_mouth: [24, 40],
-      left_mouth: [36, 40],
-    },
-    emotions: Object.fromEntries(EMOTIONS.map((name, k) => [name, values[k]])) as Face["emotions"],
-    top,
-    prediction_set: [top],
-    uncertain: false,
-    uncertain_reason: null,
-    valence: valenceOf(values),
-    arousal: 0,
-    sentiment: sentimentOf(valenceOf(values)),
-    activation: null,
-  };
-}
+import { made } from "./faces";
 
 describe("judgement", () => {
   it("softens logits by the temperature", () => {
@@ -79,6 +54,35 @@ describe("tracks", () => {
     expect(follow(tracks, [], 20, () => 2)).toEqual([]);
     tracks = follow(follow([], [made("happiness")], 0, () => 1), [], 0.1, () => 2);
     expect(follow(tracks, [], 0.2, () => 2)).toHaveLength(1);
+  });
+});
+
+describe("a face that is shown", () => {
+  const changed = () => follow(follow([], [made("happiness")], 0, () => 1), [made("anger", 0.9)], 0.1, () => 2);
+
+  it("appears as what its prediction set holds, in doubt while it follows what is read", () => {
+    const [{ face }] = changed();
+    expect(face.top).toBe("happiness");
+    expect(face.prediction_set).toEqual(["happiness", "anger"]);
+    expect(face).toMatchObject({ uncertain: true, uncertain_reason: "ambiguous" });
+    const [after] = follow(changed(), [made("anger", 0.9)], 2, () => 2);
+    expect(after.face).toMatchObject({ top: "anger", prediction_set: ["anger"], uncertain: false, uncertain_reason: null });
+  });
+
+  it("keeps the doubt that its picture gives", () => {
+    const covered = { ...made("anger", 0.9), uncertain: true, uncertain_reason: "occluded" as const };
+    const [{ face }] = follow(changed(), [covered], 0.2, () => 2);
+    expect(face.uncertain_reason).toBe("occluded");
+  });
+
+  it("is saved as it was read, while it is in view", () => {
+    const [read, gone] = [made("anger", 0.9), made("fear", 0.9, 300)];
+    let [tracks, ids] = [follow([], [], 0, () => 0), 0];
+    for (const [time, faces] of [[made("happiness"), gone], [read]].entries()) {
+      tracks = follow(tracks, faces, time / 10, () => ++ids);
+    }
+    expect(tracks.map(({ id }) => id)).toEqual([1, 2]);
+    expect(inView(tracks)).toEqual([{ ...read, track_id: 1 }]);
   });
 });
 

@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Place } from "../src/state";
+import { made } from "./faces";
 
 const sockets: FakeSocket[] = [];
 const pictures: { width: number; height: number; close: ReturnType<typeof vi.fn> }[] = [];
@@ -51,7 +52,6 @@ async function opened(where: Place) {
   const { watch, move } = await import("../src/live/watch");
   const { models, place } = await import("../src/state");
   const { agree } = await import("../src/consent");
-  vi.stubGlobal("document", { querySelector: () => video });
   models.value = { consent: { version: "1", text: "" }, models: [] } as never;
   place.value = where;
   agree("1", where);
@@ -124,6 +124,47 @@ describe("a picture that is still being taken", () => {
     await settle();
     expect(sockets[0].sent).toEqual([]);
     expect(pictures[0].close).toHaveBeenCalled();
+  });
+});
+
+describe("a change of place", () => {
+  it("opens the same picture again where that has been agreed to", async () => {
+    const { move, watch } = await opened("browser");
+    const { agree } = await import("../src/consent");
+    agree("1", "server");
+    await move("server");
+    expect(watch.phase.value).toBe("watching");
+    await nextFrame();
+    await arrive();
+    expect(sockets).toHaveLength(1);
+  });
+});
+
+describe("a server that reads", () => {
+  it("says which face is which, and its values are shown as they are", async () => {
+    const { watch } = await opened("server");
+    const say = async (...faces: object[]) => {
+      await nextFrame();
+      await arrive();
+      const socket = sockets[0];
+      if (socket.readyState !== FakeSocket.OPEN) socket.open();
+      await settle();
+      socket.onmessage?.({ data: JSON.stringify({ kind: "reading", width: 640, height: 480, faces }) });
+      await settle();
+    };
+    const face = { ...made("happiness"), track_id: 7 };
+    const moved = { ...made("anger", 0.8, 18), track_id: 7 };
+    const elsewhere = { ...made("anger", 0.8, 300), track_id: 7 };
+    await say(face);
+    for (const next of [moved, elsewhere]) {
+      await say(next);
+      expect(watch.tracks.value).toMatchObject([{ id: 7, face: next, missed: 0 }]);
+    }
+    await say({ ...made("fear", 0.8, 300), track_id: 9 });
+    expect(watch.tracks.value.map(({ id, missed }) => [id, missed])).toEqual([
+      [7, 1],
+      [9, 0],
+    ]);
   });
 });
 

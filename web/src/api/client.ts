@@ -121,7 +121,11 @@ function sendFilm(file: File, progress: (share: number) => void, stop: AbortSign
         deleteJob(response.id).catch(() => undefined);
         reject(stopped());
       } else if (status === 202) resolve(response);
-      else reject(refused(response?.detail ?? strings.errors.notAFilm, status, request.getResponseHeader("Retry-After")));
+      else {
+        // What is answered at once is a picture.
+        const said = status === 200 ? strings.errors.notAFilm : sentence(response);
+        reject(refused(said, status, request.getResponseHeader("Retry-After")));
+      }
     };
     // What the server has whole becomes a job, whose number is needed to delete it.
     stop.addEventListener("abort", () => {

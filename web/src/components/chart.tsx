@@ -99,7 +99,7 @@ export function Chart({ label, columns, version, onPick, at }: Props) {
     <figure class="chart">
       <figcaption>
         <span>{label}</span>
-        <output class="moment">{strings.clock(time)}</output>
+        <span class="moment">{strings.clock(time)}</span>
       </figcaption>
       <div ref={place} class={onPick ? "plot pickable" : "plot"} {...(slider ?? picture)} />
       <Legend columns={columns} index={shown} />

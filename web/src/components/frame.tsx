@@ -86,6 +86,8 @@ export function TokenForm() {
     event.preventDefault();
     try {
       await openSession(token);
+      setToken("");
+      setProblem(null);
       await connect();
     } catch (error) {
       setProblem(error instanceof Error ? error.message : strings.errors.unexpected);

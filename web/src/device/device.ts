@@ -14,8 +14,6 @@ export const COARSE = 640;
 /** For machines on which a coarse search still takes too long to follow a face. */
 export const COARSEST = 320;
 
-export type Readiness = "idle" | "loading" | "ready" | "failed";
-export const readiness = signal<Readiness>("idle");
 /** Where each network runs in this page; empty before they are loaded. */
 export const processors = signal<Processors>({});
 
@@ -36,7 +34,6 @@ class Device {
     this.#models = models;
     this.#loading ??= this.#load(models).catch((error) => {
       this.#loading = null;
-      readiness.value = "failed";
       throw error;
     });
     return this.#loading;
@@ -69,7 +66,6 @@ class Device {
   }
 
   async #load(models: Models): Promise<void> {
-    readiness.value = "loading";
     const weights = await Promise.all(
       models.models
         .filter(({ name }) => NETWORKS.includes(name))
@@ -79,7 +75,6 @@ class Device {
     const compute = wantedCompute(location.search);
     this.#worker ??= this.#start();
     await this.#ask({ kind: "load", weights, threads, compute }, weights.map(({ data }) => data));
-    readiness.value = "ready";
   }
 
   #start(): Worker {
@@ -107,7 +102,6 @@ class Device {
     this.#worker?.terminate();
     this.#worker = null;
     this.#loading = null;
-    readiness.value = "failed";
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
   }

@@ -26,8 +26,11 @@ function greyOf(picture: ImageBitmap) {
 }
 
 async function load(request: Load): Promise<void> {
+  const before = [...networks.values()];
   networks = await openNetworks(request.weights, request.threads, request.compute);
   loaded = request;
+  // A graphics processor that was taken away may not even let go.
+  await Promise.allSettled(before.map((network) => network.release()));
   const on = Object.fromEntries([...networks].map(([name, { processor }]) => [name, processor]));
   say({ id: -1, kind: "runs", on });
 }

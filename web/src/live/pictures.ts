@@ -12,7 +12,7 @@ export interface Picture {
   readonly id: number;
   readonly file: File;
   readonly url: string;
-  /** Where it is read is what was shown when it was added. */
+  /** Where it is read is what was shown when it was added, or last read again. */
   readonly where: Place;
   readonly item?: Item;
   readonly problem?: string;
@@ -32,10 +32,11 @@ export function addPictures(files: readonly File[]): Promise<void> {
   return readEach(added);
 }
 
-/** Read once more what could not be read; with its activation maps, if asked for. */
+/** Read once more, in the place that is shown now, what could not be read; with its activation maps, if asked for. */
 export function readAgain(picture: Picture, activation = false): Promise<void> {
-  change(picture.id, { problem: undefined });
-  return readEach([picture], activation);
+  const where = place.value;
+  change(picture.id, { where, problem: undefined });
+  return readEach([{ ...picture, where }], activation);
 }
 
 /** Stop reading a picture, and forget it. */

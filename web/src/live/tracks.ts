@@ -44,11 +44,19 @@ export function follow(tracks: readonly Track[], faces: readonly Face[], now: nu
       ? { id: before.id, face: steadied(before.face, face, now - before.seen), read: face, seen: now, missed: 0 }
       : { id: next(), face, read: face, seen: now, missed: 0 };
   });
-  // One reading without the face is borne however slow readings are.
-  const lost = tracks
-    .filter((track) => !taken.has(track) && (track.missed === 0 || now - track.seen < FORGET_S))
-    .map((track) => ({ ...track, missed: track.missed + 1 }));
-  return [...current, ...lost].sort((a, b) => a.id - b.id);
+  return withLost(tracks, current, now);
+}
+
+/** The same for faces that the server has followed and steadied: they stay as they are, and so do their ids. */
+export function followed(tracks: readonly Track[], faces: readonly Face[], now: number): Track[] {
+  const seen = { seen: now, missed: 0 };
+  const current = faces.map((face, number) => ({ id: face.track_id ?? number + 1, face, read: face, ...seen }));
+  return withLost(tracks, current, now);
+}
+
+/** What is to be saved of faces in view: each as it was read, under the id that is shown. */
+export function inView(tracks: readonly Track[]): Face[] {
+  return tracks.filter(({ missed }) => !missed).map(({ id, read }) => ({ ...read, track_id: id }));
 }
 
 /** Track ids for the faces of a film, frame by frame in the order of time; what is read stays as it is. */
@@ -59,6 +67,15 @@ export function numbering(): (faces: readonly Face[], time: number) => Face[] {
     const ids = new Map(tracks.map(({ id, read }) => [read, id]));
     return faces.map((face) => ({ ...face, track_id: ids.get(face) ?? null }));
   };
+}
+
+function withLost(tracks: readonly Track[], current: readonly Track[], now: number): Track[] {
+  const ids = new Set(current.map(({ id }) => id));
+  // One reading without the face is borne however slow readings are.
+  const lost = tracks
+    .filter((track) => !ids.has(track.id) && (track.missed === 0 || now - track.seen < FORGET_S))
+    .map((track) => ({ ...track, missed: track.missed + 1 }));
+  return [...current, ...lost].sort((a, b) => a.id - b.id);
 }
 
 /** 0 for boxes of different faces; those that overlap come before those that are only near. */
@@ -74,12 +91,19 @@ function steadied(before: Face, face: Face, elapsed: number): Face {
   const values = EMOTIONS.map((name) => mix(before.emotions[name], face.emotions[name], SCORES_S));
   const box = { ...face.box };
   for (const key of ["x", "y", "width", "height"] as const) box[key] = mix(before.box[key], face.box[key], BOX_S);
+  const top = EMOTIONS[values.indexOf(Math.max(...values))];
+  // While what is shown follows what is read, both are as likely.
+  const likely = [top, ...face.prediction_set.filter((name) => name !== top)];
+  const doubt = face.uncertain_reason ?? (likely.length >= 2 ? "ambiguous" : null);
   const valence = valenceOf(values);
   return {
     ...face,
     box,
     emotions: Object.fromEntries(EMOTIONS.map((name, k) => [name, values[k]])) as Face["emotions"],
-    top: EMOTIONS[values.indexOf(Math.max(...values))],
+    top,
+    prediction_set: likely,
+    uncertain: doubt !== null,
+    uncertain_reason: doubt,
     valence,
     arousal: arousalOf(values),
     sentiment: sentimentOf(valence),

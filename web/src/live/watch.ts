@@ -1,7 +1,7 @@
 /** The loop of a live view: camera to readings, until it is stopped and forgotten. */
 
 import { batch, computed, signal } from "@preact/signals";
-import { COARSE, COARSEST, device, type Readiness } from "../device/device";
+import { COARSE, COARSEST, device } from "../device/device";
 import type { Reading } from "../device/messages";
 import { agreedTo } from "../consent";
 import { models, type Place, place, setRunning } from "../state";
@@ -10,7 +10,7 @@ import { cameras, openCamera } from "./camera";
 import { Session } from "./session";
 import { LiveSocket } from "./socket";
 import { requests, startCounting } from "./traffic";
-import { follow, type Track } from "./tracks";
+import { follow, followed, type Track } from "./tracks";
 
 const LONGEST = 640;
 /** Between tries, twice as long after each that failed. */
@@ -18,7 +18,7 @@ const RETRY_MS = 1500;
 const LONGEST_RETRY_MS = 30_000;
 const SLOW_MS = 350;
 
-export type Phase = "closed" | Readiness | "watching" | "paused";
+export type Phase = "closed" | "loading" | "watching" | "paused";
 
 export class Watch {
   readonly phase = signal<Phase>("closed");
@@ -78,6 +78,11 @@ export class Watch {
     this.phase.value = "watching";
     setRunning("live", where);
     void this.#loop(run);
+  }
+
+  /** Begin anew, with another camera or in another place. */
+  async reopen(camera = this.camera.value): Promise<void> {
+    if (this.#video) await this.open(this.#video, camera);
   }
 
   pause(): void {
@@ -158,7 +163,9 @@ export class Watch {
   #show({ width, height, faces }: Reading, begun: number): void {
     const now = performance.now();
     const time = (now - this.#began) / 1000;
-    const tracks = follow(this.tracks.value, faces, time, () => ++this.#faces);
+    const before = this.tracks.value;
+    const tracks =
+      this.#place === "server" ? followed(before, faces, time) : follow(before, faces, time, () => ++this.#faces);
     this.session.add(time, tracks[0]?.face ?? null);
     const { perSecond } = this.pace.value;
     batch(() => {
@@ -179,10 +186,9 @@ export const watch = new Watch();
 export async function move(to: Place): Promise<void> {
   place.value = to;
   requests.value = 0;
-  const video = document.querySelector<HTMLVideoElement>("video.preview");
-  if (watch.phase.value === "closed" || !video) return;
+  if (watch.phase.value === "closed") return;
   const version = models.value?.consent.version;
-  if (version && agreedTo(version, to)) await watch.open(video);
+  if (version && agreedTo(version, to)) await watch.reopen();
   else watch.close();
 }
 

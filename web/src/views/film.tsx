@@ -30,7 +30,7 @@ export function Film() {
   return (
     <>
       <Lead title={words.title}>{words.lead}</Lead>
-      {remark && <Alert>{remark}</Alert>}
+      {shown && remark && <Alert>{remark}</Alert>}
       {!shown && (
         <Drop
           title={words.drop}

@@ -9,6 +9,7 @@ import { Framed, Overlay } from "../components/overlay";
 import { FaceCard } from "../components/readings";
 import { agree, agreedTo } from "../consent";
 import { save } from "../download";
+import { inView } from "../live/tracks";
 import { watch } from "../live/watch";
 import { models, place } from "../state";
 import { strings } from "../strings";
@@ -92,16 +93,12 @@ function Curtain({ loading, ready, onOpen }: { loading: boolean; ready: boolean;
 function Controls() {
   const paused = watch.phase.value === "paused";
   const { perSecond, delay } = watch.pace.value;
-  const reopen = (camera: string) => {
-    const video = document.querySelector<HTMLVideoElement>("video.preview");
-    if (video) void watch.open(video, camera);
-  };
   return (
     <div class="controls">
       {watch.devices.value.length > 1 && (
         <label class="field">
           {words.camera}
-          <select value={watch.camera.value} onChange={(event) => reopen(event.currentTarget.value)}>
+          <select value={watch.camera.value} onChange={(event) => watch.reopen(event.currentTarget.value)}>
             {watch.devices.value.map(({ deviceId, label }, number) => (
               <option key={deviceId} value={deviceId}>
                 {label || `${words.camera} ${number + 1}`}
@@ -149,7 +146,7 @@ function Readings() {
 
 /** The numbers, not the picture. */
 function snapshot(): void {
-  const faces = watch.tracks.value.map(({ id, face }) => ({ ...face, track_id: id }));
+  const faces = inView(watch.tracks.value);
   const content = { time: new Date().toISOString(), faces, session_seconds: watch.session.seconds };
   save("mien-live.json", "application/json", JSON.stringify(content, null, 2));
 }

@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import type { Activation, Item } from "../api/types";
 import { Alert, Button, Drop, Lead } from "../components/controls";
 import { useDroppedFiles, useNetworks } from "../components/hooks";
-import { Framed, Heat, Overlay } from "../components/overlay";
+import { Framed, Heat, type Marked, Overlay } from "../components/overlay";
 import { FaceCard } from "../components/readings";
 import { csvOf, jsonOf, save } from "../download";
 import { addPictures, clearPictures, type Picture, pictures, readAgain, removePicture } from "../live/pictures";
@@ -76,7 +76,7 @@ function PictureResult({ picture }: { picture: Picture }) {
         </Button>
       </header>
       <div class="stage">
-        <Marks picture={picture} looking={looking} />
+        <Marks picture={picture} marked={marked} looking={looking} />
         <section class="readings" aria-label={file.name}>
           {problem && (
             <Alert action={<Button onClick={() => readAgain(picture)}>{strings.retry}</Button>}>{problem}</Alert>
@@ -93,22 +93,20 @@ function PictureResult({ picture }: { picture: Picture }) {
   );
 }
 
-function Marks({ picture, looking }: { picture: Picture; looking: boolean }) {
+function Marks(props: { picture: Picture; marked: readonly Marked[]; looking: boolean }) {
+  const { picture, marked, looking } = props;
   const [aspect, setAspect] = useState<number>();
   const { file, url, item } = picture;
-  const faces = facesOf(item);
   const size = item?.width && item.height ? { width: item.width, height: item.height } : null;
   return (
     <Framed kind="still" aspect={aspect}>
       <img
         src={url}
-        alt={item ? words.alt(file.name, faces.length) : file.name}
+        alt={item ? words.alt(file.name, marked.length) : file.name}
         onLoad={({ currentTarget: { naturalWidth, naturalHeight } }) => setAspect(naturalWidth / naturalHeight)}
       />
       {size && looking && <Heat {...size} maps={mapsOf(item)} />}
-      {size && (
-        <Overlay {...size} marked={faces.map((face, number) => ({ label: strings.face(number + 1), face }))} />
-      )}
+      {size && <Overlay {...size} marked={marked} />}
     </Framed>
   );
 }
