@@ -20,7 +20,7 @@ import pytest
 from typer.testing import CliRunner
 
 import mien as package
-from mien.apps.cli import bench
+from mien.apps.cli import bench, main
 from mien.apps.cli.main import app
 from mien.pipeline.benchmark import benchmark
 from mien.report.schema import document_schema, line_schema
@@ -356,7 +356,7 @@ def test_wrong_commands(mien, arguments):
 
 def test_help_and_version(mien):
     assert mien("--version").out == f"{package.__version__}\n"
-    for command in ("analyze", "info", "bench", "schema"):
+    for command in ("analyze", "live", "info", "bench", "serve", "schema"):
         done = mien(command, "--help")
         assert done.code == 0
         assert "Usage" in done.out
@@ -418,6 +418,16 @@ def test_a_full_disk_behind_stdout(process, portrait_file, arguments, tmp_path):
     assert done.returncode == 1
     (line,) = done.stderr.decode().splitlines()
     assert line.startswith("mien: standard output cannot be written: the disk is full")
+
+
+def test_a_fault_of_another_file_is_none_of_stdout(mien, monkeypatch):
+    def fault():
+        raise PermissionError(13, "Permission denied", "/elsewhere")
+
+    monkeypatch.setattr(main, "document_schema", fault)
+    done = mien("schema")
+    assert done.code == 1
+    assert done.complaints == ["mien: /elsewhere cannot be used: Permission denied"]
 
 
 @pytest.mark.parametrize("form", ["json", "jsonl", "csv", "table"])

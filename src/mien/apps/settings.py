@@ -4,9 +4,9 @@ import hashlib
 import ipaddress
 import json
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, DirectoryPath, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 __all__ = ["Consent", "WebSettings", "is_loopback"]
@@ -77,7 +77,7 @@ class WebSettings(BaseSettings):
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
     workers: int = Field(default=2, ge=1, le=64)
-    precision: str | None = None
+    precision: Literal["fp32", "int8"] | None = None
     max_upload: int = Field(default=512_000_000, ge=1)
     max_frame: int = Field(default=2_000_000, ge=1)
     max_pixels: int = Field(default=50_000_000, ge=1)
@@ -90,7 +90,7 @@ class WebSettings(BaseSettings):
     keep_s: float = Field(default=3600.0, gt=0)
     read_timeout_s: float = Field(default=20.0, gt=0)
     write_timeout_s: float = Field(default=30.0, gt=0)
-    temporary: Path | None = None
+    temporary: DirectoryPath | None = None
     consent: Consent = Consent()
 
     @field_validator("allowed_hosts", "allowed_origins", mode="before")
@@ -102,6 +102,20 @@ class WebSettings(BaseSettings):
         if value.lstrip().startswith("["):
             return json.loads(value)
         return [part.strip() for part in value.split(",") if part.strip()]
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _normalise(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        """As browsers write them."""
+        return tuple(origin.rstrip("/").lower() for origin in origins)
+
+    @model_validator(mode="after")
+    def _refuse_half_a_certificate(self) -> Self:
+        if (self.certificate is None) is not (self.key is None):
+            raise ValueError(
+                "TLS needs a certificate and its key; give both --certificate and --key"
+            )
+        return self
 
     @model_validator(mode="after")
     def _refuse_open_doors(self) -> Self:

@@ -86,22 +86,19 @@ def prediction_sets(
 ) -> npt.NDArray[np.bool_]:
     """Members of each row's prediction set, (n, k): labels whose probability lacks no more.
 
-    The most probable label is always a member, the first of equals in label order.
+    Where no label is probable enough to be a member, none can be ruled out: all are. Rows of zeros,
+    of what was not found, have no members.
     """
     members = np.asarray(1.0 - probabilities <= quantile + ROUNDING)
-    members[np.arange(len(members)), probabilities.argmax(axis=1)] = True
+    members[~members.any(axis=1)] = True
+    members[probabilities.sum(axis=1) == 0] = False
     return members
 
 
 def ranked_set(probabilities: npt.NDArray[np.floating], quantile: float) -> tuple[Emotion, ...]:
-    """The prediction set of one row of probabilities, (8,), the most probable label first.
-
-    Where no label is probable enough to be a member, none can be ruled out: all are.
-    """
-    ranked = np.argsort(-probabilities, kind="stable")
-    if 1.0 - float(probabilities.max()) > quantile + ROUNDING:
-        return tuple(EMOTIONS[index] for index in ranked)
+    """The prediction set of one row of probabilities, (8,), the most probable label first."""
     members = prediction_sets(probabilities[None], quantile)[0]
+    ranked = np.argsort(-probabilities, kind="stable")
     return tuple(EMOTIONS[index] for index in ranked if members[index])
 
 

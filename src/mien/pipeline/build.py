@@ -12,15 +12,15 @@ from mien.models.temporal import TemporalReader
 from mien.pipeline.frame import FrameReader
 from mien.pipeline.locator import DETECT_EVERY, FaceLocator
 from mien.pipeline.sequence import SequenceReader
-from mien.runtime.artifact import read_cards, weights_folder
-from mien.runtime.session import open_session
+from mien.runtime.artifact import Card, read_cards, weights_folder
+from mien.runtime.session import Session, open_session
 from mien.vision.detector import FaceDetector
 from mien.vision.follower import FaceFollower
 from mien.vision.landmarks import LandmarkPlacer
 from mien.vision.media import DEFAULT_MAX_PIXELS
 from mien.vision.refiner import FaceRefiner
 
-__all__ = ["EDGE", "LIVE", "Config", "Parts", "build", "build_detector", "build_parts"]
+__all__ = ["EDGE", "Config", "Parts", "build", "build_detector", "build_parts"]
 
 log = logging.getLogger(__name__)
 
@@ -88,8 +88,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }
 DEFAULT_PRECISION = "int8"
 LIVE_SIZE = 640
-LIVE = Config(search_size=LIVE_SIZE)
-"""For cameras: searched in a quarter of the time that films are given."""
+"""Longest side in pixels at which live pictures are searched: in a quarter of the time."""
 EDGE = Config(precision="int8", threads=1, search_size=320)
 """For small boards: little memory, one core, faces that are not small."""
 
@@ -103,6 +102,7 @@ class Parts:
         live: the same networks, which search live pictures less finely.
         follower: finds known faces again, or None.
         temporal: steadies readings over time, or None.
+        cards: of the weights that were loaded, by name.
         detect_every: frames from one search to the next.
     """
 
@@ -110,6 +110,7 @@ class Parts:
     live: FrameReader
     follower: Follower | None
     temporal: TemporalReader | None
+    cards: tuple[Card, ...]
     detect_every: int = DETECT_EVERY
 
     def sequence(self, *, live: bool = False) -> SequenceReader:
@@ -125,7 +126,7 @@ def build(config: Config) -> FrameReader:
     Raises:
         ArtifactError: if weights are missing or altered.
     """
-    return _frame_reader(config, build_detector(config))
+    return _frame_reader(config, build_detector(config), _open_reader(config))
 
 
 def build_detector(config: Config) -> FaceDetector:
@@ -134,7 +135,7 @@ def build_detector(config: Config) -> FaceDetector:
     Raises:
         ArtifactError: if weights are missing or altered.
     """
-    return _finders(config)[0]
+    return _finders(config, _open_finders(config))[0]
 
 
 def build_parts(config: Config) -> Parts:
@@ -143,8 +144,11 @@ def build_parts(config: Config) -> Parts:
     Raises:
         ArtifactError: if weights are missing or altered.
     """
-    detector, refiner = _finders(config)
-    reader = _frame_reader(config, detector)
+    finders, expression = _open_finders(config), _open_reader(config)
+    temporal = _open_temporal(config) if config.smooth else None
+    sessions = [one for one in (*finders, expression, temporal) if one is not None]
+    detector, refiner = _finders(config, finders)
+    reader = _frame_reader(config, detector, expression)
     size = LIVE_SIZE if config.search_size is None else config.search_size
     live = detector.searching(size)
     return Parts(
@@ -152,25 +156,33 @@ def build_parts(config: Config) -> Parts:
         reader if config.search_size is not None else replace(reader, coarse=live),
         replace(reader, detector=live),
         FaceFollower(refiner),
-        _temporal(config) if config.smooth else None,
+        None if temporal is None else TemporalReader(temporal),
+        tuple(sorted((one.card for one in sessions), key=lambda card: card.name)),
         config.detect_every,
     )
 
 
-def _frame_reader(config: Config, detector: FaceDetector) -> FrameReader:
+def _open_reader(config: Config) -> Session:
     precision = config.precision or DEFAULT_PRECISION
-    session = open_session(
+    return open_session(
         "expression", precision=precision, threads=config.threads, folder=config.weights
     )
+
+
+def _frame_reader(config: Config, detector: FaceDetector, session: Session) -> FrameReader:
     return FrameReader(detector, ExpressionClassifier(session), config.min_face)
 
 
-def _finders(config: Config) -> tuple[FaceDetector, FaceRefiner]:
-    """The detector, and its second look alone."""
-    first, second, third = (
+def _open_finders(config: Config) -> list[Session]:
+    return [
         open_session(name, threads=config.threads, folder=config.weights)
         for name in ("detector", "refiner", "landmarks")
-    )
+    ]
+
+
+def _finders(config: Config, sessions: list[Session]) -> tuple[FaceDetector, FaceRefiner]:
+    """The detector, and its second look alone."""
+    first, second, third = sessions
     refiner = FaceRefiner(second)
     detector = FaceDetector(
         first,
@@ -184,7 +196,7 @@ def _finders(config: Config) -> tuple[FaceDetector, FaceRefiner]:
     return detector, refiner
 
 
-def _temporal(config: Config) -> TemporalReader | None:
+def _open_temporal(config: Config) -> Session | None:
     """The recurrent network, or None where there is none for this expression network."""
     folder = weights_folder(config.weights)
     cards = {card.name: card for card in read_cards(folder) if card.precision == "fp32"}
@@ -197,4 +209,4 @@ def _temporal(config: Config) -> TemporalReader | None:
             folder,
         )
         return None
-    return TemporalReader(open_session("temporal", threads=1, folder=config.weights))
+    return open_session("temporal", threads=1, folder=config.weights)

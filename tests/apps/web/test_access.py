@@ -36,9 +36,10 @@ def test_other_sites_may_not_write_or_watch(client):
     assert "access-control-allow-origin" not in client.get(MODELS, headers=foreign).headers
 
 
-def test_configured_origins_may(serving):
+@pytest.mark.parametrize("written", ["https://friend.example", "https://Friend.example/"])
+def test_configured_origins_may(serving, written):
     origin = {"origin": "https://friend.example"}
-    with serving(allowed_origins=("https://friend.example",)) as client:
+    with serving(allowed_origins=(written,)) as client:
         answer = client.post("/api/v1/analyze", content=b"x", headers=origin)
         assert answer.status_code == 415
         assert answer.headers["access-control-allow-origin"] == "https://friend.example"

@@ -2,9 +2,11 @@ import asyncio
 import csv
 import io
 import json
+import shutil
 import threading
 import time
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import av
 import jsonschema
@@ -15,6 +17,7 @@ import pytest
 from mien.apps.web.filming import FilmReader
 from mien.report.html import page_policy
 from mien.report.schema import document_schema
+from mien.runtime.artifact import weights_folder
 
 URL = "/api/v1/analyze"
 
@@ -89,6 +92,22 @@ def test_activation_lies_on_the_face(client, picture, monkeypatch):
     assert box["y"] < middle[1] < box["y"] + box["height"]
 
 
+def test_what_lies_on_the_disk_meanwhile_is_not_what_reads(client, tmp_path, monkeypatch):
+    before = client.get("/api/v1/models").json()["models"]
+    folder = tmp_path / "upgraded"
+    shutil.copytree(weights_folder(), folder)
+    for path in folder.glob("*.json"):
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"sha256": "0" * 64}))
+    analyzer = client.app.state.engine.analyzer
+    monkeypatch.setattr(analyzer, "config", replace(analyzer.config, weights=folder))
+    model = client.post(URL, content=png(60, 40)).json()["model"]
+    assert {card["name"]: card["sha256"] for card in before} == {
+        name: one["sha256"] for name, one in model.items()
+    }
+    assert client.get("/api/v1/models").json()["models"] == before
+    assert client.get(before[0]["url"]).status_code == 503
+
+
 def test_no_face_is_an_empty_list(client):
     found = client.post(URL, content=png(60, 40)).json()
     assert found["items"][0]["frames"] == [{"index": 0, "time_s": 0.0, "faces": []}]
@@ -116,8 +135,20 @@ def test_refusals_are_problems(client, body, status, word):
 def test_a_broken_form_is_a_problem(client):
     kind = {"content-type": "multipart/form-data"}
     assert client.post(URL, content=b"abc", headers=kind).status_code == 400
+    long = {"content-type": f"multipart/form-data; boundary={'x' * 300}"}
+    assert client.post(URL, content=b"abc", headers=long).status_code == 400
     other = client.post(URL, files={"other": b"abc"})
     assert (other.status_code, "`file`" in other.json()["detail"]) == (400, True)
+
+
+def test_a_form_that_breaks_off_is_not_read(client, picture):
+    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n'
+    kind = {"content-type": "multipart/form-data; boundary=x"}
+    broken = client.post(URL, content=head + picture, headers=kind)
+    assert (broken.status_code, "breaks off" in broken.json()["detail"]) == (400, True)
+    assert room_count(client) == 0
+    whole = client.post(URL, content=head + picture + b"\r\n--x--\r\n", headers=kind)
+    assert whole.status_code == 200
 
 
 def test_too_many_uploads(serving, picture):

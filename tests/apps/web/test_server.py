@@ -58,6 +58,26 @@ def test_settings_that_make_no_sense_are_one_sentence():
         module.serve(lambda _: None, host="0.0.0.0")
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"certificate": "none.pem", "key": "none.pem"}, "none.pem.*No such file"),
+        ({"certificate": "broken.pem", "key": "broken.pem"}, "broken.pem.*PEM files"),
+        ({"certificate": "broken.pem"}, "give both --certificate and --key"),
+        ({"key": "broken.pem"}, "give both --certificate and --key"),
+        ({"precision": "int4"}, "precision.*'fp32' or 'int8'"),
+        ({"temporary": "none"}, "temporary.*does not point to a directory"),
+    ],
+)
+def test_what_cannot_be_served_is_told_before_the_address(tmp_path, monkeypatch, options, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "broken.pem").write_text("-----BEGIN CERTIFICATE-----\nAA\n")
+    announced = []
+    with pytest.raises(InputError, match=words):
+        module.serve(announced.append, port=0, **options)
+    assert announced == []
+
+
 @pytest.fixture
 def punctual(tmp_path, monkeypatch):
     """The port of a server in this process that waits half a second for headers."""
@@ -93,7 +113,7 @@ def test_headers_that_never_end_close_the_connection(punctual):
 def test_a_client_that_takes_nothing_is_cut_off(punctual):
     with socket.create_connection(("127.0.0.1", punctual)) as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        name = "/weights/expression.onnx"
+        name = "/weights/expression-int8.onnx"
         client.sendall(f"GET {name} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
         time.sleep(5)
         client.settimeout(20)

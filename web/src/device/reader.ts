@@ -9,7 +9,7 @@ import type { Proposal } from "../vision/proposals";
 import type { Grey } from "../vision/raster";
 import { findFaces } from "./finder";
 import type { How } from "./messages";
-import { figure, mean, type Network, type Outputs, shape } from "./networks";
+import { figure, mean, type Network, type Outputs, shape, values } from "./networks";
 
 const LANDMARKS = ["right_eye", "left_eye", "nose", "right_mouth", "left_mouth"] as const;
 
@@ -53,7 +53,7 @@ async function readFace(grey: Grey, one: Proposal, network: Network, how: How): 
     valence,
     arousal: arousalOf(probabilities),
     sentiment: sentimentOf(valence),
-    activation: how.activation ? mapOf(outputs, top, one.points) : null,
+    activation: how.activation ? mapOf(outputs, how.zooms.indexOf(1), top, one.points) : null,
   };
 }
 
@@ -66,16 +66,17 @@ function together(looks: readonly Grey[]): Float32Array {
   return all;
 }
 
-function mapOf(outputs: Outputs, top: number, points: readonly Point[]): Activation {
-  const [, , rows, columns] = shape(outputs, "activation");
-  const start = top * rows * columns;
+/** The map of one look alone: those of other sizes lie elsewhere in the picture. */
+function mapOf(outputs: Outputs, look: number, top: number, points: readonly Point[]): Activation {
+  const [, labels, rows, columns] = shape(outputs, "activation");
+  const start = (look * labels + top) * rows * columns;
   const back = invert(alignmentMatrix(points));
   const corner = (x: number, y: number) => [...apply(back, [x - 0.5, y - 0.5])] as [number, number];
   return {
     emotion: EMOTIONS[top],
     rows,
     columns,
-    values: Array.from(mean(outputs, "activation").subarray(start, start + rows * columns)),
+    values: Array.from(values(outputs, "activation").subarray(start, start + rows * columns)),
     corners: [corner(0, 0), corner(CROP_SIZE, 0), corner(CROP_SIZE, CROP_SIZE), corner(0, CROP_SIZE)],
   };
 }

@@ -69,11 +69,18 @@ def analyze(
     search_size: Annotated[
         int | None,
         typer.Option(
-            min=64, help="Longest side in px at which faces are searched; 1280 if not given."
+            min=64,
+            help="Longest side in px at which faces are searched; if not given 1280, of films "
+            "mostly 640.",
         ),
     ] = None,
     threshold: Annotated[
-        float | None, typer.Option(min=0.01, max=0.999, help="Least score of a face.")
+        float | None,
+        typer.Option(
+            min=0.01,
+            max=0.999,
+            help="Least score of a face; if not given that of mien/weights/refiner.json.",
+        ),
     ] = None,
     precision: Annotated[
         Precision | None, typer.Option(help=f"Of the network; {DEFAULT_PRECISION} if not given.")
@@ -109,11 +116,11 @@ def analyze(
     with ExitStack() as stack:
         analyzer = stack.enter_context(Analyzer(config))
         folder = AnnotationFolder(annotate) if annotate else None
-        writers = [stack.enter_context(_writer(form, out, config))]
+        writers = [stack.enter_context(_writer(form, out, analyzer))]
         if events is not None:
             writers.append(stack.enter_context(open_events(events)))
         if report is not None:
-            writers.append(stack.enter_context(open_html(report, provenance(config))))
+            writers.append(stack.enter_context(open_html(report, provenance(analyzer.parts))))
         run = _Run(analyzer, ReportWriters(writers), folder, every)
         for source, error in found.failures:
             run.fail(source, error)
@@ -255,11 +262,12 @@ def _check(form: Format, out: Path | None) -> None:
 
 
 @contextmanager
-def _writer(form: Format, out: Path | None, config: Config) -> Iterator[ReportWriter]:
+def _writer(form: Format, out: Path | None, analyzer: Analyzer) -> Iterator[ReportWriter]:
     if form is Format.TABLE:
         table = TableWriter(screen())
         yield table
         table.close()
         return
-    with open_report(out or sys.stdout, ReportFormat(form.value), provenance(config)) as writer:
+    model = provenance(analyzer.parts)
+    with open_report(out or sys.stdout, ReportFormat(form.value), model) as writer:
         yield writer

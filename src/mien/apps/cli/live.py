@@ -20,7 +20,7 @@ from mien.apps.cli.display import LiveView
 from mien.core.errors import InputError, MienError
 from mien.core.types import Media
 from mien.pipeline.analyzer import Analyzer
-from mien.pipeline.build import EDGE, LIVE, Config
+from mien.pipeline.build import EDGE, Config
 from mien.pipeline.live import LiveReader, LiveReading
 from mien.pipeline.provenance import provenance
 from mien.report.writing import ReportFormat, ReportWriter, open_report
@@ -44,7 +44,10 @@ def live(
         bool, typer.Option("--edge", help="For small boards: one thread, int8, search at 320 px.")
     ] = False,
     search_size: Annotated[
-        int | None, typer.Option(min=64, help="Longest side in px at which faces are searched.")
+        int | None,
+        typer.Option(
+            min=64, help="Longest side in px at which faces are searched; 640 if not given."
+        ),
     ] = None,
     min_face: Annotated[float, typer.Option(min=0, help="Leave out faces below so many px.")] = 0,
     threads: Annotated[int | None, typer.Option(min=1, help="All cores if not given.")] = None,
@@ -67,11 +70,11 @@ def live(
                 _Sink(stack.enter_context(open_report(sys.stdout, ReportFormat.JSONL, {})))
             )
         if record is not None and form is not None:
-            model = provenance(config)
+            model = provenance(analyzer.parts)
             sinks.append(_Sink(stack.enter_context(open_report(record, form, model))))
         reader = LiveReader(
             partial(open_camera, camera, max_pixels=config.max_pixels),
-            analyzer.parts.sequence(),
+            analyzer.parts.sequence(live=True),
             retry=not camera.film,
         )
         try:
@@ -86,7 +89,7 @@ def live(
 
 
 def _config(edge: bool, search_size: int | None, min_face: float, threads: int | None) -> Config:
-    base = EDGE if edge else LIVE
+    base = EDGE if edge else Config()
     return replace(
         base,
         min_face=min_face,

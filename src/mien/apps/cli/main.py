@@ -68,8 +68,12 @@ def main() -> None:
         _silence_stdout()
         sys.exit(FAILED)
     except OSError as error:
-        _silence_stdout()
-        complain(str(output_error("standard output", error)))
+        # Standard output has no file name; what has one is another fault.
+        if error.filename is None:
+            _silence_stdout()
+            complain(str(output_error("standard output", error)))
+        else:
+            complain(f"{error.filename} cannot be used: {error.strerror}")
         sys.exit(FAILED)
     except KeyboardInterrupt:
         complain("interrupted")

@@ -27,7 +27,7 @@ def serve(
     """Serve the web application until interrupted.
 
     Any address but this machine's own needs a token in MIEN_TOKEN. Other settings are variables
-    that start with MIEN_; the README lists them.
+    that start with MIEN_; the README names the usual ones, mien/apps/settings.py has all.
     """
     launch_server(
         announce=complain, host=host, port=port, certificate=certificate, key=key, workers=workers

@@ -38,7 +38,7 @@ class Gate:
     def __init__(self, settings: WebSettings) -> None:
         own = () if settings.host in LOOPBACKS else (settings.host, f"[{settings.host}]")
         self._hosts = {host.lower() for host in (*LOOPBACK_NAMES, *own, *settings.allowed_hosts)}
-        self._origins = {origin.rstrip("/").lower() for origin in settings.allowed_origins}
+        self._origins = set(settings.allowed_origins)
         secret = settings.token.get_secret_value() if settings.token else None
         self._token = secret.encode() if secret is not None else None
         self.session = (

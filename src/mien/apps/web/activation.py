@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from mien.core.labels import EMOTIONS
-from mien.core.types import Face, Image
+from mien.core.types import Image, Reading
 from mien.pipeline.frame import FrameReader
 from mien.vision.alignment import alignment_matrix
 from mien.vision.geometry import apply_transform
@@ -15,28 +15,31 @@ from mien.vision.geometry import apply_transform
 __all__ = ["activations"]
 
 
-def activations(reader: FrameReader, image: Image, faces: Sequence[Face]) -> list[dict[str, Any]]:
+def activations(
+    reader: FrameReader, image: Image, readings: Sequence[Reading]
+) -> list[dict[str, Any]]:
     """For each face of a picture, the map of its most probable expression.
 
+    The map is that of the canonical crop alone: those of other sizes lie elsewhere in the picture.
+
     Args:
-        reader: reads the faces.
+        reader: read the faces.
         image: (height, width, 3) RGB, uint8.
-        faces: those that were found in it.
+        readings: those that were made of it.
 
     Returns:
         The fields of `mien.apps.web.schemas.Activation`.
     """
     shown = []
     size = reader.classifier.size
-    result = reader.classifier.classify(reader.looks(image, list(faces)))
-    for face, row, maps in zip(faces, result.probabilities, result.activation, strict=True):
-        top = int(row.argmax())
-        grid = maps[top]
+    result = reader.classifier.classify(reader.crops(image, [one.face for one in readings]))
+    for reading, maps in zip(readings, result.activation, strict=True):
+        grid = maps[EMOTIONS.index(reading.top)]
         corners = np.array([[0, 0], [size, 0], [size, size], [0, size]]) - 0.5
-        back = cv2.invertAffineTransform(alignment_matrix(face.landmarks.as_array(), size))
+        back = cv2.invertAffineTransform(alignment_matrix(reading.face.landmarks.as_array(), size))
         shown.append(
             {
-                "emotion": EMOTIONS[top].value,
+                "emotion": reading.top.value,
                 "rows": grid.shape[0],
                 "columns": grid.shape[1],
                 "values": [round(float(value), 3) for value in grid.ravel()],

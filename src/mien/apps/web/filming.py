@@ -110,7 +110,7 @@ class FilmReader:
             self._clip.write(frame, reading)
 
     def _open(self) -> None:
-        model = provenance(self._analyzer.config)
+        model = provenance(self._analyzer.parts)
         enter = self._stack.enter_context
         writers: list[ReportWriter] = [
             enter(open_report(self._path(form.value, f"readings.{form}"), form, model))

@@ -72,15 +72,13 @@ def serve(announce: Callable[[str], None], **options: Any) -> None:
         **options: fields of `WebSettings` that differ from the environment's; None means unset.
 
     Raises:
-        InputError: if a setting makes no sense.
+        InputError: if a setting makes no sense, or certificate and key cannot be used.
     """
     given = {name: value for name, value in options.items() if value is not None}
     try:
         settings = WebSettings(**given)
     except ValidationError as error:
         raise InputError(_sentence(error)) from None
-    listener = _listen(settings)
-    announce(address(settings, listener.getsockname()[1]))
     config = uvicorn.Config(
         create_app(settings),
         http=PunctualProtocol,
@@ -96,6 +94,15 @@ def serve(announce: Callable[[str], None], **options: Any) -> None:
         access_log=False,
         log_level="warning",
     )
+    try:
+        config.load()
+    except OSError as error:
+        raise InputError(
+            f"{settings.certificate} and {settings.key} cannot be used for TLS "
+            f"({error.strerror}); give a certificate and its own key as PEM files"
+        ) from error
+    listener = _listen(settings)
+    announce(address(settings, listener.getsockname()[1]))
     uvicorn.Server(config).run(sockets=[listener])
 
 

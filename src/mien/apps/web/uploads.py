@@ -8,7 +8,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 from fastapi import Request
-from python_multipart.exceptions import MultipartParseError
+from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from mien.apps.web.problems import ProblemError
@@ -141,27 +141,34 @@ class _Form:
         self._part = _Part()
         self._taking = False
         self._file_name: str | None = None
-        self._parser = MultipartParser(
-            boundary,
-            {
-                "on_part_begin": self._begin,
-                "on_header_field": self._header_name,
-                "on_header_value": self._header_value,
-                "on_header_end": self._header_end,
-                "on_headers_finished": self._headers_finished,
-                "on_part_data": self._data,
-            },
-        )
+        self._whole = False
+        try:
+            self._parser = MultipartParser(
+                boundary,
+                {
+                    "on_part_begin": self._begin,
+                    "on_header_field": self._header_name,
+                    "on_header_value": self._header_value,
+                    "on_header_end": self._header_end,
+                    "on_headers_finished": self._headers_finished,
+                    "on_part_data": self._data,
+                    "on_end": self._end,
+                },
+            )
+        except FormParserError as error:
+            raise _no_form(str(error)) from None
 
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes of the body."""
         try:
             self._parser.write(chunk)
-        except MultipartParseError as error:
+        except FormParserError as error:
             raise _no_form(str(error)) from None
 
     def finish(self) -> str:
         """The name of the file."""
+        if not self._whole:
+            raise _no_form("it breaks off before its closing boundary")
         if self._file_name is None:
             raise _no_form("it has no part named `file`")
         return self._file_name
@@ -191,6 +198,9 @@ class _Form:
     def _data(self, data: bytes, start: int, end: int) -> None:
         if self._taking:
             self._write(data[start:end])
+
+    def _end(self) -> None:
+        self._whole = True
 
 
 def _no_form(reason: str) -> ProblemError:

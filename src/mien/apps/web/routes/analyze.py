@@ -136,9 +136,8 @@ def _picture(engine: Engine, stream: MediaStream, name: str, activation: bool) -
     found = engine.analyzer.read_frame(Frame(image))
     frame = found.to_dict()
     if activation:
-        faces = [reading.face for reading in found.readings]
-        shown = activations(engine.analyzer.reader, image, faces)
+        shown = activations(engine.analyzer.reader, image, found.readings)
         for face, one in zip(frame["faces"], shown, strict=True):
             face["activation"] = one
     item = {**stream.media.to_dict(), "source": name, "frames": [frame]}
-    return {"schema": SCHEMA, "model": provenance(engine.analyzer.config), "items": [item]}
+    return {"schema": SCHEMA, "model": provenance(engine.analyzer.parts), "items": [item]}

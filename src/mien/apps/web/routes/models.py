@@ -11,8 +11,7 @@ from mien import __version__
 from mien.apps.web.context import EngineNeeded, SettingsNeeded
 from mien.apps.web.problems import ProblemError, responses
 from mien.apps.web.schemas import Model, Models, Notice
-from mien.pipeline.provenance import cards_used
-from mien.runtime.artifact import Card, weights_folder
+from mien.runtime.artifact import Card, read_cards, weights_folder
 
 __all__ = ["router", "weights"]
 
@@ -25,7 +24,7 @@ async def models(engine: EngineNeeded, settings: SettingsNeeded) -> Models:
     """List the weights that readings are made with, the notice and the limits."""
     return Models(
         version=__version__,
-        models=[_model(card) for card in cards_used(engine.analyzer.config)],
+        models=[_model(card) for card in engine.analyzer.parts.cards],
         consent=Notice(**settings.consent.model_dump()),
         live_fps=settings.live_fps,
         max_upload=settings.max_upload,
@@ -40,7 +39,7 @@ async def weight_file(
     if_none_match: Annotated[str, Header()] = "",
 ) -> Response:
     """Send one of the weight files that are listed; the address listed changes with its content."""
-    card = next((one for one in cards_used(engine.analyzer.config) if one.file == file), None)
+    card = next((one for one in engine.analyzer.parts.cards if one.file == file), None)
     if card is None:
         raise ProblemError(HTTPStatus.NOT_FOUND, "there are no such weights; see /api/v1/models")
     headers = {"ETag": f'"{card.sha256}"', "Cache-Control": "private, no-cache"}
@@ -48,8 +47,13 @@ async def weight_file(
         headers["Cache-Control"] = "private, max-age=31536000, immutable"
     if card.sha256 in if_none_match:
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    path = weights_folder(engine.analyzer.config.weights) / file
-    return FileResponse(path, media_type="application/octet-stream", headers=headers)
+    folder = weights_folder(engine.analyzer.config.weights)
+    if card not in read_cards(folder):
+        raise ProblemError(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "the weights have changed since the server started; start it again",
+        )
+    return FileResponse(folder / file, media_type="application/octet-stream", headers=headers)
 
 
 def _version(card: Card) -> str:

@@ -1,0 +1,27 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mien.apps.web.activation import activations
+from mien.core.labels import EMOTIONS, Emotion
+from mien.core.types import Frame, Scores
+
+
+@pytest.fixture
+def reading(analyzer, portrait):
+    (found,) = analyzer.read_frame(Frame(portrait)).readings
+    return found
+
+
+def test_the_map_is_of_the_crop_whose_corners_are_given(analyzer, portrait, reading):
+    reader = analyzer.reader
+    maps = reader.classifier.classify(reader.crops(portrait, [reading.face])).activation[0]
+    (shown,) = activations(reader, portrait, [reading])
+    assert np.allclose(shown["values"], maps[EMOTIONS.index(reading.top)].ravel(), atol=1e-3)
+
+
+def test_the_expression_is_that_of_the_reading(analyzer, portrait, reading):
+    fear = Scores(tuple(0.93 if one is Emotion.FEAR else 0.01 for one in EMOTIONS))
+    (shown,) = activations(analyzer.reader, portrait, [replace(reading, scores=fear)])
+    assert shown["emotion"] == "fear"
