@@ -61,7 +61,7 @@ def robustness(
     if report is not None and report.suffix.lower() != ".svg":
         raise InputError(f"{report} is no name for the curves; let it end in .svg")
     samples, source = _samples(data, layout, split, limit, seed)
-    faces = cut_faces(samples)
+    faces = cut_faces(samples, precision=precision, weights=weights)
     figures = source | measure_robustness(
         faces, precision=precision, weights=weights, seed=seed, draws=draws
     )
@@ -109,7 +109,8 @@ def audit(
     conditions: dict[str, Any] = {}
     notes = []
     if given is None:
-        thirds = image_conditions(cut_faces(samples), predictions.names)
+        faces = cut_faces(samples, precision=precision, weights=weights)
+        thirds = image_conditions(faces, predictions.names)
         columns = {name: condition.groups for name, condition in thirds.items()}
         conditions = {
             name: {"edges": list(condition.edges), "unit": condition.unit}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -32,7 +31,6 @@ def train(
     from mien_lab.training.detector import DetectorConfig
     from mien_lab.training.detector import train as run_training
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     config = DetectorConfig(
         data_dir=data,
         run_dir=run,
@@ -52,6 +50,7 @@ def refine(
     *,
     epochs: Annotated[int, typer.Option(help="Passes over the proposals.")] = 6,
     scenes: Annotated[int, typer.Option(help="Generated scenes to take proposals from.")] = 30_000,
+    rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 2e-3,
     seed: Annotated[int, typer.Option()] = 11,
     weights: Annotated[Path | None, typer.Option(help="Folder of the detector's weights.")] = None,
     warm_start: Annotated[
@@ -64,12 +63,12 @@ def refine(
     from mien_lab.training.refiner import RefinerConfig
     from mien_lab.training.refiner import train as run_training
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     config = RefinerConfig(
         data_dir=data,
         run_dir=run,
         epochs=epochs,
         scenes=scenes,
+        rate=rate,
         seed=seed,
         detector_weights=weights,
         warm_start=warm_start,
@@ -85,14 +84,14 @@ def place(
     run: RunDir,
     *,
     epochs: Annotated[int, typer.Option(help="Epochs of 250 batches.")] = 24,
+    rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 3e-3,
     seed: Annotated[int, typer.Option()] = 17,
     resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint.")] = False,
 ) -> None:
     """Train the third look, which places landmarks; a quarter of an hour on one core."""
     from mien_lab.training.landmarks import LandmarksConfig, train_landmarks
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    config = LandmarksConfig(data, epochs=epochs, seed=seed)
+    config = LandmarksConfig(data, epochs=epochs, rate=rate, seed=seed)
     typer.echo(train_landmarks(config, run, resume=resume))
 
 
@@ -117,7 +116,8 @@ def export(
 
     export_weights(checkpoint, out, version=version)
     export_landmarks(landmarks, out, version=version)
-    export_refiner(refiner, out, threshold=threshold or 0.5, version=version)
+    first = 0.5 if threshold is None else threshold
+    export_refiner(refiner, out, threshold=first, version=version)
     if threshold is None:
         choice = choose_threshold(data, out)
         export_refiner(refiner, out, threshold=choice["threshold"], version=version)

@@ -12,6 +12,7 @@ from mien.runtime.artifact import read_cards, weights_folder
 from mien_lab.evaluation.crops import evaluate_crops
 from mien_lab.evaluation.peers import evaluate_peers
 from mien_lab.evaluation.photographs import evaluate_photographs
+from mien_lab.evaluation.tables import aligned
 from mien_lab.output import write_summary
 
 __all__ = ["app"]
@@ -79,11 +80,7 @@ def _table(figures: dict[str, Any]) -> str:
                 *(_photograph_cell(wild.get(place)) for place in places),
             ]
         )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    )
+    return aligned(rows)
 
 
 def _crop_cell(figures: dict[str, Any]) -> str:

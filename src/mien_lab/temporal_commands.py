@@ -36,6 +36,7 @@ def train(
     *,
     clips: Annotated[int, typer.Option(help="Made from stills.")] = 4000,
     epochs: int = 15,
+    rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 3e-3,
     seed: int = 0,
     recordings: Recordings = None,
     layout: LayoutName = "crema-d",
@@ -58,6 +59,7 @@ def train(
         layout=_layout(layout),
         clips=clips,
         epochs=epochs,
+        rate=rate,
         seed=seed,
     )
     typer.echo(train_temporal(config, run, resume=resume))

@@ -2,15 +2,11 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from mien.core.labels import EMOTIONS
-from mien.models.calibration import expected_calibration_error, ranked_set
+from mien.models.calibration import expected_calibration_error, prediction_sets
 from mien_lab.evaluation.confidence import (
     reliability,
     risk_coverage,
-    served_sets,
     set_figures,
 )
 from mien_lab.evaluation.metrics import Ranking
@@ -43,18 +39,9 @@ def test_reliability_by_hand():
     assert np.isnan(reliability(np.zeros(0), np.zeros(0, bool), np.zeros(0)).error)
 
 
-@given(st.integers(0, 1000), st.floats(0.05, 0.99))
-def test_sets_are_those_that_users_are_given(seed, quantile):
-    probabilities, _ = some(seed, 20)
-    for row, members in zip(probabilities, served_sets(probabilities, quantile), strict=True):
-        assert {EMOTIONS[index] for index in np.flatnonzero(members)} == set(
-            ranked_set(row, quantile)
-        )
-
-
 def test_a_case_without_a_face_is_not_covered_and_has_no_size():
     probabilities = np.array([[0.9, 0.1, 0], [0.5, 0.4, 0.1], [0, 0, 0]])
-    sets = served_sets(probabilities, 0.6)
+    sets = prediction_sets(probabilities, 0.6)
     assert sets.tolist() == [[True, False, False], [True, True, False], [False] * 3]
     assert set_figures(sets, np.array([0, 2, 0]), np.ones(3)) == pytest.approx((1 / 3, 1.5))
     assert np.isnan(set_figures(sets, np.array([0, 2, 0]), np.zeros(3))).all()

@@ -8,6 +8,7 @@ from mien.core.errors import InputError
 from mien.pipeline.video_benchmark import VideoFigures
 from mien_lab.evaluation.documents import ADDED, BLOCK, fill, measured
 from mien_lab.evaluation.shipped import added, kept, weight_checksums
+from mien_lab.evaluation.tracking import LOCATED
 from mien_lab.figure_commands import CARDS, DOCUMENTS, FIGURES, write
 
 ROOT = Path(__file__).parents[2]
@@ -61,7 +62,6 @@ def test_figures_of_other_weights_are_not_added(figures):
     for other in (
         {"peers": {"fer": 1}},
         peers | {"weights": finders | {"detector.onnx": "0"}},
-        {"plain overlap": {}, "weights": {"detector.onnx": "0"}},
         finding | {"sha256": "0"},
         {"n": 3, "readers": {"mien": reader | {"sha256": ""}}},
     ):
@@ -134,6 +134,15 @@ def test_mirror_images_and_intervals_are_told_where_they_were_measured(figures):
     assert "65.0 % to 68.2 % on FER2013, 65.0 % to 68.2 % on FER+, " in verdict
 
 
+def test_what_several_sizes_gain_is_told(figures):
+    figures = json.loads(json.dumps(figures))
+    for name, gain in (("ferplus", 0.008), ("fer2013", -0.001)):
+        part = figures["crops"]["int8"]["PublicTest"][name]
+        part["accuracy_single"] = part["accuracy"] - gain
+    text = fill("<!-- figures: sizes -->\n<!-- end -->", figures)
+    assert "FER+ +0.8 points, FER2013 -0.1 points." in text
+
+
 MACHINE = {"processor": "AMD EPYC (AVX2)", "cores": 2}
 
 
@@ -172,6 +181,7 @@ def test_films_are_told(figures):
         "one_face_ratio": 4.5,
         "four_faces_times_real": 1.9,
         "live_p95_ms": 51,
+        "drop_rate": 0.004,
         "edge_rss_mb": 202,
         "rss_mb": 329,
         "rss_slope_mb_per_hour": 0.4,
@@ -183,6 +193,7 @@ def test_films_are_told(figures):
     assert "| four faces, times real time | 1.9 (1 fps; 1.0 times as fast as" in text
     assert text.count("(missed)") == 2
     assert "| 1 / 51 ms (missed) | 25 / 50 ms |" in text
+    assert "| live pictures dropped, at 25 a second | 0.4 % |  |" in text
     assert "| 202 MB | 250 MB |" in text
     assert "Measured on AMD EPYC (AVX2), 2 cores." in text
     assert "After 120 minutes of looped film 329 MB were resident; the slope" in text
@@ -195,9 +206,10 @@ def test_films_are_told(figures):
 def test_tracking_is_told(figures):
     counts = {"switches": 1329, "swaps": 2, "fragments": 3, "sightings": 55796}
     kinds = {"all": counts, "crossing": counts, "meeting": counts}
-    found = {"scenes": 20, "seconds": 8.0, "mien": kinds, "plain overlap": kinds}
+    found = {"scenes": 20, "seconds": 8.0, "mien": kinds, LOCATED: kinds, "plain overlap": kinds}
     text = fill("<!-- figures: tracking -->\n<!-- end -->", added(figures, found, "tracking.json"))
-    assert "| mien | **1,329** | 2 | 3 |" in text
+    assert "| mien | 1,329 | 2 | 3 |" in text
+    assert f"| {LOCATED} | **1,329** | 2 | 3 |" in text
     assert "| plain overlap | 1,329 | 2 | 3 |" in text
     assert "40 scenes of 8 seconds, 55,796 sightings." in text
 

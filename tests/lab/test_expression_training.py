@@ -50,13 +50,27 @@ def test_a_run_writes_what_it_did(unbroken, expression_config, load_checkpoint, 
         assert 0 <= line["public_fer2013"] <= 1
         assert 0 <= line["public_ferplus"] <= 1
     state = load_checkpoint(unbroken)
-    assert (state["epoch"], state["steps"]) == (expression_config.epochs, 4)
+    assert state["epoch"] == expression_config.epochs
+
+
+def interrupt(monkeypatch, config, folder):
+    """Begin a run that is interrupted after its first epoch."""
+    save = Run.save
+
+    def save_and_stop(self, state, figures):
+        save(self, state, figures)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Run, "save", save_and_stop)
+        with pytest.raises(KeyboardInterrupt):
+            train_expression(config, folder)
 
 
 def test_a_gradient_that_is_no_number_keeps_the_last_checkpoint(
     expression_config, tmp_path, monkeypatch, load_checkpoint
 ):
-    train_expression(replace(expression_config, epochs=1), tmp_path / "run")
+    interrupt(monkeypatch, expression_config, tmp_path / "run")
     before = load_checkpoint(tmp_path / "run" / "last.pt")
     whole = expression._loss
 
@@ -64,27 +78,22 @@ def test_a_gradient_that_is_no_number_keeps_the_last_checkpoint(
         """The same loss, whose root of zero has no slope."""
         return whole(config, outputs, targets) + (0 * outputs.logits).sum().abs().sqrt()
 
-    monkeypatch.setattr(expression, "_loss", steep)
-    monkeypatch.setattr("mien_lab.training.run._refuse_changes", lambda *_: None)
-    with pytest.raises(FloatingPointError, match="the gradient became nan in epoch 2, step 1"):
-        train_expression(replace(expression_config, epochs=2), tmp_path / "run", resume=True)
+    with monkeypatch.context() as patched:
+        patched.setattr(expression, "_loss", steep)
+        with pytest.raises(FloatingPointError, match="the gradient became nan in epoch 2, step 1"):
+            train_expression(expression_config, tmp_path / "run", resume=True)
     after = load_checkpoint(tmp_path / "run" / "last.pt")
     assert all(torch.equal(after["net"][name], value) for name, value in before["net"].items())
+    # What the error advises: another folder, a lower rate, from what was kept.
+    lower = replace(expression_config, rate=0.01, start=tmp_path / "run")
+    train_expression(lower, tmp_path / "again")
+    assert load_checkpoint(tmp_path / "again" / "last.pt")["epoch"] == expression_config.epochs
 
 
 def test_a_resumed_run_ends_with_the_same_weights(
     unbroken, expression_config, tmp_path, monkeypatch, load_checkpoint, read_curve
 ):
-    save = Run.save
-
-    def save_and_stop(self, state, figures):
-        save(self, state, figures)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(Run, "save", save_and_stop)
-    with pytest.raises(KeyboardInterrupt):
-        train_expression(expression_config, tmp_path / "run")
-    monkeypatch.undo()
+    interrupt(monkeypatch, expression_config, tmp_path / "run")
     broken = load_checkpoint(tmp_path / "run" / "last.pt")
     assert broken["epoch"] == 1
     torch.manual_seed(99)
@@ -158,6 +167,28 @@ def test_a_loss_that_is_not_finite_stops_the_run(
 def test_faces_that_do_not_fill_a_batch(fer_folder, tmp_path):
     with pytest.raises(InputError, match="8 faces do not fill a batch of 128"):
         train_expression(ExpressionConfig(fer_folder, limit=8, compile=False), tmp_path / "run")
+    assert not (tmp_path / "run" / "last.pt").exists()
+
+
+@pytest.mark.parametrize(
+    ("pixels", "codes", "split", "said"),
+    [
+        ("same", (3, 4), "PublicTest", "no row of FER2013 is left to read; .*`mien-lab clean`"),
+        ("other", (3, 3), "PublicTest", "fewer than two FER2013 labels"),
+        ("other", (3, 4), "PrivateTest", "has no PublicTest rows to check on"),
+    ],
+)
+def test_rows_that_cannot_be_trained_on(
+    write_rows, row, picture, tmp_path, pixels, codes, split, said
+):
+    rows = [
+        row(np.full((48, 48), 9, np.uint8) if pixels == "same" else picture(number), codes[half])
+        for half in (0, 1)
+        for number in (2 * half, 2 * half + 1)
+    ]
+    folder = write_rows([*rows, row(picture(9), split=split)])
+    with pytest.raises(InputError, match=said):
+        train_expression(ExpressionConfig(folder, batch=2, part=2), tmp_path / "run")
     assert not (tmp_path / "run" / "last.pt").exists()
 
 

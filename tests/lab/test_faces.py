@@ -118,8 +118,19 @@ def test_a_photograph_that_cannot_be_read(photographs):
 
 def test_an_unknown_label(photographs):
     (photographs / "expressions.csv").write_text("image,emotion\na.jpg,smug\n")
-    with pytest.raises(ValueError, match="smug"):
+    with pytest.raises(InputError, match=r"expressions\.csv: unknown emotion 'smug'; use one of"):
         photograph_faces(photographs)
+
+
+def test_no_labelled_photograph(photographs):
+    (photographs / "expressions.csv").write_text("image,emotion\nnone.jpg,sad\n")
+    with pytest.raises(InputError, match=r"no photograph has a label and a face; .*faces\.csv"):
+        photograph_faces(photographs)
+
+
+def test_no_rows(fer_folder):
+    with pytest.raises(InputError, match="no row of FER2013 is left"):
+        fer_faces(load_fer(fer_folder), np.zeros(0, np.intp))
 
 
 def test_sets_are_joined(fer_folder, photographs):

@@ -92,11 +92,35 @@ def test_files_with_other_rows(write_rows, row, picture):
             load_fer(folder)
 
 
-@pytest.mark.parametrize("pixels", ["1 2 3", "", "a b"])
+@pytest.mark.parametrize(
+    "pixels", ["1 2 3", "", "a b", " ".join(["7"] * 2303 + ["300"]), " ".join(["-1"] * 2304)]
+)
 def test_pixels_that_are_no_picture(write_rows, row, picture, pixels):
     folder = write_rows([row(picture(0))], packed=False)
     (folder / "fer2013.csv").write_text(f"emotion,pixels,Usage\n3,{pixels},Training\n")
     with pytest.raises(InputError, match=r"row 0 .*48x48"):
+        load_fer(folder)
+
+
+@pytest.mark.parametrize("usage", ["Test", "training", ""])
+def test_an_unknown_usage(write_rows, row, picture, usage):
+    folder = write_rows([row(picture(0)), row(picture(1), split=usage)])
+    with pytest.raises(InputError, match=f"row 1 of .* has the Usage '{usage}'; .*PublicTest"):
+        load_fer(folder)
+
+
+@pytest.mark.parametrize("count", ["ten", "", "-3", "1.5"])
+def test_votes_that_are_no_counts(write_rows, row, picture, count):
+    folder = write_rows([row(picture(0)), row(picture(1), votes={"fear": count})])
+    with pytest.raises(InputError, match=r"row 1 of .*fer2013new\.csv does not hold ten counts"):
+        load_fer(folder)
+
+
+def test_a_row_of_votes_that_ends_early(write_rows, row, picture):
+    folder = write_rows([row(picture(0))])
+    path = folder / "fer2013new.csv"
+    path.write_text(path.read_text().rstrip().rpartition(",")[0] + "\n")
+    with pytest.raises(InputError, match=r"row 0 .* ten counts"):
         load_fer(folder)
 
 

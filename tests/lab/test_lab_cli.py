@@ -1,8 +1,10 @@
 """What `mien-lab` says when something is wrong."""
 
 import sys
+from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from mien_lab import cli
 
@@ -42,6 +44,51 @@ def test_a_failed_check_of_an_export_is_one_sentence(monkeypatch, tmp_path):
     said = run(monkeypatch, "export", "--data", tmp_path, "--run", tmp_path, "--out", tmp_path)
     assert said.startswith("mien-lab: expression.onnx differs from the trained network by 0.5")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "module", "function"),
+    [
+        ("train", "expression", "train_expression"),
+        ("detector train", "detector", "train"),
+        ("detector refine", "refiner", "train"),
+        ("detector place", "landmarks", "train_landmarks"),
+        ("temporal train", "temporal", "train_temporal"),
+    ],
+)
+def test_every_training_takes_a_rate(monkeypatch, command, module, function):
+    """What a loss that is no number advises."""
+    torch = pytest.importorskip("torch")
+    rates = []
+
+    def begin(config, *_, **__):
+        rates.append(config.rate)
+        return Path("last.pt")
+
+    monkeypatch.setattr(f"mien_lab.training.{module}.{function}", begin)
+    monkeypatch.setattr(torch, "set_num_threads", lambda count: None)
+    options = ["--data", "data", "--run", "run", "--rate", "0.00123"]
+    done = CliRunner().invoke(cli.app, [*command.split(), *options])
+    assert done.exit_code == 0, done.output
+    assert rates == [0.00123]
+
+
+@pytest.mark.parametrize(("given", "written"), [(["--threshold", "0"], 0.0), ([], 0.5)])
+def test_a_threshold_is_taken_as_it_is_given(monkeypatch, given, written):
+    thresholds = []
+    for module in ("detector_export.export", "landmarks_export.export_landmarks"):
+        monkeypatch.setattr(f"mien_lab.training.{module}", lambda *_, **__: None)
+    monkeypatch.setattr(
+        "mien_lab.training.refiner_export.export_refiner",
+        lambda *_, threshold, **__: thresholds.append(threshold),
+    )
+    monkeypatch.setattr(
+        "mien_lab.evaluation.detector_threshold.choose_threshold", lambda *_: {"threshold": 0.93}
+    )
+    files = ["a.pt", "b.pt", "c.pt", "--data", "data", "--out", "out"]
+    done = CliRunner().invoke(cli.app, ["detector", "export", *files, *given])
+    assert done.exit_code == 0, done.output
+    assert thresholds == ([written] if given else [written, 0.93])
 
 
 def test_a_missing_file_is_one_sentence(monkeypatch, tmp_path):

@@ -7,7 +7,6 @@ from mien_lab.evaluation.metrics import (
     Ranking,
     class_rates,
     classification_figures,
-    confusion_matrix,
     roc_auc,
     weighted_confusion,
     wilson_interval,
@@ -43,7 +42,14 @@ def test_figures_are_those_of_scikit_learn(both):
     )
     expected = sklearn.confusion_matrix(truth, predicted, labels=range(4))
     assert figures["confusion"] == expected.tolist()
-    assert np.array_equal(confusion_matrix(truth, predicted, 4), expected)
+
+
+def test_cases_without_a_prediction_are_wrong_in_every_figure():
+    truth, predicted = np.array([0, 0, 1, 1]), np.array([0, -1, 1, 0])
+    figures = classification_figures(truth, predicted, LABELS)
+    assert (figures["n"], figures["accuracy"], figures["mean_recall"]) == (4, 0.5, 0.5)
+    assert figures["per_class"]["a"] == {"precision": 0.5, "recall": 0.5, "f1": 0.5, "support": 2}
+    assert figures["confusion"][0] == [1, 0, 0, 0]
 
 
 def test_nothing_at_all():

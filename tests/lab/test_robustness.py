@@ -1,6 +1,6 @@
 import json
 import shutil
-from dataclasses import replace
+from dataclasses import asdict, replace
 from importlib.metadata import PackageNotFoundError
 
 import numpy as np
@@ -9,8 +9,9 @@ from typer.testing import CliRunner
 
 from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS, Emotion
+from mien.models.calibration import prediction_sets
 from mien.models.expression import ExpressionClassifier
-from mien.runtime.artifact import load_artifact
+from mien.runtime.artifact import load_artifact, read_cards, weights_folder
 from mien.runtime.session import open_session
 from mien_lab import audit_commands
 from mien_lab.cli import app
@@ -18,7 +19,6 @@ from mien_lab.data.corruptions import CORRUPTIONS
 from mien_lab.data.samples import Sample
 from mien_lab.evaluation import peer_packages
 from mien_lab.evaluation.cases import Cases, all_figures
-from mien_lab.evaluation.confidence import served_sets
 from mien_lab.evaluation.curves import curve_sheet
 from mien_lab.evaluation.face_crops import cut_faces
 from mien_lab.evaluation.intervals import Bootstrap
@@ -98,7 +98,7 @@ def test_each_condition_says_how_far_to_trust_it(figures, faces):
     probabilities = classifier.classify(damaged).probabilities.astype(np.float64)
     labels = tuple(map(str, EMOTIONS))
     quantile = load_artifact("expression", "int8").card.number("conformal_quantile")
-    sets = served_sets(probabilities, quantile)
+    sets = prediction_sets(probabilities, quantile)
     cases = Cases(faces.names, faces.truth, probabilities, labels, sets)
     row = figures["readers"]["mien"]["curves"]["half"][4]
     expected = all_figures(cases, Bootstrap(1))
@@ -200,6 +200,31 @@ def test_faces_of_samples(tmp_path, picture):
     assert faces.failures[0][0] == "broken"
     with pytest.raises(InputError, match="none of 1 samples has a label"):
         cut_faces([Sample("unlabelled", None, pixels=wall)])
+
+
+@pytest.fixture
+def blind(tmp_path):
+    """Weights, in fp32 alone, whose detector hardly calls anything a face."""
+    folder = tmp_path / "weights"
+    for card in read_cards(weights_folder()):
+        if card.precision == "fp32":
+            folder.mkdir(exist_ok=True)
+            shutil.copyfile(weights_folder() / card.file, folder / card.file)
+            shy = replace(card, extra=card.extra | {"threshold": 0.9999})
+            (folder / f"{card.name}.json").write_text(json.dumps(asdict(shy)))
+    return folder
+
+
+@pytest.mark.parametrize("command", ["robustness", "audit"])
+def test_faces_are_found_with_the_weights_that_are_given(blind, tmp_path, portrait_file, command):
+    data = tmp_path / "data"
+    (data / "images").mkdir(parents=True)
+    shutil.copyfile(portrait_file, data / "images" / "a.jpg")
+    (data / "labels.csv").write_text("image,emotion\na.jpg,happiness\n")
+    options = ["--data", str(data), "--weights", str(blind), "--precision", "fp32"]
+    result = CliRunner().invoke(app, [command, *options])
+    assert isinstance(result.exception, InputError), result.output
+    assert "a readable face" in str(result.exception)
 
 
 def test_people_are_drawn_whole():

@@ -1,13 +1,22 @@
 """The folder of a run, the average of its weights, and its progress."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
-from mien_lab.training.run import Progress, Run, WeightAverage  # noqa: E402
+from mien.core.errors import InputError  # noqa: E402
+from mien_lab.training.run import (  # noqa: E402
+    Progress,
+    Run,
+    WeightAverage,
+    annealed,
+    require_finite,
+    restore,
+)
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -36,11 +45,12 @@ class Tiny:
 
     folder: Path
     rate: float = 0.1
+    recordings: Path | None = None
 
 
 def test_a_checkpoint_is_written_whole_or_not_at_all(tmp_path, monkeypatch, read_curve):
     run = Run(tmp_path / "run", Tiny(tmp_path), resume=False)
-    assert run.load() is None
+    assert run.load() == {}
     run.save({"epoch": 1}, {"loss": 1.0})
 
     def fail(state, path):
@@ -54,6 +64,65 @@ def test_a_checkpoint_is_written_whole_or_not_at_all(tmp_path, monkeypatch, read
     again = Run(tmp_path / "run", Tiny(tmp_path), resume=True)
     assert again.load() == {"epoch": 1}
     assert len(read_curve(tmp_path / "run")) == 1
+
+
+@pytest.mark.parametrize("recordings", [Path("there"), None])
+def test_a_run_goes_on_with_what_it_was_begun_with(tmp_path, recordings):
+    config = Tiny(tmp_path, recordings=recordings)
+    Run(tmp_path / "run", config, resume=False).save({"epoch": 1}, {"loss": 1.0})
+    other = replace(config, recordings=None if recordings else Path("there"))
+    with pytest.raises(InputError, match=f"was begun with recordings {recordings}; resume with"):
+        Run(tmp_path / "run", other, resume=True)
+    moved = replace(config, recordings=recordings and Path("elsewhere"))
+    assert Run(tmp_path / "run", moved, resume=True).load() == {"epoch": 1}
+
+
+def trained(seed):
+    """A network, its average and optimiser after one step."""
+    torch.manual_seed(seed)
+    net = torch.nn.Linear(3, 1)
+    average, optimiser = WeightAverage(net, 0.5), torch.optim.AdamW(net.parameters(), lr=0.1)
+    net(torch.ones(1, 3)).sum().backward()
+    optimiser.step()
+    average.update(net)
+    return net, average, optimiser
+
+
+def test_what_was_kept_is_restored(tmp_path):
+    run = Run(tmp_path / "run", Tiny(tmp_path), resume=False)
+    parts = trained(1)
+    assert restore(run.load(), *parts, 9) == 0
+    run.keep(*parts, {"epoch": 2, "loss": 0.5}, more=7)
+    state = run.load()
+    assert state["more"] == 7
+    others = trained(2)
+    assert restore(state, *others, 9) == 2
+    assert others[1].steps == 18
+    assert torch.equal(others[0].weight, parts[0].weight)
+    assert torch.equal(others[1].net.weight, parts[1].net.weight)
+    moments = [part[2].state_dict()["state"][0]["exp_avg"] for part in (others, parts)]
+    assert torch.equal(*moments)
+
+
+def test_the_rate_warms_up_and_falls():
+    rates = [annealed(0.1, step / 1000, step) for step in range(1001)]
+    peak = int(np.argmax(rates))
+    assert peak == 199
+    assert rates[peak] == pytest.approx(0.1, rel=0.1)
+    assert (np.diff(rates[: peak + 1]) > 0).all()
+    assert (np.diff(rates[peak:]) < 0).all()
+    assert rates[-1] == pytest.approx(0.001)
+
+
+def test_what_is_no_number_says_how_to_go_on():
+    require_finite(1.0, 0, 0)
+    with pytest.raises(FloatingPointError) as first:
+        require_finite(float("nan"), 0, 2)
+    assert str(first.value) == (
+        "the loss became nan in epoch 1, step 3; begin again in another folder with a lower --rate"
+    )
+    with pytest.raises(FloatingPointError, match=r"inf in epoch 2, .* lower --rate; --start or"):
+        require_finite(torch.tensor(float("inf")), 1, 0, "gradient")
 
 
 def test_progress_speaks_once_a_minute(monkeypatch, caplog):

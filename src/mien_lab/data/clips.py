@@ -6,6 +6,7 @@ light and camera move; under poor conditions the face is blurred, covered, darke
 moments, and noisy and compressed throughout.
 """
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,6 +98,13 @@ class ClipMaker:
         self._length = length
         self._rates = rates
         self._seed = seed
+
+    def mark(self) -> str:
+        """Tells these clips from those of other stills, lengths, rates or seeds."""
+        digest = hashlib.sha256(repr((self._length, self._rates, self._seed)).encode())
+        for name in ("canvases", "matrices", "emotions"):
+            digest.update(getattr(self._faces, name).tobytes())
+        return digest.hexdigest()[:12]
 
     def clip(self, number: int, conditions: Conditions, zooms: tuple[float, ...] = (1.0,)) -> Clip:
         """Clip `number` under the given conditions, its frames at each of the sizes in turn."""

@@ -54,7 +54,16 @@ class FaceSet:
 
 
 def fer_faces(data: Fer, rows: npt.NDArray[np.intp]) -> FaceSet:
-    """The given rows of FER2013; a row without landmarks keeps its own framing."""
+    """The given rows of FER2013; a row without landmarks keeps its own framing.
+
+    Raises:
+        InputError: if none are given.
+    """
+    if not len(rows):
+        raise InputError(
+            "no row of FER2013 is left to read; check its files, and by `mien-lab clean` which "
+            "rows are dropped"
+        )
     canvases = np.pad(data.pixels[rows], ((0, 0), (MARGIN, MARGIN), (MARGIN, MARGIN)), mode="edge")
     emotions = vote_distribution(data.votes[rows])
     # What most voters could not name says little; its remaining votes count for less.
@@ -75,7 +84,7 @@ def photograph_faces(folder: Path, *, certainty: float = 0.85) -> FaceSet:
     One annotator's label gets `certainty`; the rest is spread over the other seven.
 
     Raises:
-        InputError: if a labelled photograph cannot be read.
+        InputError: if there is no labelled photograph, one cannot be read, or a label is unknown.
     """
     with (folder / "faces.csv").open(newline="") as stream:
         boxes: dict[str, dict[str, str]] = {}
@@ -86,6 +95,11 @@ def photograph_faces(folder: Path, *, certainty: float = 0.85) -> FaceSet:
     canvases, emotions = [], []
     with (folder / "expressions.csv").open(newline="") as stream:
         labelled = [row for row in csv.DictReader(stream) if row["image"] in boxes]
+    if not labelled:
+        raise InputError(
+            f"no photograph has a label and a face; compare {folder / 'expressions.csv'} with "
+            "faces.csv beside it"
+        )
     for row in labelled:
         image = cv2.imread(str(folder / "images" / row["image"]), cv2.IMREAD_GRAYSCALE)
         if image is None:
@@ -95,7 +109,10 @@ def photograph_faces(folder: Path, *, certainty: float = 0.85) -> FaceSet:
         matrix[:, 2] += MARGIN
         canvases.append(crop_face(np.asarray(image, dtype=np.uint8), matrix, CANVAS))
         target = np.full(len(EMOTIONS), (1 - certainty) / (len(EMOTIONS) - 1), dtype=np.float32)
-        target[EMOTIONS.index(parse_emotion(row["emotion"]))] = certainty
+        try:
+            target[EMOTIONS.index(parse_emotion(row["emotion"]))] = certainty
+        except ValueError as error:
+            raise InputError(f"{folder / 'expressions.csv'}: {error}") from None
         emotions.append(target)
     count = len(canvases)
     shift = np.array([[1, 0, -MARGIN], [0, 1, -MARGIN]], dtype=np.float32)

@@ -85,7 +85,8 @@ def load_fer(folder: Path) -> Fer:
     The n-th row of one file is the n-th of the other; FER+'s image name is not used.
 
     Raises:
-        InputError: if a file is missing or the two do not have the same rows.
+        InputError: if a file is missing, a row is not of the published kind, or the two files do
+            not have the same rows.
     """
     pixels, labels, split = read_challenge(folder)
     votes_file = folder / "fer2013new.csv"
@@ -97,8 +98,14 @@ def load_fer(folder: Path) -> Fer:
         rows = list(reader)
     if [row["Usage"] for row in rows] != list(split):
         raise InputError(f"{votes_file} does not have the rows of the FER2013 file beside it")
-    votes = np.array([[int(row[name]) for name in _VOTE_COLUMNS] for row in rows], dtype=np.int64)
-    return Fer(pixels, labels, votes, split, read_landmarks(folder, len(labels)))
+    votes = [_counts(row, f"row {number} of {votes_file}") for number, row in enumerate(rows)]
+    return Fer(
+        pixels,
+        labels,
+        np.array(votes, dtype=np.int64).reshape(-1, len(_VOTE_COLUMNS)),
+        split,
+        read_landmarks(folder, len(labels)),
+    )
 
 
 def vote_distribution(votes: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
@@ -128,7 +135,15 @@ def labels_given_votes(data: Fer, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.
     """How likely each FER2013 label is where FER+'s people voted so, (n, 7) in `FER_LABELS`.
 
     A multinomial logistic regression from the shares of the votes to the labels of the same rows.
+
+    Raises:
+        InputError: if the rows have fewer than two labels.
     """
+    if len(np.unique(data.labels[rows])) < 2:
+        raise InputError(
+            "the rows to train on have fewer than two FER2013 labels; check the files, and by "
+            "`mien-lab clean` which rows are dropped"
+        )
     votes = data.votes[rows].astype(np.float64)
     shares = votes / np.maximum(votes.sum(axis=1, keepdims=True), 1.0)
     model = LogisticRegression(C=10.0, max_iter=500).fit(shares, data.labels[rows])
@@ -156,9 +171,10 @@ def read_challenge(
         reader = csv.DictReader(stream)
         _require_columns(path, reader.fieldnames, {"emotion", "pixels", "Usage"})
         for row in reader:
-            pixels.append(_face(row["pixels"], f"row {len(labels)} of {path}"))
-            labels.append(_code(row["emotion"], f"row {len(labels)} of {path}"))
-            split.append(row["Usage"])
+            place = f"row {len(labels)} of {path}"
+            pixels.append(_face(row["pixels"], place))
+            labels.append(_code(row["emotion"], place))
+            split.append(_usage(row["Usage"], place))
     return (
         np.array(pixels, dtype=np.uint8).reshape(-1, 48, 48),
         np.array(labels, dtype=np.int64),
@@ -178,14 +194,29 @@ def _code(text: str, place: str) -> int:
     return FER_LABELS.index(_FER_CODES[int(text)])
 
 
+def _usage(text: str, place: str) -> str:
+    if text not in SPLITS:
+        raise InputError(f"{place} has the Usage {text!r}; FER2013's are: {', '.join(SPLITS)}")
+    return text
+
+
+def _counts(row: dict[str, str | None], place: str) -> list[int]:
+    counts = [(row[name] or "").strip() for name in _VOTE_COLUMNS]
+    if not all(count.isdecimal() for count in counts):
+        raise InputError(f"{place} does not hold ten counts of votes; download it again")
+    return [int(count) for count in counts]
+
+
 def _face(text: str, place: str) -> npt.NDArray[np.uint8]:
     try:
-        pixels = np.fromstring(text, dtype=np.uint8, sep=" ")
+        pixels = np.fromstring(text, dtype=np.int64, sep=" ")
     except ValueError:
-        pixels = np.zeros(0, dtype=np.uint8)
-    if pixels.size != 48 * 48:
-        raise InputError(f"{place} does not hold the 48x48 pixels of a face; download it again")
-    return pixels
+        pixels = np.zeros(0, dtype=np.int64)
+    if pixels.size != 48 * 48 or pixels.min() < 0 or pixels.max() > 255:
+        raise InputError(
+            f"{place} does not hold the 48x48 pixels of a face, 0 to 255; download it again"
+        )
+    return pixels.astype(np.uint8)
 
 
 def read_landmarks(folder: Path, count: int) -> npt.NDArray[np.float64]:

@@ -111,9 +111,20 @@ def person_of(name: str) -> str:
 
 
 def read_portraits(data_dir: Path, *parts: Part) -> list[Picture]:
-    """``data/faces``: one large face each, split by person. No parts means all of them."""
+    """``data/faces``: one large face each, split by person. No parts means all of them.
+
+    Photographs that ``data/wild`` has too come with the held-out part alone: what is tried there
+    must not have been trained on them.
+    """
+    tried = {path.name for path in (data_dir / "wild" / "images").glob("*.jpg")}
     return [
-        p for p in _pictures(data_dir / "faces") if not parts or part_of(person_of(p.name)) in parts
+        p
+        for p in _pictures(data_dir / "faces")
+        if not parts
+        or (
+            (part := part_of(person_of(p.name))) in parts
+            and (part is Part.HELD_OUT or p.name not in tried)
+        )
     ]
 
 

@@ -20,6 +20,7 @@ from mien_lab.evaluation.group_sums import (
     same_mix,
     sample_sums,
 )
+from mien_lab.evaluation.intervals import RAISED, lowered
 from mien_lab.evaluation.predictions import Predictions
 from mien_lab.evaluation.resampling import clusters_of, interval, resample
 
@@ -219,7 +220,8 @@ def _comparable(column: str, group: _Group) -> GroupDraws:
 
 def _group_figures(group: _Group) -> dict[str, Any]:
     def figure(measure: str) -> dict[str, Any]:
-        return _figure(group.values[measure], group.draws[measure])
+        value, draws = group.values[measure], group.draws[measure]
+        return _figure(value, lowered(draws, value) if measure in RAISED else draws)
 
     figures: dict[str, Any] = {"n": group.n, "people": group.people}
     figures |= {measure: figure(measure) for measure in _HEADLINES}

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mien.models.calibration import prediction_sets
 from mien_lab.evaluation.metrics import Ranking
 
 __all__ = [
@@ -17,7 +16,6 @@ __all__ = [
     "RiskCoverage",
     "reliability",
     "risk_coverage",
-    "served_sets",
     "set_figures",
 ]
 
@@ -86,22 +84,6 @@ def reliability(
     )
     with np.errstate(invalid="ignore"):
         return Reliability(count, sure / count, right / count)
-
-
-def served_sets(probabilities: npt.NDArray[np.floating], quantile: float) -> npt.NDArray[np.bool_]:
-    """The prediction sets that users are given, (n, k); empty where no face was found.
-
-    Where no label is probable enough, none can be ruled out: all are members.
-
-    Args:
-        probabilities: (n, k); zero rows where no face was found.
-        quantile: of the card of the weights.
-    """
-    members = prediction_sets(probabilities, quantile)
-    best = probabilities.max(axis=1, initial=0.0)
-    members[1.0 - best > quantile] = True
-    members[best <= 0.0] = False
-    return members
 
 
 def set_figures(

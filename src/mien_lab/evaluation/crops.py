@@ -14,6 +14,7 @@ from mien.models.calibration import (
     conformal_quantile,
     expected_calibration_error,
     fit_temperature,
+    prediction_sets,
     softmax,
 )
 from mien.models.expression import ExpressionClassifier
@@ -21,7 +22,7 @@ from mien.runtime.session import open_session
 from mien_lab.data.faces import fer_faces, still_looks, upright_crops
 from mien_lab.data.fer2013 import FER_LABELS, Fer, load_fer, majority
 from mien_lab.evaluation.cases import Cases
-from mien_lab.evaluation.confidence import served_sets, set_figures
+from mien_lab.evaluation.confidence import set_figures
 from mien_lab.evaluation.intervals import Bootstrap
 from mien_lab.evaluation.metrics import classification_figures
 
@@ -91,7 +92,7 @@ def read_crops(
     extra = session.card.extra
     probabilities = softmax(result.still["logits"], extra["temperature"])[counted]
     truth = result.majority[counted]
-    members = served_sets(probabilities, extra["conformal_quantile"])
+    members = prediction_sets(probabilities, extra["conformal_quantile"])
     coverage, size = set_figures(members, truth, np.ones(len(truth)))
     ferplus = _figures(result, "logits", truth, counted, EMOTIONS) | {
         "expected_calibration_error": expected_calibration_error(probabilities, truth),
@@ -123,7 +124,8 @@ def calibrate(folder: Path, *, precision: str, weights: Path | None = None) -> d
     """Temperature and conformal quantile for 90 % coverage, from FER+'s PublicTest.
 
     The temperature is fitted on even rows and the quantile on odd ones, so that the quantile sees
-    probabilities that were not fitted to its own faces.
+    probabilities whose temperature was not fitted to its own faces. The few constants of the heads
+    were fitted to all of them (see `heads.fit_heads`).
     """
     session = open_session("expression", precision=precision, folder=weights)
     data = load_fer(folder)

@@ -29,6 +29,8 @@ from mien_lab.data.scenes import (
     GreyImage,
     Part,
     Picture,
+    part_of,
+    person_of,
     read_fer_faces,
     read_photographs,
     read_portraits,
@@ -89,11 +91,12 @@ def evaluate(
 
 
 def read_trial(data_dir: Path, part: Part, *, generated: int, groups: int) -> Trial:
-    """The photographs of one part, and scenes generated from that part alone."""
+    """The photographs of one part, those of ``wild`` too, and scenes generated from it alone."""
     portraits = read_portraits(data_dir, part)
     scenes = read_scenes(data_dir, part)
     source = Synthesis(portraits, read_fer_faces(data_dir, part), scenes, GENERATED_SEED)
-    wild = data_dir / "wild" / "images"
+    folder = data_dir / "wild" / "images"
+    wild = read_photographs(folder) if folder.is_dir() else iter(())
     return Trial(
         portraits=portraits,
         scenes=scenes,
@@ -103,7 +106,7 @@ def read_trial(data_dir: Path, part: Part, *, generated: int, groups: int) -> Tr
             for index in range(generated)
         ],
         groups=[source.group(index, *GROUP) for index in range(groups)],
-        wild=[image for _, image in read_photographs(wild)] if wild.is_dir() else [],
+        wild=[image for name, image in wild if part_of(person_of(name)) is part],
     )
 
 

@@ -14,6 +14,7 @@ from mien_lab.evaluation.accuracy import (
     class_table,
     copies_text,
     precision_text,
+    sizes_text,
     verdict_text,
 )
 from mien_lab.evaluation.detector_table import detector_table
@@ -107,6 +108,7 @@ _BLOCKS: dict[str, Callable[[Figures], str]] = {
     "per_class": class_table,
     "calibration": calibration_text,
     "precision": precision_text,
+    "sizes": sizes_text,
     "detector": lambda figures: detector_table(figures["detector"]),
     "temporal": lambda figures: temporal_table(figures["temporal"]),
     "temporal_verdict": lambda figures: temporal_verdict(figures["temporal"]),

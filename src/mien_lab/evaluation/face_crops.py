@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -44,10 +45,18 @@ class FaceCrops:
         return len(self.names)
 
 
-def cut_faces(samples: Sequence[Sample]) -> FaceCrops:
+def cut_faces(
+    samples: Sequence[Sample], *, precision: str | None = None, weights: Path | None = None
+) -> FaceCrops:
     """Cut the face of each labelled sample; of a whole photograph, that in its box or the largest.
 
+    Args:
+        samples: of which those without a label are left out.
+        precision: of the expression network, which is opened with the detector.
+        weights: folder of both, if not the shipped; not opened for samples that are crops.
+
     Raises:
+        ArtifactError: if weights are missing or altered.
         InputError: if no face is left.
     """
     chosen: list[Sample] = []
@@ -58,11 +67,12 @@ def cut_faces(samples: Sequence[Sample]) -> FaceCrops:
 
         @cache
         def analyzer() -> Analyzer:
-            return stack.enter_context(Analyzer())
+            return stack.enter_context(Analyzer(precision=precision, weights=weights))
 
         for sample in (sample for sample in samples if sample.label is not None):
+            finder = None if sample.cropped else analyzer()
             try:
-                found = _cropped(sample) if sample.cropped else _found(sample, analyzer())
+                found = _cropped(sample) if finder is None else _found(sample, finder)
             except MienError as error:
                 failures.append((sample.name, str(error)))
                 continue

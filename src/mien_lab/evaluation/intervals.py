@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Bootstrap", "Intervals", "percentile_interval"]
+__all__ = ["RAISED", "Bootstrap", "Intervals", "lowered", "percentile_interval"]
 
 Floats = npt.NDArray[np.float64]
 Score = Callable[[Floats], Mapping[str, float]]
@@ -16,6 +16,10 @@ Score = Callable[[Floats], Mapping[str, float]]
 LEAST_DEFINED = 0.9
 """Share of the resamples in which a figure must be defined to be given an interval: one that is
 undefined in a tenth of them rests on a handful of samples."""
+
+
+RAISED = frozenset({"expected_calibration_error"})
+"""Figures that are means of absolute values, so that every resample adds some."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,8 @@ class Bootstrap:
     ) -> Intervals:
         """The intervals of all figures that `score` gives.
 
+        Those of `RAISED` are moved by what resampling adds to them; see `lowered`.
+
         Args:
             score: the figures.
             classes: (n,) true class of each case.
@@ -98,8 +104,13 @@ class Bootstrap:
             if by_subject
             else "percentile bootstrap, stratified by true class"
         )
+        own = score(np.ones(len(classes))) if draws else {}
         values = {
-            name: percentile_interval(np.array(found), self.level) for name, found in draws.items()
+            name: percentile_interval(
+                lowered(np.array(found), own[name]) if name in RAISED else np.array(found),
+                self.level,
+            )
+            for name, found in draws.items()
         }
         return Intervals(values, method, self.level, self.resamples, self.seed)
 
@@ -114,6 +125,15 @@ def percentile_interval(
     tail = (1.0 - level) / 2
     low, high = np.quantile(defined, [tail, 1.0 - tail])
     return float(low), float(high)
+
+
+def lowered(draws: npt.NDArray[np.floating], value: float) -> Floats:
+    """Draws of a figure that cannot be negative, moved so that their mean is its value.
+
+    What resampling adds to such a figure is estimated by how far the draws lie above it (Efron and
+    Tibshirani 1993, ch. 10).
+    """
+    return np.asarray(np.maximum(draws - (np.mean(draws) - value), 0.0), np.float64)
 
 
 def _drawn_cases(

@@ -12,22 +12,12 @@ __all__ = [
     "Rates",
     "class_rates",
     "classification_figures",
-    "confusion_matrix",
     "roc_auc",
     "weighted_confusion",
     "wilson_interval",
 ]
 
 Floats = npt.NDArray[np.float64]
-
-
-def confusion_matrix(
-    truth: npt.NDArray[np.integer], predicted: npt.NDArray[np.integer], classes: int
-) -> npt.NDArray[np.int64]:
-    """Counts of shape (classes, classes): rows are the truth, columns the prediction."""
-    matrix = np.zeros((classes, classes), dtype=np.int64)
-    np.add.at(matrix, (truth, predicted), 1)
-    return matrix
 
 
 def classification_figures(
@@ -40,19 +30,19 @@ def classification_figures(
 
     Args:
         truth: (n,) class indices.
-        predicted: (n,) class indices.
+        predicted: (n,) class indices, or -1 for none, which is wrong whatever the truth and stands
+            in no column of the confusion matrix.
         labels: name of each class.
     """
-    matrix = confusion_matrix(truth, predicted, len(labels))
-    hits = np.diag(matrix).astype(np.float64)
-    support, chosen = matrix.sum(axis=1), matrix.sum(axis=0)
-    recall = hits / np.maximum(support, 1)
-    precision = hits / np.maximum(chosen, 1)
-    f1 = 2 * hits / np.maximum(support + chosen, 1)
-    present = support > 0
+    counts = weighted_confusion(truth, predicted, len(labels), np.ones(len(truth)))
+    rates = class_rates(counts)
+    precision, recall, f1 = (
+        np.nan_to_num(rate) for rate in (rates.precision, rates.recall, rates.f1)
+    )
+    present = rates.support > 0
     return {
-        "n": int(matrix.sum()),
-        "accuracy": float(hits.sum() / max(matrix.sum(), 1)),
+        "n": len(truth),
+        "accuracy": float(np.trace(counts) / max(len(truth), 1)),
         "macro_f1": float(f1[present].mean()) if present.any() else 0.0,
         "mean_recall": float(recall[present].mean()) if present.any() else 0.0,
         "per_class": {
@@ -60,11 +50,11 @@ def classification_figures(
                 "precision": float(precision[index]),
                 "recall": float(recall[index]),
                 "f1": float(f1[index]),
-                "support": int(support[index]),
+                "support": int(rates.support[index]),
             }
             for index, label in enumerate(labels)
         },
-        "confusion": matrix.tolist(),
+        "confusion": counts[:, :-1].astype(np.int64).tolist(),
     }
 
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from mien.core.errors import InputError
-from mien_lab.evaluation.markdown import MISSED, table
+from mien_lab.evaluation.markdown import MISSED, share, table
+from mien_lab.evaluation.tracking import LOCATED
 
 __all__ = ["FILM_GOALS", "films_table", "speed_table", "tracking_table"]
 
@@ -73,6 +74,7 @@ def films_table(figures: Figures) -> str:
             " / ".join(f"{FILM_GOALS[name]:g}" for name in names) + " ms",
         ]
     )
+    rows.append(["live pictures dropped, at 25 a second", share(found["drop_rate"]), ""])
     edge, goal = found["edge_rss_mb"], FILM_GOALS["edge_rss_mb"]
     text = "unknown" if edge is None else f"{edge:.0f} MB" + MISSED * (edge > goal)
     rows.append(["edge profile, largest resident memory", text, f"{goal:g} MB"])
@@ -86,13 +88,13 @@ def films_table(figures: Figures) -> str:
 
 
 def tracking_table(figures: Figures) -> str:
-    """Identity switches of each tracker, and what they were counted on."""
+    """Identity switches of each tracker, that of films in bold, and what they were counted on."""
     trackers = {name: value for name, value in figures.items() if isinstance(value, Mapping)}
     kinds = [name for name in trackers["mien"] if name != "all"]
     rows = [["", "id switches", "of them swaps between two faces", "fragments"]]
     for name, found in trackers.items():
         counts = [f"{found['all'][key]:,}" for key in ("switches", "swaps", "fragments")]
-        if name == "mien":
+        if name == LOCATED:
             counts[0] = f"**{counts[0]}**"
         rows.append([name, *counts])
     return (

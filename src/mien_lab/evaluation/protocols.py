@@ -10,13 +10,13 @@ import numpy as np
 
 from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS, Emotion
+from mien.models.calibration import prediction_sets
 from mien.pipeline.build import DEFAULT_PRECISION
 from mien.runtime.artifact import load_artifact
 from mien_lab.data.collections import Layout, find_layout, measured_split, read_collection
 from mien_lab.data.samples import Sample
 from mien_lab.evaluation.cases import Cases, all_figures
 from mien_lab.evaluation.comparison import compare
-from mien_lab.evaluation.confidence import served_sets
 from mien_lab.evaluation.crops import read_crops
 from mien_lab.evaluation.intervals import Bootstrap
 from mien_lab.evaluation.predictions import predict
@@ -130,7 +130,7 @@ def _evaluate_samples(samples: Sequence[Sample], request: Request) -> Evaluation
         read.truth,
         read.probabilities,
         tuple(str(emotion) for emotion in EMOTIONS),
-        served_sets(read.probabilities, card.number("conformal_quantile")),
+        prediction_sets(read.probabilities, card.number("conformal_quantile")),
         _subjects({sample.name: sample.subject for sample in labelled}, read.names),
     )
     figures = {

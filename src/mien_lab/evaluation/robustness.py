@@ -12,10 +12,11 @@ import numpy.typing as npt
 
 from mien import __version__
 from mien.core.labels import EMOTIONS
+from mien.models.calibration import prediction_sets
 from mien.models.expression import ExpressionClassifier
 from mien.runtime.session import open_session
 from mien_lab.data.corruptions import CORRUPTIONS, SEVERITIES, Corruption, Kind
-from mien_lab.evaluation.confidence import reliability, served_sets, set_figures
+from mien_lab.evaluation.confidence import reliability, set_figures
 from mien_lab.evaluation.face_crops import FaceCrops
 from mien_lab.evaluation.metrics import Ranking, classification_figures, roc_auc
 from mien_lab.evaluation.peer_packages import PEER_NAMES, Peer, installed_peers
@@ -181,7 +182,7 @@ def _figures(
     figures["roc_auc_macro"] = float(np.mean(defined)) if defined else np.nan
     if quantile is not None:
         sure = reliability(scores.max(axis=1), predicted == truth, ones)
-        coverage, size = set_figures(served_sets(scores, quantile), truth, ones)
+        coverage, size = set_figures(prediction_sets(scores, quantile), truth, ones)
         figures["expected_calibration_error"] = sure.error
         figures |= {"conformal_coverage": coverage, "conformal_mean_size": size}
     return {name: _number(value) for name, value in figures.items()}

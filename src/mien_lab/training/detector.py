@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from mien_lab.data.scenes import Part, Picture, read_fer_faces, read_portraits
 from mien_lab.data.synthesis import Synthesis
 from mien_lab.training.detector_loss import Cells, Losses, assign, detection_losses
 from mien_lab.training.detector_net import DetectorNet, flatten
-from mien_lab.training.run import Progress, Run, WeightAverage, require_finite
+from mien_lab.training.run import Progress, Run, WeightAverage, annealed, require_finite, restore
 from mien_lab.training.second_teacher import training_scenes
 
 log = logging.getLogger(__name__)
@@ -46,7 +45,6 @@ class DetectorConfig:
     size: int = 288
     rate: float = 3e-3
     decay: float = 1e-4
-    warm_up: int = 200
     box_weight: float = 2.0
     points_weight: float = 20.0
     clip: float = 5.0
@@ -100,8 +98,8 @@ def train(config: DetectorConfig) -> Path:
         net.load_state_dict(torch.load(config.warm_start, weights_only=True)["average"])
     average = WeightAverage(net, config.average)
     optimiser = torch.optim.AdamW(net.parameters(), lr=config.rate, weight_decay=config.decay)
-    state = run.restore(net, average, optimiser, config.steps_per_epoch)
-    start = state.get("epoch", 0)
+    state = run.load()
+    start = restore(state, net, average, optimiser, config.steps_per_epoch)
     synthesis = Synthesis(
         read_portraits(config.data_dir, Part.TRAIN),
         read_fer_faces(config.data_dir, Part.TRAIN),
@@ -150,7 +148,8 @@ def _epoch(
     net.train()
     for step, batch in enumerate(loader, epoch * config.steps_per_epoch):
         for group in optimiser.param_groups:
-            group["lr"] = learning_rate(config, step)
+            share = step / (config.epochs * config.steps_per_epoch)
+            group["lr"] = annealed(config.rate, share, step)
         image = batch["image"].float().to(memory_format=torch.channels_last)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             levels = net(image)
@@ -188,12 +187,3 @@ def deception(net: torch.nn.Module, scenes: Sequence[Picture]) -> list[float]:
         best = max(float(level[:, 0].float().sigmoid().max()) for level in levels)
         weights.append(0.3 + 4.0 * max(best - 0.25, 0.0))
     return weights
-
-
-def learning_rate(config: DetectorConfig, step: int) -> float:
-    """Linear warm-up, then a half cosine down to 1 % of ``config.rate``."""
-    if step < config.warm_up:
-        return config.rate * (step + 1) / config.warm_up
-    total = config.epochs * config.steps_per_epoch
-    share = min((step - config.warm_up) / max(total - config.warm_up, 1), 1.0)
-    return config.rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * share)))

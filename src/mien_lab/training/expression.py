@@ -20,7 +20,7 @@ from mien_lab.data.faces import FaceSet, fer_faces
 from mien_lab.data.fer2013 import load_fer, majority
 from mien_lab.training.expression_config import ExpressionConfig
 from mien_lab.training.expression_net import SHAPES, ExpressionNet, Outputs, trained_net
-from mien_lab.training.run import Progress, Run, WeightAverage, require_finite
+from mien_lab.training.run import Progress, Run, WeightAverage, require_finite, restore
 from mien_lab.training.targets import Targets, TrainingFaces, training_faces
 from mien_lab.training.teachers import Tutor
 from mien_lab.training.validation import Validation
@@ -42,7 +42,8 @@ def train_expression(config: ExpressionConfig, folder: Path, *, resume: bool = F
     Raises:
         FileExistsError: if the folder holds a run and `resume` is false.
         InputError: if there are fewer faces than a batch holds, its parts cannot be shared, the
-            network has no known shape, or faces cannot be balanced as is asked.
+            network has no known shape, faces cannot be balanced as is asked, or FER2013 has no
+            rows to check on, or none to train on with two labels.
         FloatingPointError: if loss or gradient are no longer finite; the last checkpoint is kept.
     """
     workers = Workers.joined()
@@ -50,6 +51,9 @@ def train_expression(config: ExpressionConfig, folder: Path, *, resume: bool = F
     run = Run(folder, config, resume=resume)
     torch.manual_seed(config.seed)
     data = load_fer(config.fer_dir)
+    public = data.rows("PublicTest")[: config.limit]
+    if not len(public):
+        raise InputError(f"{config.fer_dir} has no PublicTest rows to check on; use all of FER2013")
     cleaning = clean(data)
     if workers.rank == 0:
         write_drops(folder / "drops.csv", cleaning)
@@ -59,7 +63,6 @@ def train_expression(config: ExpressionConfig, folder: Path, *, resume: bool = F
         raise InputError(
             f"{len(faces)} faces do not fill a batch of {config.batch}; choose a smaller batch"
         )
-    public = data.rows("PublicTest")[: config.limit]
     check = Validation(
         fer_faces(data, public),
         torch.from_numpy(data.labels[public]),
@@ -75,13 +78,9 @@ def train_expression(config: ExpressionConfig, folder: Path, *, resume: bool = F
         _parameter_groups(net, config.decay), lr=0.0, momentum=config.momentum, nesterov=True
     )
     # Only the first process writes checkpoints, maybe on another machine.
-    state, start = workers.shared(run.load() if workers.rank == 0 else None), 0
-    if state is not None:
-        net.load_state_dict(state["net"])
-        average.net.load_state_dict(state["average"])
-        optimizer.load_state_dict(state["optimizer"])
-        average.steps, start = state["steps"], state["epoch"]
+    state = workers.shared(run.load() if workers.rank == 0 else {})
     steps = len(faces) // config.batch
+    start = restore(state, net, average, optimizer, steps)
     progress = Progress(steps * config.epochs, steps * start)
     tutor = None if config.tutor is None else Tutor(config.tutor)
     step = torch.compile(net) if config.compile else net
@@ -94,17 +93,7 @@ def train_expression(config: ExpressionConfig, folder: Path, *, resume: bool = F
             continue
         figures = {"epoch": epoch + 1, "loss": loss, "minutes": (time.monotonic() - began) / 60}
         figures |= check.figures(average.net, _size(config, epoch), workers.device)
-        log.info("%s", {name: round(value, 4) for name, value in figures.items()})
-        run.save(
-            {
-                "net": net.state_dict(),
-                "average": average.net.state_dict(),
-                "optimizer": optimizer.state_dict(),
-                "steps": average.steps,
-                "epoch": epoch + 1,
-            },
-            figures,
-        )
+        run.keep(net, average, optimizer, figures)
     return run.checkpoint_file
 
 

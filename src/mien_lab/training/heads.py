@@ -7,7 +7,7 @@ from torch import nn
 
 from mien.core.labels import EMOTIONS
 from mien_lab.data.cleaning import clean
-from mien_lab.data.faces import fer_faces, upright_crops
+from mien_lab.data.faces import fer_faces, still_looks, upright_crops
 from mien_lab.data.fer2013 import FER_LABELS, Fer, majority
 from mien_lab.training.expression_net import ExpressionNet, MergedNet, Served
 from mien_lab.training.occlusion import fit_occlusion
@@ -51,7 +51,8 @@ def fit_heads(
 
     Args:
         net: whose eight logits are blended already.
-        data: FER2013; the constants are fitted on PublicTest, covered faces on training faces.
+        data: FER2013; the constants are fitted on PublicTest, whose faces are read as those of
+            photographs are, covered faces on training faces.
         share: of the constants that the eight logits get; FER2013's seven get all of theirs.
         faces: how many training faces.
 
@@ -59,14 +60,15 @@ def fit_heads(
         The logit from which on a face is called covered: `BARE_SHARE` of PublicTest lie below.
     """
     rows = data.rows("PublicTest")
-    public = _said(net, upright_crops(fer_faces(data, rows)))
+    public = _said(net, still_looks(fer_faces(data, rows)))
     votes = majority(data.votes[rows])
     counted = votes >= 0
     _shift(net.emotion_head, share * fit_bias(public.logits.numpy()[counted], votes[counted]))
     _shift(net.fer_head, fit_bias(public.fer_logits.numpy(), data.labels[rows]))
     chosen = np.random.default_rng(1).permutation(clean(data).rows)[:faces]
     weight, bias = fit_occlusion(
-        lambda crops: _said(net, crops).embedding.numpy(), upright_crops(fer_faces(data, chosen))
+        lambda crops: _said(net, crops[:, None]).embedding.numpy(),
+        upright_crops(fer_faces(data, chosen)),
     )
     with torch.no_grad():
         net.occlusion_head.weight.copy_(torch.from_numpy(weight)[None])
@@ -75,9 +77,12 @@ def fit_heads(
 
 
 @torch.inference_mode()
-def _said(net: MergedNet, crops: npt.NDArray[np.uint8]) -> Served:
-    parts = torch.split(torch.from_numpy(crops)[:, None].float(), 256)
-    return Served(*(torch.cat(values) for values in zip(*map(net, parts), strict=True)))
+def _said(net: MergedNet, looks: npt.NDArray[np.uint8]) -> Served:
+    """The mean over several crops of each face, (n, k, size, size)."""
+    count, size = looks.shape[:2], looks.shape[2:]
+    parts = torch.split(torch.from_numpy(looks.reshape(-1, 1, *size)).float(), 256)
+    said = (torch.cat(values) for values in zip(*map(net, parts), strict=True))
+    return Served(*(values.reshape(*count, *values.shape[1:]).mean(1) for values in said))
 
 
 @torch.no_grad()

@@ -19,7 +19,7 @@ from mien.vision.landmarks import CLOSE_SIZE, close_matrix
 from mien_lab.data.augmentation import crop_batch
 from mien_lab.data.scenes import Part, Picture, read_fer_faces, read_portraits, read_scenes
 from mien_lab.training.landmarks_net import LandmarksNet
-from mien_lab.training.run import Progress, Run, WeightAverage, annealed, require_finite
+from mien_lab.training.run import Progress, Run, WeightAverage, annealed, require_finite, restore
 
 __all__ = ["LandmarksConfig", "UprightFaces", "train_landmarks", "upright_faces"]
 
@@ -122,7 +122,7 @@ def train_landmarks(config: LandmarksConfig, folder: Path, *, resume: bool = Fal
     net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = WeightAverage(net, config.average)
     optimiser = torch.optim.AdamW(net.parameters(), lr=config.rate, weight_decay=config.decay)
-    start = run.restore(net, average, optimiser, config.steps).get("epoch", 0)
+    start = restore(run.load(), net, average, optimiser, config.steps)
     progress = Progress(config.epochs * config.steps, start * config.steps)
     for epoch in range(start, config.epochs):
         began = time.monotonic()

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from mien.core.errors import InputError
 
-__all__ = ["Progress", "Run", "WeightAverage", "annealed", "require_finite"]
+__all__ = ["Progress", "Run", "WeightAverage", "annealed", "require_finite", "restore"]
 
 log = logging.getLogger(__name__)
 
@@ -47,10 +47,10 @@ class Run:
             _refuse_changes(folder, before, now)
         place.write_text(json.dumps(now, indent=2) + "\n")
 
-    def load(self) -> dict[str, Any] | None:
-        """The last checkpoint, or None at the start."""
+    def load(self) -> dict[str, Any]:
+        """The last checkpoint; empty at the start."""
         if not self.checkpoint_file.exists():
-            return None
+            return {}
         state: dict[str, Any] = torch.load(
             self.checkpoint_file, map_location="cpu", weights_only=True
         )
@@ -63,18 +63,6 @@ class Run:
         draft.replace(self.checkpoint_file)
         with (self.folder / "curve.jsonl").open("a") as stream:
             stream.write(json.dumps(figures) + "\n")
-
-    def restore(
-        self, net: nn.Module, average: "WeightAverage", optimiser: torch.optim.Optimizer, steps: int
-    ) -> dict[str, Any]:
-        """Bring back what `keep` wrote after epochs of so many steps; empty at the start."""
-        if (state := self.load()) is None:
-            return {}
-        net.load_state_dict(state["net"])
-        average.net.load_state_dict(state["average"])
-        optimiser.load_state_dict(state["optimiser"])
-        average.steps = state["epoch"] * steps
-        return state
 
     def keep(
         self,
@@ -92,7 +80,24 @@ class Run:
             "optimiser": optimiser.state_dict(),
         }
         self.save(state | more, figures)
-        log.info("%s", figures)
+        log.info("%s", {name: round(value, 5) for name, value in figures.items()})
+
+
+def restore(
+    state: dict[str, Any],
+    net: nn.Module,
+    average: "WeightAverage",
+    optimiser: torch.optim.Optimizer,
+    steps: int,
+) -> int:
+    """Bring back what `Run.keep` wrote after epochs of so many steps; says how many epochs."""
+    if not state:
+        return 0
+    net.load_state_dict(state["net"])
+    average.net.load_state_dict(state["average"])
+    optimiser.load_state_dict(state["optimiser"])
+    average.steps = state["epoch"] * steps
+    return int(state["epoch"])
 
 
 def annealed(rate: float, share: float, step: int) -> float:
@@ -121,9 +126,10 @@ def require_finite(value: Tensor | float, epoch: int, step: int, name: str = "lo
     """
     number = float(value.detach()) if isinstance(value, Tensor) else value
     if not math.isfinite(number):
+        kept = "; --start or --warm-start, where there is one, begins with the epoch before"
         raise FloatingPointError(
-            f"the {name} became {number} in epoch {epoch + 1}, step {step + 1}; "
-            "the checkpoint of the epoch before is kept: lower the rate and resume"
+            f"the {name} became {number} in epoch {epoch + 1}, step {step + 1}; begin again in "
+            f"another folder with a lower --rate{kept if epoch else ''}"
         )
 
 
@@ -145,7 +151,13 @@ def _by_default(config: Any) -> Any:
 
 
 def _refuse_changes(folder: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
-    changed = sorted(name for name in now if name not in FREE and before[name] != now[name])
+    changed = sorted(
+        name
+        for name in now
+        if before[name] != now[name]
+        # Recordings may lie elsewhere, but neither come nor go.
+        and (name not in FREE or (name == "recordings" and None in (before[name], now[name])))
+    )
     if changed:
         was = ", ".join(f"{name} {before[name]}" for name in changed)
         raise InputError(

@@ -22,7 +22,7 @@ from mien_lab.data.faces import fer_faces
 from mien_lab.data.fer2013 import load_fer, majority
 from mien_lab.data.recordings import Layout, Recording, read_recordings
 from mien_lab.data.sequences import Sequences, join_sequences, recorded, rendered
-from mien_lab.training.run import Run, WeightAverage, require_finite
+from mien_lab.training.run import Run, WeightAverage, require_finite, restore
 from mien_lab.training.temporal_net import JoinedNet
 
 __all__ = ["TemporalConfig", "held_out", "recorded_clips", "still_clips", "train_temporal"]
@@ -87,17 +87,13 @@ def train_temporal(config: TemporalConfig, folder: Path, *, resume: bool = False
     net.prepare(embeddings[shown].float(), torch.from_numpy(data.logits)[shown])
     average = WeightAverage(net, config.average)
     optimizer = torch.optim.AdamW(net.parameters(), lr=config.rate, weight_decay=config.decay)
-    state, start = run.load(), 0
+    state = run.load()
     reads = load_artifact("expression", folder=config.weights).card.sha256
-    if state is not None:
-        if state["reads"] != reads:
-            raise InputError(
-                f"{folder} was begun with another expression network; choose another folder"
-            )
-        net.load_state_dict(state["net"])
-        average.net.load_state_dict(state["average"])
-        optimizer.load_state_dict(state["optimizer"])
-        average.steps, start = state["steps"], state["epoch"]
+    if state.get("reads", reads) != reads:
+        raise InputError(
+            f"{folder} was begun with another expression network; choose another folder"
+        )
+    start = restore(state, net, average, optimizer, -(-len(data) // config.batch))
     tensors = (
         embeddings,
         torch.from_numpy(data.contexts),
@@ -111,18 +107,7 @@ def train_temporal(config: TemporalConfig, folder: Path, *, resume: bool = False
             group["lr"] = config.rate * float(share)
         loss = _epoch(config, epoch, net, average, optimizer, tensors)
         figures = {"epoch": epoch + 1, "loss": loss, "seconds": time.monotonic() - began}
-        log.info("%s", {name: round(value, 4) for name, value in figures.items()})
-        run.save(
-            {
-                "net": net.state_dict(),
-                "average": average.net.state_dict(),
-                "optimizer": optimizer.state_dict(),
-                "steps": average.steps,
-                "epoch": epoch + 1,
-                "reads": reads,
-            },
-            figures,
-        )
+        run.keep(net, average, optimizer, figures, reads=reads)
     return run.checkpoint_file
 
 
@@ -140,7 +125,7 @@ def still_clips(config: TemporalConfig, folder: Path, split: str, count: int) ->
     faces = fer_faces(data, rows[majority(data.votes[rows]) >= 0])
     maker = ClipMaker(faces, length=100, rates=FILM_RATE, seed=config.seed + 1)
     classifier = _classifier(config)
-    place = _place(folder, config, split)
+    place = _place(folder, config, f"{split}-{maker.mark()}")
     return rendered(maker, classifier, place, (CLEAN, POOR), count, FILM_ZOOMS)
 
 
@@ -181,7 +166,7 @@ def _training_sequences(config: TemporalConfig, folder: Path) -> Sequences:
     maker = ClipMaker(
         fer_faces(data, clean(data).rows), length=LENGTH, rates=RATES, seed=config.seed
     )
-    place = _place(folder, config, "training")
+    place = _place(folder, config, f"training-{maker.mark()}")
     # Half is clean, so that a good picture is not read worse for the sake of the bad ones.
     conditions = (POOR, CLEAN)
     found = rendered(maker, _classifier(config), place, conditions, config.clips)
