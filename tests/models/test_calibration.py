@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from mien.core.labels import EMOTIONS
 from mien.models.calibration import (
     conformal_quantile,
     expected_calibration_error,
@@ -71,7 +72,7 @@ def test_prediction_sets_cover_what_they_promise(coverage):
         quantile = conformal_quantile(probabilities[:500], labels[:500], coverage)
         members = prediction_sets(probabilities[500:], quantile)
         shares.append(members[np.arange(500), labels[500:]].mean())
-    # The most probable label is always in, so that small coverages are exceeded.
+    # Where none would be in, all are, so that small coverages are exceeded.
     assert coverage - 0.01 <= np.mean(shares) <= max(coverage + 0.1, 0.75)
 
 
@@ -91,10 +92,24 @@ def test_the_quantile_is_the_score_of_the_rank_that_split_conformal_prediction_a
     assert quantile == pytest.approx(1 - own[17])
 
 
-def test_both_kinds_of_sets_allow_for_rounding():
+@given(logit_rows, st.floats(0, 1))
+def test_the_labels_of_a_set_come_by_their_probability(logits, quantile):
+    probabilities = softmax(logits)
+    for row, members in zip(probabilities, prediction_sets(probabilities, quantile), strict=True):
+        ranked = [EMOTIONS.index(emotion) for emotion in ranked_set(row, quantile)]
+        assert sorted(ranked) == np.flatnonzero(members).tolist()
+        assert (np.diff(row[ranked]) <= 0).all()
+
+
+def test_sets_allow_for_rounding():
     row = np.array([0.6, 0.4, 0, 0, 0, 0, 0, 0])
-    quantile = 0.4 - 5e-7
-    assert len(ranked_set(row, quantile)) == prediction_sets(row[None], quantile).sum() == 1
+    assert ranked_set(row, 0.4 - 5e-7) == (EMOTIONS[0],)
+
+
+def test_where_no_label_is_probable_enough_none_is_ruled_out():
+    rows = np.array([[0.5, 0.3, 0.2], [0.8, 0.1, 0.1], [0, 0, 0]])
+    sets = prediction_sets(rows, 0.4)
+    assert sets.tolist() == [[True] * 3, [True, False, False], [False] * 3]
 
 
 def test_too_few_faces_for_the_coverage_keep_all_labels():
@@ -123,7 +138,9 @@ def test_a_quantile_of_one_keeps_all_labels(logits):
 def test_sets_grow_with_the_quantile(logits, first, second):
     low, high = sorted((first, second))
     probabilities = softmax(logits)
-    assert (prediction_sets(probabilities, low) <= prediction_sets(probabilities, high)).all()
+    sure = 1 - probabilities.max(axis=1) <= low
+    smaller, larger = (prediction_sets(probabilities[sure], value) for value in (low, high))
+    assert (smaller <= larger).all()
 
 
 def test_calibrated_data_have_no_calibration_error():
