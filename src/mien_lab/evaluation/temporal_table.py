@@ -73,8 +73,11 @@ def _beside_average(ways: Figures) -> str:
     better = own["accuracy"] > mean["accuracy"] and all(
         own[name] <= mean[name] for name in ("delay_ms_median", "delay_ms_mean")
     )
+    gained = ways["gained"]["best moving average"]
+    even = not better and abs(gained["mean"]) <= gained["standard_error"]
+    word = "even, within the standard error of the accuracy" if even else met(better)
     return (
-        f"{met(better)}: {share(own['accuracy'])} against {share(mean['accuracy'])}, mean delay "
+        f"{word}: {share(own['accuracy'])} against {share(mean['accuracy'])}, mean delay "
         f"{own['delay_ms_mean']:.0f} against {mean['delay_ms_mean']:.0f} ms"
     )
 
