@@ -18,10 +18,11 @@ from mien_lab.data.faces import (
     upright_crops,
 )
 from mien_lab.data.fer2013 import FER_LABELS, load_fer
+from mien_lab.data.scenes import POINTS
 
 FACE = np.array([[125.2, 101], [166.4, 105.2], [143.5, 126.8], [123.9, 143.4], [158.8, 147]])
 """The astronaut's landmarks in the portrait."""
-HEADER = ["image", "score", "x", "y", "w", "h", *(f"p{i}" for i in range(10))]
+HEADER = ["image", "score", "x", "y", "w", "h", *(f"{p}_{axis}" for p in POINTS for axis in "xy")]
 
 
 @pytest.fixture
@@ -119,6 +120,20 @@ def test_a_photograph_that_cannot_be_read(photographs):
 def test_an_unknown_label(photographs):
     (photographs / "expressions.csv").write_text("image,emotion\na.jpg,smug\n")
     with pytest.raises(InputError, match=r"expressions\.csv: unknown emotion 'smug'; use one of"):
+        photograph_faces(photographs)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ("0.9,0,", "0.9,left,", "holds no number where one belongs .*left"),
+        (",w,", ",width,", "'w'"),
+    ],
+)
+def test_places_of_faces_that_are_no_numbers(photographs, before, after, words):
+    places = photographs / "faces.csv"
+    places.write_text(places.read_text().replace(before, after))
+    with pytest.raises(InputError, match=rf"faces\.csv .*{words}"):
         photograph_faces(photographs)
 
 

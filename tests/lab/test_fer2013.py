@@ -65,6 +65,14 @@ def test_no_landmarks(write_rows, row, picture):
     assert np.isnan(load_fer(folder).landmarks).all()
 
 
+def test_landmarks_that_are_no_numbers(write_rows, row, picture):
+    folder = write_rows([row(picture(0), landmarks=np.zeros((5, 2)))])
+    path = folder / "landmarks.csv"
+    path.write_text(path.read_text().replace(",0.0", ",nose", 1))
+    with pytest.raises(InputError, match=r"landmarks\.csv does not hold sixteen numbers a row"):
+        load_fer(folder)
+
+
 def test_landmarks_of_other_rows(write_rows, row, picture):
     folder = write_rows([row(picture(0), landmarks=np.zeros((5, 2)))])
     path = folder / "landmarks.csv"

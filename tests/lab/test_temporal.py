@@ -151,6 +151,7 @@ def test_figures_of_a_series():
 
 def test_a_change_that_is_never_read_counts_as_not_recognised():
     figures = series_figures(*reversed(sequences([[0, 0, 1, 1, 2, 2]], [[0, 0, 0, 0, 0, 2]])))
+    assert figures["mean_recall"] == pytest.approx(0.5)
     assert figures["recognised"] == 0.5
     assert figures["delay_ms_median"] == pytest.approx(40)
 

@@ -13,6 +13,7 @@ from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS, parse_emotion
 from mien.vision.alignment import CROP_SIZE, alignment_matrix, crop_face, crop_looks
 from mien_lab.data.fer2013 import FER_LABELS, Fer, vote_distribution
+from mien_lab.data.scenes import face_label
 
 __all__ = [
     "CANVAS",
@@ -86,15 +87,16 @@ def photograph_faces(folder: Path, *, certainty: float = 0.85) -> FaceSet:
     Raises:
         InputError: if there is no labelled photograph, one cannot be read, or a label is unknown.
     """
-    with (folder / "faces.csv").open(newline="") as stream:
-        boxes: dict[str, dict[str, str]] = {}
+    found: dict[str, tuple[float, npt.NDArray[np.float32]]] = {}
+    places = folder / "faces.csv"
+    with places.open(newline="") as stream:
         for row in csv.DictReader(stream):
-            size = float(row["w"])
-            if row["image"] not in boxes or size > float(boxes[row["image"]]["w"]):
-                boxes[row["image"]] = row
+            box, points, _ = face_label(row, places)
+            if row["image"] not in found or box[2] > found[row["image"]][0]:
+                found[row["image"]] = float(box[2]), points
     canvases, emotions = [], []
     with (folder / "expressions.csv").open(newline="") as stream:
-        labelled = [row for row in csv.DictReader(stream) if row["image"] in boxes]
+        labelled = [row for row in csv.DictReader(stream) if row["image"] in found]
     if not labelled:
         raise InputError(
             f"no photograph has a label and a face; compare {folder / 'expressions.csv'} with "
@@ -104,8 +106,7 @@ def photograph_faces(folder: Path, *, certainty: float = 0.85) -> FaceSet:
         image = cv2.imread(str(folder / "images" / row["image"]), cv2.IMREAD_GRAYSCALE)
         if image is None:
             raise InputError(f"{folder / 'images' / row['image']} cannot be read")
-        columns = list(boxes[row["image"]].values())[6:16]
-        matrix = alignment_matrix(np.array(columns, dtype=np.float64).reshape(5, 2))
+        matrix = alignment_matrix(found[row["image"]][1].astype(np.float64))
         matrix[:, 2] += MARGIN
         canvases.append(crop_face(np.asarray(image, dtype=np.uint8), matrix, CANVAS))
         target = np.full(len(EMOTIONS), (1 - certainty) / (len(EMOTIONS) - 1), dtype=np.float32)

@@ -223,13 +223,16 @@ def read_landmarks(folder: Path, count: int) -> npt.NDArray[np.float64]:
     """The points of `landmarks.csv`, (count, 5, 2) in pixels; NaN where it has none.
 
     Raises:
-        InputError: if the file is of more rows than `count`.
+        InputError: if the file is of more rows than `count`, or not of numbers.
     """
     points = np.full((count, 5, 2), np.nan)
     path = folder / "landmarks.csv"
     lines = path.read_text().splitlines()[1:] if path.exists() else []
     if lines:
-        table = np.loadtxt(lines, delimiter=",", ndmin=2)
+        try:
+            table = np.loadtxt(lines, delimiter=",", ndmin=2, usecols=range(16))
+        except ValueError as error:
+            raise InputError(f"{path} does not hold sixteen numbers a row ({error})") from None
         if table[:, 0].max() >= count:
             raise InputError(f"{path} is of more rows than the {count} of the FER2013 file")
         points[table[:, 0].astype(np.intp)] = table[:, 6:16].reshape(-1, 5, 2)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import gzip
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -156,7 +156,7 @@ def read_fer_faces(data_dir: Path, *parts: Part, least_score: float = 0.7) -> li
             name = f"fer2013/{index}"
             if parts and part_of(name) not in parts:
                 continue
-            box, points, score = _label(label)
+            box, points, score = face_label(label, folder / "landmarks.csv")
             shown = np.clip(box[:2] + box[2:], 0, 48) - np.clip(box[:2], 0, 48)
             if np.prod(shown) < 0.6 * box[2] * box[3]:
                 continue
@@ -180,7 +180,7 @@ def _pictures(folder: Path) -> Iterator[Picture]:
         for row in csv.DictReader(file):
             labels.setdefault(row["image"], []).append(row)
     for name, image in read_photographs(folder / "images"):
-        rows = [_label(row) for row in labels.get(name, [])]
+        rows = [face_label(row, folder / "faces.csv") for row in labels.get(name, [])]
         yield Picture(
             name,
             image,
@@ -190,12 +190,22 @@ def _pictures(folder: Path) -> Iterator[Picture]:
         )
 
 
-def _label(row: dict[str, str]) -> tuple[Floats, Floats, float]:
-    box = np.array([float(row[key]) for key in ("x", "y", "w", "h")], np.float32)
-    points = np.array(
-        [[float(row[f"{key}_{axis}"]) for axis in "xy"] for key in POINTS], np.float32
-    )
-    return box, points, float(row["score"])
+def face_label(row: Mapping[str, str], path: Path) -> tuple[Floats, Floats, float]:
+    """Box ``(4,)``, points ``(5, 2)`` and score of a row of ``faces.csv`` or ``landmarks.csv``.
+
+    Raises:
+        InputError: naming the file, if a column is missing or holds no number.
+    """
+    try:
+        box = np.array([float(row[key]) for key in ("x", "y", "w", "h")], np.float32)
+        points = np.array(
+            [[float(row[f"{key}_{axis}"]) for axis in "xy"] for key in POINTS], np.float32
+        )
+        return box, points, float(row["score"])
+    except KeyError as error:
+        raise InputError(f"{path} has no column {error}; get it again") from None
+    except (TypeError, ValueError) as error:
+        raise InputError(f"a row of {path} holds no number where one belongs ({error})") from None
 
 
 def _read_grey(path: Path) -> GreyImage:

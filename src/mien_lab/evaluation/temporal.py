@@ -11,6 +11,7 @@ from mien.core.labels import EMOTIONS
 from mien.models.calibration import expected_calibration_error, prediction_sets, softmax
 from mien.models.temporal import TemporalReader
 from mien_lab.data.sequences import Sequences
+from mien_lab.evaluation.metrics import class_rates, weighted_confusion
 
 __all__ = ["evaluate_temporal", "moving_average", "read_steps", "series_figures"]
 
@@ -99,7 +100,7 @@ def moving_average(probabilities: Floats, times: Floats, seconds: float) -> Floa
 
 
 def series_figures(probabilities: Floats, clips: Sequences) -> dict[str, float]:
-    """Accuracy per frame, changes of the label per second, and delay after true changes.
+    """Accuracy and mean recall of frames, changes of the label per second, delay of true changes.
 
     A true change is recognised when its label is read before the next change; the delay is that
     of the recognised ones, in milliseconds from the frame in which the truth changes. `recognised`
@@ -121,8 +122,13 @@ def series_figures(probabilities: Floats, clips: Sequences) -> dict[str, float]:
                 delays.append(float(times[begin + right[0]] - times[begin]) * 1e3)
     flips = (predicted[:, 1:] != predicted[:, :-1]) & together
     true = (clips.labels[:, 1:] != clips.labels[:, :-1]) & together
+    classes = len(EMOTIONS)
+    counts = weighted_confusion(
+        clips.labels[shown], predicted[shown], classes, np.ones(int(shown.sum()))
+    )
     return {
         "accuracy": float((predicted == clips.labels)[shown].mean()),
+        "mean_recall": float(np.nanmean(class_rates(counts).recall)),
         "changes_per_s": float(flips.sum() / max(seconds, 1e-9)),
         "true_changes_per_s": float(true.sum() / max(seconds, 1e-9)),
         "delay_ms_median": float(np.median(delays)) if delays else float("nan"),
