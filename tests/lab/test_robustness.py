@@ -104,10 +104,18 @@ def test_each_condition_says_how_far_to_trust_it(figures, faces):
     expected = all_figures(cases, Bootstrap(1))
     for name in ("expected_calibration_error", "conformal_coverage", "conformal_mean_size"):
         assert row[name] == pytest.approx(expected[name], abs=1e-4), name
-    assert row["roc_auc_macro"] == pytest.approx(expected["roc_auc_macro"], abs=1e-4)
+    for name in ("roc_auc_macro", "macro_f1", "weighted_f1"):
+        assert row[name] == pytest.approx(expected[name], abs=1e-4), name
+    for label in {str(EMOTIONS[index]) for index in faces.truth}:
+        for name in ("precision", "recall", "f1"):
+            value = expected["per_class"][label][name]
+            assert row[f"per_class.{label}.{name}"] == pytest.approx(value, abs=1e-4)
+    low, high = row["accuracy_interval"]
+    assert low <= row["accuracy"] <= high
     fake = figures["readers"]["fake"]
-    assert fake["clean"].keys() == {"accuracy", "macro_f1", "mean_recall", "roc_auc_macro"}
-    assert fake["damaged"].keys() == fake["clean"].keys()
+    trust = {"expected_calibration_error", "conformal_coverage", "conformal_mean_size"}
+    assert fake["clean"].keys() == row.keys() - trust
+    assert fake["damaged"].keys() == fake["clean"].keys() - {"accuracy_interval"}
 
 
 def test_whole_photographs_are_damaged_too(portrait_file, tmp_path):

@@ -95,8 +95,9 @@ def measure_robustness(
     guesses loses nothing. `comparisons` has the difference of mien's to each peer's, and the
     mean corruption error (mCE) and relative mCE of Hendrycks and Dietterich (ICLR 2019) with the
     peer in the place of their AlexNet; below 1 mien makes fewer errors. Each condition has
-    accuracy, macro-F1, mean recall and ROC-AUC, of mien the expected calibration error and the
-    coverage and size of prediction sets besides. The damage is done to the aligned crop: what it
+    accuracy with its interval, macro and weighted F1, mean recall, ROC-AUC, and precision, recall
+    and F1 of each label that there is; of mien the expected calibration error and the coverage and
+    size of prediction sets besides. The damage is done to the aligned crop: what it
     does to finding a face is measured by `measure_photographs`.
 
     Args:
@@ -174,7 +175,11 @@ def _figures(
     """Figures of one condition; calibration and sets of a reader that has them."""
     predicted, ones = scores.argmax(axis=1), np.ones(len(truth))
     found = classification_figures(truth, predicted, [str(e) for e in EMOTIONS])
+    there = {label: row for label, row in found["per_class"].items() if row["support"]}
     figures = {name: found[name] for name in _HEADLINES}
+    figures["weighted_f1"] = sum(row["f1"] * row["support"] for row in there.values()) / len(truth)
+    for name in ("precision", "recall", "f1"):
+        figures |= {f"per_class.{label}.{name}": row[name] for label, row in there.items()}
     areas = [
         roc_auc(Ranking.of(column), truth == index, ones) for index, column in enumerate(scores.T)
     ]
@@ -216,8 +221,12 @@ def _reader_figures(
     count = len(SEVERITIES)
     by_corruption = relative[0].reshape(-1, count).mean(axis=1)
     kinds = np.array([corruption.kind for corruption in corruptions])
+    conditions = [
+        figures | {"accuracy_interval": interval(draws)}
+        for figures, draws in zip(result.figures, accuracies[1:].T, strict=True)
+    ]
     return {
-        "clean": result.figures[0],
+        "clean": conditions[0],
         "relative_accuracy": _number(means[0]),
         "relative_accuracy_interval": interval(means[1:]),
         "damaged": {
@@ -237,7 +246,7 @@ def _reader_figures(
             for corruption, value in zip(corruptions, by_corruption, strict=True)
         },
         "curves": {
-            corruption.name: result.figures[1 + index * count : 1 + (index + 1) * count]
+            corruption.name: conditions[1 + index * count : 1 + (index + 1) * count]
             for index, corruption in enumerate(corruptions)
         },
     }
