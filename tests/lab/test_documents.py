@@ -192,7 +192,7 @@ def test_films_are_told(figures):
     assert "real time | 6.2 (156 fps; 4.5 times as fast as frame by frame) | 5 |" in text
     assert "| four faces, times real time | 1.9 (1 fps; 1.0 times as fast as" in text
     assert text.count("(missed)") == 2
-    assert "| 1 / 51 ms (missed) | 25 / 50 ms |" in text
+    assert "| 1 / 51 ms (1.0 times as soon as frame by frame) (missed) | 25 / 50 ms |" in text
     assert "| live pictures dropped, at 25 a second | 0.4 % |  |" in text
     assert "| 202 MB | 250 MB |" in text
     assert "Measured on AMD EPYC (AVX2), 2 cores." in text

@@ -31,6 +31,8 @@ def test_speeds_are_positive_and_ratios_fit(figures):
 
 def test_delays_and_drops(figures):
     assert 0 < figures.live_p50_ms <= figures.live_p95_ms
+    ratio = figures.plain_live_p50_ms / figures.live_p50_ms
+    assert figures.live_p50_ratio == pytest.approx(ratio)
     assert 0 <= figures.drop_rate < 1
 
 
