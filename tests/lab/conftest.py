@@ -185,6 +185,28 @@ def load_checkpoint() -> Callable[[Path], Any]:
 
 
 @pytest.fixture
+def interrupt(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, Path], None]:
+    """Begin a training of the expression network that is interrupted after its first epoch."""
+    pytest.importorskip("torch")
+    from mien_lab.training.expression import train_expression
+    from mien_lab.training.run import Run
+
+    save = Run.save
+
+    def save_and_stop(self: Run, state: dict[str, Any], figures: dict[str, Any]) -> None:
+        save(self, state, figures)
+        raise KeyboardInterrupt
+
+    def begin(config: Any, folder: Path) -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr(Run, "save", save_and_stop)
+            with pytest.raises(KeyboardInterrupt):
+                train_expression(config, folder)
+
+    return begin
+
+
+@pytest.fixture
 def read_curve() -> Callable[[Path], list[dict[str, Any]]]:
     """What the curve of a run says of each epoch, by its folder."""
     return lambda folder: [

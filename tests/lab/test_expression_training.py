@@ -22,7 +22,6 @@ from mien_lab.training import expression  # noqa: E402
 from mien_lab.training.expression import train_expression  # noqa: E402
 from mien_lab.training.expression_config import ExpressionConfig  # noqa: E402
 from mien_lab.training.expression_net import ExpressionNet  # noqa: E402
-from mien_lab.training.run import Run  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -53,24 +52,10 @@ def test_a_run_writes_what_it_did(unbroken, expression_config, load_checkpoint, 
     assert state["epoch"] == expression_config.epochs
 
 
-def interrupt(monkeypatch, config, folder):
-    """Begin a run that is interrupted after its first epoch."""
-    save = Run.save
-
-    def save_and_stop(self, state, figures):
-        save(self, state, figures)
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Run, "save", save_and_stop)
-        with pytest.raises(KeyboardInterrupt):
-            train_expression(config, folder)
-
-
 def test_a_gradient_that_is_no_number_keeps_the_last_checkpoint(
-    expression_config, tmp_path, monkeypatch, load_checkpoint
+    expression_config, tmp_path, monkeypatch, load_checkpoint, interrupt
 ):
-    interrupt(monkeypatch, expression_config, tmp_path / "run")
+    interrupt(expression_config, tmp_path / "run")
     before = load_checkpoint(tmp_path / "run" / "last.pt")
     whole = expression._loss
 
@@ -91,9 +76,9 @@ def test_a_gradient_that_is_no_number_keeps_the_last_checkpoint(
 
 
 def test_a_resumed_run_ends_with_the_same_weights(
-    unbroken, expression_config, tmp_path, monkeypatch, load_checkpoint, read_curve
+    unbroken, expression_config, tmp_path, load_checkpoint, read_curve, interrupt
 ):
-    interrupt(monkeypatch, expression_config, tmp_path / "run")
+    interrupt(expression_config, tmp_path / "run")
     broken = load_checkpoint(tmp_path / "run" / "last.pt")
     assert broken["epoch"] == 1
     torch.manual_seed(99)

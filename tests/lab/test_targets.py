@@ -124,7 +124,7 @@ def test_photographs_come_once_in_an_epoch_in_the_mean():
     assert TrainingFaces(some_faces(4)).beside(some_faces(6)).chances is None
 
 
-def test_a_resumed_run_draws_the_same_faces(config, table, tmp_path, monkeypatch):
+def test_a_resumed_run_draws_the_same_faces(config, table, tmp_path, monkeypatch, interrupt):
     config = replace(config, groups=table, balancing="sampling")
     orders, order = [], TrainingFaces.order
 
@@ -134,16 +134,7 @@ def test_a_resumed_run_draws_the_same_faces(config, table, tmp_path, monkeypatch
 
     monkeypatch.setattr(TrainingFaces, "order", noted)
     whole = torch.load(train_expression(config, tmp_path / "whole"), weights_only=True)
-    save = Run.save
-
-    def save_and_stop(self, state, figures):
-        save(self, state, figures)
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Run, "save", save_and_stop)
-        with pytest.raises(KeyboardInterrupt):
-            train_expression(config, tmp_path / "broken")
+    interrupt(config, tmp_path / "broken")
     torch.manual_seed(99)
     resumed = train_expression(config, tmp_path / "broken", resume=True)
     resumed = torch.load(resumed, weights_only=True)

@@ -53,6 +53,17 @@ def notices(events):
     return [event.text for event in events if isinstance(event, Notice)]
 
 
+def events_until(reader, count):
+    """What a reader that never ends says until it has read so many pictures."""
+    events = []
+    with closing(reader.events()) as running:
+        for event in running:
+            events.append(event)
+            if len(readings(events)) == count:
+                break
+    return events
+
+
 def test_a_source_that_is_slower_than_the_machine_is_read_whole():
     slow = Slow()
     events = list(LiveReader(lambda: stream_of(10, after=slow), slow, retry=False).events())
@@ -123,12 +134,7 @@ def test_a_lost_camera_is_tried_again_with_growing_pauses():
         return answers[len(opened) - 1]()
 
     reader = LiveReader(connect, slow, back_off_s=(0.05, 0.1, 0.2))
-    events = []
-    with closing(reader.events()) as running:
-        for event in running:
-            events.append(event)
-            if len(readings(events)) == 4:
-                break
+    events = events_until(reader, 4)
     gaps = np.diff(opened)
     assert 0.05 <= gaps[0] < gaps[1] + 0.03
     assert (gaps >= [0.05, 0.1, 0.2]).all()
@@ -145,12 +151,7 @@ def test_a_reader_that_is_too_slow_is_told_what_happens_all_the_same():
     answers = [lambda: stream_of(1, fault=MediaError("gone")), lambda: stream_of(200, 0.005)]
     opened = iter(answers)
     reader = LiveReader(lambda: next(opened)(), Slow(0.05), back_off_s=(0.01,))
-    events = []
-    with closing(reader.events()) as running:
-        for event in running:
-            events.append(event)
-            if len(readings(events)) == 4:
-                break
+    events = events_until(reader, 4)
     assert [type(event).__name__ for event in events[:4]] == [
         "LiveReading", "Notice", "Notice", "LiveReading"
     ]  # fmt: skip

@@ -11,7 +11,7 @@ from mien.core.labels import EMOTIONS
 from mien.models.calibration import expected_calibration_error, prediction_sets, softmax
 from mien.models.temporal import TemporalReader
 from mien_lab.data.sequences import Sequences
-from mien_lab.evaluation.metrics import class_rates, weighted_confusion
+from mien_lab.evaluation.metrics import classification_figures
 
 __all__ = ["evaluate_temporal", "moving_average", "read_steps", "series_figures"]
 
@@ -122,13 +122,10 @@ def series_figures(probabilities: Floats, clips: Sequences) -> dict[str, float]:
                 delays.append(float(times[begin + right[0]] - times[begin]) * 1e3)
     flips = (predicted[:, 1:] != predicted[:, :-1]) & together
     true = (clips.labels[:, 1:] != clips.labels[:, :-1]) & together
-    classes = len(EMOTIONS)
-    counts = weighted_confusion(
-        clips.labels[shown], predicted[shown], classes, np.ones(int(shown.sum()))
-    )
+    frames = classification_figures(clips.labels[shown], predicted[shown], EMOTIONS)
     return {
-        "accuracy": float((predicted == clips.labels)[shown].mean()),
-        "mean_recall": float(np.nanmean(class_rates(counts).recall)),
+        "accuracy": frames["accuracy"],
+        "mean_recall": frames["mean_recall"],
         "changes_per_s": float(flips.sum() / max(seconds, 1e-9)),
         "true_changes_per_s": float(true.sum() / max(seconds, 1e-9)),
         "delay_ms_median": float(np.median(delays)) if delays else float("nan"),

@@ -147,8 +147,8 @@ def _epoch(
     sums = np.zeros(3)
     net.train()
     for step, batch in enumerate(loader, epoch * config.steps_per_epoch):
+        share = step / (config.epochs * config.steps_per_epoch)
         for group in optimiser.param_groups:
-            share = step / (config.epochs * config.steps_per_epoch)
             group["lr"] = annealed(config.rate, share, step)
         image = batch["image"].float().to(memory_format=torch.channels_last)
         with torch.autocast("cpu", dtype=torch.bfloat16):
