@@ -49,10 +49,10 @@ class Peer:
         name: by which it is reported.
         version: of its package.
         weights: the file of its network.
-        labels: of its scores, in their order.
+        labels: of its probabilities, in their order.
         prepare: from a grey face of any size to one input of the network, (height, width,
             channels).
-        network: from inputs (n, height, width, channels) to scores (n, labels).
+        network: from inputs (n, height, width, channels) to probabilities (n, labels).
         cut: the face in a box of a grey picture, with the margin it is used to; may be empty.
         find: boxes of the faces in a grey picture by its own detector; None if that cannot run.
     """
@@ -67,8 +67,8 @@ class Peer:
     find: Callable[[Grey], list[Box]] | None
 
     def scores(self, faces: Sequence[Grey] | Grey) -> npt.NDArray[np.float64]:
-        """Scores (n, 8) in the order of `EMOTIONS` of n faces; -inf for what it cannot say."""
-        scores = np.full((len(faces), len(EMOTIONS)), -np.inf)
+        """Probabilities (n, 8) in the order of `EMOTIONS`; 0 for what it cannot say."""
+        scores = np.zeros((len(faces), len(EMOTIONS)))
         columns = [EMOTIONS.index(label) for label in self.labels]
         for start in range(0, len(faces), _BATCH):
             inputs = np.stack([self.prepare(face) for face in faces[start : start + _BATCH]])

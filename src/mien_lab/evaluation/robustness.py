@@ -16,9 +16,8 @@ from mien.models.calibration import prediction_sets
 from mien.models.expression import ExpressionClassifier
 from mien.runtime.session import open_session
 from mien_lab.data.corruptions import CORRUPTIONS, SEVERITIES, Corruption, Kind
-from mien_lab.evaluation.confidence import reliability, set_figures
+from mien_lab.evaluation.cases import Cases, scorer
 from mien_lab.evaluation.face_crops import FaceCrops
-from mien_lab.evaluation.metrics import Ranking, classification_figures, roc_auc
 from mien_lab.evaluation.peer_packages import PEER_NAMES, Peer, installed_peers
 from mien_lab.evaluation.resampling import clusters_of, interval, resample
 
@@ -31,7 +30,8 @@ DEFINITION = (
     "undamaged, averaged over all corruptions and severities 1 to 5"
 )
 
-_HEADLINES = ("accuracy", "macro_f1", "mean_recall")
+_HEADLINES = ("accuracy", "macro_f1", "weighted_f1", "macro_recall", "roc_auc_macro")
+_CALIBRATED = ("expected_calibration_error", "conformal_coverage", "conformal_mean_size")
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def measure_robustness(
     guesses loses nothing. `comparisons` has the difference of mien's to each peer's, and the
     mean corruption error (mCE) and relative mCE of Hendrycks and Dietterich (ICLR 2019) with the
     peer in the place of their AlexNet; below 1 mien makes fewer errors. Each condition has
-    accuracy with its interval, macro and weighted F1, mean recall, ROC-AUC, and precision, recall
+    accuracy with its interval, macro and weighted F1, macro recall, ROC-AUC, and precision, recall
     and F1 of each label that there is; of mien the expected calibration error and the coverage and
     size of prediction sets besides. The damage is done to the aligned crop: what it
     does to finding a face is measured by `measure_photographs`.
@@ -157,7 +157,7 @@ def _run(
     def read(crops: npt.NDArray[np.uint8]) -> None:
         for reader in readers:
             scores = reader.scores(crops)
-            figures[reader.name].append(_figures(scores, faces.truth, reader.quantile))
+            figures[reader.name].append(_figures(faces, scores, reader.quantile))
             hits[reader.name].append(scores.argmax(axis=1) == faces.truth)
 
     read(faces.crops)
@@ -170,27 +170,19 @@ def _run(
 
 
 def _figures(
-    scores: npt.NDArray[np.floating], truth: npt.NDArray[np.int64], quantile: float | None
+    faces: FaceCrops, scores: npt.NDArray[np.floating], quantile: float | None
 ) -> dict[str, float | None]:
     """Figures of one condition; calibration and sets of a reader that has them."""
-    predicted, ones = scores.argmax(axis=1), np.ones(len(truth))
-    found = classification_figures(truth, predicted, [str(e) for e in EMOTIONS])
-    there = {label: row for label, row in found["per_class"].items() if row["support"]}
-    figures = {name: found[name] for name in _HEADLINES}
-    figures["weighted_f1"] = sum(row["f1"] * row["support"] for row in there.values()) / len(truth)
-    for name in ("precision", "recall", "f1"):
-        figures |= {f"per_class.{label}.{name}": row[name] for label, row in there.items()}
-    areas = [
-        roc_auc(Ranking.of(column), truth == index, ones) for index, column in enumerate(scores.T)
-    ]
-    defined = [area for area in areas if np.isfinite(area)]
-    figures["roc_auc_macro"] = float(np.mean(defined)) if defined else np.nan
-    if quantile is not None:
-        sure = reliability(scores.max(axis=1), predicted == truth, ones)
-        coverage, size = set_figures(prediction_sets(scores, quantile), truth, ones)
-        figures["expected_calibration_error"] = sure.error
-        figures |= {"conformal_coverage": coverage, "conformal_mean_size": size}
-    return {name: _number(value) for name, value in figures.items()}
+    sets = None if quantile is None else prediction_sets(scores, quantile)
+    labels = tuple(str(emotion) for emotion in EMOTIONS)
+    cases = Cases(faces.names, faces.truth, scores.astype(np.float64), labels, sets)
+    figures = scorer(cases)(np.ones(len(cases)))
+    calibrated = () if quantile is None else _CALIBRATED
+    return {
+        name: _number(value)
+        for name, value in figures.items()
+        if name in _HEADLINES or name in calibrated or name.startswith("per_class.")
+    }
 
 
 def _accuracies(

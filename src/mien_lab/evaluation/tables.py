@@ -18,7 +18,8 @@ def robustness_text(figures: Mapping[str, Any]) -> str:
         f"{_between(found['relative_accuracy_interval'])}: "
         f"{_percent(found['clean']['accuracy'])} on {figures['n']:,} clean faces, "
         f"{_percent(found['damaged']['accuracy'])} on damaged ones, mean recall "
-        f"{_percent(found['clean']['mean_recall'])} and {_percent(found['damaged']['mean_recall'])}"
+        f"{_percent(found['clean']['macro_recall'])} and "
+        f"{_percent(found['damaged']['macro_recall'])}"
         for name, found in readers.items()
     ]
     lines.append(_trust(readers["mien"]))
