@@ -1,3 +1,6 @@
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -153,3 +156,10 @@ def test_calibration_error_of_extremes():
     sure = np.eye(8)[np.arange(8)]
     assert expected_calibration_error(sure, np.arange(8)) == 0
     assert expected_calibration_error(sure, (np.arange(8) + 1) % 8) == 1
+
+
+def test_the_pages_give_the_same_sets():
+    shared = json.loads((Path(__file__).parents[2] / "web/tests/judgement.json").read_text())
+    for case in shared["sets"]:
+        assert ranked_set(np.array(case["probabilities"]), case["quantile"]) == tuple(case["set"])
+    assert len(shared["sets"]) > 5

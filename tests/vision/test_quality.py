@@ -1,3 +1,6 @@
+import json
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -89,3 +92,14 @@ def test_landmarks_in_one_place_are_measured_without_a_fault():
     quality = assess(face(np.zeros((5, 2))), np.zeros((CROP_SIZE, CROP_SIZE), np.uint8))
     assert quality.doubt is Doubt.SMALL
     assert 0 <= quality.turn <= 1
+
+
+def test_the_pages_doubt_the_same():
+    shared = json.loads((Path(__file__).parents[2] / "web/tests/judgement.json").read_text())
+    for case in shared["doubts"]:
+        side = round(len(case["crop"]) ** 0.5)
+        crop = np.array(case["crop"], np.uint8).reshape(side, side)
+        assert assess(face(case["points"]), crop).doubt == case["doubt"], case["name"]
+    assert {case["doubt"] for case in shared["doubts"]} == {
+        *(None, "small", "too dark or too bright", "turned away", "blurred")
+    }

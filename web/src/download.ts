@@ -1,12 +1,12 @@
 /** Files made in the page: readings as JSON of schema mien/1 and as CSV, events as CSV. */
 
-import type { Event, Face, Frame, Item, Models } from "./api/types";
+import type { Event, Face, Frame, Item, Model } from "./api/types";
 import { EMOTIONS } from "./vision/labels";
 
-/** The document of schema mien/1, which has no place for activation maps. */
-export function jsonOf(items: readonly Item[], models: Models): string {
+/** The document of schema mien/1, by the networks that read; it has no place for activation maps. */
+export function jsonOf(items: readonly Item[], networks: readonly Model[]): string {
   const model = Object.fromEntries(
-    models.models.map(({ name, version, precision, sha256 }) => [name, { version, precision, sha256 }]),
+    networks.map(({ name, version, precision, sha256 }) => [name, { version, precision, sha256 }]),
   );
   const plain = (key: string, value: unknown) => (key === "activation" ? undefined : value);
   return JSON.stringify({ schema: "mien/1", model, items }, plain, 2);

@@ -1,11 +1,22 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { pageNetworks } from "../src/device/messages";
 import { csvOf, eventsCsvOf, HEADER, jsonOf } from "../src/download";
 import { follow, inView, numbering, type Track } from "../src/live/tracks";
 import { Session, WINDOW_S } from "../src/live/session";
-import { doubtOf, predictionSet, softmax } from "../src/vision/judgement";
-import { EMOTIONS } from "../src/vision/labels";
+import { type Doubt, doubtOf, predictionSet, softmax } from "../src/vision/judgement";
+import type { Emotion } from "../src/vision/labels";
+import type { Point } from "../src/vision/geometry";
 import type { Face, Models } from "../src/api/types";
 import { made } from "./faces";
+
+interface Shared {
+  readonly sets: readonly { probabilities: number[]; quantile: number; set: Emotion[] }[];
+  readonly doubts: readonly { name: string; points: Point[]; crop: number[]; doubt: Doubt | null }[];
+}
+
+/** The same cases as `tests/vision/test_quality.py` and `tests/models/test_calibration.py` read. */
+const shared: Shared = JSON.parse(readFileSync(new URL("judgement.json", import.meta.url), "utf8"));
 
 describe("judgement", () => {
   it("softens logits by the temperature", () => {
@@ -13,22 +24,18 @@ describe("judgement", () => {
     expect(softmax([1000, 0], 0.5)[0]).toBe(1);
   });
 
-  it("gives sets of labels, all where none is probable", () => {
-    expect(predictionSet([0.6, 0.4, 0, 0, 0, 0, 0, 0], 0.65)).toEqual(["neutral", "happiness"]);
-    expect(predictionSet(EMOTIONS.map(() => 1 / 8), 0.65)).toHaveLength(8);
+  it("gives the sets that the package gives", () => {
+    for (const { probabilities, quantile, set } of shared.sets) {
+      expect(predictionSet(probabilities, quantile)).toEqual(set);
+    }
   });
 
-  it("doubts small, dark, turned and blurred faces", () => {
-    const points = (spread: number, nose = 0.5) =>
-      [[0, 0], [spread, 0], [nose * spread, 5], [0, 10], [spread, 10]] as [number, number][];
-    const noise = { width: 48, height: 48, data: Uint8Array.from({ length: 2304 }, (_, i) => (i * 97) % 200) };
-    const flat = { width: 48, height: 48, data: new Uint8Array(2304).fill(100) };
-    const smooth = { ...flat, data: Uint8Array.from({ length: 2304 }, (_, i) => Math.floor(i / 48) * 5) };
-    expect(doubtOf(points(5), noise)).toBe("small");
-    expect(doubtOf(points(20), flat)).toBe("too dark or too bright");
-    expect(doubtOf(points(20, 1), noise)).toBe("turned away");
-    expect(doubtOf(points(20), smooth)).toBe("blurred");
-    expect(doubtOf(points(20), noise)).toBeNull();
+  it("doubts what the package doubts, on either side of each limit", () => {
+    for (const { name, points, crop, doubt } of shared.doubts) {
+      const side = Math.sqrt(crop.length);
+      const grey = { width: side, height: side, data: Uint8Array.from(crop) };
+      expect(doubtOf(points, grey), name).toBe(doubt);
+    }
   });
 });
 
@@ -128,9 +135,11 @@ describe("downloads", () => {
   });
 
   it("writes documents of the schema, without activation maps", () => {
-    const models = { models: [{ name: "detector", version: "1", precision: "fp32", sha256: "ab" }] };
-    const found = JSON.parse(jsonOf([item], models as unknown as Models));
+    const card = { version: "1", precision: "fp32", sha256: "ab" };
+    const models = { models: [{ name: "detector", ...card }, { name: "temporal", ...card }] };
+    const found = JSON.parse(jsonOf([item], pageNetworks(models as unknown as Models)));
     expect(found.schema).toBe("mien/1");
+    expect(found.model).toEqual({ detector: card });
     expect(found.items[0].frames[0].faces[0]).not.toHaveProperty("activation");
   });
 });

@@ -7,7 +7,7 @@ import { requests } from "../live/traffic";
 import { strings } from "../strings";
 import { ZOOMS } from "../vision/alignment";
 import { wantedCompute } from "./compute";
-import { type Answer, type How, NETWORKS, type Processors, type Reading, type Request } from "./messages";
+import { type Answer, type How, pageNetworks, type Processors, type Reading, type Request } from "./messages";
 
 export const FINE = 1280;
 export const COARSE = 640;
@@ -67,9 +67,7 @@ class Device {
 
   async #load(models: Models): Promise<void> {
     const weights = await Promise.all(
-      models.models
-        .filter(({ name }) => NETWORKS.includes(name))
-        .map(async (card) => ({ card, data: await loadWeights(card.url) })),
+      pageNetworks(models).map(async (card) => ({ card, data: await loadWeights(card.url) })),
     );
     const threads = self.crossOriginIsolated ? Math.min(navigator.hardwareConcurrency || 1, 4) : 1;
     const compute = wantedCompute(location.search);

@@ -1,10 +1,14 @@
 /** What page and worker say to each other. */
 
-import type { Face, Model } from "../api/types";
+import type { Face, Model, Models } from "../api/types";
 import type { Compute } from "./compute";
 
+const NETWORKS = ["detector", "refiner", "landmarks", "expression"];
+
 /** The networks that a page reads with, of all that the server lists. */
-export const NETWORKS = ["detector", "refiner", "landmarks", "expression"];
+export function pageNetworks({ models }: Models): Model[] {
+  return models.filter(({ name }) => NETWORKS.includes(name));
+}
 
 export interface Weights {
   readonly card: Model;

@@ -7,6 +7,7 @@ import { Alert, Button, Drop, Lead } from "../components/controls";
 import { useDroppedFiles, useFocusKept, useNetworks } from "../components/hooks";
 import { Framed, Overlay } from "../components/overlay";
 import { FaceCard } from "../components/readings";
+import { pageNetworks } from "../device/messages";
 import { csvOf, eventsCsvOf, jsonOf, save } from "../download";
 import { eventsOf } from "../events";
 import { type Film as Shown, film, forgetFilm, openFilm } from "../live/film";
@@ -194,9 +195,9 @@ function Events({ events, onPick }: { events: readonly Event[]; onPick: (time: n
 function Downloads({ shown, events }: { shown: Shown; events: readonly Event[] }) {
   const { item, job } = shown;
   if (!item || !models.value) return null;
-  const known = models.value;
+  const networks = pageNetworks(models.value);
   const stem = shown.file.name.replace(/\.[^.]*$/, "");
-  const json = () => save(`${stem}.json`, "application/json", jsonOf([item], known));
+  const json = () => save(`${stem}.json`, "application/json", jsonOf([item], networks));
   return (
     <section>
       <h2>{words.downloadsTitle}</h2>

@@ -6,17 +6,19 @@ import { Alert, Button, Drop, Lead } from "../components/controls";
 import { useDroppedFiles, useNetworks } from "../components/hooks";
 import { Framed, Heat, type Marked, Overlay } from "../components/overlay";
 import { FaceCard } from "../components/readings";
+import { pageNetworks } from "../device/messages";
 import { csvOf, jsonOf, save } from "../download";
 import { addPictures, clearPictures, type Picture, pictures, readAgain, removePicture } from "../live/pictures";
 import { models } from "../state";
 import { strings } from "../strings";
 
 const words = strings.photo;
+const itemsOf = (read: readonly Picture[]) => read.flatMap(({ item }) => item ?? []);
 const facesOf = (item?: Item) => item?.frames[0]?.faces ?? [];
 
 export function Photo() {
   const shown = pictures.value;
-  const read = shown.flatMap(({ item }) => (item ? [item] : []));
+  const read = shown.filter(({ item }) => item);
   const over = useDroppedFiles(addPictures);
   useNetworks();
   return (
@@ -37,7 +39,7 @@ export function Photo() {
           {read.length > 0 && models.value && (
             <>
               <Button onClick={() => saveJson(read)}>{words.json}</Button>
-              <Button onClick={() => save("mien.csv", "text/csv", csvOf(read))}>{words.csv}</Button>
+              <Button onClick={() => save("mien.csv", "text/csv", csvOf(itemsOf(read)))}>{words.csv}</Button>
             </>
           )}
           <Button tone="danger" onClick={clear}>
@@ -46,7 +48,7 @@ export function Photo() {
         </div>
       )}
       <p class="hidden" role="status">
-        {shown.length > 0 && words.progress(read.length, shown.length, read.flatMap(facesOf).length)}
+        {shown.length > 0 && words.progress(read.length, shown.length, itemsOf(read).flatMap(facesOf).length)}
       </p>
       <div class="pictures">
         {shown.map((picture) => (
@@ -147,6 +149,9 @@ function clear(): void {
 
 const chooser = () => document.querySelector<HTMLElement>("input[type=file]");
 
-function saveJson(items: readonly Item[]): void {
-  if (models.value) save("mien.json", "application/json", jsonOf(items, models.value));
+function saveJson(read: readonly Picture[]): void {
+  if (!models.value) return;
+  const there = read.some(({ where }) => where === "server");
+  const networks = there ? models.value.models : pageNetworks(models.value);
+  save("mien.json", "application/json", jsonOf(itemsOf(read), networks));
 }

@@ -14,13 +14,11 @@ export function softmax(logits: ArrayLike<number>, temperature: number): number[
   return exponents.map((value) => value / sum);
 }
 
-/** The labels that together hold the right one in about 90 % of cases, the most probable first. */
+/** The labels that together hold the right one in about 90 % of cases, the most probable first; all where none is. */
 export function predictionSet(probabilities: readonly number[], quantile: number): Emotion[] {
   const ranked = EMOTIONS.map((_, i) => i).sort((i, j) => probabilities[j] - probabilities[i] || i - j);
-  if (1 - probabilities[ranked[0]] > quantile) return ranked.map((i) => EMOTIONS[i]);
-  return ranked
-    .filter((i, place) => place === 0 || 1 - probabilities[i] <= quantile + 1e-6)
-    .map((i) => EMOTIONS[i]);
+  const members = ranked.filter((i) => 1 - probabilities[i] <= quantile + 1e-6);
+  return (members.length ? members : ranked).map((i) => EMOTIONS[i]);
 }
 
 /** The first reason not to trust a reading, measured on the face alone. */
