@@ -151,6 +151,25 @@ def test_the_curves_are_of_the_network_that_ships(figures, faces):
     assert row["accuracy"] == pytest.approx(hit.mean(), abs=1e-4)
 
 
+def test_a_label_without_faces_has_no_figures(faces, peer):
+    """The peer says happiness of bright crops alone: of the label, precision comes and goes."""
+    few = np.flatnonzero(faces.truth != EMOTIONS.index(Emotion.HAPPINESS))
+    names = [name for index, name in enumerate(faces.names) if index in few]
+    some = replace(
+        faces,
+        names=tuple(names),
+        truth=faces.truth[few],
+        crops=faces.crops[few],
+        subjects=tuple(np.array(faces.subjects, object)[few]),
+        landmarks=faces.landmarks[few],
+    )
+    dark = [corruption for corruption in SOME if corruption.name == "darkness"]
+    found = measure_robustness(some, precision="int8", peers=[peer], corruptions=dark, draws=5)
+    clean = found["readers"]["fake"]["clean"]
+    assert "per_class.sadness.recall" in clean
+    assert not any(name.startswith("per_class.happiness") for name in clean)
+
+
 def test_a_peer_is_given_the_same_crops(figures, faces):
     fake = figures["readers"]["fake"]
     assert fake["version"] == "1.0"

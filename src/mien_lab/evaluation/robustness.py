@@ -177,12 +177,14 @@ def _figures(
     labels = tuple(str(emotion) for emotion in EMOTIONS)
     cases = Cases(faces.names, faces.truth, scores.astype(np.float64), labels, sets)
     figures = scorer(cases)(np.ones(len(cases)))
-    calibrated = () if quantile is None else _CALIBRATED
-    return {
-        name: _number(value)
-        for name, value in figures.items()
-        if name in _HEADLINES or name in calibrated or name.startswith("per_class.")
+    # Of a label that no face has, precision is defined where it is given to one, in some conditions.
+    rates = {
+        f"per_class.{labels[index]}.{rate}"
+        for index in np.unique(faces.truth)
+        for rate in ("precision", "recall", "f1")
     }
+    wanted = {*_HEADLINES, *rates, *(() if quantile is None else _CALIBRATED)}
+    return {name: _number(value) for name, value in figures.items() if name in wanted}
 
 
 def _accuracies(
