@@ -144,7 +144,9 @@ def _epoch(
         after = [torch.zeros_like(buffer) for buffer in buffers]
         loss = torch.zeros(1, device=workers.device)
         for part in range(workers.rank, parts, workers.count):
-            chance = torch.Generator().manual_seed((seed * 100_003 + index) * 1_009 + part)
+            # Of 64 bits, which is what torch takes.
+            number = ((seed * 100_003 + index) * 1_009 + part) % 2**64
+            chance = torch.Generator().manual_seed(number)
             torch.manual_seed(chance.initial_seed())
             crops, targets = _batch(config, faces, rows[part], chance, size, tutor)
             crops = crops.to(workers.device).contiguous(memory_format=torch.channels_last)
