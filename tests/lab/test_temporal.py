@@ -216,6 +216,7 @@ def test_train_export_calibrate_evaluate(fer_folder, tmp_path, monkeypatch):
     figures = calibrate_temporal(weights, clips)
     card = json.loads((weights / "temporal.json").read_text())
     assert card["extra"]["temperature"] == figures["temperature"]
+    assert "votes (MIT), as embeddings" in card["trained_on"]
     expression = json.loads((weights_folder() / "expression.json").read_text())
     assert card["extra"]["reads"] == expression["sha256"]
     reader = TemporalReader(open_session("temporal", folder=weights, threads=1))
@@ -417,6 +418,8 @@ def test_recordings_are_trained_and_checked_on(
     assert (trained.labels[6:] >= 0).sum(axis=1).tolist() == [6, 6]
     weights = tmp_path / "weights"
     export_temporal(run / "last.pt", weights, version="7")
+    card = json.loads((weights / "temporal.json").read_text())
+    assert f"votes (MIT) and recordings of {layout}, as embeddings" in card["trained_on"]
     figures = json.loads(lab("temporal", "evaluate", *options, "--weights", weights))
     (found,) = figures.values()
     assert list(figures) == [str(layout)]
