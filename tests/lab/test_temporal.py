@@ -1,24 +1,28 @@
 import json
 import shutil
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise
 
 import av
 import numpy as np
+import PIL.Image
 import pytest
 from typer.testing import CliRunner
 
 torch = pytest.importorskip("torch")
 
 from mien.core.errors import InputError  # noqa: E402
+from mien.core.labels import EMOTIONS, Emotion  # noqa: E402
 from mien.models.temporal import CONTEXT_SIZE, TemporalReader  # noqa: E402
 from mien.runtime.artifact import weights_folder  # noqa: E402
 from mien.runtime.session import open_session  # noqa: E402
 from mien_lab.cli import app  # noqa: E402
+from mien_lab.data import sequences as sequences_of  # noqa: E402
 from mien_lab.data.clips import CLEAN, POOR, ClipMaker  # noqa: E402
 from mien_lab.data.faces import fer_faces  # noqa: E402
 from mien_lab.data.fer2013 import load_fer  # noqa: E402
-from mien_lab.data.recordings import Layout, read_recordings  # noqa: E402
+from mien_lab.data.recordings import Layout, Recording, read_recordings  # noqa: E402
 from mien_lab.data.sequences import Sequences, join_sequences  # noqa: E402
 from mien_lab.evaluation.temporal import (  # noqa: E402
     evaluate_temporal,
@@ -439,19 +443,28 @@ def test_recordings_without_a_face_are_an_error(fer_folder, tmp_path, make_film)
             temporal.recorded_clips(config, tmp_path / "run", checking=checking)
 
 
+def test_films_are_decoded_no_further_than_they_are_read(portrait, tmp_path, analyzer, monkeypatch):
+    film(tmp_path / "film.mp4", portrait, frames=9)
+    open_media, decoded = sequences_of.open_media, []
+
+    @contextmanager
+    def counted(path):
+        with open_media(path) as stream:
+            yield (decoded.append(frame.index) or frame for frame in stream)
+
+    monkeypatch.setattr(sequences_of, "open_media", counted)
+    recording = Recording((tmp_path / "film.mp4",), Emotion.HAPPINESS, "S1")
+    sequences_of.recorded([recording], analyzer.reader, tmp_path / "kept", length=2)
+    assert decoded == [0, 1]
+
+
 def test_faces_of_recordings_become_sequences(portrait, tmp_path, analyzer):
-    import PIL.Image
-
-    from mien.core.labels import EMOTIONS, Emotion
-    from mien_lab.data.recordings import Recording
-    from mien_lab.data.sequences import recorded
-
     files = []
     for number in range(3):
         files.append(tmp_path / f"{number}.png")
         PIL.Image.fromarray(portrait).save(files[-1])
     recording = Recording(tuple(files), Emotion.HAPPINESS, "S1", onset=True)
-    found = recorded([recording], analyzer.reader, tmp_path / "kept", length=5)
+    found = sequences_of.recorded([recording], analyzer.reader, tmp_path / "kept", length=5)
     happy = found.targets[0, :, EMOTIONS.index(Emotion.HAPPINESS)]
     assert happy.tolist() == pytest.approx([0, 0.5, 1, 0, 0])
     assert (found.labels[0] >= 0).tolist() == [True] * 3 + [False] * 2

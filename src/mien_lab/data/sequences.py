@@ -5,7 +5,7 @@ run goes on where it stopped, into a folder named after the weights, so that oth
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from itertools import pairwise
 from pathlib import Path
@@ -217,15 +217,13 @@ def _filmed(
     )
 
 
-def _frames(recording: Recording) -> list[Frame]:
+def _frames(recording: Recording) -> Iterator[Frame]:
     """The frames that can be read; a damaged film gives those before the fault."""
-    frames: list[Frame] = []
     for number, path in enumerate(recording.files):
         try:
             with open_media(path) as stream:
                 for frame in stream:
                     time_s = number / STILL_RATE if len(recording.files) > 1 else frame.time_s
-                    frames.append(Frame(frame.image, frame.index, time_s))
+                    yield Frame(frame.image, frame.index, time_s)
         except MienError as error:
             log.warning("%s", error)
-    return frames
