@@ -32,6 +32,7 @@ from mien_lab.data.scenes import (  # noqa: E402
 )
 from mien_lab.data.synthesis import Layout, Synthesis  # noqa: E402
 from mien_lab.evaluation import detector_threshold  # noqa: E402
+from mien_lab.evaluation.centerface import is_installed  # noqa: E402
 from mien_lab.evaluation.detector import read_trial  # noqa: E402
 from mien_lab.evaluation.detector_threshold import choose_threshold  # noqa: E402
 from mien_lab.training import detector as detector_training  # noqa: E402
@@ -395,6 +396,13 @@ def test_crops_are_kept_for_what_decides_them(data_dir, tmp_path, monkeypatch):
         made.clear()
         refiner.gather(replace(config, **change))
         assert made, change
+    two_teachers = is_installed()
+    for name, other in (("CYCLE", (Layout.PLAIN,)), ("is_installed", lambda: not two_teachers)):
+        made.clear()
+        with monkeypatch.context() as patched:
+            patched.setattr(refiner, name, other)
+            refiner.gather(config)
+        assert made, name
     made.clear()
     checkpoint(RefinerNet(), warm)
     refiner.gather(config)

@@ -21,6 +21,7 @@ from mien.vision.detector import FaceDetector
 from mien_lab.data.proposals import Looks, looks_at
 from mien_lab.data.scenes import Part, read_fer_faces, read_portraits
 from mien_lab.data.synthesis import Layout, Synthesis
+from mien_lab.evaluation.centerface import is_installed
 from mien_lab.training.refiner_net import RefinerNet
 from mien_lab.training.run import Progress, Run, WeightAverage, annealed, require_finite, restore
 from mien_lab.training.second_teacher import training_scenes
@@ -119,10 +120,11 @@ def gather(config: RefinerConfig) -> Looks:
 
 
 def _mark(config: RefinerConfig) -> str:
-    """Tells crops apart by what decides them: options, labels of the data, both networks."""
+    """Tells crops apart by what decides them: options, teachers, labels, both networks."""
     options = [config.scenes, config.size, config.proposals, config.seed, config.cover_chance]
     card = load_artifact("detector", folder=config.detector_weights).card
-    digest = hashlib.sha256(repr([*options, card.sha256]).encode())
+    kinds = [kind.value for kind in CYCLE]
+    digest = hashlib.sha256(repr([*options, card.sha256, kinds, is_installed()]).encode())
     files = [config.data_dir / name for name in LABELS]
     for file in files if config.warm_start is None else [*files, config.warm_start]:
         digest.update(file.read_bytes())
