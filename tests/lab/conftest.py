@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from mien.models.calibration import softmax
 from mien.vision.alignment import CANONICAL
 
 VOTES = (
@@ -114,6 +115,33 @@ def row() -> type[Row]:
 def picture() -> Callable[[int], npt.NDArray[np.uint8]]:
     """A picture by its seed; see `blob`."""
     return blob
+
+
+@pytest.fixture
+def drawn() -> Callable[..., Any]:
+    """So many logits (n, 8) by a seed, and labels (n,) drawn from exactly their softmax."""
+
+    def draw(count: int, seed: int, sharpness: float = 2.0) -> Any:
+        rng = np.random.default_rng(seed)
+        logits = rng.normal(size=(count, 8)) * sharpness
+        mass = softmax(logits).cumsum(axis=1)
+        labels = (rng.random((count, 1)) > mass).sum(axis=1)
+        return logits, np.minimum(labels, 7)
+
+    return draw
+
+
+@pytest.fixture
+def calibration_error() -> Callable[..., float]:
+    """The expected calibration error over fifteen bins, by its definition."""
+
+    def error(probabilities: npt.NDArray[Any], labels: npt.NDArray[Any]) -> float:
+        confidence, hit = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+        index = np.minimum((confidence * 15).astype(int), 14)
+        members = [index == bin_ for bin_ in range(15) if (index == bin_).any()]
+        return float(sum(abs(hit[m].mean() - confidence[m].mean()) * m.mean() for m in members))
+
+    return error
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from mien_lab.evaluation.metrics import Ranking
 
 __all__ = [
+    "BINS",
     "Reliability",
     "RiskCoverage",
     "reliability",

@@ -4,14 +4,13 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.core.labels import EMOTIONS
+from mien_lab.evaluation.confidence import BINS
 from mien_lab.evaluation.predictions import Predictions
 
 __all__ = ["LEAST_CASES", "cases_of", "figures_of", "rate_name", "same_mix", "sample_sums"]
 
 Floats = npt.NDArray[np.float64]
 
-BINS = 15
-"""Of confidence, as in `mien.models.calibration.expected_calibration_error`."""
 LEAST_CASES = 10
 """A rate over fewer cases than these is not compared: each case would move it by ten points."""
 

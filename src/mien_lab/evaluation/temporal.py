@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.core.labels import EMOTIONS
-from mien.models.calibration import expected_calibration_error, prediction_sets, softmax
+from mien.models.calibration import prediction_sets, softmax
 from mien.models.temporal import TemporalReader
 from mien_lab.data.sequences import Sequences
+from mien_lab.evaluation.confidence import reliability
 from mien_lab.evaluation.metrics import classification_figures
 
 __all__ = ["evaluate_temporal", "moving_average", "read_steps", "series_figures"]
@@ -46,7 +47,9 @@ def evaluate_temporal(
     flat, truth = probabilities[shown], clips.labels[shown]
     members = prediction_sets(flat, quantile)
     calibration = {
-        "expected_calibration_error": expected_calibration_error(flat, truth),
+        "expected_calibration_error": reliability(
+            flat.max(axis=1), flat.argmax(axis=1) == truth, np.ones(len(truth))
+        ).error,
         "conformal_coverage": float(members[np.arange(len(truth)), truth].mean()),
         "conformal_mean_size": float(members.sum(axis=1).mean()),
     }
