@@ -37,8 +37,8 @@ from mien_lab.evaluation.detector import read_trial  # noqa: E402
 from mien_lab.evaluation.detector_threshold import choose_threshold  # noqa: E402
 from mien_lab.training import detector as detector_training  # noqa: E402
 from mien_lab.training import landmarks, refiner  # noqa: E402
-from mien_lab.training.detector import DetectorConfig, train  # noqa: E402
-from mien_lab.training.detector_export import export  # noqa: E402
+from mien_lab.training.detector import DetectorConfig, train_detector  # noqa: E402
+from mien_lab.training.detector_export import export_detector  # noqa: E402
 from mien_lab.training.detector_loss import (  # noqa: E402
     BACKGROUND,
     IGNORED,
@@ -53,8 +53,7 @@ from mien_lab.training.landmarks import (  # noqa: E402
     upright_faces,
 )
 from mien_lab.training.landmarks_export import export_landmarks  # noqa: E402
-from mien_lab.training.refiner import RefinerConfig  # noqa: E402
-from mien_lab.training.refiner import train as train_refiner  # noqa: E402
+from mien_lab.training.refiner import RefinerConfig, train_refiner  # noqa: E402
 from mien_lab.training.refiner_export import export_refiner  # noqa: E402
 from mien_lab.training.refiner_net import RefinerNet  # noqa: E402
 from mien_lab.training.run import Run  # noqa: E402
@@ -267,55 +266,55 @@ def interrupt(monkeypatch, start):
 
 def test_a_resumed_detector_is_the_one_of_an_unbroken_run(data_dir, tmp_path, monkeypatch):
     settings = {"steps_per_epoch": 2, "batch": 4, "size": 96, "workers": 0}
-    config = DetectorConfig(data_dir, tmp_path / "whole", epochs=3, mine_every=2, **settings)
-    whole = torch.load(train(config), weights_only=True)
-    parted = replace(config, run_dir=tmp_path / "parted")
-    interrupt(monkeypatch, lambda: train(parted))
-    resumed = torch.load(train(replace(parted, resume=True)), weights_only=True)
+    config = DetectorConfig(data_dir, epochs=3, mine_every=2, **settings)
+    whole = torch.load(train_detector(config, tmp_path / "whole"), weights_only=True)
+    parted = tmp_path / "parted"
+    interrupt(monkeypatch, lambda: train_detector(config, parted))
+    resumed = torch.load(train_detector(config, parted, resume=True), weights_only=True)
     for name, value in whole["net"].items():
         assert torch.equal(value, resumed["net"][name]), name
 
 
 def test_a_loss_that_is_no_number_keeps_the_checkpoint(data_dir, tmp_path, monkeypatch):
     settings = {"steps_per_epoch": 2, "batch": 4, "size": 96, "workers": 0}
-    config = DetectorConfig(data_dir, tmp_path / "run", epochs=2, **settings)
-    interrupt(monkeypatch, lambda: train(config))
+    config = DetectorConfig(data_dir, epochs=2, **settings)
+    interrupt(monkeypatch, lambda: train_detector(config, tmp_path / "run"))
     before = (tmp_path / "run" / "last.pt").read_bytes()
     total = detector_training._total
     with monkeypatch.context() as patched:
         patched.setattr(detector_training, "_total", lambda *losses: total(*losses) * float("nan"))
         with pytest.raises(FloatingPointError, match=r"nan in epoch 2, step 1; .* lower --rate"):
-            train(replace(config, resume=True))
+            train_detector(config, tmp_path / "run", resume=True)
     assert (tmp_path / "run" / "last.pt").read_bytes() == before
     # What the error advises: another folder, a lower rate, from what was kept.
-    lower = replace(config, run_dir=tmp_path / "again", rate=1e-4)
-    again = train(replace(lower, warm_start=tmp_path / "run" / "last.pt"))
+    lower = replace(config, rate=1e-4, warm_start=tmp_path / "run" / "last.pt")
+    again = train_detector(lower, tmp_path / "again")
     assert torch.load(again, weights_only=True)["epoch"] == 2
 
 
 def test_train_resume_export_detect(data_dir, tmp_path, monkeypatch):
     run = tmp_path / "run"
     settings = {"steps_per_epoch": 2, "batch": 4, "size": 96, "workers": 0}
-    config = DetectorConfig(data_dir, run, epochs=2, **settings)
-    interrupt(monkeypatch, lambda: train(config))
+    config = DetectorConfig(data_dir, epochs=2, **settings)
+    interrupt(monkeypatch, lambda: train_detector(config, run))
     with pytest.raises(FileExistsError):
-        train(config)
+        train_detector(config, run)
     with pytest.raises(InputError, match="was begun with epochs 2; resume with the same options"):
-        train(replace(config, epochs=3, resume=True))
-    checkpoint = train(replace(config, resume=True))
+        train_detector(replace(config, epochs=3), run, resume=True)
+    checkpoint = train_detector(config, run, resume=True)
     curve = [json.loads(line) for line in (run / "curve.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in curve] == [1, 2]
     weights = tmp_path / "weights"
-    target = export(checkpoint, weights)
+    target = export_detector(checkpoint, weights)
     assert target.stat().st_size < 400_000
     settings = {"scenes": 12, "size": 96, "batch": 4, "detector_weights": weights}
-    refining = RefinerConfig(data_dir, tmp_path / "second", epochs=2, **settings)
-    interrupt(monkeypatch, lambda: train_refiner(refining))
+    refining, second = RefinerConfig(data_dir, epochs=2, **settings), tmp_path / "second"
+    interrupt(monkeypatch, lambda: train_refiner(refining, second))
     with pytest.raises(FileExistsError):
-        train_refiner(refining)
-    first = train_refiner(replace(refining, resume=True))
-    again = RefinerConfig(data_dir, tmp_path / "third", epochs=1, warm_start=first, **settings)
-    target = export_refiner(train_refiner(again), weights, threshold=0.6)
+        train_refiner(refining, second)
+    first = train_refiner(refining, second, resume=True)
+    again = RefinerConfig(data_dir, epochs=1, warm_start=first, **settings)
+    target = export_refiner(train_refiner(again, tmp_path / "third"), weights, threshold=0.6)
     assert target.stat().st_size < 540_000
     export_landmarks(landmarks_run(data_dir, tmp_path / "fourth"), weights)
     detector = build_detector(Config(threads=1, weights=weights))
@@ -377,39 +376,40 @@ def test_crops_are_kept_for_what_decides_them(data_dir, tmp_path, monkeypatch):
     monkeypatch.setattr(refiner, "looks_at", noted)
     first, second = (tmp_path / name for name in ("first", "second"))
     for folder in (first, second):
-        export(checkpoint(DetectorNet(), folder / "net.pt"), folder)
+        export_detector(checkpoint(DetectorNet(), folder / "net.pt"), folder)
     warm = checkpoint(RefinerNet(), tmp_path / "warm.pt")
-    config = RefinerConfig(
-        data_dir, tmp_path / "run", scenes=2, size=96, detector_weights=first, warm_start=warm
-    )
-    crops = refiner.gather(config).crops
+    run = tmp_path / "run"
+    config = RefinerConfig(data_dir, scenes=2, size=96, detector_weights=first, warm_start=warm)
+    crops = refiner.gather(config, run).crops
     assert len(made) == 2
     moved = tmp_path / "moved"
     for name in ("faces", "scenes", "fer2013"):
         shutil.copytree(data_dir / name, moved / name)
-    assert np.array_equal(refiner.gather(replace(config, data_dir=moved, epochs=9)).crops, crops)
+    assert np.array_equal(
+        refiner.gather(replace(config, data_dir=moved, epochs=9), run).crops, crops
+    )
     assert len(made) == 2
     for change in (
         {"scenes": 1}, {"size": 128}, {"proposals": 0.3}, {"seed": 5}, {"cover_chance": 0.9},
         {"detector_weights": second}, {"warm_start": None},
     ):  # fmt: skip
         made.clear()
-        refiner.gather(replace(config, **change))
+        refiner.gather(replace(config, **change), run)
         assert made, change
     two_teachers = is_installed()
     for name, other in (("CYCLE", (Layout.PLAIN,)), ("is_installed", lambda: not two_teachers)):
         made.clear()
         with monkeypatch.context() as patched:
             patched.setattr(refiner, name, other)
-            refiner.gather(config)
+            refiner.gather(config, run)
         assert made, name
     made.clear()
     checkpoint(RefinerNet(), warm)
-    refiner.gather(config)
+    refiner.gather(config, run)
     assert len(made) == 2
     with (moved / "scenes" / "faces.csv").open("a") as file:
         file.write("\n")
-    refiner.gather(replace(config, data_dir=moved))
+    refiner.gather(replace(config, data_dir=moved), run)
     assert len(made) == 4
 
 

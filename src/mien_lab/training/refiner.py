@@ -23,10 +23,10 @@ from mien_lab.data.scenes import Part, read_fer_faces, read_portraits
 from mien_lab.data.synthesis import Layout, Synthesis
 from mien_lab.evaluation.centerface import is_installed
 from mien_lab.training.refiner_net import RefinerNet
-from mien_lab.training.run import Progress, Run, WeightAverage, annealed, require_finite, restore
+from mien_lab.training.run import Progress, Run, WeightAverage, annealed, restore, take_step
 from mien_lab.training.second_teacher import training_scenes
 
-__all__ = ["RefinerConfig", "gather", "train"]
+__all__ = ["RefinerConfig", "gather", "train_refiner"]
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,6 @@ class RefinerConfig:
 
     Attributes:
         data_dir: folder with ``faces``, ``scenes`` and ``fer2013``.
-        run_dir: where the crops, the configuration, the curve and the checkpoint go.
         scenes: generated scenes to look at.
         size: of a scene in pixels.
         proposals: least score of a proposal.
@@ -62,7 +61,6 @@ class RefinerConfig:
     """
 
     data_dir: Path
-    run_dir: Path
     scenes: int = 30_000
     size: int = 288
     proposals: float = 0.15
@@ -78,13 +76,12 @@ class RefinerConfig:
     cover_chance: float = 0.3
     detector_weights: Path | None = None
     warm_start: Path | None = None
-    resume: bool = False
 
 
-def gather(config: RefinerConfig) -> Looks:
+def gather(config: RefinerConfig, folder: Path) -> Looks:
     """The crops of a run; made once, then read from its folder."""
     cv2.setNumThreads(1)
-    file = config.run_dir / f"looks-{_mark(config)}.npz"
+    file = folder / f"looks-{_mark(config)}.npz"
     if file.exists():
         with np.load(file) as stored:
             return Looks(**{name: stored[name] for name in Looks.__dataclass_fields__})
@@ -112,7 +109,7 @@ def gather(config: RefinerConfig) -> Looks:
         count += len(parts[-1])
         progress.step(f"{count} crops")
     looks = Looks.join(parts)
-    config.run_dir.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     draft = file.with_suffix(".part.npz")
     np.savez(draft, **{name: getattr(looks, name) for name in Looks.__dataclass_fields__})
     draft.replace(file)
@@ -148,23 +145,26 @@ def _hard(looks: Looks, judge: RefinerNet, rng: np.random.Generator) -> Looks:
     return Looks(*(getattr(looks, name)[kept] for name in Looks.__dataclass_fields__))
 
 
-def train(config: RefinerConfig) -> Path:
-    """Gather proposals, then train; returns the last checkpoint.
+def train_refiner(config: RefinerConfig, folder: Path, *, resume: bool = False) -> Path:
+    """Gather proposals, then train, or go on training; returns the path of the last checkpoint.
 
     Raises:
-        FileExistsError: the run exists and ``resume`` is not set.
+        FileExistsError: if the folder holds a run and `resume` is false.
+        InputError: if the run was begun with other options, or data are missing or not of the
+            published kind.
+        FloatingPointError: if loss or gradient are no longer finite; the last checkpoint is kept.
     """
     torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
-    run = Run(config.run_dir, config, resume=config.resume)
-    looks = gather(config)
+    run = Run(folder, config, resume=resume)
+    looks = gather(config, folder)
     log.info("%d crops, %.1f %% of them faces", len(looks), 100 * float(looks.is_face.mean()))
     net = RefinerNet() if config.warm_start is None else _averaged(config.warm_start)
     net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = WeightAverage(net, config.average)
-    optimiser = torch.optim.AdamW(net.parameters(), lr=config.rate, weight_decay=config.decay)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=config.rate, weight_decay=config.decay)
     steps = len(looks) // config.batch
-    start = restore(run.load(), net, average, optimiser, steps)
+    start = restore(run.load(), net, average, optimizer, steps)
     progress = Progress(config.epochs * steps, start * steps)
     for epoch in range(start, config.epochs):
         began = time.monotonic()
@@ -174,24 +174,18 @@ def train(config: RefinerConfig) -> Path:
         sums = np.zeros(3)
         for index in range(steps):
             share = (epoch + index / steps) / config.epochs
-            for group in optimiser.param_groups:
+            for group in optimizer.param_groups:
                 group["lr"] = annealed(config.rate, share, epoch * steps + index)
             rows = np.sort(order[index * config.batch : (index + 1) * config.batch])
             losses = _losses(net, *_batch(looks, rows))
             total = losses[0] + config.box_weight * losses[1] + config.points_weight * losses[2]
-            require_finite(total, epoch, index)
-            optimiser.zero_grad(set_to_none=True)
-            total.backward()  # type: ignore[no-untyped-call]
-            norm = torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
-            require_finite(norm, epoch, index, "gradient")
-            optimiser.step()
-            average.update(net)
+            take_step(total, net, average, optimizer, epoch, index)
             sums += [float(part.detach()) for part in losses]
             progress.step("score {:.4f} box {:.4f} points {:.4f}".format(*sums / (index + 1)))
         means = (sums / max(steps, 1)).round(5).tolist()
         figures = dict(zip(("score", "box", "points"), means, strict=True))
         figures |= {"epoch": epoch + 1, "seconds": round(time.monotonic() - began, 1)}
-        run.keep(net, average, optimiser, figures)
+        run.keep(net, average, optimizer, figures)
     return run.checkpoint_file
 
 
