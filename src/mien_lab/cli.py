@@ -144,7 +144,7 @@ def export(
 ) -> None:
     """Export runs to one ONNX network in fp32 and int8, checked, and calibrated on PublicTest."""
     from mien_lab.training.calibration import calibrate_expression
-    from mien_lab.training.export import export_expression
+    from mien_lab.training.expression_export import export_expression
     from mien_lab.training.heads import FER_SHARE
     from mien_lab.training.weight_files import install, write_card
 

@@ -14,7 +14,7 @@ from mien.runtime.artifact import load_artifact, weights_folder
 from mien_lab.output import show_figures
 
 if TYPE_CHECKING:
-    from mien_lab.data.recordings import Layout
+    from mien_lab.data.recordings import RecordingLayout
     from mien_lab.data.sequences import Sequences
     from mien_lab.training.temporal import TemporalConfig
 
@@ -154,13 +154,13 @@ def measure(
     }
 
 
-def _layout(name: str) -> Layout:
-    from mien_lab.data.recordings import Layout
+def _layout(name: str) -> RecordingLayout:
+    from mien_lab.data.recordings import RecordingLayout
 
     try:
-        return Layout(name.lower())
+        return RecordingLayout(name.lower())
     except ValueError:
-        known = ", ".join(Layout)
+        known = ", ".join(RecordingLayout)
         raise InputError(f"there is no layout {name!r}; choose one of: {known}") from None
 
 

@@ -182,7 +182,7 @@ def exported_expression(fer_folder: Path, tmp_path_factory: pytest.TempPathFacto
     pytest.importorskip("onnx")
     from mien_lab.data.faces import fer_faces, upright_crops
     from mien_lab.data.fer2013 import load_fer
-    from mien_lab.training.export import export_expression
+    from mien_lab.training.expression_export import export_expression
     from mien_lab.training.expression_net import ExpressionNet, MergedNet
     from mien_lab.training.heads import FER_SHARE, blend_heads, fit_heads
 

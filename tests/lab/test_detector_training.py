@@ -19,7 +19,7 @@ from mien.vision.landmarks import LandmarkPlacer  # noqa: E402
 from mien.vision.refiner import CONTEXT  # noqa: E402
 from mien_lab.data.drafts import Scene  # noqa: E402
 from mien_lab.data.pasting import Placement, paste  # noqa: E402
-from mien_lab.data.proposals import JITTERED, looks_at  # noqa: E402
+from mien_lab.data.proposals import JITTERED, samples_of  # noqa: E402
 from mien_lab.data.scenes import (  # noqa: E402
     POINTS,
     Part,
@@ -30,7 +30,7 @@ from mien_lab.data.scenes import (  # noqa: E402
     read_portraits,
     read_scenes,
 )
-from mien_lab.data.synthesis import Layout, Synthesis  # noqa: E402
+from mien_lab.data.synthesis import SceneKind, Synthesis  # noqa: E402
 from mien_lab.evaluation import detector_threshold  # noqa: E402
 from mien_lab.evaluation.centerface import is_installed  # noqa: E402
 from mien_lab.evaluation.detector import read_trial  # noqa: E402
@@ -162,15 +162,15 @@ def test_photographs_that_faces_are_tried_on_are_not_trained_on(data_dir):
     assert len(trial.wild) == 1
 
 
-@pytest.mark.parametrize("layout", list(Layout))
-def test_scenes_are_deterministic_and_sound(synthesis, layout):
-    first, second = (synthesis.scene(5, 160, layout) for _ in range(2))
+@pytest.mark.parametrize("kind", list(SceneKind))
+def test_scenes_are_deterministic_and_sound(synthesis, kind):
+    first, second = (synthesis.scene(5, 160, kind) for _ in range(2))
     np.testing.assert_array_equal(first.image, second.image)
     np.testing.assert_array_equal(first.boxes, second.boxes)
     assert first.image.shape == (160, 160)
     assert first.image.dtype == np.uint8
     assert first.points.shape == (len(first.boxes), 5, 2)
-    if layout is Layout.EMPTY:
+    if kind is SceneKind.EMPTY:
         assert len(first.boxes) == 0
 
 
@@ -178,7 +178,7 @@ def test_a_plain_portrait_keeps_its_shape_and_points(synthesis, data_dir):
     portraits = read_portraits(data_dir, Part.TRAIN)
     shapes = {tuple(np.round(p.boxes[0, 2:] / p.boxes[0, 2], 3)) for p in portraits}
     for index in range(6):
-        scene = synthesis.scene(index, 160, Layout.PLAIN)
+        scene = synthesis.scene(index, 160, SceneKind.PLAIN)
         assert len(scene.boxes) == 1
         assert tuple(np.round(scene.boxes[0, 2:] / scene.boxes[0, 2], 3)) in shapes
         right, left = scene.points[0, :2]
@@ -367,13 +367,13 @@ def checkpoint(net, path):
 
 
 def test_crops_are_kept_for_what_decides_them(data_dir, tmp_path, monkeypatch):
-    made, looks = [], refiner.looks_at
+    made = []
 
     def noted(scene, *rest):
         made.append(scene)
-        return looks(scene, *rest)
+        return samples_of(scene, *rest)
 
-    monkeypatch.setattr(refiner, "looks_at", noted)
+    monkeypatch.setattr(refiner, "samples_of", noted)
     first, second = (tmp_path / name for name in ("first", "second"))
     for folder in (first, second):
         export_detector(checkpoint(DetectorNet(), folder / "net.pt"), folder)
@@ -397,7 +397,7 @@ def test_crops_are_kept_for_what_decides_them(data_dir, tmp_path, monkeypatch):
         refiner.gather(replace(config, **change), run)
         assert made, change
     two_teachers = is_installed()
-    for name, other in (("CYCLE", (Layout.PLAIN,)), ("is_installed", lambda: not two_teachers)):
+    for name, other in (("CYCLE", (SceneKind.PLAIN,)), ("is_installed", lambda: not two_teachers)):
         made.clear()
         with monkeypatch.context() as patched:
             patched.setattr(refiner, name, other)
@@ -485,15 +485,15 @@ def test_a_network_that_computes_something_else_does_not_ship(tmp_path):
         assert not draft.exists()
 
 
-def test_looks_hold_the_truth_in_units_of_their_square():
+def test_samples_hold_the_truth_in_units_of_their_square():
     face = drawn_face(96)
     scene = Scene(face.image, face.boxes, face.points, face.boxes[:0])
-    looks = looks_at(scene, NoProposals(), np.random.default_rng(0))
-    assert looks.is_face.all()
-    assert looks.crops.shape == (JITTERED, 64, 64)
+    samples = samples_of(scene, NoProposals(), np.random.default_rng(0))
+    assert samples.is_face.all()
+    assert samples.crops.shape == (JITTERED, 64, 64)
     size = np.sqrt(np.prod(face.boxes[0, 2:]))
-    assert looks.sizes == pytest.approx(size)
-    for target in looks.targets:
+    assert samples.sizes == pytest.approx(size)
+    for target in samples.targets:
         middle, extent, points = target[:2], target[2:4], target[4:].reshape(5, 2)
         assert np.abs(middle).max() < 0.3
         # Whatever the displacement, the points keep their place within the box.

@@ -34,7 +34,7 @@ def test_a_fault_of_our_own_is_not_hidden(monkeypatch, tmp_path):
 
 
 def test_a_failed_check_of_an_export_is_one_sentence(monkeypatch, tmp_path):
-    export = pytest.importorskip("mien_lab.training.export")
+    export = pytest.importorskip("mien_lab.training.expression_export")
     parity_error = pytest.importorskip("mien_lab.training.weight_files").ParityError
 
     def differs(*_, **__):

@@ -22,7 +22,7 @@ from mien_lab.data import sequences as sequences_of  # noqa: E402
 from mien_lab.data.clips import CLEAN, POOR, ClipMaker  # noqa: E402
 from mien_lab.data.faces import fer_faces  # noqa: E402
 from mien_lab.data.fer2013 import load_fer  # noqa: E402
-from mien_lab.data.recordings import Layout, Recording, read_recordings  # noqa: E402
+from mien_lab.data.recordings import Recording, RecordingLayout, read_recordings  # noqa: E402
 from mien_lab.data.sequences import Sequences, join_sequences  # noqa: E402
 from mien_lab.evaluation.temporal import (  # noqa: E402
     evaluate_temporal,
@@ -400,8 +400,8 @@ def lab(*arguments):
 @pytest.mark.parametrize(
     ("layout", "name", "actors"),
     [
-        (Layout.CREMA_D, "VideoFlash/{}_DFA_HAP_XX.mp4", ("1001", "1002", "1003")),
-        (Layout.RAVDESS, "Actor_{0}/02-01-03-01-01-01-{0}.mp4", ("01", "04", "05")),
+        (RecordingLayout.CREMA_D, "VideoFlash/{}_DFA_HAP_XX.mp4", ("1001", "1002", "1003")),
+        (RecordingLayout.RAVDESS, "Actor_{0}/02-01-03-01-01-01-{0}.mp4", ("01", "04", "05")),
     ],
 )
 def test_recordings_are_trained_and_checked_on(
@@ -437,7 +437,7 @@ def test_recordings_without_a_face_are_an_error(fer_folder, tmp_path, make_film)
     folder.mkdir()
     for actor in range(1000, 1006):
         make_film(folder / f"{actor}_DFA_HAP_XX.mp4", times=[0, 0.1])
-    config = TemporalConfig(fer_folder, recordings=tmp_path, layout=Layout.CREMA_D)
+    config = TemporalConfig(fer_folder, recordings=tmp_path, layout=RecordingLayout.CREMA_D)
     for checking in (True, False):
         with pytest.raises(InputError, match="no face was found"):
             temporal.recorded_clips(config, tmp_path / "run", checking=checking)
