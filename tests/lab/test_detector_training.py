@@ -18,10 +18,10 @@ from mien.runtime.session import open_session  # noqa: E402
 from mien.vision.landmarks import LandmarkPlacer  # noqa: E402
 from mien.vision.refiner import CONTEXT  # noqa: E402
 from mien_lab.data.drafts import Scene  # noqa: E402
+from mien_lab.data.face_labels import POINTS  # noqa: E402
 from mien_lab.data.pasting import Placement, paste  # noqa: E402
 from mien_lab.data.proposals import JITTERED, samples_of  # noqa: E402
 from mien_lab.data.scenes import (  # noqa: E402
-    POINTS,
     Part,
     Picture,
     part_of,
@@ -148,6 +148,24 @@ def test_reading(data_dir):
     faces = read_fer_faces(data_dir)
     assert faces
     assert faces[0].image.shape == (48, 48)
+
+
+def test_faces_of_fer2013_come_from_what_is_published(data_dir):
+    faces, folder = read_fer_faces(data_dir), data_dir / "fer2013"
+    packed = folder / "fer2013.csv.gz"
+    text = gzip.decompress(packed.read_bytes()).decode()
+    packed.unlink()
+    (folder / "fer2013.csv").write_text(text)
+    again = read_fer_faces(data_dir)
+    assert [face.name for face in again] == [face.name for face in faces]
+    assert np.array_equal(again[0].image, faces[0].image)
+    (folder / "fer2013.csv").write_text(text.replace(" ", " 256 ", 1))
+    with pytest.raises(InputError, match=r"row 0 of .* does not hold the 48x48 pixels"):
+        read_fer_faces(data_dir)
+    (folder / "fer2013.csv").write_text(text)
+    (folder / "landmarks.csv").unlink()
+    with pytest.raises(InputError, match=r"landmarks\.csv is missing"):
+        read_fer_faces(data_dir)
 
 
 def test_photographs_that_faces_are_tried_on_are_not_trained_on(data_dir):

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS, parse_emotion
 from mien.vision.alignment import CROP_SIZE, alignment_matrix, crop_face, crop_looks
+from mien_lab.data.face_labels import face_label
 from mien_lab.data.fer2013 import FER_LABELS, Fer, vote_distribution
-from mien_lab.data.scenes import face_label
 
 __all__ = [
     "CANVAS",
@@ -93,7 +93,7 @@ def photograph_faces(folder: Path, *, certainty: float = 0.85) -> FaceSet:
         for row in csv.DictReader(stream):
             box, points, _ = face_label(row, places)
             if row["image"] not in found or box[2] > found[row["image"]][0]:
-                found[row["image"]] = float(box[2]), points
+                found[row["image"]] = float(box[2]), points.astype(np.float32)
     canvases, emotions = [], []
     with (folder / "expressions.csv").open(newline="") as stream:
         labelled = [row for row in csv.DictReader(stream) if row["image"] in found]
