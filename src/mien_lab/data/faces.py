@@ -29,6 +29,8 @@ __all__ = [
 MARGIN = 12
 """Pixels around the crop, so that jitter meets real surroundings where there are any."""
 CANVAS = CROP_SIZE + 2 * MARGIN
+CERTAINTY = 0.85
+"""Probability that is given to the label by which one annotator calls a photograph."""
 
 
 @dataclass(frozen=True)
@@ -79,10 +81,10 @@ def fer_faces(data: Fer, rows: npt.NDArray[np.intp]) -> FaceSet:
     )
 
 
-def photograph_faces(folder: Path, *, certainty: float = 0.85) -> FaceSet:
+def photograph_faces(folder: Path) -> FaceSet:
     """The main face of each photograph with an expression label (`faces.csv`, `expressions.csv`).
 
-    One annotator's label gets `certainty`; the rest is spread over the other seven.
+    One annotator's label gets `CERTAINTY`; the rest is spread over the other seven.
 
     Raises:
         InputError: if there is no labelled photograph, one cannot be read, or a label is unknown.
@@ -109,9 +111,9 @@ def photograph_faces(folder: Path, *, certainty: float = 0.85) -> FaceSet:
         matrix = alignment_matrix(found[row["image"]][1].astype(np.float64))
         matrix[:, 2] += MARGIN
         canvases.append(crop_face(np.asarray(image, dtype=np.uint8), matrix, CANVAS))
-        target = np.full(len(EMOTIONS), (1 - certainty) / (len(EMOTIONS) - 1), dtype=np.float32)
+        target = np.full(len(EMOTIONS), (1 - CERTAINTY) / (len(EMOTIONS) - 1), dtype=np.float32)
         try:
-            target[EMOTIONS.index(parse_emotion(row["emotion"]))] = certainty
+            target[EMOTIONS.index(parse_emotion(row["emotion"]))] = CERTAINTY
         except ValueError as error:
             raise InputError(f"{folder / 'expressions.csv'}: {error}") from None
         emotions.append(target)
