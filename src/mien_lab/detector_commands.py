@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mien_lab.output import show_figures
+from mien_lab.output import write_figures
 
 app = typer.Typer(help="The face detector.", no_args_is_help=True)
 
@@ -109,14 +109,14 @@ def export(
     if threshold is None:
         choice = choose_threshold(data, out)
         export_refiner(refiner, out, threshold=choice["threshold"], version=version)
-        show_figures(choice)
+        write_figures(choice)
 
 
 @app.command()
 def evaluate(
     data: DataDir,
     *,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Also write here.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="File for the figures.")] = None,
     generated: Annotated[int, typer.Option(help="Generated scenes.")] = 360,
     groups: Annotated[int, typer.Option(help="Generated group photographs.")] = 10,
     peer: Annotated[bool, typer.Option(help="CenterFace beside it, if installed.")] = True,
@@ -126,4 +126,4 @@ def evaluate(
     from mien_lab.evaluation.detector import evaluate as measure
 
     figures = measure(data, generated=generated, groups=groups, peer=peer, weights=weights)
-    show_figures(figures, json_file)
+    write_figures(figures, json_file)

@@ -11,7 +11,7 @@ import typer
 
 from mien.core.errors import InputError
 from mien.runtime.artifact import load_artifact, weights_folder
-from mien_lab.output import show_figures
+from mien_lab.output import write_figures
 
 if TYPE_CHECKING:
     from mien_lab.data.recordings import RecordingLayout
@@ -103,7 +103,7 @@ def evaluate(
     expression: Annotated[
         Path | None, typer.Option(help="Folder with the expression network.")
     ] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Also write here.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="File for the figures.")] = None,
 ) -> None:
     """Measure the recurrent network beside single frames and swept moving averages.
 
@@ -113,7 +113,7 @@ def evaluate(
     from mien_lab.training.temporal import TemporalConfig
 
     config = TemporalConfig(data, expression, recordings=recordings, layout=_layout(layout))
-    show_figures(measure(config, run, clips=clips, split=split, weights=weights), json_file)
+    write_figures(measure(config, run, clips=clips, split=split, weights=weights), json_file)
 
 
 def measure(

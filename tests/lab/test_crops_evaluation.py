@@ -58,6 +58,8 @@ def test_rows_without_a_majority_do_not_count(write_rows, row, picture):
     ]
     found = evaluate_crops(write_rows(rows), precision="fp32")
     assert (found["fer2013"]["n"], found["ferplus"]["n"]) == (3, 1)
+    nobody = evaluate_crops(write_rows(rows[1:]), precision="fp32")["ferplus"]
+    assert (nobody["n"], nobody["expected_calibration_error"]) == (0, None)
 
 
 @pytest.mark.parametrize("split", ["Test", "Training2", ""])

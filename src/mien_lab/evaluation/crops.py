@@ -66,7 +66,7 @@ def evaluate_crops(
     The figures are of faces read as those of photographs are, at several sizes. Those that end
     in `_single` are of single crops, and those in `_flip` of the mean
     probability of a single crop and its mirror image. `accuracy_interval` holds 95 % of the
-    bootstrap's draws. `ferplus` has the calibration besides.
+    bootstrap's draws. `ferplus` has the calibration besides; None where no row has a majority.
     """
     return read_crops(folder, precision=precision, weights=weights, split=split).figures
 
@@ -92,10 +92,13 @@ def read_crops(
     calibration = reliability(
         probabilities.max(axis=1), probabilities.argmax(axis=1) == truth, ones
     )
-    ferplus = _figures(result, "logits", truth, counted, EMOTIONS) | {
+    trust = {
         "expected_calibration_error": calibration.error,
         "conformal_coverage": coverage,
         "conformal_mean_size": size,
+    }
+    ferplus = _figures(result, "logits", truth, counted, EMOTIONS) | {
+        name: value if np.isfinite(value) else None for name, value in trust.items()
     }
     names = np.array([f"{row:05}" for row in data.rows(split)])
     figures = {

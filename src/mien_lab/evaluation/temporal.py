@@ -102,12 +102,12 @@ def moving_average(probabilities: Floats, times: Floats, seconds: float) -> Floa
     return mean
 
 
-def series_figures(probabilities: Floats, clips: Sequences) -> dict[str, float]:
+def series_figures(probabilities: Floats, clips: Sequences) -> dict[str, Any]:
     """Accuracy and mean recall of frames, changes of the label per second, delay of true changes.
 
     A true change is recognised when its label is read before the next change; the delay is that
-    of the recognised ones, in milliseconds from the frame in which the truth changes. `recognised`
-    is their share.
+    of the recognised ones, in milliseconds from the frame in which the truth changes, None if
+    there are none. `recognised` is their share.
     """
     predicted = probabilities.argmax(axis=2)
     shown = clips.labels >= 0
@@ -131,7 +131,7 @@ def series_figures(probabilities: Floats, clips: Sequences) -> dict[str, float]:
         "mean_recall": frames["mean_recall"],
         "changes_per_s": float(flips.sum() / max(seconds, 1e-9)),
         "true_changes_per_s": float(true.sum() / max(seconds, 1e-9)),
-        "delay_ms_median": float(np.median(delays)) if delays else float("nan"),
-        "delay_ms_mean": float(np.mean(delays)) if delays else float("nan"),
+        "delay_ms_median": float(np.median(delays)) if delays else None,
+        "delay_ms_mean": float(np.mean(delays)) if delays else None,
         "recognised": len(delays) / max(changes, 1),
     }
