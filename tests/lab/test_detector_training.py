@@ -17,6 +17,7 @@ from mien.pipeline.build import Config, build_detector  # noqa: E402
 from mien.runtime.session import open_session  # noqa: E402
 from mien.vision.landmarks import LandmarkPlacer  # noqa: E402
 from mien.vision.refiner import CONTEXT  # noqa: E402
+from mien_lab.data.centerface import is_installed  # noqa: E402
 from mien_lab.data.drafts import Scene  # noqa: E402
 from mien_lab.data.face_labels import POINTS  # noqa: E402
 from mien_lab.data.pasting import Placement, paste  # noqa: E402
@@ -32,7 +33,6 @@ from mien_lab.data.scenes import (  # noqa: E402
 )
 from mien_lab.data.synthesis import SceneKind, Synthesis  # noqa: E402
 from mien_lab.evaluation import detector_threshold  # noqa: E402
-from mien_lab.evaluation.centerface import is_installed  # noqa: E402
 from mien_lab.evaluation.detector import read_trial  # noqa: E402
 from mien_lab.evaluation.detector_threshold import choose_threshold  # noqa: E402
 from mien_lab.training import detector as detector_training  # noqa: E402

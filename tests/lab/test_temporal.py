@@ -23,11 +23,10 @@ from mien_lab.data.clips import CLEAN, POOR, ClipMaker  # noqa: E402
 from mien_lab.data.faces import fer_faces  # noqa: E402
 from mien_lab.data.fer2013 import load_fer  # noqa: E402
 from mien_lab.data.recordings import Recording, RecordingLayout, read_recordings  # noqa: E402
-from mien_lab.data.sequences import Sequences, join_sequences  # noqa: E402
+from mien_lab.data.sequences import Sequences, join_sequences, read_steps  # noqa: E402
 from mien_lab.evaluation.temporal import (  # noqa: E402
     evaluate_temporal,
     moving_average,
-    read_steps,
     series_figures,
 )
 from mien_lab.training import temporal  # noqa: E402

@@ -18,14 +18,14 @@ from mien.core.errors import InputError, MienError
 from mien.core.labels import EMOTIONS, Emotion
 from mien.core.types import Frame
 from mien.models.expression import ExpressionClassifier
-from mien.models.temporal import CONTEXT_SIZE, context
+from mien.models.temporal import CONTEXT_SIZE, TemporalReader, context
 from mien.pipeline.frame import FrameReader
 from mien.vision.media import open_media
 from mien.vision.quality import assess
 from mien_lab.data.clips import ClipMaker, Conditions
 from mien_lab.data.recordings import Recording
 
-__all__ = ["Sequences", "join_sequences", "recorded", "rendered"]
+__all__ = ["Sequences", "join_sequences", "read_steps", "recorded", "rendered"]
 
 log = logging.getLogger(__name__)
 
@@ -132,6 +132,20 @@ def join_sequences(parts: Sequence[Sequences]) -> Sequences:
             for field in fields(Sequences)
         )
     )
+
+
+def read_steps(
+    reader: TemporalReader, clips: Sequences, *, calibrated: bool = False
+) -> npt.NDArray[np.float64]:
+    """Logits, or probabilities, (n, t, 8): all clips, stepped through like live pictures."""
+    count, length = clips.labels.shape
+    found = np.zeros((count, length, len(EMOTIONS)))
+    state = reader.start(count)
+    step: Callable[..., Any] = reader.step if calibrated else reader.raw
+    for index in range(length):
+        embeddings = clips.embeddings[:, index].astype(np.float32)
+        found[:, index], state = step(embeddings, clips.contexts[:, index], state)
+    return found
 
 
 def _kept(folder: Path, count: int, make: Callable[[int], Sequences]) -> Sequences:

@@ -21,6 +21,7 @@ from mien.core.ports import Detector
 from mien.core.types import Face
 from mien.pipeline.build import Config, build_detector
 from mien.vision.geometry import iou_matrix
+from mien_lab.data.centerface import CenterFaceDetector, is_installed
 from mien_lab.data.drafts import Scene
 from mien_lab.data.scenes import (
     FACES_IN_HELD_OUT,
@@ -37,7 +38,6 @@ from mien_lab.data.scenes import (
     read_scenes,
 )
 from mien_lab.data.synthesis import SceneKind, Synthesis
-from mien_lab.evaluation.centerface import CenterFaceDetector, is_installed
 
 __all__ = ["evaluate", "measure", "read_trial"]
 

@@ -1,6 +1,5 @@
 """Readings over time: the recurrent network beside single frames and beside moving averages."""
 
-from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -10,11 +9,11 @@ import numpy.typing as npt
 from mien.core.labels import EMOTIONS
 from mien.models.calibration import prediction_sets, softmax
 from mien.models.temporal import TemporalReader
-from mien_lab.data.sequences import Sequences
+from mien_lab.data.sequences import Sequences, read_steps
 from mien_lab.evaluation.confidence import reliability
 from mien_lab.evaluation.metrics import classification_figures
 
-__all__ = ["evaluate_temporal", "moving_average", "read_steps", "series_figures"]
+__all__ = ["evaluate_temporal", "moving_average", "series_figures"]
 
 AVERAGES_S = (0.04, 0.08, 0.12, 0.16, 0.2, 0.3, 0.4, 0.6, 0.8, 1.2)
 """Time constants of the moving averages that are tried."""
@@ -76,18 +75,6 @@ def _right_by_clip(probabilities: Floats, clips: Sequences) -> Floats:
     shown = clips.labels >= 0
     right = (probabilities.argmax(axis=2) == clips.labels) & shown
     return np.asarray(right.sum(axis=1) / np.maximum(shown.sum(axis=1), 1), dtype=np.float64)
-
-
-def read_steps(reader: TemporalReader, clips: Sequences, *, calibrated: bool = False) -> Floats:
-    """Logits, or probabilities, (n, t, 8): all clips, stepped through like live pictures."""
-    count, length = clips.labels.shape
-    found = np.zeros((count, length, len(EMOTIONS)))
-    state = reader.start(count)
-    step: Callable[..., Any] = reader.step if calibrated else reader.raw
-    for index in range(length):
-        embeddings = clips.embeddings[:, index].astype(np.float32)
-        found[:, index], state = step(embeddings, clips.contexts[:, index], state)
-    return found
 
 
 def moving_average(probabilities: Floats, times: Floats, seconds: float) -> Floats:

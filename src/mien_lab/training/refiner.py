@@ -18,10 +18,10 @@ from mien.core.types import Landmarks
 from mien.runtime.artifact import load_artifact
 from mien.runtime.session import open_session
 from mien.vision.detector import FaceDetector
+from mien_lab.data.centerface import is_installed
 from mien_lab.data.proposals import RefinerSamples, samples_of
 from mien_lab.data.scenes import Part, read_fer_faces, read_portraits
 from mien_lab.data.synthesis import SceneKind, Synthesis
-from mien_lab.evaluation.centerface import is_installed
 from mien_lab.training.refiner_net import RefinerNet
 from mien_lab.training.run import Progress, Run, WeightAverage, annealed, restore, take_step
 from mien_lab.training.second_teacher import training_scenes

@@ -15,8 +15,7 @@ from mien.models.calibration import softmax
 from mien.models.temporal import CONTEXT_SIZE, TemporalReader
 from mien.runtime.artifact import Card, load_artifact
 from mien.runtime.session import open_session
-from mien_lab.data.sequences import Sequences
-from mien_lab.evaluation.temporal import read_steps
+from mien_lab.data.sequences import Sequences, read_steps
 from mien_lab.training.calibration import conformal_quantile, fit_temperature
 from mien_lab.training.temporal_net import JoinedNet, StepNet
 from mien_lab.training.weight_files import ParityError, install, write_card
