@@ -9,7 +9,7 @@ from mien.core.errors import InputError
 from mien.pipeline.build import DEFAULT_PRECISION
 from mien.runtime.artifact import load_artifact
 from mien_lab.data.samples import Sample
-from mien_lab.output import write_summary
+from mien_lab.output import write_figures
 
 __all__ = ["audit", "robustness", "tradeoff"]
 
@@ -69,7 +69,7 @@ def robustness(
         figures["photographs"] = measure_photographs(
             photographs, precision=precision, weights=weights, seed=seed
         )
-    write_summary(figures, robustness_text(figures), output)
+    write_figures(figures, output, robustness_text(figures))
     if report is not None:
         report.write_text(curve_sheet(figures), encoding="utf-8")
 
@@ -144,7 +144,7 @@ def audit(
     }
     card = load_artifact("expression", precision, weights).card
     figures = head | source | {"precision": precision, "sha256": card.sha256} | figures
-    write_summary(figures, audit_text(figures), output)
+    write_figures(figures, output, audit_text(figures))
 
 
 def tradeoff(
@@ -181,7 +181,7 @@ def tradeoff(
         seed=seed,
         draws=draws,
     )
-    write_summary(figures, tradeoff_text(figures), output)
+    write_figures(figures, output, tradeoff_text(figures))
 
 
 def _samples(

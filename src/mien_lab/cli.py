@@ -26,7 +26,6 @@ from mien_lab import (
 )
 from mien_lab.data.cleaning import clean, write_drops
 from mien_lab.data.fer2013 import load_fer
-from mien_lab.evaluation.crops import calibrate
 from mien_lab.evaluation.limits import measure_limits
 from mien_lab.evaluation.photographs import evaluate_photographs
 from mien_lab.output import write_figures
@@ -144,7 +143,8 @@ def export(
     ] = False,
 ) -> None:
     """Export runs to one ONNX network in fp32 and int8, checked, and calibrated on PublicTest."""
-    from mien_lab.training.export import export_expression
+    from mien_lab.training.calibration import calibrate_expression
+    from mien_lab.training.expression_export import export_expression
     from mien_lab.training.heads import FER_SHARE
     from mien_lab.training.weight_files import install, write_card
 
@@ -155,7 +155,7 @@ def export(
         drafts = Path(scratch)
         files = export_expression(run, data, drafts, version=version, fer_share=share, bare=bare)
         for card in read_cards(drafts):
-            figures = calibrate(data, precision=card.precision, weights=drafts)
+            figures = calibrate_expression(data, precision=card.precision, weights=drafts)
             write_card(files[card.precision], replace(card, extra=card.extra | figures))
         install(drafts, weights_folder(out))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mien_lab.output import show_figures
+from mien_lab.output import write_figures
 
 if TYPE_CHECKING:
     from mien_lab.data.inspection import Inspection
@@ -36,7 +36,7 @@ def inspect(
     findings: Annotated[
         Path | None, typer.Option(help="CSV to write: name, reason, detail of each finding.")
     ] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Also write here.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="File for the figures.")] = None,
     weights: Weights = None,
     overwrite: Overwrite = False,
 ) -> None:
@@ -51,7 +51,7 @@ def inspect(
     *_, inspection = _inspected(data, layout, split, whole, weights)
     if findings is not None:
         write_findings(findings, inspection.findings)
-    show_figures(inspection.to_dict(), json_file)
+    write_figures(inspection.to_dict(), json_file)
 
 
 @app.command()
@@ -88,7 +88,7 @@ def clean(
     found = curate(samples, inspection.findings, likeness, reasons=reasons, splits=only)
     write_findings(drops, found.drops)
     write_manifest(out, found.kept)
-    show_figures({"kept": len(found.kept), "dropped": count_reasons(found.drops)})
+    write_figures({"kept": len(found.kept), "dropped": count_reasons(found.drops)})
 
 
 @app.command("split")
@@ -121,7 +121,7 @@ def split_command(
     divided = split_samples(samples, shares, seed=seed, copies=copies)
     write_manifest(out, divided)
     unnamed = sum(not sample.subject for sample in samples)
-    show_figures({"seed": seed, "balance": balance(divided), "without_subject": unnamed})
+    write_figures({"seed": seed, "balance": balance(divided), "without_subject": unnamed})
 
 
 @app.command()

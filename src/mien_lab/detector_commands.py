@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mien_lab.output import show_figures
+from mien_lab.output import write_figures
 
 app = typer.Typer(help="The face detector.", no_args_is_help=True)
 
@@ -28,19 +28,10 @@ def train(
     resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint.")] = False,
 ) -> None:
     """Train the detector; about an hour on one core of a server."""
-    from mien_lab.training.detector import DetectorConfig
-    from mien_lab.training.detector import train as run_training
+    from mien_lab.training.detector import DetectorConfig, train_detector
 
-    config = DetectorConfig(
-        data_dir=data,
-        run_dir=run,
-        epochs=epochs,
-        rate=rate,
-        seed=seed,
-        warm_start=warm_start,
-        resume=resume,
-    )
-    typer.echo(run_training(config))
+    config = DetectorConfig(data, epochs=epochs, rate=rate, seed=seed, warm_start=warm_start)
+    typer.echo(train_detector(config, run, resume=resume))
 
 
 @app.command()
@@ -60,12 +51,10 @@ def refine(
     resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint.")] = False,
 ) -> None:
     """Train the second look on the detector's proposals; about half an hour on one core."""
-    from mien_lab.training.refiner import RefinerConfig
-    from mien_lab.training.refiner import train as run_training
+    from mien_lab.training.refiner import RefinerConfig, train_refiner
 
     config = RefinerConfig(
-        data_dir=data,
-        run_dir=run,
+        data,
         epochs=epochs,
         scenes=scenes,
         rate=rate,
@@ -73,9 +62,8 @@ def refine(
         detector_weights=weights,
         warm_start=warm_start,
         points_weight=points_weight,
-        resume=resume,
     )
-    typer.echo(run_training(config))
+    typer.echo(train_refiner(config, run, resume=resume))
 
 
 @app.command()
@@ -110,25 +98,25 @@ def export(
 ) -> None:
     """Write the three networks and cards, with a threshold chosen off the held-out part."""
     from mien_lab.evaluation.detector_threshold import choose_threshold
-    from mien_lab.training.detector_export import export as export_weights
+    from mien_lab.training.detector_export import export_detector
     from mien_lab.training.landmarks_export import export_landmarks
     from mien_lab.training.refiner_export import export_refiner
 
-    export_weights(checkpoint, out, version=version)
+    export_detector(checkpoint, out, version=version)
     export_landmarks(landmarks, out, version=version)
     first = 0.5 if threshold is None else threshold
     export_refiner(refiner, out, threshold=first, version=version)
     if threshold is None:
         choice = choose_threshold(data, out)
         export_refiner(refiner, out, threshold=choice["threshold"], version=version)
-        show_figures(choice)
+        write_figures(choice)
 
 
 @app.command()
 def evaluate(
     data: DataDir,
     *,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Also write here.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="File for the figures.")] = None,
     generated: Annotated[int, typer.Option(help="Generated scenes.")] = 360,
     groups: Annotated[int, typer.Option(help="Generated group photographs.")] = 10,
     peer: Annotated[bool, typer.Option(help="CenterFace beside it, if installed.")] = True,
@@ -138,4 +126,4 @@ def evaluate(
     from mien_lab.evaluation.detector import evaluate as measure
 
     figures = measure(data, generated=generated, groups=groups, peer=peer, weights=weights)
-    show_figures(figures, json_file)
+    write_figures(figures, json_file)

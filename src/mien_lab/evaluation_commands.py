@@ -82,7 +82,7 @@ def evaluate(
         typer.echo(f"mien-lab: {failure['name']}: {failure['reason']}", err=True)
     for protocol in found.figures.get("not_compared", []):
         typer.echo(f"mien-lab: {against} names no case of {protocol}: not compared", err=True)
-    write_figures(found.figures, output, allow_nan=False)
+    write_figures(found.figures, output)
     if predictions is not None:
         write_predictions(predictions, list(found.cases.values()))
     if report is not None:

@@ -7,29 +7,27 @@ from typing import Any
 
 import typer
 
-__all__ = ["show_figures", "write_figures", "write_summary"]
+__all__ = ["write_figures"]
 
 
-def show_figures(figures: Mapping[str, Any], also: Path | None = None) -> None:
-    """Show figures as JSON, and write them to a file as well if one is named."""
-    text = json.dumps(figures, indent=2)
-    typer.echo(text)
-    if also is not None:
-        also.write_text(text + "\n", encoding="utf-8")
+def write_figures(
+    figures: Mapping[str, Any], output: Path | str | None = None, text: str | None = None
+) -> None:
+    """Write figures as JSON to a file, or show them.
 
+    Args:
+        figures: without NaN or infinity, which JSON does not know.
+        output: the file; "-" or None for the screen.
+        text: what is shown of them, unless they are shown as JSON because `output` is "-".
 
-def write_figures(figures: Mapping[str, Any], output: str, *, allow_nan: bool = True) -> None:
-    """Write figures as JSON to a file, or to the screen if `output` is "-"."""
-    text = json.dumps(figures, indent=2, allow_nan=allow_nan)
-    if output == "-":
+    Raises:
+        ValueError: if a figure is no number; nothing is written or shown then.
+    """
+    whole = json.dumps(figures, indent=2, allow_nan=False)
+    file = None if output is None or str(output) == "-" else Path(output)
+    if text is not None and str(output) != "-":
         typer.echo(text)
-    else:
-        Path(output).write_text(text + "\n", encoding="utf-8")
-
-
-def write_summary(figures: Mapping[str, Any], text: str, output: str | None) -> None:
-    """Show figures as text, and write them to the file `output`; "-" shows them as JSON instead."""
-    if output != "-":
-        typer.echo(text)
-    if output is not None:
-        write_figures(figures, output)
+    elif file is None:
+        typer.echo(whole)
+    if file is not None:
+        file.write_text(whole + "\n", encoding="utf-8")

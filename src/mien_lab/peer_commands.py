@@ -13,7 +13,7 @@ from mien_lab.evaluation.crops import evaluate_crops
 from mien_lab.evaluation.peers import evaluate_peers
 from mien_lab.evaluation.photographs import evaluate_photographs
 from mien_lab.evaluation.tables import aligned
-from mien_lab.output import write_summary
+from mien_lab.output import write_figures
 
 __all__ = ["app"]
 
@@ -56,7 +56,7 @@ def peers(
         },
         "opencv": cv2.__version__,
     }
-    write_summary(figures, _table(figures), output)
+    write_figures(figures, output, _table(figures))
 
 
 def _table(figures: dict[str, Any]) -> str:

@@ -11,10 +11,10 @@ import typer
 
 from mien.core.errors import InputError
 from mien.runtime.artifact import load_artifact, weights_folder
-from mien_lab.output import show_figures
+from mien_lab.output import write_figures
 
 if TYPE_CHECKING:
-    from mien_lab.data.recordings import Layout
+    from mien_lab.data.recordings import RecordingLayout
     from mien_lab.data.sequences import Sequences
     from mien_lab.training.temporal import TemporalConfig
 
@@ -103,7 +103,7 @@ def evaluate(
     expression: Annotated[
         Path | None, typer.Option(help="Folder with the expression network.")
     ] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Also write here.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="File for the figures.")] = None,
 ) -> None:
     """Measure the recurrent network beside single frames and swept moving averages.
 
@@ -113,7 +113,7 @@ def evaluate(
     from mien_lab.training.temporal import TemporalConfig
 
     config = TemporalConfig(data, expression, recordings=recordings, layout=_layout(layout))
-    show_figures(measure(config, run, clips=clips, split=split, weights=weights), json_file)
+    write_figures(measure(config, run, clips=clips, split=split, weights=weights), json_file)
 
 
 def measure(
@@ -154,13 +154,13 @@ def measure(
     }
 
 
-def _layout(name: str) -> Layout:
-    from mien_lab.data.recordings import Layout
+def _layout(name: str) -> RecordingLayout:
+    from mien_lab.data.recordings import RecordingLayout
 
     try:
-        return Layout(name.lower())
+        return RecordingLayout(name.lower())
     except ValueError:
-        known = ", ".join(Layout)
+        known = ", ".join(RecordingLayout)
         raise InputError(f"there is no layout {name!r}; choose one of: {known}") from None
 
 

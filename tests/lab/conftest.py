@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from mien.models.calibration import softmax
 from mien.vision.alignment import CANONICAL
 
 VOTES = (
@@ -116,6 +117,33 @@ def picture() -> Callable[[int], npt.NDArray[np.uint8]]:
     return blob
 
 
+@pytest.fixture
+def drawn() -> Callable[..., Any]:
+    """So many logits (n, 8) by a seed, and labels (n,) drawn from exactly their softmax."""
+
+    def draw(count: int, seed: int, sharpness: float = 2.0) -> Any:
+        rng = np.random.default_rng(seed)
+        logits = rng.normal(size=(count, 8)) * sharpness
+        mass = softmax(logits).cumsum(axis=1)
+        labels = (rng.random((count, 1)) > mass).sum(axis=1)
+        return logits, np.minimum(labels, 7)
+
+    return draw
+
+
+@pytest.fixture
+def calibration_error() -> Callable[..., float]:
+    """The expected calibration error over fifteen bins, by its definition."""
+
+    def error(probabilities: npt.NDArray[Any], labels: npt.NDArray[Any]) -> float:
+        confidence, hit = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+        index = np.minimum((confidence * 15).astype(int), 14)
+        members = [index == bin_ for bin_ in range(15) if (index == bin_).any()]
+        return float(sum(abs(hit[m].mean() - confidence[m].mean()) * m.mean() for m in members))
+
+    return error
+
+
 @contextmanager
 def single_threaded() -> Iterator[None]:
     """Threads of torch that wait for each other cost more than a few faces do."""
@@ -154,7 +182,7 @@ def exported_expression(fer_folder: Path, tmp_path_factory: pytest.TempPathFacto
     pytest.importorskip("onnx")
     from mien_lab.data.faces import fer_faces, upright_crops
     from mien_lab.data.fer2013 import load_fer
-    from mien_lab.training.export import export_expression
+    from mien_lab.training.expression_export import export_expression
     from mien_lab.training.expression_net import ExpressionNet, MergedNet
     from mien_lab.training.heads import FER_SHARE, blend_heads, fit_heads
 

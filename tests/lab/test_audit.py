@@ -11,7 +11,6 @@ from fairlearn.metrics import demographic_parity_difference, equalized_odds_diff
 from sklearn.metrics import f1_score, recall_score
 
 from mien.core.labels import EMOTIONS, Emotion
-from mien.models.calibration import expected_calibration_error
 from mien.vision.alignment import CANONICAL
 from mien_lab.cli import app
 from mien_lab.data.corruptions import CORRUPTIONS
@@ -54,7 +53,7 @@ def figures(unequal):
     return audit(predictions, {"kind": groups}, draws=400)
 
 
-def test_figures_are_those_of_scikit_learn_and_fairlearn(figures, unequal):
+def test_figures_are_those_of_scikit_learn_and_fairlearn(figures, unequal, calibration_error):
     predictions, groups = unequal
     table = figures["columns"]["kind"]
     said, group = predictions.predicted, np.array(groups)
@@ -67,7 +66,7 @@ def test_figures_are_those_of_scikit_learn_and_fairlearn(figures, unequal):
         assert found["macro_f1"]["value"] == pytest.approx(f1, abs=1e-4)
         recalls = recall_score(truth, said[inside], labels=range(8), average=None, zero_division=0)
         read = predictions.found[inside]
-        error = expected_calibration_error(predictions.probabilities[inside][read], truth[read])
+        error = calibration_error(predictions.probabilities[inside][read], truth[read])
         assert found["expected_calibration_error"]["value"] == pytest.approx(error, abs=1e-4)
         assert found["missed"]["value"] == pytest.approx(1 - read.mean(), abs=1e-4)
         confidence = predictions.probabilities[inside][read].max(axis=1)

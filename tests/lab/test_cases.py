@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from mien.models.calibration import expected_calibration_error, prediction_sets
+from mien.models.calibration import prediction_sets
 from mien_lab.evaluation.cases import Cases, all_figures
 from mien_lab.evaluation.intervals import Bootstrap
 
@@ -27,7 +27,7 @@ def some(count=300, classes=4, missed=0, seed=1):
 
 
 @pytest.mark.parametrize("missed", [0, 25])
-def test_figures_are_those_of_scikit_learn(missed):
+def test_figures_are_those_of_scikit_learn(calibration_error, missed):
     cases = some(missed=missed)
     found = all_figures(cases, FEW)
     truth, predicted = cases.truth, cases.predicted
@@ -50,7 +50,7 @@ def test_figures_are_those_of_scikit_learn(missed):
     assert found["roc_auc_macro"] == pytest.approx(areas.mean())
     assert found["accuracy"] == pytest.approx(sklearn.accuracy_score(truth, predicted))
     assert found["expected_calibration_error"] == pytest.approx(
-        expected_calibration_error(cases.probabilities[faces], truth[faces])
+        calibration_error(cases.probabilities[faces], truth[faces])
     )
     confusion = sklearn.confusion_matrix(truth, predicted, labels=[0, 1, 2, 3, -1])
     assert found["confusion"] == confusion[:4, :4].tolist()

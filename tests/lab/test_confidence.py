@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mien.models.calibration import expected_calibration_error, prediction_sets
+from mien.models.calibration import prediction_sets, softmax
 from mien_lab.evaluation.confidence import (
     reliability,
     risk_coverage,
@@ -18,12 +18,28 @@ def some(seed, count=200):
     return rng.dirichlet(np.full(8, 0.4), count), rng.integers(0, 8, count)
 
 
-def test_the_calibration_error_is_that_of_the_package():
+def sorted_in(probabilities, truth):
+    hit = probabilities.argmax(axis=1) == truth
+    return reliability(probabilities.max(axis=1), hit, np.ones(len(truth)))
+
+
+def test_the_calibration_error_is_that_of_its_definition(calibration_error):
     probabilities, truth = some(1)
-    best, hit = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
-    found = reliability(best, hit, np.ones(len(truth)))
-    assert found.error == pytest.approx(expected_calibration_error(probabilities, truth))
+    found = sorted_in(probabilities, truth)
+    assert found.error == pytest.approx(calibration_error(probabilities, truth))
     assert sum(row["n"] for row in found.to_rows()) == len(truth)
+
+
+def test_calibrated_data_have_no_calibration_error(drawn):
+    logits, labels = drawn(50_000, seed=2)
+    assert sorted_in(softmax(logits), labels).error < 0.01
+    assert sorted_in(softmax(logits, 0.25), labels).error > 0.1
+
+
+def test_calibration_error_of_extremes():
+    sure = np.eye(8)[np.arange(8)]
+    assert sorted_in(sure, np.arange(8)).error == 0
+    assert sorted_in(sure, (np.arange(8) + 1) % 8).error == 1
 
 
 def test_reliability_by_hand():

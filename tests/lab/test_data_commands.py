@@ -57,7 +57,7 @@ def test_inspect(folder, tmp_path):
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     figures = json.loads((tmp_path / "f.json").read_text())
-    assert json.loads(result.stdout[result.stdout.index("{") :]) == figures
+    assert "{" not in result.stdout
     assert figures["samples"] == 7
     assert figures["balance"]["train"]["fear"] == 2
     assert "anger" in figures["empty_classes"]["train"]

@@ -4,9 +4,9 @@ import pytest
 pytest.importorskip("torch")
 
 from mien.core.types import Box, Face, Landmarks
+from mien_lab.data import centerface
 from mien_lab.data.drafts import Scene
 from mien_lab.data.scenes import Picture
-from mien_lab.evaluation import centerface
 from mien_lab.evaluation.detector import (
     alarm_counts,
     alarm_figures,

@@ -17,11 +17,12 @@ from mien.pipeline.build import Config, build_detector  # noqa: E402
 from mien.runtime.session import open_session  # noqa: E402
 from mien.vision.landmarks import LandmarkPlacer  # noqa: E402
 from mien.vision.refiner import CONTEXT  # noqa: E402
+from mien_lab.data.centerface import is_installed  # noqa: E402
 from mien_lab.data.drafts import Scene  # noqa: E402
+from mien_lab.data.face_labels import POINTS  # noqa: E402
 from mien_lab.data.pasting import Placement, paste  # noqa: E402
-from mien_lab.data.proposals import JITTERED, looks_at  # noqa: E402
+from mien_lab.data.proposals import JITTERED, samples_of  # noqa: E402
 from mien_lab.data.scenes import (  # noqa: E402
-    POINTS,
     Part,
     Picture,
     part_of,
@@ -30,14 +31,14 @@ from mien_lab.data.scenes import (  # noqa: E402
     read_portraits,
     read_scenes,
 )
-from mien_lab.data.synthesis import Layout, Synthesis  # noqa: E402
+from mien_lab.data.synthesis import SceneKind, Synthesis  # noqa: E402
 from mien_lab.evaluation import detector_threshold  # noqa: E402
 from mien_lab.evaluation.detector import read_trial  # noqa: E402
 from mien_lab.evaluation.detector_threshold import choose_threshold  # noqa: E402
 from mien_lab.training import detector as detector_training  # noqa: E402
 from mien_lab.training import landmarks, refiner  # noqa: E402
-from mien_lab.training.detector import DetectorConfig, train  # noqa: E402
-from mien_lab.training.detector_export import export  # noqa: E402
+from mien_lab.training.detector import DetectorConfig, train_detector  # noqa: E402
+from mien_lab.training.detector_export import export_detector  # noqa: E402
 from mien_lab.training.detector_loss import (  # noqa: E402
     BACKGROUND,
     IGNORED,
@@ -52,8 +53,7 @@ from mien_lab.training.landmarks import (  # noqa: E402
     upright_faces,
 )
 from mien_lab.training.landmarks_export import export_landmarks  # noqa: E402
-from mien_lab.training.refiner import RefinerConfig  # noqa: E402
-from mien_lab.training.refiner import train as train_refiner  # noqa: E402
+from mien_lab.training.refiner import RefinerConfig, train_refiner  # noqa: E402
 from mien_lab.training.refiner_export import export_refiner  # noqa: E402
 from mien_lab.training.refiner_net import RefinerNet  # noqa: E402
 from mien_lab.training.run import Run  # noqa: E402
@@ -150,6 +150,24 @@ def test_reading(data_dir):
     assert faces[0].image.shape == (48, 48)
 
 
+def test_faces_of_fer2013_come_from_what_is_published(data_dir):
+    faces, folder = read_fer_faces(data_dir), data_dir / "fer2013"
+    packed = folder / "fer2013.csv.gz"
+    text = gzip.decompress(packed.read_bytes()).decode()
+    packed.unlink()
+    (folder / "fer2013.csv").write_text(text)
+    again = read_fer_faces(data_dir)
+    assert [face.name for face in again] == [face.name for face in faces]
+    assert np.array_equal(again[0].image, faces[0].image)
+    (folder / "fer2013.csv").write_text(text.replace(" ", " 256 ", 1))
+    with pytest.raises(InputError, match=r"row 0 of .* does not hold the 48x48 pixels"):
+        read_fer_faces(data_dir)
+    (folder / "fer2013.csv").write_text(text)
+    (folder / "landmarks.csv").unlink()
+    with pytest.raises(InputError, match=r"landmarks\.csv is missing"):
+        read_fer_faces(data_dir)
+
+
 def test_photographs_that_faces_are_tried_on_are_not_trained_on(data_dir):
     named = {part: next(n for n in PEOPLE if part_of(person_of(n)) is part) for part in Part}
     (data_dir / "wild" / "images").mkdir(parents=True)
@@ -162,15 +180,15 @@ def test_photographs_that_faces_are_tried_on_are_not_trained_on(data_dir):
     assert len(trial.wild) == 1
 
 
-@pytest.mark.parametrize("layout", list(Layout))
-def test_scenes_are_deterministic_and_sound(synthesis, layout):
-    first, second = (synthesis.scene(5, 160, layout) for _ in range(2))
+@pytest.mark.parametrize("kind", list(SceneKind))
+def test_scenes_are_deterministic_and_sound(synthesis, kind):
+    first, second = (synthesis.scene(5, 160, kind) for _ in range(2))
     np.testing.assert_array_equal(first.image, second.image)
     np.testing.assert_array_equal(first.boxes, second.boxes)
     assert first.image.shape == (160, 160)
     assert first.image.dtype == np.uint8
     assert first.points.shape == (len(first.boxes), 5, 2)
-    if layout is Layout.EMPTY:
+    if kind is SceneKind.EMPTY:
         assert len(first.boxes) == 0
 
 
@@ -178,7 +196,7 @@ def test_a_plain_portrait_keeps_its_shape_and_points(synthesis, data_dir):
     portraits = read_portraits(data_dir, Part.TRAIN)
     shapes = {tuple(np.round(p.boxes[0, 2:] / p.boxes[0, 2], 3)) for p in portraits}
     for index in range(6):
-        scene = synthesis.scene(index, 160, Layout.PLAIN)
+        scene = synthesis.scene(index, 160, SceneKind.PLAIN)
         assert len(scene.boxes) == 1
         assert tuple(np.round(scene.boxes[0, 2:] / scene.boxes[0, 2], 3)) in shapes
         right, left = scene.points[0, :2]
@@ -266,55 +284,55 @@ def interrupt(monkeypatch, start):
 
 def test_a_resumed_detector_is_the_one_of_an_unbroken_run(data_dir, tmp_path, monkeypatch):
     settings = {"steps_per_epoch": 2, "batch": 4, "size": 96, "workers": 0}
-    config = DetectorConfig(data_dir, tmp_path / "whole", epochs=3, mine_every=2, **settings)
-    whole = torch.load(train(config), weights_only=True)
-    parted = replace(config, run_dir=tmp_path / "parted")
-    interrupt(monkeypatch, lambda: train(parted))
-    resumed = torch.load(train(replace(parted, resume=True)), weights_only=True)
+    config = DetectorConfig(data_dir, epochs=3, mine_every=2, **settings)
+    whole = torch.load(train_detector(config, tmp_path / "whole"), weights_only=True)
+    parted = tmp_path / "parted"
+    interrupt(monkeypatch, lambda: train_detector(config, parted))
+    resumed = torch.load(train_detector(config, parted, resume=True), weights_only=True)
     for name, value in whole["net"].items():
         assert torch.equal(value, resumed["net"][name]), name
 
 
 def test_a_loss_that_is_no_number_keeps_the_checkpoint(data_dir, tmp_path, monkeypatch):
     settings = {"steps_per_epoch": 2, "batch": 4, "size": 96, "workers": 0}
-    config = DetectorConfig(data_dir, tmp_path / "run", epochs=2, **settings)
-    interrupt(monkeypatch, lambda: train(config))
+    config = DetectorConfig(data_dir, epochs=2, **settings)
+    interrupt(monkeypatch, lambda: train_detector(config, tmp_path / "run"))
     before = (tmp_path / "run" / "last.pt").read_bytes()
     total = detector_training._total
     with monkeypatch.context() as patched:
         patched.setattr(detector_training, "_total", lambda *losses: total(*losses) * float("nan"))
         with pytest.raises(FloatingPointError, match=r"nan in epoch 2, step 1; .* lower --rate"):
-            train(replace(config, resume=True))
+            train_detector(config, tmp_path / "run", resume=True)
     assert (tmp_path / "run" / "last.pt").read_bytes() == before
     # What the error advises: another folder, a lower rate, from what was kept.
-    lower = replace(config, run_dir=tmp_path / "again", rate=1e-4)
-    again = train(replace(lower, warm_start=tmp_path / "run" / "last.pt"))
+    lower = replace(config, rate=1e-4, warm_start=tmp_path / "run" / "last.pt")
+    again = train_detector(lower, tmp_path / "again")
     assert torch.load(again, weights_only=True)["epoch"] == 2
 
 
 def test_train_resume_export_detect(data_dir, tmp_path, monkeypatch):
     run = tmp_path / "run"
     settings = {"steps_per_epoch": 2, "batch": 4, "size": 96, "workers": 0}
-    config = DetectorConfig(data_dir, run, epochs=2, **settings)
-    interrupt(monkeypatch, lambda: train(config))
+    config = DetectorConfig(data_dir, epochs=2, **settings)
+    interrupt(monkeypatch, lambda: train_detector(config, run))
     with pytest.raises(FileExistsError):
-        train(config)
+        train_detector(config, run)
     with pytest.raises(InputError, match="was begun with epochs 2; resume with the same options"):
-        train(replace(config, epochs=3, resume=True))
-    checkpoint = train(replace(config, resume=True))
+        train_detector(replace(config, epochs=3), run, resume=True)
+    checkpoint = train_detector(config, run, resume=True)
     curve = [json.loads(line) for line in (run / "curve.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in curve] == [1, 2]
     weights = tmp_path / "weights"
-    target = export(checkpoint, weights)
+    target = export_detector(checkpoint, weights)
     assert target.stat().st_size < 400_000
     settings = {"scenes": 12, "size": 96, "batch": 4, "detector_weights": weights}
-    refining = RefinerConfig(data_dir, tmp_path / "second", epochs=2, **settings)
-    interrupt(monkeypatch, lambda: train_refiner(refining))
+    refining, second = RefinerConfig(data_dir, epochs=2, **settings), tmp_path / "second"
+    interrupt(monkeypatch, lambda: train_refiner(refining, second))
     with pytest.raises(FileExistsError):
-        train_refiner(refining)
-    first = train_refiner(replace(refining, resume=True))
-    again = RefinerConfig(data_dir, tmp_path / "third", epochs=1, warm_start=first, **settings)
-    target = export_refiner(train_refiner(again), weights, threshold=0.6)
+        train_refiner(refining, second)
+    first = train_refiner(refining, second, resume=True)
+    again = RefinerConfig(data_dir, epochs=1, warm_start=first, **settings)
+    target = export_refiner(train_refiner(again, tmp_path / "third"), weights, threshold=0.6)
     assert target.stat().st_size < 540_000
     export_landmarks(landmarks_run(data_dir, tmp_path / "fourth"), weights)
     detector = build_detector(Config(threads=1, weights=weights))
@@ -367,41 +385,49 @@ def checkpoint(net, path):
 
 
 def test_crops_are_kept_for_what_decides_them(data_dir, tmp_path, monkeypatch):
-    made, looks = [], refiner.looks_at
+    made = []
 
     def noted(scene, *rest):
         made.append(scene)
-        return looks(scene, *rest)
+        return samples_of(scene, *rest)
 
-    monkeypatch.setattr(refiner, "looks_at", noted)
+    monkeypatch.setattr(refiner, "samples_of", noted)
     first, second = (tmp_path / name for name in ("first", "second"))
     for folder in (first, second):
-        export(checkpoint(DetectorNet(), folder / "net.pt"), folder)
+        export_detector(checkpoint(DetectorNet(), folder / "net.pt"), folder)
     warm = checkpoint(RefinerNet(), tmp_path / "warm.pt")
-    config = RefinerConfig(
-        data_dir, tmp_path / "run", scenes=2, size=96, detector_weights=first, warm_start=warm
-    )
-    crops = refiner.gather(config).crops
+    run = tmp_path / "run"
+    config = RefinerConfig(data_dir, scenes=2, size=96, detector_weights=first, warm_start=warm)
+    crops = refiner.gather(config, run).crops
     assert len(made) == 2
     moved = tmp_path / "moved"
     for name in ("faces", "scenes", "fer2013"):
         shutil.copytree(data_dir / name, moved / name)
-    assert np.array_equal(refiner.gather(replace(config, data_dir=moved, epochs=9)).crops, crops)
+    assert np.array_equal(
+        refiner.gather(replace(config, data_dir=moved, epochs=9), run).crops, crops
+    )
     assert len(made) == 2
     for change in (
         {"scenes": 1}, {"size": 128}, {"proposals": 0.3}, {"seed": 5}, {"cover_chance": 0.9},
         {"detector_weights": second}, {"warm_start": None},
     ):  # fmt: skip
         made.clear()
-        refiner.gather(replace(config, **change))
+        refiner.gather(replace(config, **change), run)
         assert made, change
+    two_teachers = is_installed()
+    for name, other in (("CYCLE", (SceneKind.PLAIN,)), ("is_installed", lambda: not two_teachers)):
+        made.clear()
+        with monkeypatch.context() as patched:
+            patched.setattr(refiner, name, other)
+            refiner.gather(config, run)
+        assert made, name
     made.clear()
     checkpoint(RefinerNet(), warm)
-    refiner.gather(config)
+    refiner.gather(config, run)
     assert len(made) == 2
     with (moved / "scenes" / "faces.csv").open("a") as file:
         file.write("\n")
-    refiner.gather(replace(config, data_dir=moved))
+    refiner.gather(replace(config, data_dir=moved), run)
     assert len(made) == 4
 
 
@@ -477,15 +503,15 @@ def test_a_network_that_computes_something_else_does_not_ship(tmp_path):
         assert not draft.exists()
 
 
-def test_looks_hold_the_truth_in_units_of_their_square():
+def test_samples_hold_the_truth_in_units_of_their_square():
     face = drawn_face(96)
     scene = Scene(face.image, face.boxes, face.points, face.boxes[:0])
-    looks = looks_at(scene, NoProposals(), np.random.default_rng(0))
-    assert looks.is_face.all()
-    assert looks.crops.shape == (JITTERED, 64, 64)
+    samples = samples_of(scene, NoProposals(), np.random.default_rng(0))
+    assert samples.is_face.all()
+    assert samples.crops.shape == (JITTERED, 64, 64)
     size = np.sqrt(np.prod(face.boxes[0, 2:]))
-    assert looks.sizes == pytest.approx(size)
-    for target in looks.targets:
+    assert samples.sizes == pytest.approx(size)
+    for target in samples.targets:
         middle, extent, points = target[:2], target[2:4], target[4:].reshape(5, 2)
         assert np.abs(middle).max() < 0.3
         # Whatever the displacement, the points keep their place within the box.

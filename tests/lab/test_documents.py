@@ -296,3 +296,7 @@ def test_the_goals_of_the_recurrent_network_are_told():
     clean["gained"]["best moving average"]["mean"] = -0.001
     told = "clean\n(even, within the standard error of the accuracy: 84.9 % against 85.0 %"
     assert told in fill(page, figures)
+    poor["recurrent"] |= {"delay_ms_median": None, "delay_ms_mean": None}
+    filled = fill(page, figures)
+    assert "| poor: **recurrent** | 74.0 % / 61.0 % | 2.00 | - / - ms | 90 % |" in filled
+    assert "(**missed**: 74.0 % against 73.0 %, mean delay - against 120 ms)" in filled

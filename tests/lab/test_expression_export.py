@@ -18,9 +18,9 @@ from mien.runtime.artifact import load_artifact, read_cards  # noqa: E402
 from mien.runtime.session import open_session  # noqa: E402
 from mien_lab.cli import app  # noqa: E402
 from mien_lab.data.fer2013 import FER_LABELS, load_fer  # noqa: E402
-from mien_lab.training import export  # noqa: E402
-from mien_lab.training.export import export_expression  # noqa: E402
+from mien_lab.training import expression_export  # noqa: E402
 from mien_lab.training.expression import train_expression  # noqa: E402
+from mien_lab.training.expression_export import export_expression  # noqa: E402
 from mien_lab.training.expression_net import (  # noqa: E402
     SHAPES,
     ExpressionNet,
@@ -59,7 +59,7 @@ def test_exported_networks_agree_with_torch(exported_expression, precision, tole
 
 def test_poolings_become_part_of_the_convolutions_behind_them(exported_expression, tmp_path):
     net, crops, _ = exported_expression
-    export._trace(net, tmp_path / "traced.onnx")
+    expression_export._trace(net, tmp_path / "traced.onnx")
     before, after = onnx.load(tmp_path / "traced.onnx"), onnx.load(tmp_path / "traced.onnx")
     assert pools_merged(after) is after
     assert [sum(n.op_type == "AveragePool" for n in one.graph.node) for one in (before, after)] == [
@@ -83,7 +83,7 @@ def test_what_differs_from_the_trained_network_is_not_written(
     exported_expression, fer_folder, tmp_path, monkeypatch, bound, file
 ):
     *_, folder = exported_expression
-    monkeypatch.setattr(export, bound, -1.0)
+    monkeypatch.setattr(expression_export, bound, -1.0)
     (tmp_path / file).write_text("weights in place")
     with pytest.raises(ParityError, match=f"{file} differs from the trained network by"):
         export_expression([folder.parent], fer_folder, tmp_path, version="9", calibration_faces=8)
@@ -96,9 +96,9 @@ def test_the_command_exports_calibrated_weights(
 ):
     *_, folder = exported_expression
     monkeypatch.setattr(
-        export.export_expression,
+        expression_export.export_expression,
         "__kwdefaults__",
-        export.export_expression.__kwdefaults__ | {"calibration_faces": 8},
+        expression_export.export_expression.__kwdefaults__ | {"calibration_faces": 8},
     )
     options = ["--run", str(folder.parent)] * 2
     out = tmp_path / "new" / "weights"

@@ -93,6 +93,12 @@ def test_a_resumed_run_ends_with_the_same_weights(
     assert [line["epoch"] for line in read_curve(tmp_path / "run")] == [1, 2]
 
 
+def test_any_seed_will_do(expression_config, tmp_path, read_curve):
+    dated = replace(expression_config, seed=20240601, epochs=1)
+    train_expression(dated, tmp_path / "run")
+    assert np.isfinite(read_curve(tmp_path / "run")[0]["loss"])
+
+
 def test_a_finished_run_is_left_alone(unbroken, expression_config):
     before = unbroken.read_bytes()
     assert train_expression(expression_config, unbroken.parent, resume=True) == unbroken

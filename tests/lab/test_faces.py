@@ -9,6 +9,7 @@ from mien.core.labels import EMOTIONS, Emotion
 from mien.core.types import Landmarks
 from mien.vision.alignment import CANONICAL, align, alignment_matrix
 from mien.vision.geometry import apply_transform
+from mien_lab.data.face_labels import POINTS
 from mien_lab.data.faces import (
     CANVAS,
     MARGIN,
@@ -18,7 +19,6 @@ from mien_lab.data.faces import (
     upright_crops,
 )
 from mien_lab.data.fer2013 import FER_LABELS, load_fer
-from mien_lab.data.scenes import POINTS
 
 FACE = np.array([[125.2, 101], [166.4, 105.2], [143.5, 126.8], [123.9, 143.4], [158.8, 147]])
 """The astronaut's landmarks in the portrait."""

@@ -69,7 +69,7 @@ def test_landmarks_that_are_no_numbers(write_rows, row, picture):
     folder = write_rows([row(picture(0), landmarks=np.zeros((5, 2)))])
     path = folder / "landmarks.csv"
     path.write_text(path.read_text().replace(",0.0", ",nose", 1))
-    with pytest.raises(InputError, match=r"landmarks\.csv does not hold sixteen numbers a row"):
+    with pytest.raises(InputError, match=r"landmarks\.csv holds no number where .*nose"):
         load_fer(folder)
 
 
@@ -77,7 +77,7 @@ def test_landmarks_of_other_rows(write_rows, row, picture):
     folder = write_rows([row(picture(0), landmarks=np.zeros((5, 2)))])
     path = folder / "landmarks.csv"
     path.write_text(path.read_text().replace("\n0,", "\n7,").replace("\r0,", "\r7,"))
-    with pytest.raises(InputError, match=r"landmarks\.csv is of more rows"):
+    with pytest.raises(InputError, match=r"landmarks\.csv is of row 7, which"):
         load_fer(folder)
 
 

@@ -34,7 +34,7 @@ def test_a_fault_of_our_own_is_not_hidden(monkeypatch, tmp_path):
 
 
 def test_a_failed_check_of_an_export_is_one_sentence(monkeypatch, tmp_path):
-    export = pytest.importorskip("mien_lab.training.export")
+    export = pytest.importorskip("mien_lab.training.expression_export")
     parity_error = pytest.importorskip("mien_lab.training.weight_files").ParityError
 
     def differs(*_, **__):
@@ -50,8 +50,8 @@ def test_a_failed_check_of_an_export_is_one_sentence(monkeypatch, tmp_path):
     ("command", "module", "function"),
     [
         ("train", "expression", "train_expression"),
-        ("detector train", "detector", "train"),
-        ("detector refine", "refiner", "train"),
+        ("detector train", "detector", "train_detector"),
+        ("detector refine", "refiner", "train_refiner"),
         ("detector place", "landmarks", "train_landmarks"),
         ("temporal train", "temporal", "train_temporal"),
     ],
@@ -76,7 +76,7 @@ def test_every_training_takes_a_rate(monkeypatch, command, module, function):
 @pytest.mark.parametrize(("given", "written"), [(["--threshold", "0"], 0.0), ([], 0.5)])
 def test_a_threshold_is_taken_as_it_is_given(monkeypatch, given, written):
     thresholds = []
-    for module in ("detector_export.export", "landmarks_export.export_landmarks"):
+    for module in ("detector_export.export_detector", "landmarks_export.export_landmarks"):
         monkeypatch.setattr(f"mien_lab.training.{module}", lambda *_, **__: None)
     monkeypatch.setattr(
         "mien_lab.training.refiner_export.export_refiner",

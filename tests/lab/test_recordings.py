@@ -4,7 +4,7 @@ import pytest
 
 from mien.core.errors import InputError
 from mien.core.labels import Emotion
-from mien_lab.data.recordings import Layout, Recording, read_recordings
+from mien_lab.data.recordings import Recording, RecordingLayout, read_recordings
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def test_crema_d(tree):
     folder = tree(
         "VideoFlash/1001_DFA_ANG_XX.flv", "VideoFlash/1002_IEO_HAP_HI.flv", "VideoFlash/notes.flv"
     )
-    assert found(folder, Layout.CREMA_D) == [
+    assert found(folder, RecordingLayout.CREMA_D) == [
         ("1001_DFA_ANG_XX.flv", Emotion.ANGER, "1001"),
         ("1002_IEO_HAP_HI.flv", Emotion.HAPPINESS, "1002"),
     ]
@@ -42,7 +42,7 @@ def test_ravdess_takes_each_take_once_and_no_sound(tree):
         "Actor_01/03-01-06-01-02-01-01.mp4",
         "Actor_12/02-01-02-01-01-01-12.mp4",
     )
-    assert found(folder, Layout.RAVDESS) == [
+    assert found(folder, RecordingLayout.RAVDESS) == [
         ("01-01-06-01-02-01-01.mp4", Emotion.FEAR, "01"),
         ("02-01-02-01-01-01-12.mp4", Emotion.NEUTRAL, "12"),
     ]
@@ -57,7 +57,7 @@ def test_ck_plus_runs_from_onset_to_apex(tree):
         "cohn-kanade-images/S006/001/S006_001_00000001.png",
     )
     (folder / f"{labels}/S005_001_00000002_emotion.txt").write_text("   7.0000000e+00\n")
-    (recording,) = read_recordings(folder, Layout.CK_PLUS)
+    (recording,) = read_recordings(folder, RecordingLayout.CK_PLUS)
     assert [path.name for path in recording.files] == [
         "S005_001_00000001.png",
         "S005_001_00000002.png",
@@ -71,7 +71,7 @@ def test_ck_plus_runs_from_onset_to_apex(tree):
 
 def test_afew_is_labelled_by_its_folders(tree):
     folder = tree("Train_AFEW/Angry/0001.avi", "Val_AFEW/Fear/0002.avi", "Val_AFEW/x/3.avi")
-    assert found(folder, Layout.AFEW) == [
+    assert found(folder, RecordingLayout.AFEW) == [
         ("0001.avi", Emotion.ANGER, "Train_AFEW"),
         ("0002.avi", Emotion.FEAR, "Val_AFEW"),
     ]
@@ -86,7 +86,7 @@ def test_dfew_films_and_frames(tree):
         f"{split}/set_1.csv",
     )
     (folder / split / "set_1.csv").write_text("video_name,label\n1,1\n2,6\n3,2\n")
-    recordings = read_recordings(folder, Layout.DFEW)
+    recordings = read_recordings(folder, RecordingLayout.DFEW)
     assert [(len(r.files), r.emotion) for r in recordings] == [
         (1, Emotion.HAPPINESS),
         (2, Emotion.DISGUST),
@@ -110,7 +110,7 @@ def test_published_test_splits_are_never_trained_on():
     assert 10 < sum(actors) < 27
 
 
-@pytest.mark.parametrize("layout", list(Layout))
+@pytest.mark.parametrize("layout", list(RecordingLayout))
 def test_another_layout_is_an_error(layout, tmp_path):
     with pytest.raises(InputError, match="no recording in the layout"):
         read_recordings(tmp_path, layout)

@@ -1,5 +1,6 @@
 """The folder of a run, the average of its weights, and its progress."""
 
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,12 +11,14 @@ torch = pytest.importorskip("torch")
 
 from mien.core.errors import InputError  # noqa: E402
 from mien_lab.training.run import (  # noqa: E402
+    CLIP,
     Progress,
     Run,
     WeightAverage,
     annealed,
     require_finite,
     restore,
+    take_step,
 )
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -77,15 +80,40 @@ def test_a_run_goes_on_with_what_it_was_begun_with(tmp_path, recordings):
     assert Run(tmp_path / "run", moved, resume=True).load() == {"epoch": 1}
 
 
+def test_a_run_goes_on_without_options_that_are_no_more(tmp_path):
+    config = Tiny(tmp_path)
+    run = Run(tmp_path / "run", config, resume=False)
+    run.save({"epoch": 1}, {"loss": 1.0})
+    place = run.folder / "config.json"
+    place.write_text(json.dumps(json.loads(place.read_text()) | {"run_dir": "x", "resume": False}))
+    assert Run(tmp_path / "run", config, resume=True).load() == {"epoch": 1}
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda loss: loss * float("nan"), lambda loss: loss + (0 * loss).abs().sqrt()]
+)
+def test_a_step_moves_weights_and_average_or_neither(spoil):
+    net, average, optimizer = trained(1)
+    before = [part.weight.detach().clone() for part in (net, average.net)]
+    with pytest.raises(FloatingPointError, match="nan in epoch 1, step 3"):
+        take_step(spoil(net(torch.ones(1, 3)).sum()), net, average, optimizer, 0, 2)
+    assert torch.equal(net.weight, before[0])
+    assert torch.equal(average.net.weight, before[1])
+    take_step(1e3 * net(torch.ones(1, 3)).sum(), net, average, optimizer, 0, 2)
+    assert torch.nn.utils.get_total_norm([p.grad for p in net.parameters()]) == pytest.approx(CLIP)
+    assert (net.weight < before[0]).all()
+    assert not torch.equal(average.net.weight, before[1])
+
+
 def trained(seed):
-    """A network, its average and optimiser after one step."""
+    """A network, its average and optimizer after one step."""
     torch.manual_seed(seed)
     net = torch.nn.Linear(3, 1)
-    average, optimiser = WeightAverage(net, 0.5), torch.optim.AdamW(net.parameters(), lr=0.1)
+    average, optimizer = WeightAverage(net, 0.5), torch.optim.AdamW(net.parameters(), lr=0.1)
     net(torch.ones(1, 3)).sum().backward()
-    optimiser.step()
+    optimizer.step()
     average.update(net)
-    return net, average, optimiser
+    return net, average, optimizer
 
 
 def test_what_was_kept_is_restored(tmp_path):

@@ -7,7 +7,7 @@ pytest.importorskip("torch")
 
 from mien.core.types import Box, Face, Landmarks
 from mien_lab.data.scenes import MISSED_BY_THE_TEACHER, SURE_SCORE, Picture, without_missed
-from mien_lab.data.synthesis import Layout, Synthesis
+from mien_lab.data.synthesis import SceneKind, Synthesis
 from mien_lab.training.second_teacher import CONFIRMED, confirmed
 
 
@@ -70,9 +70,9 @@ def test_turned_backgrounds_are_those_of_the_photograph():
         for turn in (False, True)
     )
     scenes = [
-        (plain.scene(i, 96, Layout.EMPTY).image, turned.scene(i, 96, Layout.EMPTY).image)
+        (plain.scene(i, 96, SceneKind.EMPTY).image, turned.scene(i, 96, SceneKind.EMPTY).image)
         for i in range(6)
     ]
     assert any((one != other).any() for one, other in scenes)
-    again = plain.scene(0, 96, Layout.EMPTY).image
+    again = plain.scene(0, 96, SceneKind.EMPTY).image
     assert (again == scenes[0][0]).all()

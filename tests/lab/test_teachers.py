@@ -13,8 +13,8 @@ from mien_lab.data.cleaning import clean  # noqa: E402
 from mien_lab.data.faces import fer_faces, upright_crops  # noqa: E402
 from mien_lab.data.fer2013 import load_fer  # noqa: E402
 from mien_lab.training import expression  # noqa: E402
-from mien_lab.training.export import export_expression  # noqa: E402
 from mien_lab.training.expression import train_expression  # noqa: E402
+from mien_lab.training.expression_export import export_expression  # noqa: E402
 from mien_lab.training.expression_net import ExpressionNet, trained_net  # noqa: E402
 from mien_lab.training.targets import Targets, training_faces  # noqa: E402
 from mien_lab.training.teachers import (  # noqa: E402

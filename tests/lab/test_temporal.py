@@ -1,29 +1,32 @@
 import json
 import shutil
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise
 
 import av
 import numpy as np
+import PIL.Image
 import pytest
 from typer.testing import CliRunner
 
 torch = pytest.importorskip("torch")
 
 from mien.core.errors import InputError  # noqa: E402
+from mien.core.labels import EMOTIONS, Emotion  # noqa: E402
 from mien.models.temporal import CONTEXT_SIZE, TemporalReader  # noqa: E402
 from mien.runtime.artifact import weights_folder  # noqa: E402
 from mien.runtime.session import open_session  # noqa: E402
 from mien_lab.cli import app  # noqa: E402
+from mien_lab.data import sequences as sequences_of  # noqa: E402
 from mien_lab.data.clips import CLEAN, POOR, ClipMaker  # noqa: E402
 from mien_lab.data.faces import fer_faces  # noqa: E402
 from mien_lab.data.fer2013 import load_fer  # noqa: E402
-from mien_lab.data.recordings import Layout, read_recordings  # noqa: E402
-from mien_lab.data.sequences import Sequences, join_sequences  # noqa: E402
+from mien_lab.data.recordings import Recording, RecordingLayout, read_recordings  # noqa: E402
+from mien_lab.data.sequences import Sequences, join_sequences, read_steps  # noqa: E402
 from mien_lab.evaluation.temporal import (  # noqa: E402
     evaluate_temporal,
     moving_average,
-    read_steps,
     series_figures,
 )
 from mien_lab.training import temporal  # noqa: E402
@@ -160,7 +163,7 @@ def test_frames_after_the_end_do_not_count():
     figures = series_figures(*reversed(sequences([[0, 0, -1, -1]], [[0, 0, 5, 6]])))
     assert figures["accuracy"] == 1.0
     assert figures["changes_per_s"] == 0.0
-    assert np.isnan(figures["delay_ms_median"])
+    assert figures["delay_ms_median"] is None
 
 
 def test_a_moving_average_follows_with_its_time_constant():
@@ -216,6 +219,7 @@ def test_train_export_calibrate_evaluate(fer_folder, tmp_path, monkeypatch):
     figures = calibrate_temporal(weights, clips)
     card = json.loads((weights / "temporal.json").read_text())
     assert card["extra"]["temperature"] == figures["temperature"]
+    assert "votes (MIT), as embeddings" in card["trained_on"]
     expression = json.loads((weights_folder() / "expression.json").read_text())
     assert card["extra"]["reads"] == expression["sha256"]
     reader = TemporalReader(open_session("temporal", folder=weights, threads=1))
@@ -395,8 +399,8 @@ def lab(*arguments):
 @pytest.mark.parametrize(
     ("layout", "name", "actors"),
     [
-        (Layout.CREMA_D, "VideoFlash/{}_DFA_HAP_XX.mp4", ("1001", "1002", "1003")),
-        (Layout.RAVDESS, "Actor_{0}/02-01-03-01-01-01-{0}.mp4", ("01", "04", "05")),
+        (RecordingLayout.CREMA_D, "VideoFlash/{}_DFA_HAP_XX.mp4", ("1001", "1002", "1003")),
+        (RecordingLayout.RAVDESS, "Actor_{0}/02-01-03-01-01-01-{0}.mp4", ("01", "04", "05")),
     ],
 )
 def test_recordings_are_trained_and_checked_on(
@@ -417,6 +421,8 @@ def test_recordings_are_trained_and_checked_on(
     assert (trained.labels[6:] >= 0).sum(axis=1).tolist() == [6, 6]
     weights = tmp_path / "weights"
     export_temporal(run / "last.pt", weights, version="7")
+    card = json.loads((weights / "temporal.json").read_text())
+    assert f"votes (MIT) and recordings of {layout}, as embeddings" in card["trained_on"]
     figures = json.loads(lab("temporal", "evaluate", *options, "--weights", weights))
     (found,) = figures.values()
     assert list(figures) == [str(layout)]
@@ -430,25 +436,34 @@ def test_recordings_without_a_face_are_an_error(fer_folder, tmp_path, make_film)
     folder.mkdir()
     for actor in range(1000, 1006):
         make_film(folder / f"{actor}_DFA_HAP_XX.mp4", times=[0, 0.1])
-    config = TemporalConfig(fer_folder, recordings=tmp_path, layout=Layout.CREMA_D)
+    config = TemporalConfig(fer_folder, recordings=tmp_path, layout=RecordingLayout.CREMA_D)
     for checking in (True, False):
         with pytest.raises(InputError, match="no face was found"):
             temporal.recorded_clips(config, tmp_path / "run", checking=checking)
 
 
+def test_films_are_decoded_no_further_than_they_are_read(portrait, tmp_path, analyzer, monkeypatch):
+    film(tmp_path / "film.mp4", portrait, frames=9)
+    open_media, decoded = sequences_of.open_media, []
+
+    @contextmanager
+    def counted(path):
+        with open_media(path) as stream:
+            yield (decoded.append(frame.index) or frame for frame in stream)
+
+    monkeypatch.setattr(sequences_of, "open_media", counted)
+    recording = Recording((tmp_path / "film.mp4",), Emotion.HAPPINESS, "S1")
+    sequences_of.recorded([recording], analyzer.reader, tmp_path / "kept", length=2)
+    assert decoded == [0, 1]
+
+
 def test_faces_of_recordings_become_sequences(portrait, tmp_path, analyzer):
-    import PIL.Image
-
-    from mien.core.labels import EMOTIONS, Emotion
-    from mien_lab.data.recordings import Recording
-    from mien_lab.data.sequences import recorded
-
     files = []
     for number in range(3):
         files.append(tmp_path / f"{number}.png")
         PIL.Image.fromarray(portrait).save(files[-1])
     recording = Recording(tuple(files), Emotion.HAPPINESS, "S1", onset=True)
-    found = recorded([recording], analyzer.reader, tmp_path / "kept", length=5)
+    found = sequences_of.recorded([recording], analyzer.reader, tmp_path / "kept", length=5)
     happy = found.targets[0, :, EMOTIONS.index(Emotion.HAPPINESS)]
     assert happy.tolist() == pytest.approx([0, 0.5, 1, 0, 0])
     assert (found.labels[0] >= 0).tolist() == [True] * 3 + [False] * 2

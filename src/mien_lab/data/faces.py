@@ -12,8 +12,8 @@ import numpy.typing as npt
 from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS, parse_emotion
 from mien.vision.alignment import CROP_SIZE, alignment_matrix, crop_face, crop_looks
+from mien_lab.data.face_labels import face_label
 from mien_lab.data.fer2013 import FER_LABELS, Fer, vote_distribution
-from mien_lab.data.scenes import face_label
 
 __all__ = [
     "CANVAS",
@@ -29,6 +29,8 @@ __all__ = [
 MARGIN = 12
 """Pixels around the crop, so that jitter meets real surroundings where there are any."""
 CANVAS = CROP_SIZE + 2 * MARGIN
+CERTAINTY = 0.85
+"""Probability that is given to the label by which one annotator calls a photograph."""
 
 
 @dataclass(frozen=True)
@@ -79,10 +81,10 @@ def fer_faces(data: Fer, rows: npt.NDArray[np.intp]) -> FaceSet:
     )
 
 
-def photograph_faces(folder: Path, *, certainty: float = 0.85) -> FaceSet:
+def photograph_faces(folder: Path) -> FaceSet:
     """The main face of each photograph with an expression label (`faces.csv`, `expressions.csv`).
 
-    One annotator's label gets `certainty`; the rest is spread over the other seven.
+    One annotator's label gets `CERTAINTY`; the rest is spread over the other seven.
 
     Raises:
         InputError: if there is no labelled photograph, one cannot be read, or a label is unknown.
@@ -93,7 +95,7 @@ def photograph_faces(folder: Path, *, certainty: float = 0.85) -> FaceSet:
         for row in csv.DictReader(stream):
             box, points, _ = face_label(row, places)
             if row["image"] not in found or box[2] > found[row["image"]][0]:
-                found[row["image"]] = float(box[2]), points
+                found[row["image"]] = float(box[2]), points.astype(np.float32)
     canvases, emotions = [], []
     with (folder / "expressions.csv").open(newline="") as stream:
         labelled = [row for row in csv.DictReader(stream) if row["image"] in found]
@@ -109,9 +111,9 @@ def photograph_faces(folder: Path, *, certainty: float = 0.85) -> FaceSet:
         matrix = alignment_matrix(found[row["image"]][1].astype(np.float64))
         matrix[:, 2] += MARGIN
         canvases.append(crop_face(np.asarray(image, dtype=np.uint8), matrix, CANVAS))
-        target = np.full(len(EMOTIONS), (1 - certainty) / (len(EMOTIONS) - 1), dtype=np.float32)
+        target = np.full(len(EMOTIONS), (1 - CERTAINTY) / (len(EMOTIONS) - 1), dtype=np.float32)
         try:
-            target[EMOTIONS.index(parse_emotion(row["emotion"]))] = certainty
+            target[EMOTIONS.index(parse_emotion(row["emotion"]))] = CERTAINTY
         except ValueError as error:
             raise InputError(f"{folder / 'expressions.csv'}: {error}") from None
         emotions.append(target)

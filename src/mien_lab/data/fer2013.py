@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 
 from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS, Emotion
+from mien_lab.data.face_labels import FaceLabel, face_label
 
 __all__ = [
     "FER_LABELS",
@@ -20,6 +21,7 @@ __all__ = [
     "load_fer",
     "majority",
     "read_challenge",
+    "read_face_labels",
     "read_landmarks",
     "vote_distribution",
 ]
@@ -223,17 +225,28 @@ def read_landmarks(folder: Path, count: int) -> npt.NDArray[np.float64]:
     """The points of `landmarks.csv`, (count, 5, 2) in pixels; NaN where it has none.
 
     Raises:
-        InputError: if the file is of more rows than `count`, or not of numbers.
+        InputError: as `read_face_labels` does.
     """
     points = np.full((count, 5, 2), np.nan)
-    path = folder / "landmarks.csv"
-    lines = path.read_text().splitlines()[1:] if path.exists() else []
-    if lines:
-        try:
-            table = np.loadtxt(lines, delimiter=",", ndmin=2, usecols=range(16))
-        except ValueError as error:
-            raise InputError(f"{path} does not hold sixteen numbers a row ({error})") from None
-        if table[:, 0].max() >= count:
-            raise InputError(f"{path} is of more rows than the {count} of the FER2013 file")
-        points[table[:, 0].astype(np.intp)] = table[:, 6:16].reshape(-1, 5, 2)
+    for row, (_, five, _) in read_face_labels(folder, count).items():
+        points[row] = five
     return points
+
+
+def read_face_labels(folder: Path, count: int) -> dict[int, FaceLabel]:
+    """What `landmarks.csv` says of the rows of FER2013, by their number; empty if there is none.
+
+    Raises:
+        InputError: if the file is of more rows than `count`, lacks a column, or is not of numbers.
+    """
+    path = folder / "landmarks.csv"
+    if not path.exists():
+        return {}
+    with path.open(newline="", encoding="utf-8") as stream:
+        reader = csv.DictReader(stream)
+        _require_columns(path, reader.fieldnames, {"row"})
+        rows = list(reader)
+    known = {str(number): number for number in range(count)}
+    if others := [row["row"] for row in rows if row["row"] not in known]:
+        raise InputError(f"{path} is of row {others[0]}, which the FER2013 file does not have")
+    return {known[row["row"]]: face_label(row, path) for row in rows}

@@ -14,7 +14,7 @@ from mien.core.types import Box, Face, Landmarks
 from mien.vision.alignment import CANONICAL, CROP_SIZE
 from mien.vision.geometry import intersection_areas
 
-__all__ = ["Motion", "Scene", "Sighting", "make_scene"]
+__all__ = ["Motion", "MotionScene", "Sighting", "make_scene"]
 
 WIDTH, HEIGHT = 640, 360
 RATE = 25
@@ -50,7 +50,7 @@ class Sighting:
 
 
 @dataclass(frozen=True)
-class Scene:
+class MotionScene:
     """What the detector reports of each frame, and when the frames are, in seconds."""
 
     frames: list[list[Sighting]]
@@ -59,7 +59,7 @@ class Scene:
 
 def make_scene(
     motion: Motion, number: int, stills: npt.NDArray[np.uint8], *, seconds: float = 8.0
-) -> Scene:
+) -> MotionScene:
     """Scene `number` of a kind, with people's faces drawn from stills (n, 48, 48) uint8."""
     rng = np.random.default_rng((sorted(Motion).index(motion), number))
     times = np.arange(int(seconds * RATE)) / RATE
@@ -86,7 +86,7 @@ def make_scene(
             sightings.append(_sighting(box, crop, None, rng))
         rng.shuffle(sightings)
         frames.append(sightings)
-    return Scene(frames, times)
+    return MotionScene(frames, times)
 
 
 def _courses(motion: Motion, rng: np.random.Generator, times: Floats, count: int) -> Floats:

@@ -91,15 +91,13 @@ def shrink(image: GreyImage, factor: float) -> tuple[GreyImage, float, float]:
     return np.asarray(small, np.uint8), new_width / width, new_height / height
 
 
-def paste(
-    canvas: GreyImage, face: Picture, place: Placement, index: int = 0
-) -> tuple[Floats, Floats]:
-    """Blend one face of ``face`` into ``canvas`` (in place).
+def paste(canvas: GreyImage, face: Picture, place: Placement) -> tuple[Floats, Floats]:
+    """Blend the first face of ``face`` into ``canvas`` (in place).
 
     Returns:
         Its box ``(4,)`` and points ``(5, 2)`` in pixels of the canvas.
     """
-    box, points = face.boxes[index].astype(np.float64), face.points[index].astype(np.float64)
+    box, points = face.boxes[0].astype(np.float64), face.points[0].astype(np.float64)
     factor = place.size / math.sqrt(box[2] * box[3])
     patch, fx, fy = shrink(face.image, factor)
     box, points = box * (fx, fy, fx, fy), points * (fx, fy)

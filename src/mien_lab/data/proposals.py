@@ -14,7 +14,7 @@ from mien.vision.refiner import CONTEXT, cut_region, regions_of
 from mien_lab.data.drafts import Scene
 from mien_lab.data.scenes import Floats
 
-__all__ = ["Looks", "looks_at"]
+__all__ = ["RefinerSamples", "samples_of"]
 
 FACE_IOU, OTHER_IOU = 0.45, 0.3
 """A proposal that overlaps a face by the first is that face; by less than the second it is none;
@@ -26,7 +26,7 @@ JITTERED = 2
 
 
 @dataclass(frozen=True)
-class Looks:
+class RefinerSamples:
     """Crops and what is in them.
 
     Attributes:
@@ -48,13 +48,13 @@ class Looks:
         return len(self.crops)
 
     @classmethod
-    def join(cls, parts: list[Looks]) -> Looks:
+    def join(cls, parts: list[RefinerSamples]) -> RefinerSamples:
         """One after the other."""
         names = cls.__dataclass_fields__
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
-def looks_at(scene: Scene, detector: FaceDetector, rng: np.random.Generator) -> Looks:
+def samples_of(scene: Scene, detector: FaceDetector, rng: np.random.Generator) -> RefinerSamples:
     """The detector's proposals in a scene, and its faces as proposals a little off."""
     found = [face.box.as_tuple() for face in detector.detect(scene.image)]
     proposed = np.array(found, np.float32).reshape(-1, 4)
@@ -77,7 +77,9 @@ def looks_at(scene: Scene, detector: FaceDetector, rng: np.random.Generator) -> 
             targets[row] = _target(region, scene.boxes[owner], scene.points[owner])
             sizes[row] = np.sqrt(np.prod(scene.boxes[owner, 2:]))
     crops = [cut_region(scene.image, region) for region in regions]
-    return Looks(np.array(crops, np.uint8).reshape(-1, 64, 64), is_face[kept], targets, sizes)
+    return RefinerSamples(
+        np.array(crops, np.uint8).reshape(-1, 64, 64), is_face[kept], targets, sizes
+    )
 
 
 def _displaced(boxes: Floats, rng: np.random.Generator) -> Floats:

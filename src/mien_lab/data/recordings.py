@@ -12,10 +12,10 @@ from pathlib import Path
 from mien.core.errors import InputError
 from mien.core.labels import Emotion
 
-__all__ = ["CK_CODES", "Layout", "Recording", "read_recordings"]
+__all__ = ["CK_CODES", "Recording", "RecordingLayout", "read_recordings"]
 
 
-class Layout(StrEnum):
+class RecordingLayout(StrEnum):
     """The sets whose layout is known."""
 
     CREMA_D = "crema-d"
@@ -42,7 +42,7 @@ class Recording:
     onset: bool = False
 
 
-def read_recordings(folder: Path, layout: Layout) -> list[Recording]:
+def read_recordings(folder: Path, layout: RecordingLayout) -> list[Recording]:
     """All labelled recordings in a folder, in the order of their names.
 
     Raises:
@@ -183,10 +183,10 @@ def _films(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() in known)
 
 
-_READERS: dict[Layout, Callable[[Path], Iterator[Recording]]] = {
-    Layout.CREMA_D: _crema_d,
-    Layout.RAVDESS: _ravdess,
-    Layout.CK_PLUS: _ck_plus,
-    Layout.AFEW: _afew,
-    Layout.DFEW: _dfew,
+_READERS: dict[RecordingLayout, Callable[[Path], Iterator[Recording]]] = {
+    RecordingLayout.CREMA_D: _crema_d,
+    RecordingLayout.RAVDESS: _ravdess,
+    RecordingLayout.CK_PLUS: _ck_plus,
+    RecordingLayout.AFEW: _afew,
+    RecordingLayout.DFEW: _dfew,
 }

@@ -79,26 +79,26 @@ class Sample:
         raise MediaError(f"{self.path} holds no picture; leave it out or get it again")
 
 
-def crop_of(sample: Sample, size: int = CROP_SIZE) -> npt.NDArray[np.uint8]:
-    """The canonical crop, (size, size) uint8, of a cropped sample.
+def crop_of(sample: Sample) -> npt.NDArray[np.uint8]:
+    """The canonical crop, (48, 48) uint8, of a cropped sample.
 
     Without landmarks the picture is taken as framed already, and only scaled.
     """
     image = sample.load()
-    return crop_face(image, _framing(sample, image, size), size)
+    return crop_face(image, _framing(sample, image))
 
 
-def looks_of(sample: Sample, size: int = CROP_SIZE) -> npt.NDArray[np.uint8]:
-    """The crops (k, size, size) uint8 that a still is read by, of a cropped sample."""
+def looks_of(sample: Sample) -> npt.NDArray[np.uint8]:
+    """The crops (k, 48, 48) uint8 that a still is read by, of a cropped sample."""
     image = sample.load()
-    return crop_looks(image, _framing(sample, image, size), size)
+    return crop_looks(image, _framing(sample, image))
 
 
-def _framing(sample: Sample, image: Image, size: int) -> npt.NDArray[np.float64]:
+def _framing(sample: Sample, image: Image) -> npt.NDArray[np.float64]:
     if sample.landmarks is not None:
-        return alignment_matrix(sample.landmarks, size)
+        return alignment_matrix(sample.landmarks)
     height, width = image.shape[:2]
-    scale = np.array([size / width, size / height])
+    scale = np.array([CROP_SIZE / width, CROP_SIZE / height])
     return np.hstack([np.diag(scale), (scale / 2 - 0.5)[:, None]])
 
 

@@ -9,9 +9,8 @@ person's right). Coordinates are continuous pixels: the top left corner of the p
 from __future__ import annotations
 
 import csv
-import gzip
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -21,12 +20,15 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.core.errors import InputError
+from mien_lab.data.face_labels import face_label
+from mien_lab.data.fer2013 import read_challenge, read_face_labels
 
 GreyImage = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
-POINTS = ("right_eye", "left_eye", "nose", "right_mouth", "left_mouth")
 SURE_SCORE = 0.8  # data/README.md: a sure face; below it a box counts neither way
+LEAST_FER_SCORE = 0.7
+"""Of a face of FER2013 to be learned from."""
 
 ANIMALS = frozenset(
     {
@@ -138,32 +140,39 @@ def without_missed(scenes: Iterable[Picture]) -> list[Picture]:
     return [s for s in scenes if len(s.boxes) or s.name not in MISSED_BY_THE_TEACHER]
 
 
-def read_fer_faces(data_dir: Path, *parts: Part, least_score: float = 0.7) -> list[Picture]:
+def read_fer_faces(data_dir: Path, *parts: Part) -> list[Picture]:
     """FER2013's Training rows that the teacher found a face in, 48x48 each, split by row.
 
     Rows whose box lies more than 40 % outside the picture are left out: too little of the face
     shows.
+
+    Raises:
+        InputError: if FER2013's file or `landmarks.csv` is missing or not of the published kind.
     """
     folder = data_dir / "fer2013"
-    with (folder / "landmarks.csv").open(newline="", encoding="utf-8") as file:
-        found = {int(row["row"]): row for row in csv.DictReader(file)}
+    pixels, _, split = read_challenge(folder)
+    labels = read_face_labels(folder, len(pixels))
+    if not labels:
+        raise InputError(f"{folder / 'landmarks.csv'} is missing or empty; get it again")
     faces = []
-    with gzip.open(folder / "fer2013.csv.gz", "rt", encoding="utf-8") as file:
-        for index, row in enumerate(csv.DictReader(file)):
-            label = found.get(index)
-            if label is None or row["Usage"] != "Training" or float(label["score"]) < least_score:
-                continue
-            name = f"fer2013/{index}"
-            if parts and part_of(name) not in parts:
-                continue
-            box, points, score = face_label(label, folder / "landmarks.csv")
-            shown = np.clip(box[:2] + box[2:], 0, 48) - np.clip(box[:2], 0, 48)
-            if np.prod(shown) < 0.6 * box[2] * box[3]:
-                continue
-            image = np.array(row["pixels"].split(), dtype=np.uint8).reshape(48, 48)
-            faces.append(
-                Picture(name, image, box[None], points[None], np.array([score], np.float32))
+    for row, (box, points, score) in sorted(labels.items()):
+        name = f"fer2013/{row}"
+        if split[row] != "Training" or score < LEAST_FER_SCORE:
+            continue
+        if parts and part_of(name) not in parts:
+            continue
+        shown = np.clip(box[:2] + box[2:], 0, 48) - np.clip(box[:2], 0, 48)
+        if np.prod(shown) < 0.6 * box[2] * box[3]:
+            continue
+        faces.append(
+            Picture(
+                name,
+                pixels[row],
+                box.astype(np.float32)[None],
+                points.astype(np.float32)[None],
+                np.array([score], np.float32),
             )
+        )
     return faces
 
 
@@ -188,24 +197,6 @@ def _pictures(folder: Path) -> Iterator[Picture]:
             np.array([points for _, points, _ in rows], np.float32).reshape(-1, 5, 2),
             np.array([score for _, _, score in rows], np.float32),
         )
-
-
-def face_label(row: Mapping[str, str], path: Path) -> tuple[Floats, Floats, float]:
-    """Box ``(4,)``, points ``(5, 2)`` and score of a row of ``faces.csv`` or ``landmarks.csv``.
-
-    Raises:
-        InputError: naming the file, if a column is missing or holds no number.
-    """
-    try:
-        box = np.array([float(row[key]) for key in ("x", "y", "w", "h")], np.float32)
-        points = np.array(
-            [[float(row[f"{key}_{axis}"]) for axis in "xy"] for key in POINTS], np.float32
-        )
-        return box, points, float(row["score"])
-    except KeyError as error:
-        raise InputError(f"{path} has no column {error}; get it again") from None
-    except (TypeError, ValueError) as error:
-        raise InputError(f"a row of {path} holds no number where one belongs ({error})") from None
 
 
 def _read_grey(path: Path) -> GreyImage:

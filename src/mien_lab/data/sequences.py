@@ -5,7 +5,7 @@ run goes on where it stopped, into a folder named after the weights, so that oth
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from itertools import pairwise
 from pathlib import Path
@@ -18,14 +18,14 @@ from mien.core.errors import InputError, MienError
 from mien.core.labels import EMOTIONS, Emotion
 from mien.core.types import Frame
 from mien.models.expression import ExpressionClassifier
-from mien.models.temporal import CONTEXT_SIZE, context
+from mien.models.temporal import CONTEXT_SIZE, TemporalReader, context
 from mien.pipeline.frame import FrameReader
 from mien.vision.media import open_media
 from mien.vision.quality import assess
 from mien_lab.data.clips import ClipMaker, Conditions
 from mien_lab.data.recordings import Recording
 
-__all__ = ["Sequences", "join_sequences", "recorded", "rendered"]
+__all__ = ["Sequences", "join_sequences", "read_steps", "recorded", "rendered"]
 
 log = logging.getLogger(__name__)
 
@@ -134,6 +134,20 @@ def join_sequences(parts: Sequence[Sequences]) -> Sequences:
     )
 
 
+def read_steps(
+    reader: TemporalReader, clips: Sequences, *, calibrated: bool = False
+) -> npt.NDArray[np.float64]:
+    """Logits, or probabilities, (n, t, 8): all clips, stepped through like live pictures."""
+    count, length = clips.labels.shape
+    found = np.zeros((count, length, len(EMOTIONS)))
+    state = reader.start(count)
+    step: Callable[..., Any] = reader.step if calibrated else reader.raw
+    for index in range(length):
+        embeddings = clips.embeddings[:, index].astype(np.float32)
+        found[:, index], state = step(embeddings, clips.contexts[:, index], state)
+    return found
+
+
 def _kept(folder: Path, count: int, make: Callable[[int], Sequences]) -> Sequences:
     """Clips 0 to `count`, read from the folder or made and written there part by part."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -217,15 +231,13 @@ def _filmed(
     )
 
 
-def _frames(recording: Recording) -> list[Frame]:
+def _frames(recording: Recording) -> Iterator[Frame]:
     """The frames that can be read; a damaged film gives those before the fault."""
-    frames: list[Frame] = []
     for number, path in enumerate(recording.files):
         try:
             with open_media(path) as stream:
                 for frame in stream:
                     time_s = number / STILL_RATE if len(recording.files) > 1 else frame.time_s
-                    frames.append(Frame(frame.image, frame.index, time_s))
+                    yield Frame(frame.image, frame.index, time_s)
         except MienError as error:
             log.warning("%s", error)
-    return frames

@@ -22,10 +22,10 @@ from mien_lab.data.patches import heads_of, scrambled, size_of
 from mien_lab.data.scenes import Picture
 from mien_lab.data.spoiling import spoil
 
-__all__ = ["CYCLE", "Layout", "Synthesis"]
+__all__ = ["CYCLE", "SceneKind", "Synthesis"]
 
 
-class Layout(StrEnum):
+class SceneKind(StrEnum):
     """Kinds of generated pictures."""
 
     EMPTY = "empty"
@@ -37,10 +37,10 @@ class Layout(StrEnum):
 
 
 CYCLE = (
-    *(Layout.NATURAL, Layout.EMPTY, Layout.NATURAL, Layout.PORTRAIT),
-    *(Layout.CROWD, Layout.EMPTY, Layout.NATURAL, Layout.GRID),
-    *(Layout.NATURAL, Layout.EMPTY, Layout.CROWD, Layout.PORTRAIT),
-    *(Layout.NATURAL, Layout.EMPTY, Layout.CROWD, Layout.NATURAL),
+    *(SceneKind.NATURAL, SceneKind.EMPTY, SceneKind.NATURAL, SceneKind.PORTRAIT),
+    *(SceneKind.CROWD, SceneKind.EMPTY, SceneKind.NATURAL, SceneKind.GRID),
+    *(SceneKind.NATURAL, SceneKind.EMPTY, SceneKind.CROWD, SceneKind.PORTRAIT),
+    *(SceneKind.NATURAL, SceneKind.EMPTY, SceneKind.CROWD, SceneKind.NATURAL),
 )
 """One batch of training in small: a quarter has no face at all."""
 
@@ -95,21 +95,21 @@ class Synthesis:
             raise ValueError(f"{len(self._empty)} positive weights needed, got {chances.shape}")
         self._chances = chances / chances.sum()
 
-    def scene(self, index: int, size: int, layout: Layout | None = None) -> Scene:
-        """Scene number ``index``, ``size`` pixels square; the layout follows ``CYCLE``."""
+    def scene(self, index: int, size: int, kind: SceneKind | None = None) -> Scene:
+        """Scene number ``index``, ``size`` pixels square; its kind follows ``CYCLE``."""
         rng = np.random.default_rng((self._seed, index))
-        kind = layout or CYCLE[index % len(CYCLE)]
-        if kind is Layout.EMPTY:
+        kind = kind or CYCLE[index % len(CYCLE)]
+        if kind is SceneKind.EMPTY:
             draft = self._background(rng, size, hard=True)
             for _ in range(int(rng.integers(0, 4))):
                 self._paste_decoy(draft, rng)
-        elif kind is Layout.NATURAL:
+        elif kind is SceneKind.NATURAL:
             draft = self._natural(rng, size)
-        elif kind is Layout.CROWD:
+        elif kind is SceneKind.CROWD:
             draft = self._crowd(rng, size)
-        elif kind is Layout.PORTRAIT:
+        elif kind is SceneKind.PORTRAIT:
             draft = self._portrait(rng, size)
-        elif kind is Layout.PLAIN:
+        elif kind is SceneKind.PLAIN:
             draft = self._plain(rng, size)
             return draft.finish(draft.canvas)
         else:

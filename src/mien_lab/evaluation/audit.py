@@ -15,6 +15,7 @@ from mien_lab.evaluation.group_frames import group_frame
 from mien_lab.evaluation.group_sums import (
     LEAST_CASES,
     cases_of,
+    common_mix,
     figures_of,
     rate_name,
     same_mix,
@@ -145,7 +146,8 @@ def _table(
         else:
             sizes[name] = n, people
     kept = np.isin(names, list(sizes))
-    mix = _common_mix([sums[names == name].sum(axis=0) for name in sizes])
+    totals = [sums[names == name].sum(axis=0) for name in sizes]
+    mix = common_mix(np.reshape(totals, (len(sizes), sums.shape[1])))
     groups = []
     for name, (n, people) in sizes.items():
         inside = np.flatnonzero(names == name).tolist()
@@ -183,16 +185,6 @@ def _size(inside: npt.NDArray[np.bool_], subjects: Sequence[str]) -> tuple[int, 
     """How many samples, and of how many people where that is known of all."""
     shown = {subjects[index] for index in np.flatnonzero(inside).tolist()}
     return int(inside.sum()), None if "" in shown else len(shown)
-
-
-def _common_mix(totals: Sequence[Floats]) -> Floats:
-    """The shares of the labels over all groups, (8,); 0 for a label some group has few of."""
-    cases = [cases_of(total) for total in totals]
-    support = np.array(
-        [[float(one[rate_name("recall", emotion)]) for emotion in EMOTIONS] for one in cases]
-    ).reshape(-1, len(EMOTIONS))
-    pooled = support.sum(axis=0) * (support >= LEAST_CASES).all(axis=0)
-    return np.asarray(pooled / max(pooled.sum(), 1.0))
 
 
 def _comparable(column: str, group: _Group) -> GroupDraws:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from mien_lab.evaluation.metrics import Ranking
 
 __all__ = [
+    "BINS",
     "Reliability",
     "RiskCoverage",
     "reliability",
@@ -123,11 +124,11 @@ class RiskCoverage:
     risk: Floats
     area: float
 
-    def to_points(self, most: int = CURVE_POINTS) -> list[list[float]]:
-        """Pairs of coverage and risk, at most about `most`, evenly spread over the coverage."""
+    def to_points(self) -> list[list[float]]:
+        """Pairs of coverage and risk, about `CURVE_POINTS`, evenly spread over the coverage."""
         if not len(self.coverage):
             return []
-        wanted = np.linspace(1.0 / most, 1.0, most)
+        wanted = np.linspace(1.0 / CURVE_POINTS, 1.0, CURVE_POINTS)
         chosen = np.unique(
             np.searchsorted(self.coverage, wanted - 1e-12).clip(0, len(self.risk) - 1)
         )

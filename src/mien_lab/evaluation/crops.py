@@ -10,23 +10,17 @@ import numpy.typing as npt
 
 from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS, Emotion
-from mien.models.calibration import (
-    conformal_quantile,
-    expected_calibration_error,
-    fit_temperature,
-    prediction_sets,
-    softmax,
-)
+from mien.models.calibration import prediction_sets, softmax
 from mien.models.expression import ExpressionClassifier
 from mien.runtime.session import open_session
 from mien_lab.data.faces import fer_faces, still_looks, upright_crops
 from mien_lab.data.fer2013 import FER_LABELS, Fer, load_fer, majority
 from mien_lab.evaluation.cases import Cases
-from mien_lab.evaluation.confidence import set_figures
+from mien_lab.evaluation.confidence import reliability, set_figures
 from mien_lab.evaluation.intervals import Bootstrap
 from mien_lab.evaluation.metrics import classification_figures
 
-__all__ = ["CropReading", "calibrate", "evaluate_crops", "read_crops"]
+__all__ = ["CropReading", "evaluate_crops", "read_crops"]
 
 COMPARED = ("accuracy", "macro_f1", "mean_recall")
 """Figures that are given of other ways to read, too."""
@@ -72,7 +66,7 @@ def evaluate_crops(
     The figures are of faces read as those of photographs are, at several sizes. Those that end
     in `_single` are of single crops, and those in `_flip` of the mean
     probability of a single crop and its mirror image. `accuracy_interval` holds 95 % of the
-    bootstrap's draws. `ferplus` has the calibration besides.
+    bootstrap's draws. `ferplus` has the calibration besides; None where no row has a majority.
     """
     return read_crops(folder, precision=precision, weights=weights, split=split).figures
 
@@ -93,11 +87,18 @@ def read_crops(
     probabilities = softmax(result.still["logits"], extra["temperature"])[counted]
     truth = result.majority[counted]
     members = prediction_sets(probabilities, extra["conformal_quantile"])
-    coverage, size = set_figures(members, truth, np.ones(len(truth)))
-    ferplus = _figures(result, "logits", truth, counted, EMOTIONS) | {
-        "expected_calibration_error": expected_calibration_error(probabilities, truth),
+    ones = np.ones(len(truth))
+    coverage, size = set_figures(members, truth, ones)
+    calibration = reliability(
+        probabilities.max(axis=1), probabilities.argmax(axis=1) == truth, ones
+    )
+    trust = {
+        "expected_calibration_error": calibration.error,
         "conformal_coverage": coverage,
         "conformal_mean_size": size,
+    }
+    ferplus = _figures(result, "logits", truth, counted, EMOTIONS) | {
+        name: value if np.isfinite(value) else None for name, value in trust.items()
     }
     names = np.array([f"{row:05}" for row in data.rows(split)])
     figures = {
@@ -118,24 +119,6 @@ def read_crops(
         ),
     }
     return CropReading(figures, cases)
-
-
-def calibrate(folder: Path, *, precision: str, weights: Path | None = None) -> dict[str, float]:
-    """Temperature and conformal quantile for 90 % coverage, from FER+'s PublicTest.
-
-    The temperature is fitted on even rows and the quantile on odd ones, so that the quantile sees
-    probabilities whose temperature was not fitted to its own faces. The few constants of the heads
-    were fitted to all of them (see `heads.fit_heads`).
-    """
-    session = open_session("expression", precision=precision, folder=weights)
-    data = load_fer(folder)
-    rows = _rows(data, "PublicTest")
-    rows = rows[majority(data.votes[rows]) >= 0]
-    truth = majority(data.votes[rows])
-    logits = ExpressionClassifier(session).raw(still_looks(fer_faces(data, rows)))["logits"]
-    temperature = fit_temperature(logits[::2], truth[::2])
-    quantile = conformal_quantile(softmax(logits[1::2], temperature), truth[1::2], 0.9)
-    return {"temperature": round(temperature, 4), "conformal_quantile": round(quantile, 4)}
 
 
 def _rows(data: Fer, split: str) -> npt.NDArray[np.intp]:

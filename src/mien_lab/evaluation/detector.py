@@ -21,6 +21,7 @@ from mien.core.ports import Detector
 from mien.core.types import Face
 from mien.pipeline.build import Config, build_detector
 from mien.vision.geometry import iou_matrix
+from mien_lab.data.centerface import CenterFaceDetector, is_installed
 from mien_lab.data.drafts import Scene
 from mien_lab.data.scenes import (
     FACES_IN_HELD_OUT,
@@ -36,8 +37,7 @@ from mien_lab.data.scenes import (
     read_portraits,
     read_scenes,
 )
-from mien_lab.data.synthesis import Layout, Synthesis
-from mien_lab.evaluation.centerface import CenterFaceDetector, is_installed
+from mien_lab.data.synthesis import SceneKind, Synthesis
 
 __all__ = ["evaluate", "measure", "read_trial"]
 
@@ -45,7 +45,10 @@ MATCH = 0.5
 """IoU from which a detection is the face."""
 BUCKETS = (9, 14, 20, 32, 64, 128, 1000)
 """Edges of the size buckets: square root of the box's area, pixels."""
-LAYOUTS = (Layout.CROWD, Layout.GRID, Layout.CROWD, Layout.PORTRAIT, Layout.CROWD, Layout.EMPTY)
+KINDS = (
+    *(SceneKind.CROWD, SceneKind.GRID, SceneKind.CROWD),
+    *(SceneKind.PORTRAIT, SceneKind.CROWD, SceneKind.EMPTY),
+)
 GENERATED_SIZE = 480
 GENERATED_SEED = 20_262
 GROUP = (15, 1920, 1280)
@@ -102,7 +105,7 @@ def read_trial(data_dir: Path, part: Part, *, generated: int, groups: int) -> Tr
         scenes=scenes,
         all_scenes=read_scenes(data_dir),
         generated=[
-            source.scene(index, GENERATED_SIZE, LAYOUTS[index % len(LAYOUTS)])
+            source.scene(index, GENERATED_SIZE, KINDS[index % len(KINDS)])
             for index in range(generated)
         ],
         groups=[source.group(index, *GROUP) for index in range(groups)],

@@ -21,11 +21,7 @@ ALLOWED_PER_100 = 0.5
 """False alarms allowed in 100 face-free photographs: half of what is promised."""
 
 
-def choose_threshold(
-    data_dir: Path,
-    weights: Path | None = None,
-    parts: Sequence[Part] = (Part.TRAIN, Part.VALIDATION),
-) -> dict[str, Any]:
+def choose_threshold(data_dir: Path, weights: Path | None = None) -> dict[str, Any]:
     """The lowest threshold with few enough false alarms on photographs that are not held out.
 
     Both parts must keep to the allowance: the training part is larger, the validation part was
@@ -38,7 +34,7 @@ def choose_threshold(
     detector = build_detector(Config(threads=1, weights=weights, threshold=CANDIDATES[0]))
     table: dict[str, list[dict[str, float]]] = {}
     chosen = CANDIDATES[0]
-    for part in parts:
+    for part in (Part.TRAIN, Part.VALIDATION):
         empty, hits, faces, photographs = [], [], 0, 0
         for scene in without_missed(read_scenes(data_dir, part)):
             found = detector.detect(scene.image)

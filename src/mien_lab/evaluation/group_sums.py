@@ -4,14 +4,21 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.core.labels import EMOTIONS
+from mien_lab.evaluation.confidence import BINS
 from mien_lab.evaluation.predictions import Predictions
 
-__all__ = ["LEAST_CASES", "cases_of", "figures_of", "rate_name", "same_mix", "sample_sums"]
+__all__ = [
+    "LEAST_CASES",
+    "cases_of",
+    "common_mix",
+    "figures_of",
+    "rate_name",
+    "same_mix",
+    "sample_sums",
+]
 
 Floats = npt.NDArray[np.float64]
 
-BINS = 15
-"""Of confidence, as in `mien.models.calibration.expected_calibration_error`."""
 LEAST_CASES = 10
 """A rate over fewer cases than these is not compared: each case would move it by ten points."""
 
@@ -76,6 +83,17 @@ def cases_of(sums: Floats) -> dict[str, Floats]:
         cases[rate_name("recall", emotion)] = truth[..., index]
         cases[rate_name("selection_rate", emotion)] = count
     return cases
+
+
+def common_mix(totals: Floats) -> Floats:
+    """The shares of the labels over all groups, (8,); 0 for a label some group has few of.
+
+    Args:
+        totals: (groups, columns) of sums.
+    """
+    support = totals[:, _TRUTH]
+    pooled = support.sum(axis=0) * (support >= LEAST_CASES).all(axis=0)
+    return np.asarray(pooled / max(pooled.sum(), 1.0))
 
 
 def same_mix(sums: Floats, mix: Floats) -> Floats:

@@ -19,6 +19,9 @@ __all__ = [
 
 Floats = npt.NDArray[np.float64]
 
+Z = 1.96
+"""Standard deviations of a normal variable within which 95 % of it lie."""
+
 
 def classification_figures(
     truth: npt.NDArray[np.integer], predicted: npt.NDArray[np.integer], labels: Sequence[str]
@@ -58,14 +61,14 @@ def classification_figures(
     }
 
 
-def wilson_interval(hits: int, count: int, z: float = 1.96) -> tuple[float, float]:
+def wilson_interval(hits: int, count: int) -> tuple[float, float]:
     """The 95 % confidence interval of a share (Wilson, JASA 22, 1927)."""
     if count == 0:
         return 0.0, 1.0
     share = hits / count
-    centre = share + z * z / (2 * count)
-    spread = z * float(np.sqrt(share * (1 - share) / count + z * z / (4 * count * count)))
-    scale = 1 + z * z / count
+    centre = share + Z * Z / (2 * count)
+    spread = Z * float(np.sqrt(share * (1 - share) / count + Z * Z / (4 * count * count)))
+    scale = 1 + Z * Z / count
     return (centre - spread) / scale, (centre + spread) / scale
 
 

@@ -14,6 +14,7 @@ from mien.core.labels import EMOTIONS
 from mien_lab.evaluation.group_sums import (
     LEAST_CASES,
     cases_of,
+    common_mix,
     figures_of,
     rate_name,
     same_mix,
@@ -73,7 +74,7 @@ class PairedGroups:
     def difference(self, measure: str, high: str, low: str) -> Floats:
         """A measure of one group minus that of another, (1 + draws, readings)."""
         if measure == "accuracy_same_mix":
-            values = same_mix(self.sums, self._mix())
+            values = same_mix(self.sums, common_mix(self.sums[:, 0, 0]))
         else:
             values = figures_of(self.sums)[measure]
         return np.asarray(values[self.names.index(high)] - values[self.names.index(low)])
@@ -87,13 +88,6 @@ class PairedGroups:
         return np.asarray(
             np.max([np.ptp(by_group[name][enough], axis=0) for name in names], axis=0)
         )
-
-    def _mix(self) -> Floats:
-        """The shares of the labels over all groups, (8,); 0 for a label some group has few of."""
-        cases = cases_of(self.sums[:, 0, 0])
-        support = np.stack([cases[rate_name("recall", emotion)] for emotion in EMOTIONS])
-        pooled = support.sum(axis=1) * (support >= LEAST_CASES).all(axis=1)
-        return np.asarray(pooled / max(pooled.sum(), 1.0))
 
 
 def pair(

@@ -1,6 +1,5 @@
 """Readings over time: the recurrent network beside single frames and beside moving averages."""
 
-from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -8,12 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.core.labels import EMOTIONS
-from mien.models.calibration import expected_calibration_error, prediction_sets, softmax
+from mien.models.calibration import prediction_sets, softmax
 from mien.models.temporal import TemporalReader
-from mien_lab.data.sequences import Sequences
+from mien_lab.data.sequences import Sequences, read_steps
+from mien_lab.evaluation.confidence import reliability
 from mien_lab.evaluation.metrics import classification_figures
 
-__all__ = ["evaluate_temporal", "moving_average", "read_steps", "series_figures"]
+__all__ = ["evaluate_temporal", "moving_average", "series_figures"]
 
 AVERAGES_S = (0.04, 0.08, 0.12, 0.16, 0.2, 0.3, 0.4, 0.6, 0.8, 1.2)
 """Time constants of the moving averages that are tried."""
@@ -46,7 +46,9 @@ def evaluate_temporal(
     flat, truth = probabilities[shown], clips.labels[shown]
     members = prediction_sets(flat, quantile)
     calibration = {
-        "expected_calibration_error": expected_calibration_error(flat, truth),
+        "expected_calibration_error": reliability(
+            flat.max(axis=1), flat.argmax(axis=1) == truth, np.ones(len(truth))
+        ).error,
         "conformal_coverage": float(members[np.arange(len(truth)), truth].mean()),
         "conformal_mean_size": float(members.sum(axis=1).mean()),
     }
@@ -75,18 +77,6 @@ def _right_by_clip(probabilities: Floats, clips: Sequences) -> Floats:
     return np.asarray(right.sum(axis=1) / np.maximum(shown.sum(axis=1), 1), dtype=np.float64)
 
 
-def read_steps(reader: TemporalReader, clips: Sequences, *, calibrated: bool = False) -> Floats:
-    """Logits, or probabilities, (n, t, 8): all clips, stepped through like live pictures."""
-    count, length = clips.labels.shape
-    found = np.zeros((count, length, len(EMOTIONS)))
-    state = reader.start(count)
-    step: Callable[..., Any] = reader.step if calibrated else reader.raw
-    for index in range(length):
-        embeddings = clips.embeddings[:, index].astype(np.float32)
-        found[:, index], state = step(embeddings, clips.contexts[:, index], state)
-    return found
-
-
 def moving_average(probabilities: Floats, times: Floats, seconds: float) -> Floats:
     """Exponential moving average (n, t, 8) over time with a time constant in seconds."""
     mean = probabilities.copy()
@@ -99,12 +89,12 @@ def moving_average(probabilities: Floats, times: Floats, seconds: float) -> Floa
     return mean
 
 
-def series_figures(probabilities: Floats, clips: Sequences) -> dict[str, float]:
+def series_figures(probabilities: Floats, clips: Sequences) -> dict[str, Any]:
     """Accuracy and mean recall of frames, changes of the label per second, delay of true changes.
 
     A true change is recognised when its label is read before the next change; the delay is that
-    of the recognised ones, in milliseconds from the frame in which the truth changes. `recognised`
-    is their share.
+    of the recognised ones, in milliseconds from the frame in which the truth changes, None if
+    there are none. `recognised` is their share.
     """
     predicted = probabilities.argmax(axis=2)
     shown = clips.labels >= 0
@@ -128,7 +118,7 @@ def series_figures(probabilities: Floats, clips: Sequences) -> dict[str, float]:
         "mean_recall": frames["mean_recall"],
         "changes_per_s": float(flips.sum() / max(seconds, 1e-9)),
         "true_changes_per_s": float(true.sum() / max(seconds, 1e-9)),
-        "delay_ms_median": float(np.median(delays)) if delays else float("nan"),
-        "delay_ms_mean": float(np.mean(delays)) if delays else float("nan"),
+        "delay_ms_median": float(np.median(delays)) if delays else None,
+        "delay_ms_mean": float(np.mean(delays)) if delays else None,
         "recognised": len(delays) / max(changes, 1),
     }

@@ -17,7 +17,7 @@ from mien.vision.geometry import iou_matrix
 from mien.vision.tracker import MEMORY_S, FaceTracker, describe
 from mien_lab.data.faces import fer_faces, upright_crops
 from mien_lab.data.fer2013 import load_fer
-from mien_lab.data.motion import Motion, Scene, Sighting, make_scene
+from mien_lab.data.motion import Motion, MotionScene, Sighting, make_scene
 
 __all__ = ["LOCATED", "OverlapTracker", "evaluate_tracking", "identity_figures"]
 
@@ -134,7 +134,7 @@ class _Film:
 
     min_face = 0.0
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: MotionScene) -> None:
         self._scene = scene
         self._now: dict[tuple[float, ...], Sighting] = {}
 
@@ -173,7 +173,7 @@ class _Film:
         return faces
 
 
-def _measure(tracker: _Tracker, scene: Scene, with_looks: bool) -> dict[str, int]:
+def _measure(tracker: _Tracker, scene: MotionScene, with_looks: bool) -> dict[str, int]:
     course = []
     for sightings, time_s in zip(scene.frames, scene.times, strict=True):
         crops = np.array([seen.crop for seen in sightings], np.uint8)
@@ -193,7 +193,7 @@ def _measure(tracker: _Tracker, scene: Scene, with_looks: bool) -> dict[str, int
 LOCATED = f"mien, searching every {DETECT_EVERY}th frame"
 """The way that films are read, by which its figures are reported."""
 
-_WAYS: dict[str, Callable[[Scene], dict[str, int]]] = {
+_WAYS: dict[str, Callable[[MotionScene], dict[str, int]]] = {
     "mien": lambda scene: _measure(FaceTracker(), scene, True),
     "mien without looks": lambda scene: _measure(FaceTracker(), scene, False),
     LOCATED: lambda scene: identity_figures(_Film(scene).course()),

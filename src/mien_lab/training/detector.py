@@ -1,4 +1,4 @@
-"""Training and export of the face detector."""
+"""Training of the face detector."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ from mien_lab.data.scenes import Part, Picture, read_fer_faces, read_portraits
 from mien_lab.data.synthesis import Synthesis
 from mien_lab.training.detector_loss import Cells, Losses, assign, detection_losses
 from mien_lab.training.detector_net import DetectorNet, flatten
-from mien_lab.training.run import Progress, Run, WeightAverage, annealed, require_finite, restore
+from mien_lab.training.run import Progress, Run, WeightAverage, annealed, restore, take_step
 from mien_lab.training.second_teacher import training_scenes
+
+__all__ = ["DetectorConfig", "deception", "train_detector"]
 
 log = logging.getLogger(__name__)
 
@@ -31,14 +33,12 @@ class DetectorConfig:
 
     Attributes:
         data_dir: folder with ``faces``, ``scenes`` and ``fer2013``.
-        run_dir: where the configuration, the curve and the checkpoint go.
         epochs: of ``steps_per_epoch`` batches each.
         mine_every: epochs between two looks for photographs that deceive the network.
         warm_start: a checkpoint whose averaged weights to begin with.
     """
 
     data_dir: Path
-    run_dir: Path
     epochs: int = 42
     steps_per_epoch: int = 200
     batch: int = 32
@@ -47,14 +47,12 @@ class DetectorConfig:
     decay: float = 1e-4
     box_weight: float = 2.0
     points_weight: float = 20.0
-    clip: float = 5.0
     average: float = 0.998
     mine_every: int = 6
     seed: int = 7
     workers: int = 1
     threads: int = 1
     warm_start: Path | None = None
-    resume: bool = False
 
 
 class _Stream(Dataset[dict[str, Tensor]]):
@@ -83,23 +81,26 @@ class _Stream(Dataset[dict[str, Tensor]]):
         }
 
 
-def train(config: DetectorConfig) -> Path:
-    """Train; ``config.json``, ``curve.jsonl`` and ``last.pt`` are written each epoch.
+def train_detector(config: DetectorConfig, folder: Path, *, resume: bool = False) -> Path:
+    """Train, or go on training, and return the path of the last checkpoint.
 
     Raises:
-        FileExistsError: the run exists and ``resume`` is not set.
+        FileExistsError: if the folder holds a run and `resume` is false.
+        InputError: if the run was begun with other options, or data are missing or not of the
+            published kind.
+        FloatingPointError: if loss or gradient are no longer finite; the last checkpoint is kept.
     """
     torch.set_num_threads(config.threads)
     cv2.setNumThreads(1)
     torch.manual_seed(config.seed)
-    run = Run(config.run_dir, config, resume=config.resume)
+    run = Run(folder, config, resume=resume)
     net = DetectorNet().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if config.warm_start is not None:
         net.load_state_dict(torch.load(config.warm_start, weights_only=True)["average"])
     average = WeightAverage(net, config.average)
-    optimiser = torch.optim.AdamW(net.parameters(), lr=config.rate, weight_decay=config.decay)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=config.rate, weight_decay=config.decay)
     state = run.load()
-    start = restore(state, net, average, optimiser, config.steps_per_epoch)
+    start = restore(state, net, average, optimizer, config.steps_per_epoch)
     synthesis = Synthesis(
         read_portraits(config.data_dir, Part.TRAIN),
         read_fer_faces(config.data_dir, Part.TRAIN),
@@ -115,9 +116,9 @@ def train(config: DetectorConfig) -> Path:
         if epoch and epoch % config.mine_every == 0:
             mined = deception(average.net, synthesis.empty)
             synthesis.prefer(mined)
-        figures = _epoch(config, epoch, net, average, optimiser, synthesis, progress)
+        figures = _epoch(config, epoch, net, average, optimizer, synthesis, progress)
         figures |= {"epoch": epoch + 1, "seconds": round(time.monotonic() - began, 1)}
-        run.keep(net, average, optimiser, figures, mined=mined)
+        run.keep(net, average, optimizer, figures, mined=mined)
     return run.checkpoint_file
 
 
@@ -126,7 +127,7 @@ def _epoch(
     epoch: int,
     net: DetectorNet,
     average: WeightAverage,
-    optimiser: torch.optim.Optimizer,
+    optimizer: torch.optim.Optimizer,
     synthesis: Synthesis,
     progress: Progress,
 ) -> dict[str, Any]:
@@ -148,7 +149,7 @@ def _epoch(
     net.train()
     for step, batch in enumerate(loader, epoch * config.steps_per_epoch):
         share = step / (config.epochs * config.steps_per_epoch)
-        for group in optimiser.param_groups:
+        for group in optimizer.param_groups:
             group["lr"] = annealed(config.rate, share, step)
         image = batch["image"].float().to(memory_format=torch.channels_last)
         with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -156,14 +157,8 @@ def _epoch(
         losses = detection_losses(
             flatten(levels), batch["owner"], batch["boxes"], batch["points"], cells
         )
-        optimiser.zero_grad(set_to_none=True)
-        total = _total(losses, config)
-        require_finite(total, epoch, step - epoch * config.steps_per_epoch)
-        total.backward()  # type: ignore[no-untyped-call]
-        norm = torch.nn.utils.clip_grad_norm_(net.parameters(), config.clip)
-        require_finite(norm, epoch, step - epoch * config.steps_per_epoch, "gradient")
-        optimiser.step()
-        average.update(net)
+        place = step - epoch * config.steps_per_epoch
+        take_step(_total(losses, config), net, average, optimizer, epoch, place)
         values = [float(part.detach()) for part in (losses.score, losses.box, losses.points)]
         sums += values
         progress.step("score {:.3f} box {:.3f} points {:.4f}".format(*values))

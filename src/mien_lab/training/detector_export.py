@@ -12,7 +12,7 @@ from mien.runtime.artifact import Card
 from mien_lab.training.detector_net import SIZES, STRIDES, DetectorNet, ShippedNet
 from mien_lab.training.weight_files import ship, write_card
 
-__all__ = ["export"]
+__all__ = ["export_detector"]
 
 OUTPUTS = tuple(f"level{stride}" for stride in STRIDES)
 PARITY = 1e-3
@@ -24,7 +24,9 @@ TRAINED_ON = (
 )
 
 
-def export(checkpoint: Path, out_dir: Path, *, threshold: float = 0.5, version: str = "1") -> Path:
+def export_detector(
+    checkpoint: Path, out_dir: Path, *, threshold: float = 0.5, version: str = "1"
+) -> Path:
     """Write ``detector.onnx`` and ``detector.json``.
 
     Args:

@@ -20,7 +20,7 @@ from mien_lab.data.faces import FaceSet, fer_faces
 from mien_lab.data.fer2013 import load_fer, majority
 from mien_lab.training.expression_config import ExpressionConfig
 from mien_lab.training.expression_net import SHAPES, ExpressionNet, Outputs, trained_net
-from mien_lab.training.run import Progress, Run, WeightAverage, require_finite, restore
+from mien_lab.training.run import CLIP, Progress, Run, WeightAverage, require_finite, restore
 from mien_lab.training.targets import Targets, TrainingFaces, training_faces
 from mien_lab.training.teachers import Tutor
 from mien_lab.training.validation import Validation
@@ -144,7 +144,9 @@ def _epoch(
         after = [torch.zeros_like(buffer) for buffer in buffers]
         loss = torch.zeros(1, device=workers.device)
         for part in range(workers.rank, parts, workers.count):
-            chance = torch.Generator().manual_seed((seed * 100_003 + index) * 1_009 + part)
+            # Of 64 bits, which is what torch takes.
+            number = ((seed * 100_003 + index) * 1_009 + part) % 2**64
+            chance = torch.Generator().manual_seed(number)
             torch.manual_seed(chance.initial_seed())
             crops, targets = _batch(config, faces, rows[part], chance, size, tutor)
             crops = crops.to(workers.device).contiguous(memory_format=torch.channels_last)
@@ -163,7 +165,7 @@ def _epoch(
         require_finite(value, epoch, index)
         for buffer, new in zip(buffers, after, strict=True):
             buffer.copy_(new)
-        norm = nn.utils.clip_grad_norm_(net.parameters(), 5.0)
+        norm = nn.utils.clip_grad_norm_(net.parameters(), CLIP)
         require_finite(norm, epoch, index, "gradient")
         optimizer.step()
         average.update(net)

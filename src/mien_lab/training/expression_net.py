@@ -21,6 +21,8 @@ SHAPES: dict[str, Stages] = {
     "deep": ((64, 2), (128, 2), (240, 3)),
 }
 """(channels, blocks) per stage; networks of different shapes err apart more than those of one."""
+DROPOUT = 0.2
+"""Share of the embedding that is hidden from both heads in training."""
 
 
 class Outputs(NamedTuple):
@@ -56,12 +58,7 @@ class ExpressionNet(nn.Module):
     of tricks" (CVPR 2019) and squeeze-and-excitation after Hu et al. (CVPR 2018).
     """
 
-    def __init__(
-        self,
-        stem: int = 32,
-        stages: Stages = SHAPES["wide"],
-        dropout: float = 0.2,
-    ) -> None:
+    def __init__(self, stem: int = 32, stages: Stages = SHAPES["wide"]) -> None:
         """Build with (channels, blocks) per stage; each stage halves the resolution."""
         super().__init__()
         self.stem = nn.Sequential(
@@ -74,7 +71,6 @@ class ExpressionNet(nn.Module):
                 blocks.append(_Block(channels, width, stride=2 if position == 0 else 1))
                 channels = width
         self.blocks = nn.Sequential(*blocks)
-        self.dropout = dropout
         self.emotion_head = nn.Conv2d(channels, len(EMOTIONS), 1)
         self.fer_head = nn.Linear(channels, len(FER_LABELS))
 
@@ -82,7 +78,7 @@ class ExpressionNet(nn.Module):
         """Standardise each crop, then classify."""
         features = self.blocks(self.stem(_standardised(crops)))
         embedding = features.mean(dim=(2, 3))
-        kept = F.dropout(embedding, self.dropout, self.training)
+        kept = F.dropout(embedding, DROPOUT, self.training)
         weight = self.emotion_head.weight.flatten(1)
         logits = F.linear(kept, weight, self.emotion_head.bias)
         return Outputs(embedding, logits, self.fer_head(kept), self.emotion_head(features))

@@ -19,7 +19,7 @@ from mien.vision.landmarks import CLOSE_SIZE, close_matrix
 from mien_lab.data.augmentation import crop_batch
 from mien_lab.data.scenes import Part, Picture, read_fer_faces, read_portraits, read_scenes
 from mien_lab.training.landmarks_net import LandmarksNet
-from mien_lab.training.run import Progress, Run, WeightAverage, annealed, require_finite, restore
+from mien_lab.training.run import Progress, Run, WeightAverage, annealed, restore, take_step
 
 __all__ = ["LandmarksConfig", "UprightFaces", "train_landmarks", "upright_faces"]
 
@@ -121,15 +121,15 @@ def train_landmarks(config: LandmarksConfig, folder: Path, *, resume: bool = Fal
     net = LandmarksNet()
     net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = WeightAverage(net, config.average)
-    optimiser = torch.optim.AdamW(net.parameters(), lr=config.rate, weight_decay=config.decay)
-    start = restore(run.load(), net, average, optimiser, config.steps)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=config.rate, weight_decay=config.decay)
+    start = restore(run.load(), net, average, optimizer, config.steps)
     progress = Progress(config.epochs * config.steps, start * config.steps)
     for epoch in range(start, config.epochs):
         began = time.monotonic()
-        loss = _epoch(config, epoch, net, average, optimiser, sources, progress)
+        loss = _epoch(config, epoch, net, average, optimizer, sources, progress)
         seconds = round(time.monotonic() - began, 1)
         figures = {"epoch": epoch + 1, "loss": round(loss, 5), "seconds": seconds}
-        run.keep(net, average, optimiser, figures)
+        run.keep(net, average, optimizer, figures)
     return run.checkpoint_file
 
 
@@ -138,7 +138,7 @@ def _epoch(
     epoch: int,
     net: LandmarksNet,
     average: WeightAverage,
-    optimiser: torch.optim.Optimizer,
+    optimizer: torch.optim.Optimizer,
     sources: dict[str, UprightFaces],
     progress: Progress,
 ) -> float:
@@ -149,19 +149,13 @@ def _epoch(
     total = 0.0
     for step in range(config.steps):
         share = (epoch + step / config.steps) / config.epochs
-        for group in optimiser.param_groups:
+        for group in optimizer.param_groups:
             group["lr"] = annealed(config.rate, share, epoch * config.steps + step)
         crops, points, weights = _batch(sources, config.batch)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             found = net(crops.contiguous(memory_format=torch.channels_last))
         loss = ((found.float() - points).abs().mean(dim=1) * weights).sum() / weights.sum()
-        require_finite(loss, epoch, step)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
-        require_finite(norm, epoch, step, "gradient")
-        optimiser.step()
-        average.update(net)
+        take_step(loss, net, average, optimizer, epoch, step)
         total += float(loss.detach())
         progress.step(f"epoch {epoch + 1}  loss {total / (step + 1):.5f}")
     return total / config.steps

@@ -18,22 +18,23 @@ from mien.core.types import Landmarks
 from mien.runtime.artifact import load_artifact
 from mien.runtime.session import open_session
 from mien.vision.detector import FaceDetector
-from mien_lab.data.proposals import Looks, looks_at
+from mien_lab.data.centerface import is_installed
+from mien_lab.data.proposals import RefinerSamples, samples_of
 from mien_lab.data.scenes import Part, read_fer_faces, read_portraits
-from mien_lab.data.synthesis import Layout, Synthesis
+from mien_lab.data.synthesis import SceneKind, Synthesis
 from mien_lab.training.refiner_net import RefinerNet
-from mien_lab.training.run import Progress, Run, WeightAverage, annealed, require_finite, restore
+from mien_lab.training.run import Progress, Run, WeightAverage, annealed, restore, take_step
 from mien_lab.training.second_teacher import training_scenes
 
-__all__ = ["RefinerConfig", "gather", "train"]
+__all__ = ["RefinerConfig", "gather", "train_refiner"]
 
 log = logging.getLogger(__name__)
 
 CYCLE = (
-    *(Layout.NATURAL, Layout.PORTRAIT, Layout.NATURAL, Layout.EMPTY, Layout.PLAIN),
-    *(Layout.CROWD, Layout.NATURAL, Layout.PORTRAIT, Layout.NATURAL, Layout.PLAIN),
-    *(Layout.EMPTY, Layout.NATURAL, Layout.CROWD, Layout.NATURAL, Layout.PLAIN),
-    *(Layout.PORTRAIT, Layout.NATURAL, Layout.EMPTY, Layout.GRID, Layout.PLAIN),
+    *(SceneKind.NATURAL, SceneKind.PORTRAIT, SceneKind.NATURAL, SceneKind.EMPTY, SceneKind.PLAIN),
+    *(SceneKind.CROWD, SceneKind.NATURAL, SceneKind.PORTRAIT, SceneKind.NATURAL, SceneKind.PLAIN),
+    *(SceneKind.EMPTY, SceneKind.NATURAL, SceneKind.CROWD, SceneKind.NATURAL, SceneKind.PLAIN),
+    *(SceneKind.PORTRAIT, SceneKind.NATURAL, SceneKind.EMPTY, SceneKind.GRID, SceneKind.PLAIN),
 )
 """More real scenes than the detector is trained on: their poses and covers are what it lacks. Plain
 portraits, since a linear correction fitted on them took 4 % off the error of landmarks that were
@@ -50,7 +51,6 @@ class RefinerConfig:
 
     Attributes:
         data_dir: folder with ``faces``, ``scenes`` and ``fer2013``.
-        run_dir: where the crops, the configuration, the curve and the checkpoint go.
         scenes: generated scenes to look at.
         size: of a scene in pixels.
         proposals: least score of a proposal.
@@ -61,7 +61,6 @@ class RefinerConfig:
     """
 
     data_dir: Path
-    run_dir: Path
     scenes: int = 30_000
     size: int = 288
     proposals: float = 0.15
@@ -77,16 +76,15 @@ class RefinerConfig:
     cover_chance: float = 0.3
     detector_weights: Path | None = None
     warm_start: Path | None = None
-    resume: bool = False
 
 
-def gather(config: RefinerConfig) -> Looks:
+def gather(config: RefinerConfig, folder: Path) -> RefinerSamples:
     """The crops of a run; made once, then read from its folder."""
     cv2.setNumThreads(1)
-    file = config.run_dir / f"looks-{_mark(config)}.npz"
+    file = folder / f"looks-{_mark(config)}.npz"
     if file.exists():
         with np.load(file) as stored:
-            return Looks(**{name: stored[name] for name in Looks.__dataclass_fields__})
+            return RefinerSamples(**stored)
     synthesis = Synthesis(
         read_portraits(config.data_dir, Part.TRAIN),
         read_fer_faces(config.data_dir, Part.TRAIN),
@@ -106,23 +104,24 @@ def gather(config: RefinerConfig) -> Looks:
     for index in range(config.scenes):
         rng = np.random.default_rng((config.seed, 3, index))
         scene = synthesis.scene(index, config.size, CYCLE[index % len(CYCLE)])
-        looks = looks_at(scene, detector, rng)
-        parts.append(looks if judge is None else _hard(looks, judge, rng))
+        samples = samples_of(scene, detector, rng)
+        parts.append(samples if judge is None else _hard(samples, judge, rng))
         count += len(parts[-1])
         progress.step(f"{count} crops")
-    looks = Looks.join(parts)
-    config.run_dir.mkdir(parents=True, exist_ok=True)
+    samples = RefinerSamples.join(parts)
+    folder.mkdir(parents=True, exist_ok=True)
     draft = file.with_suffix(".part.npz")
-    np.savez(draft, **{name: getattr(looks, name) for name in Looks.__dataclass_fields__})
+    np.savez(draft, **vars(samples))
     draft.replace(file)
-    return looks
+    return samples
 
 
 def _mark(config: RefinerConfig) -> str:
-    """Tells crops apart by what decides them: options, labels of the data, both networks."""
+    """Tells crops apart by what decides them: options, teachers, labels, both networks."""
     options = [config.scenes, config.size, config.proposals, config.seed, config.cover_chance]
     card = load_artifact("detector", folder=config.detector_weights).card
-    digest = hashlib.sha256(repr([*options, card.sha256]).encode())
+    kinds = [kind.value for kind in CYCLE]
+    digest = hashlib.sha256(repr([*options, card.sha256, kinds, is_installed()]).encode())
     files = [config.data_dir / name for name in LABELS]
     for file in files if config.warm_start is None else [*files, config.warm_start]:
         digest.update(file.read_bytes())
@@ -136,69 +135,66 @@ def _averaged(checkpoint: Path) -> RefinerNet:
 
 
 @torch.no_grad()
-def _hard(looks: Looks, judge: RefinerNet, rng: np.random.Generator) -> Looks:
+def _hard(samples: RefinerSamples, judge: RefinerNet, rng: np.random.Generator) -> RefinerSamples:
     """What the judge gets wrong or doubts, and a share of the rest."""
-    if not len(looks):
-        return looks
-    said = judge.eval()(torch.from_numpy(looks.crops).float()[:, None])[:, 0].sigmoid().numpy()
-    wrong = np.abs(said - looks.is_face)
-    kept = (wrong > DOUBT) | (rng.random(len(looks)) < EASY_SHARE)
-    return Looks(*(getattr(looks, name)[kept] for name in Looks.__dataclass_fields__))
+    if not len(samples):
+        return samples
+    said = judge.eval()(torch.from_numpy(samples.crops).float()[:, None])[:, 0].sigmoid().numpy()
+    wrong = np.abs(said - samples.is_face)
+    kept = (wrong > DOUBT) | (rng.random(len(samples)) < EASY_SHARE)
+    return RefinerSamples(*(values[kept] for values in vars(samples).values()))
 
 
-def train(config: RefinerConfig) -> Path:
-    """Gather proposals, then train; returns the last checkpoint.
+def train_refiner(config: RefinerConfig, folder: Path, *, resume: bool = False) -> Path:
+    """Gather proposals, then train, or go on training; returns the path of the last checkpoint.
 
     Raises:
-        FileExistsError: the run exists and ``resume`` is not set.
+        FileExistsError: if the folder holds a run and `resume` is false.
+        InputError: if the run was begun with other options, or data are missing or not of the
+            published kind.
+        FloatingPointError: if loss or gradient are no longer finite; the last checkpoint is kept.
     """
     torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
-    run = Run(config.run_dir, config, resume=config.resume)
-    looks = gather(config)
-    log.info("%d crops, %.1f %% of them faces", len(looks), 100 * float(looks.is_face.mean()))
+    run = Run(folder, config, resume=resume)
+    samples = gather(config, folder)
+    log.info("%d crops, %.1f %% of them faces", len(samples), 100 * float(samples.is_face.mean()))
     net = RefinerNet() if config.warm_start is None else _averaged(config.warm_start)
     net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = WeightAverage(net, config.average)
-    optimiser = torch.optim.AdamW(net.parameters(), lr=config.rate, weight_decay=config.decay)
-    steps = len(looks) // config.batch
-    start = restore(run.load(), net, average, optimiser, steps)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=config.rate, weight_decay=config.decay)
+    steps = len(samples) // config.batch
+    start = restore(run.load(), net, average, optimizer, steps)
     progress = Progress(config.epochs * steps, start * steps)
     for epoch in range(start, config.epochs):
         began = time.monotonic()
         torch.manual_seed(config.seed * 1_000_003 + epoch)
-        order = torch.randperm(len(looks)).numpy()
+        order = torch.randperm(len(samples)).numpy()
         net.train()
         sums = np.zeros(3)
         for index in range(steps):
             share = (epoch + index / steps) / config.epochs
-            for group in optimiser.param_groups:
+            for group in optimizer.param_groups:
                 group["lr"] = annealed(config.rate, share, epoch * steps + index)
             rows = np.sort(order[index * config.batch : (index + 1) * config.batch])
-            losses = _losses(net, *_batch(looks, rows))
+            losses = _losses(net, *_batch(samples, rows))
             total = losses[0] + config.box_weight * losses[1] + config.points_weight * losses[2]
-            require_finite(total, epoch, index)
-            optimiser.zero_grad(set_to_none=True)
-            total.backward()  # type: ignore[no-untyped-call]
-            norm = torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
-            require_finite(norm, epoch, index, "gradient")
-            optimiser.step()
-            average.update(net)
+            take_step(total, net, average, optimizer, epoch, index)
             sums += [float(part.detach()) for part in losses]
             progress.step("score {:.4f} box {:.4f} points {:.4f}".format(*sums / (index + 1)))
         means = (sums / max(steps, 1)).round(5).tolist()
         figures = dict(zip(("score", "box", "points"), means, strict=True))
         figures |= {"epoch": epoch + 1, "seconds": round(time.monotonic() - began, 1)}
-        run.keep(net, average, optimiser, figures)
+        run.keep(net, average, optimizer, figures)
     return run.checkpoint_file
 
 
-def _batch(looks: Looks, rows: np.ndarray) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _batch(samples: RefinerSamples, rows: np.ndarray) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Crops with other light, half of them mirrored; labels, targets, weights of the points."""
-    crops = torch.from_numpy(looks.crops[rows]).float()[:, None]
-    is_face = torch.from_numpy(looks.is_face[rows])
-    targets = torch.from_numpy(looks.targets[rows])
-    weights = (torch.from_numpy(looks.sizes[rows]) / 64.0).clamp(0.25, 1.5)
+    crops = torch.from_numpy(samples.crops[rows]).float()[:, None]
+    is_face = torch.from_numpy(samples.is_face[rows])
+    targets = torch.from_numpy(samples.targets[rows])
+    weights = (torch.from_numpy(samples.sizes[rows]) / 64.0).clamp(0.25, 1.5)
     flip = torch.rand(len(rows)) < 0.5
     crops = torch.where(flip[:, None, None, None], crops.flip(3), crops)
     targets = torch.where(flip[:, None], _mirrored(targets), targets)

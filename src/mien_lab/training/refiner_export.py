@@ -42,7 +42,7 @@ def export_refiner(
         The weight file.
 
     Raises:
-        ValueError: if the exported network does not compute what the trained one does.
+        ParityError: if the exported network does not compute what the trained one does.
     """
     card = Card(
         name="refiner",

@@ -11,6 +11,8 @@ __all__ = ["OUTPUTS", "RefinerNet"]
 
 OUTPUTS = 15
 """Logit of a face, x and y of its centre, log width, log height, five points."""
+DROPOUT = 0.2
+"""Share of the features that is hidden from the score in training."""
 
 
 class RefinerNet(nn.Module):
@@ -20,7 +22,7 @@ class RefinerNet(nn.Module):
     not averaged, because where a feature lies is what landmarks and boxes are made of.
     """
 
-    def __init__(self, dropout: float = 0.2) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.features = nn.Sequential(
             Plain(1, 24, 2, 5),
@@ -38,7 +40,7 @@ class RefinerNet(nn.Module):
         )
         # Of real faces there are few, so the score may not lean on single features; where the
         # features lie is learned from so many faces that it may.
-        self.score = nn.Sequential(nn.Dropout(dropout), nn.Linear(96, 1))
+        self.score = nn.Sequential(nn.Dropout(DROPOUT), nn.Linear(96, 1))
         self.place = nn.Linear(96, OUTPUTS - 1)
 
     def forward(self, crops: Tensor) -> Tensor:

@@ -14,14 +14,23 @@ from torch import Tensor, nn
 
 from mien.core.errors import InputError
 
-__all__ = ["Progress", "Run", "WeightAverage", "annealed", "require_finite", "restore"]
+__all__ = [
+    "CLIP",
+    "Progress",
+    "Run",
+    "WeightAverage",
+    "annealed",
+    "require_finite",
+    "restore",
+    "take_step",
+]
 
 log = logging.getLogger(__name__)
 
-FREE = frozenset(
-    {"resume", "workers", "threads", "compile", "run_dir", "data_dir", "fer_dir", "recordings"}
-)
+FREE = frozenset({"workers", "threads", "compile", "data_dir", "fer_dir", "recordings"})
 """What may differ when a run goes on: where things lie, and how many hands work."""
+CLIP = 5.0
+"""Largest norm of a gradient; longer ones are shortened to it."""
 
 
 class Run:
@@ -68,7 +77,7 @@ class Run:
         self,
         net: nn.Module,
         average: "WeightAverage",
-        optimiser: torch.optim.Optimizer,
+        optimizer: torch.optim.Optimizer,
         figures: dict[str, Any],
         **more: Any,
     ) -> None:
@@ -77,7 +86,7 @@ class Run:
             "net": net.state_dict(),
             "average": average.net.state_dict(),
             "epoch": figures["epoch"],
-            "optimiser": optimiser.state_dict(),
+            "optimiser": optimizer.state_dict(),  # spelt as in the checkpoints there are
         }
         self.save(state | more, figures)
         log.info("%s", {name: round(value, 5) for name, value in figures.items()})
@@ -87,7 +96,7 @@ def restore(
     state: dict[str, Any],
     net: nn.Module,
     average: "WeightAverage",
-    optimiser: torch.optim.Optimizer,
+    optimizer: torch.optim.Optimizer,
     steps: int,
 ) -> int:
     """Bring back what `Run.keep` wrote after epochs of so many steps; says how many epochs."""
@@ -95,7 +104,7 @@ def restore(
         return 0
     net.load_state_dict(state["net"])
     average.net.load_state_dict(state["average"])
-    optimiser.load_state_dict(state["optimiser"])
+    optimizer.load_state_dict(state["optimiser"])
     average.steps = state["epoch"] * steps
     return int(state["epoch"])
 
@@ -131,6 +140,36 @@ def require_finite(value: Tensor | float, epoch: int, step: int, name: str = "lo
             f"the {name} became {number} in epoch {epoch + 1}, step {step + 1}; begin again in "
             f"another folder with a lower --rate{kept if epoch else ''}"
         )
+
+
+def take_step(
+    loss: Tensor,
+    net: nn.Module,
+    average: "WeightAverage",
+    optimizer: torch.optim.Optimizer,
+    epoch: int,
+    step: int,
+) -> None:
+    """Move the weights down the gradient of a loss, and their average after them.
+
+    Args:
+        loss: of the step.
+        net: whose weights the optimizer moves.
+        average: of its weights.
+        optimizer: with the rate of the step.
+        epoch: counted from 0.
+        step: of the epoch, counted from 0.
+
+    Raises:
+        FloatingPointError: if loss or gradient are not finite; the weights are as before then.
+    """
+    require_finite(loss, epoch, step)
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    norm = nn.utils.clip_grad_norm_(net.parameters(), CLIP)
+    require_finite(norm, epoch, step, "gradient")
+    optimizer.step()
+    average.update(net)
 
 
 def _plain(config: Any) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from mien.core.ports import Detector
 from mien.vision.geometry import iou_matrix
+from mien_lab.data.centerface import CenterFaceDetector, is_installed
 from mien_lab.data.scenes import (
     SURE_SCORE,
     Floats,
@@ -20,7 +21,6 @@ from mien_lab.data.scenes import (
     read_scenes,
     without_missed,
 )
-from mien_lab.evaluation.centerface import CenterFaceDetector, is_installed
 
 __all__ = ["confirmed", "training_scenes"]
 

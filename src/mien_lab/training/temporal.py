@@ -20,7 +20,7 @@ from mien_lab.data.cleaning import clean
 from mien_lab.data.clips import CLEAN, POOR, ClipMaker
 from mien_lab.data.faces import fer_faces
 from mien_lab.data.fer2013 import load_fer, majority
-from mien_lab.data.recordings import Layout, Recording, read_recordings
+from mien_lab.data.recordings import Recording, RecordingLayout, read_recordings
 from mien_lab.data.sequences import Sequences, join_sequences, recorded, rendered
 from mien_lab.training.run import Run, WeightAverage, require_finite, restore
 from mien_lab.training.temporal_net import JoinedNet
@@ -47,7 +47,7 @@ class TemporalConfig:
     precision: str = DEFAULT_PRECISION
     recordings: Path | None = None
     """Folder of recordings to train on besides, or None."""
-    layout: Layout = Layout.CREMA_D
+    layout: RecordingLayout = RecordingLayout.CREMA_D
     clips: int = 4000
     members: int = 3
     """Networks that are trained side by side, to be averaged."""

@@ -1,5 +1,6 @@
 """From a checkpoint of the recurrent network to shipped weights: ONNX and card, checked."""
 
+import json
 import logging
 import tempfile
 from dataclasses import replace
@@ -10,12 +11,12 @@ import numpy as np
 import torch
 
 from mien.core.labels import EMOTIONS
-from mien.models.calibration import conformal_quantile, fit_temperature, softmax
+from mien.models.calibration import softmax
 from mien.models.temporal import CONTEXT_SIZE, TemporalReader
 from mien.runtime.artifact import Card, load_artifact
 from mien.runtime.session import open_session
-from mien_lab.data.sequences import Sequences
-from mien_lab.evaluation.temporal import read_steps
+from mien_lab.data.sequences import Sequences, read_steps
+from mien_lab.training.calibration import conformal_quantile, fit_temperature
 from mien_lab.training.temporal_net import JoinedNet, StepNet
 from mien_lab.training.weight_files import ParityError, install, write_card
 
@@ -30,27 +31,23 @@ SHIFTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
 SPARED = 0.002
 """Accuracy that is given up for the sake of a shorter delay."""
 TRAINED_ON = (
-    "clips made from FER2013 Training stills (research use) with FER+ votes (MIT), as embeddings "
+    "clips made from FER2013 Training stills (research use) with FER+ votes (MIT){}, as embeddings "
     "of mien's expression network"
 )
+RECORDINGS = " and recordings of {}"
 
 
 def export_temporal(
-    checkpoint: Path,
-    folder: Path,
-    *,
-    version: str,
-    gain_shift: float = 0.0,
-    trained_on: str = TRAINED_ON,
+    checkpoint: Path, folder: Path, *, version: str, gain_shift: float = 0.0
 ) -> Path:
     """Write `temporal.onnx` and its card with neutral calibration.
 
     Args:
-        checkpoint: `last.pt` of a run; its averaged weights are taken.
+        checkpoint: `last.pt` of a run, with its `config.json` beside; the averaged weights are
+            taken.
         folder: where to write.
         version: of the weights.
         gain_shift: added to the logit of each gain; see `choose_gain_shift`.
-        trained_on: the data, in one line.
 
     Returns:
         The weight file.
@@ -65,7 +62,7 @@ def export_temporal(
     with tempfile.TemporaryDirectory() as scratch:
         draft = Path(scratch) / target.name
         _trace(net, draft)
-        card = _card(net, state["reads"], version, trained_on)
+        card = _card(net, state["reads"], version, _trained_on(checkpoint.parent))
         write_card(draft, replace(card, extra=card.extra | {"gain_shift": gain_shift}))
         worst = _difference(net, Path(scratch))
         if not worst <= PARITY:
@@ -131,6 +128,12 @@ def _averaged(state: dict[str, Any]) -> JoinedNet:
     net = JoinedNet(len(weights["members.0.mean"]), len(members))
     net.load_state_dict(weights)
     return net.eval()
+
+
+def _trained_on(run: Path) -> str:
+    config = json.loads((run / "config.json").read_text(encoding="utf-8"))
+    recorded = config.get("recordings") is not None
+    return TRAINED_ON.format(RECORDINGS.format(config["layout"]) if recorded else "")
 
 
 def _trace(net: JoinedNet, path: Path) -> None:

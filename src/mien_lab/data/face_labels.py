@@ -1,0 +1,35 @@
+"""Where a face is, as the tables of the data say it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from mien.core.errors import InputError
+
+__all__ = ["POINTS", "FaceLabel", "face_label"]
+
+POINTS = ("right_eye", "left_eye", "nose", "right_mouth", "left_mouth")
+
+Floats = npt.NDArray[np.float64]
+FaceLabel = tuple[Floats, Floats, float]
+"""Box ``(4,)`` and points ``(5, 2)`` in pixels, as in `scenes`; the teacher's score."""
+
+
+def face_label(row: Mapping[str, str], path: Path) -> FaceLabel:
+    """What a row of ``faces.csv`` or ``landmarks.csv`` says.
+
+    Raises:
+        InputError: naming the file, if a column is missing or holds no number.
+    """
+    try:
+        box = np.array([float(row[key]) for key in ("x", "y", "w", "h")], np.float64)
+        points = np.array(
+            [[float(row[f"{key}_{axis}"]) for axis in "xy"] for key in POINTS], np.float64
+        )
+        return box, points, float(row["score"])
+    except KeyError as error:
+        raise InputError(f"{path} has no column {error}; get it again") from None
+    except (TypeError, ValueError) as error:
+        raise InputError(f"a row of {path} holds no number where one belongs ({error})") from None
