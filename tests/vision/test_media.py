@@ -366,6 +366,16 @@ def test_stand_in_picture_of_an_animated_png_is_left_out():
     assert frames[0].image.mean() == 40
 
 
+def test_stand_in_picture_of_an_animated_png_with_one_frame_is_not_what_is_read():
+    pictures = [PIL.Image.fromarray(np.full((16, 24, 3), level, np.uint8)) for level in (200, 40)]
+    data = encoded(
+        pictures[0], "PNG", save_all=True, append_images=pictures[1:], default_image=True
+    )
+    with open_media(data) as stream:
+        assert stream.media.kind is MediaKind.IMAGE
+        assert [int(frame.image.mean()) for frame in stream] == [40]
+
+
 def test_every_keeps_index_and_time():
     frames = list(open_media(animation("GIF", [50, 100, 200, 70]), every=2))
     assert [(frame.index, round(frame.time_s, 3)) for frame in frames] == [(0, 0.0), (2, 0.15)]
