@@ -215,6 +215,13 @@ def test_a_face_with_its_landmarks_in_one_place_is_left_out(analyzer, portrait):
     assert reading.face.landmarks.nose == (50, 50)
 
 
+@pytest.mark.parametrize(("min_face", "count"), [(50, 1), (51, 0)])
+def test_a_face_whose_shorter_side_is_too_short_is_left_out(analyzer, portrait, min_face, count):
+    detector = Fixed([[40, 40], [60, 40], [50, 50], [42, 60], [58, 60]])
+    reader = replace(analyzer.reader, detector=detector, min_face=min_face)
+    assert len(reader.find(portrait)) == count
+
+
 def test_faces_with_the_network_s_own_words(analyzer, portrait):
     (face,) = faces = analyzer.reader.find(portrait)
     words = analyzer.reader.classifier.classify(analyzer.reader.looks(portrait, faces))

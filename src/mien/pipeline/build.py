@@ -184,13 +184,7 @@ def _finders(config: Config, sessions: list[Session]) -> tuple[FaceDetector, Fac
     """The detector, and its second look alone."""
     first, second, third = sessions
     refiner = FaceRefiner(second)
-    detector = FaceDetector(
-        first,
-        refiner,
-        LandmarkPlacer(third),
-        threshold=config.threshold,
-        min_face=config.min_face,
-    )
+    detector = FaceDetector(first, refiner, LandmarkPlacer(third), threshold=config.threshold)
     if config.search_size is not None:
         detector = detector.searching(config.search_size)
     return detector, refiner

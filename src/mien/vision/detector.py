@@ -50,8 +50,6 @@ class FaceDetector:
         nms_iou: two boxes that overlap more than this are the same face.
         search_size: longest side in pixels of the finest search. Half of it takes a quarter of the
             time, and is enough where faces are not small.
-        min_face: faces with a smaller square root of their area, in pixels of the picture, are
-            left out; those below ``LEAST_FACE`` always are.
 
     Raises:
         InputError: if an argument is out of its range.
@@ -66,7 +64,6 @@ class FaceDetector:
         threshold: float | None = None,
         nms_iou: float = 0.4,
         search_size: int = 1280,
-        min_face: float = 0.0,
     ) -> None:
         own = session.card.number("threshold") if refiner is None else refiner.threshold
         self.threshold = own if threshold is None else threshold
@@ -77,7 +74,6 @@ class FaceDetector:
         self._refiner = refiner
         self._placer = placer
         self._nms_iou = nms_iou
-        self._min_face = max(min_face, LEAST_FACE)
 
     def searching(self, size: int) -> Self:
         """A detector over the same networks whose finest search is ``size`` pixels long."""
@@ -108,7 +104,7 @@ class FaceDetector:
             found = self._merged(self._proposer.propose(grey, self._refiner.least_proposal))
             found = self._refined(self._refiner, picture, found[:MOST_PROPOSALS])
         sizes = np.sqrt(np.prod(found.boxes[:, 2:], axis=1))
-        kept = [index for index in _apart(found.boxes) if sizes[index] >= self._min_face]
+        kept = [index for index in _apart(found.boxes) if sizes[index] >= LEAST_FACE]
         found = found[np.array(kept, dtype=np.intp)]
         if self._placer is not None:
             found = replace(found, points=self._placer.place(picture, found.points))
