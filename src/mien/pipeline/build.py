@@ -4,6 +4,7 @@ import logging
 import os
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
+from typing import Any
 
 from mien.core.errors import InputError
 from mien.core.ports import Follower
@@ -112,6 +113,13 @@ class Parts:
     temporal: TemporalReader | None
     cards: tuple[Card, ...]
     detect_every: int = DETECT_EVERY
+
+    def provenance(self) -> dict[str, Any]:
+        """Version, precision and checksum of each weight file by name, as documents state them."""
+        return {
+            card.name: {"version": card.version, "precision": card.precision, "sha256": card.sha256}
+            for card in self.cards
+        }
 
     def sequence(self, *, live: bool = False) -> SequenceReader:
         """A reader for the frames of one film or camera, which has seen none yet."""
