@@ -451,7 +451,7 @@ def test_options_on_top_of_a_configuration():
 
 def test_min_face(portrait):
     (reading,) = mien.analyze(portrait, threads=1).faces
-    size = reading.face.box.size
+    size = reading.face.box.shorter_side
     assert len(mien.analyze(portrait, threads=1, min_face=size - 1).faces) == 1
     assert mien.analyze(portrait, threads=1, min_face=size + 1).faces == ()
 
@@ -553,7 +553,7 @@ def test_a_covered_face_is_read_with_the_doubt_that_it_is(portrait):
     with Analyzer() as analyzer:
         (bare,) = analyzer.analyze(portrait).faces
         mouth = bare.face.landmarks.as_array()[3:].mean(axis=0)
-        reach = bare.quality.size
+        reach = bare.quality.eye_distance
         masked = portrait.copy()
         rows = slice(round(float(mouth[1] - 0.75 * reach)), round(float(mouth[1] + 0.9 * reach)))
         columns = slice(round(float(mouth[0] - 1.1 * reach)), round(float(mouth[0] + 1.1 * reach)))

@@ -106,7 +106,7 @@ def context(quality: Quality, elapsed_s: float | None) -> Floats:
     seconds = min(max(seconds, SHORTEST_STEP_S), LONGEST_STEP_S)
     return np.array(
         [
-            math.log1p(max(quality.size, 0.0)) / 4,
+            math.log1p(max(quality.eye_distance, 0.0)) / 4,
             math.log10(max(quality.sharpness, 1e-4)) / 2,
             quality.brightness / 255,
             quality.contrast / 64,

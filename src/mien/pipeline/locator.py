@@ -142,7 +142,7 @@ class FaceLocator:
         )
 
     def _sure(self, face: Face) -> bool:
-        large = face.box.size >= self._reader.min_face
+        large = face.box.shorter_side >= self._reader.min_face
         return face.score >= LEAST_SCORE and large and can_align(face.landmarks)
 
 

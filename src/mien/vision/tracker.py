@@ -74,10 +74,6 @@ class _Track:
     look: Looks | None
     misses: int = 0
 
-    @property
-    def size(self) -> float:
-        return float(max(self.face.box.area, 1e-6) ** 0.5)
-
     def ahead(self, clock_s: float) -> Floats:
         """How far the centre has moved since the face was seen."""
         coasted = COASTING_S * (1 - np.exp(-(clock_s - self.seen_s) / COASTING_S))
