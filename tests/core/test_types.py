@@ -32,7 +32,7 @@ distributions = (
 
 def test_box_measures():
     box = Box(1, 2, 30, 20)
-    assert (box.area, box.size) == (600, 20)
+    assert (box.area, box.shorter_side) == (600, 20)
     assert Box(0.123456, -2.71828, 10, 20).to_dict() == {
         "x": 0.12, "y": -2.72, "width": 10, "height": 20,
     }  # fmt: skip

@@ -463,7 +463,7 @@ def test_faces_of_recordings_become_sequences(portrait, tmp_path, analyzer):
         files.append(tmp_path / f"{number}.png")
         PIL.Image.fromarray(portrait).save(files[-1])
     recording = Recording(tuple(files), Emotion.HAPPINESS, "S1", onset=True)
-    found = sequences_of.recorded([recording], analyzer.reader, tmp_path / "kept", length=5)
+    found = sequences_of.recorded([recording], analyzer.parts.reader, tmp_path / "kept", length=5)
     happy = found.targets[0, :, EMOTIONS.index(Emotion.HAPPINESS)]
     assert happy.tolist() == pytest.approx([0, 0.5, 1, 0, 0])
     assert (found.labels[0] >= 0).tolist() == [True] * 3 + [False] * 2

@@ -147,6 +147,30 @@ def test_a_lost_camera_is_tried_again_with_growing_pauses():
     assert times == sorted(times)
 
 
+@pytest.mark.parametrize(("opening_s", "waiting_s"), [(0.4, 0.0), (0.0, 0.4)])
+def test_times_go_on_by_the_clock_however_long_opening_takes(opening_s, waiting_s):
+    slow = Slow()
+    moments = []
+
+    def frames():
+        if moments:
+            time.sleep(waiting_s)
+        moments.append(time.monotonic())
+        yield Frame(np.zeros((4, 4, 3), np.uint8), 0, 0.0)
+        while len(slow.frames) < len(moments):
+            time.sleep(0.01)
+        raise MediaError("gone")
+
+    def connect():
+        if not moments:
+            time.sleep(opening_s)
+        return MediaStream(Media("camera 0", MediaKind.CAMERA, 4, 4), frames())
+
+    first, second = readings(events_until(LiveReader(connect, slow, back_off_s=(0.01,)), 2))
+    assert first.reading.time_s == 0
+    assert second.reading.time_s == pytest.approx(moments[1] - moments[0], abs=0.2)
+
+
 def test_a_reader_that_is_too_slow_is_told_what_happens_all_the_same():
     answers = [lambda: stream_of(1, fault=MediaError("gone")), lambda: stream_of(200, 0.005)]
     opened = iter(answers)

@@ -291,5 +291,5 @@ def test_the_largest_face_comes_first(stage):
     first = locator.locate(stage.frame(0))
     second = locator.locate(stage.frame(1))
     assert first.ids == [1, 2]
-    if second.faces[0].box.size > second.faces[1].box.size:
+    if second.faces[0].box.shorter_side > second.faces[1].box.shorter_side:
         assert second.ids == [2, 1]

@@ -48,7 +48,7 @@ def test_stopping_early_ends_all_threads(sequence, portrait):
 
 
 def test_without_a_recurrent_network_each_frame_is_read_on_its_own(analyzer, portrait):
-    reader = analyzer.reader
+    reader = analyzer.parts.reader
     (alone,) = replace(reader, zooms=(1.0,)).read(Frame(portrait)).readings
     frame = SequenceReader(reader, FaceLocator(reader)).read(Frame(portrait))
     assert frame.readings[0].scores == alone.scores
@@ -118,8 +118,8 @@ def test_faces_of_films_are_read_at_two_sizes_in_turn(analyzer, portrait):
             self.seen.append(crops)
             return self._classifier.classify(crops)
 
-    noted = Noted(analyzer.reader.classifier)
-    reader = replace(analyzer.reader, classifier=noted)
+    noted = Noted(analyzer.parts.reader.classifier)
+    reader = replace(analyzer.parts.reader, classifier=noted)
     parts = replace(analyzer.parts, reader=reader)
     sequence = parts.sequence()
     located = []

@@ -22,7 +22,7 @@ def written(make_reading):
         stream = io.StringIO()
         with open_report(stream, form, MODEL) as report:
             report.begin(PHOTO)
-            report.write(FrameReading(0, 0.0, (make_reading(), make_reading(doubt=Doubt.DARK))))
+            report.write(FrameReading(0, 0.0, (make_reading(), make_reading(doubt=Doubt.EXPOSURE))))
             report.end()
             report.fail("gone.jpg", MediaError("gone.jpg does not exist"))
             report.begin(FILM)

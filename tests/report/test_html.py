@@ -129,6 +129,20 @@ def test_a_crowd_is_summed_and_a_long_film_is_no_longer_page(make_reading):
     assert long < 2 * short
 
 
+def test_charts_have_a_gap_where_a_face_was_out_of_sight_wherever_the_clock_begins(make_reading):
+    areas = {}
+    for start_s in (0, 60):
+        writer = HtmlWriter(MODEL)
+        writer.begin(FILM)
+        for index in range(40):
+            seen = not 15 <= index < 25
+            readings = (make_reading(track_id=1),) if seen else ()
+            writer.write(FrameReading(index, start_s + index / 10, readings))
+        writer.end()
+        areas[start_s] = writer.page().count('<path class="neutral"')
+    assert areas == {0: 2, 60: 2}
+
+
 def test_it_appears_whole_or_not_at_all(make_reading, tmp_path):
     target = tmp_path / "report.html"
     with open_html(target, MODEL) as writer:

@@ -100,9 +100,10 @@ def test_best_score_first_and_below_threshold_left_out():
     assert [round(face.score, 3) for face in faces] == [0.8, 0.6]
 
 
-def test_small_faces_are_left_out_on_request():
-    session = PlantedSession([(8, 1, 1, 0.9, 0.0, 0.0)])
-    assert single(session, min_face=25).detect(np.zeros((96, 128), np.uint8)) == []
+def test_what_is_too_small_for_a_face_is_left_out():
+    cells = [(8, 1, 1, 0.9, 0.0, np.log(9.5 / 24)), (8, 9, 9, 0.8, 0.0, np.log(10.5 / 24))]
+    faces = single(PlantedSession(cells)).detect(np.zeros((96, 128), np.uint8))
+    assert [round(face.score, 3) for face in faces] == [0.8]
 
 
 @pytest.mark.parametrize("settings", [{"threshold": 0.0}, {"threshold": 1.0}, {"search_size": 8}])

@@ -19,7 +19,7 @@ def moved(face, x, y):
 
 
 def test_a_face_is_found_again_near_its_expected_place(follower, analyzer, astronaut):
-    (face,) = analyzer.reader.find(astronaut)
+    (face,) = analyzer.parts.reader.find(astronaut)
     for x, y in [(0, 0), (8, -6), (-10, 4)]:
         (found,) = follower.follow(astronaut, [moved(face, x, y)])
         assert found.score > 0.8
@@ -30,7 +30,7 @@ def test_a_face_is_found_again_near_its_expected_place(follower, analyzer, astro
 
 
 def test_where_no_face_is_the_score_is_low(follower, analyzer, astronaut):
-    (face,) = analyzer.reader.find(astronaut)
+    (face,) = analyzer.parts.reader.find(astronaut)
     (found,) = follower.follow(astronaut, [moved(face, -150, 250)])
     assert found.score < 0.5
     (found,) = follower.follow(np.zeros_like(astronaut), [face])
@@ -38,14 +38,14 @@ def test_where_no_face_is_the_score_is_low(follower, analyzer, astronaut):
 
 
 def test_several_faces_stay_in_order_and_none_are_none(follower, analyzer, astronaut):
-    (face,) = analyzer.reader.find(astronaut)
+    (face,) = analyzer.parts.reader.find(astronaut)
     first, second = follower.follow(astronaut, [moved(face, 200, 200), face])
     assert first.score < second.score
     assert follower.follow(astronaut, []) == []
 
 
 def test_grey_pictures_and_faces_beyond_the_edge(follower, analyzer, astronaut):
-    (face,) = analyzer.reader.find(astronaut)
+    (face,) = analyzer.parts.reader.find(astronaut)
     (colour,) = follower.follow(astronaut, [face])
     (grey,) = follower.follow(astronaut.mean(axis=2).astype(np.uint8), [face])
     assert grey.box.x == pytest.approx(colour.box.x, abs=3)

@@ -94,7 +94,7 @@ def test_colour_grey_and_pyramid_are_seen_alike(astronaut):
 def test_the_shipped_network_finds_back_landmarks_that_were_moved(analyzer, astronaut):
     """Those of one face, each moved by a twelfth of the distance of the eyes."""
     placer = LandmarkPlacer(open_session("landmarks", threads=1))
-    (found,) = analyzer.reader.find(astronaut)
+    (found,) = analyzer.parts.reader.find(astronaut)
     true = found.landmarks.as_array()
     eyes = float(np.linalg.norm(true[0] - true[1]))
     rng = np.random.default_rng(0)

@@ -2,6 +2,7 @@ import contextlib
 import gc
 import io
 import os
+import re
 import tracemalloc
 import warnings
 from fractions import Fraction
@@ -365,6 +366,16 @@ def test_stand_in_picture_of_an_animated_png_is_left_out():
     assert frames[0].image.mean() == 40
 
 
+def test_stand_in_picture_of_an_animated_png_with_one_frame_is_not_what_is_read():
+    pictures = [PIL.Image.fromarray(np.full((16, 24, 3), level, np.uint8)) for level in (200, 40)]
+    data = encoded(
+        pictures[0], "PNG", save_all=True, append_images=pictures[1:], default_image=True
+    )
+    with open_media(data) as stream:
+        assert stream.media.kind is MediaKind.IMAGE
+        assert [int(frame.image.mean()) for frame in stream] == [40]
+
+
 def test_every_keeps_index_and_time():
     frames = list(open_media(animation("GIF", [50, 100, 200, 70]), every=2))
     assert [(frame.index, round(frame.time_s, 3)) for frame in frames] == [(0, 0.0), (2, 0.15)]
@@ -504,6 +515,21 @@ def test_whole_films_raise_no_alarm(make_film, tmp_path):
     for name in ("a.mp4", "a.mkv", "a.ts"):
         path = make_film(tmp_path / name, sound="aac")
         assert len(list(open_media(path))) == 20, name
+
+
+def test_how_far_a_film_was_read_is_told_in_its_own_times(make_film, tmp_path):
+    path = make_film(
+        tmp_path / "a.ts", [i / 10 for i in range(60)], options={"output_ts_offset": "3600"}
+    )
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 188 // 2 * 188
+    del data[middle : middle + 8 * 188]
+    path.write_bytes(data)
+    frames = []
+    with open_media(path) as stream, pytest.raises(TruncatedError) as caught:
+        collect(stream, frames)
+    read_s = float(re.search(r"up to ([\d.]+) s", str(caught.value))[1])
+    assert read_s == pytest.approx(frames[-1].time_s, abs=0.2)
 
 
 def test_film_cut_before_its_index(make_film, tmp_path):

@@ -25,7 +25,7 @@ def judged(image, points=FACE):
 def test_a_good_portrait_is_not_doubted(portrait):
     quality = judged(portrait)
     assert quality.doubt is None
-    assert quality.size == pytest.approx(41.4, abs=0.1)
+    assert quality.eye_distance == pytest.approx(41.4, abs=0.1)
     assert 0 <= quality.turn < 0.3
     assert quality.sharpness > 0
     assert 50 < quality.brightness < 220
@@ -38,16 +38,16 @@ def test_a_small_face(portrait):
 
 
 def test_a_dark_face(portrait):
-    assert judged((portrait * 0.03).astype(np.uint8)).doubt is Doubt.DARK
+    assert judged((portrait * 0.03).astype(np.uint8)).doubt is Doubt.EXPOSURE
 
 
 def test_an_overexposed_face(portrait):
-    assert judged(np.clip(portrait * 8.0 + 150, 0, 255).astype(np.uint8)).doubt is Doubt.DARK
+    assert judged(np.clip(portrait * 8.0 + 150, 0, 255).astype(np.uint8)).doubt is Doubt.EXPOSURE
 
 
 @pytest.mark.parametrize("level", [0, 128, 255])
 def test_a_face_without_contrast(portrait, level):
-    assert judged(np.full_like(portrait, level)).doubt is Doubt.DARK
+    assert judged(np.full_like(portrait, level)).doubt is Doubt.EXPOSURE
 
 
 @pytest.mark.parametrize("side", [-1, 1])
@@ -80,7 +80,7 @@ def test_turn_and_size_do_not_depend_on_the_roll(angle):
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     one, other = assess(face(CANONICAL), crop), assess(face(CANONICAL @ turn), crop)
     assert other.turn == pytest.approx(one.turn, abs=1e-5)
-    assert other.size == pytest.approx(one.size, abs=1e-3)
+    assert other.eye_distance == pytest.approx(one.eye_distance, abs=1e-3)
 
 
 def test_sharpness_hardly_depends_on_contrast(portrait):

@@ -8,6 +8,7 @@ __all__ = [
     "OutputError",
     "TooLargeError",
     "TruncatedError",
+    "cause_of",
 ]
 
 
@@ -37,3 +38,8 @@ class ArtifactError(MienError):
 
 class OutputError(MienError):
     """A result that could not be written; nothing is left under its final name."""
+
+
+def cause_of(error: Exception) -> str:
+    """What the system says of an error, without its number and path; else the error's own words."""
+    return getattr(error, "strerror", None) or str(error)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from mien.core.types import Face, Image
 
-__all__ = ["Classification", "Detector", "Follower"]
+__all__ = ["Classification", "Detector", "FaceFinder", "Follower"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,27 @@ class Detector(Protocol):
 
     def detect(self, image: Image) -> list[Face]:
         """Faces of an RGB or grey picture, the best score first; empty if there are none."""
+        ...
+
+
+class FaceFinder(Protocol):
+    """Finds faces that can be read, and cuts their crops."""
+
+    @property
+    def min_face(self) -> float:
+        """Pixels that the shorter side of a face must have."""
+        ...
+
+    def find(self, image: Image) -> list[Face]:
+        """The faces of an RGB or grey picture, the largest first."""
+        ...
+
+    def glance(self, image: Image) -> list[Face] | None:
+        """As `find`, faster, without the small ones; None where there is no such way."""
+        ...
+
+    def crops(self, image: Image, faces: Sequence[Face]) -> npt.NDArray[np.uint8]:
+        """The aligned grey crops of n faces, (n, size, size) uint8."""
         ...
 
 

@@ -46,7 +46,7 @@ class Box:
         return self.width * self.height
 
     @property
-    def size(self) -> float:
+    def shorter_side(self) -> float:
         """The shorter side, in pixels."""
         return min(self.width, self.height)
 
@@ -106,7 +106,7 @@ class Doubt(StrEnum):
     BLURRED = "blurred"
     TURNED_AWAY = "turned away"
     OCCLUDED = "occluded"
-    DARK = "too dark or too bright"
+    EXPOSURE = "too dark or too bright"
     AMBIGUOUS = "ambiguous"
 
 
@@ -114,7 +114,7 @@ class Doubt(StrEnum):
 class Quality:
     """What the picture of a face allows: measured on the face, each with its unit."""
 
-    size: float
+    eye_distance: float
     """Distance of the eyes in pixels of the source."""
     sharpness: float
     """Variance of the Laplacian of the standardised crop, without unit."""

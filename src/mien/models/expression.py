@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.core.errors import ArtifactError, InputError
-from mien.core.labels import EMOTIONS, Emotion
+from mien.core.labels import Emotion
 from mien.core.ports import Classification
 from mien.models.calibration import ranked_set, softmax
 from mien.runtime.session import Session
@@ -27,10 +27,7 @@ class ExpressionClassifier:
                 the size of the crops or the calibration.
         """
         card = session.card
-        if card.labels != [emotion.value for emotion in EMOTIONS]:
-            raise ArtifactError(
-                f"{card.file} reads {card.labels}, not mien's eight labels; use weights that do"
-            )
+        card.check_labels()
         shape = card.input.get("shape")
         if not isinstance(shape, list) or not shape or not isinstance(shape[-1], int):
             raise ArtifactError(f"the card of {card.file} gives no size of crops; reinstall mien")

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from mien.core.errors import ArtifactError, InputError
+from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS, Emotion
 from mien.core.types import Quality
 from mien.models.calibration import ranked_set, softmax
@@ -41,10 +41,7 @@ class TemporalReader:
                 size or the calibration.
         """
         card = session.card
-        if card.labels != [emotion.value for emotion in EMOTIONS]:
-            raise ArtifactError(
-                f"{card.file} reads {card.labels}, not mien's eight labels; use weights that do"
-            )
+        card.check_labels()
         self.state_size = int(card.number("state_size"))
         self.embedding_size = int(card.number("embedding_size"))
         self._session = session
@@ -109,7 +106,7 @@ def context(quality: Quality, elapsed_s: float | None) -> Floats:
     seconds = min(max(seconds, SHORTEST_STEP_S), LONGEST_STEP_S)
     return np.array(
         [
-            math.log1p(max(quality.size, 0.0)) / 4,
+            math.log1p(max(quality.eye_distance, 0.0)) / 4,
             math.log10(max(quality.sharpness, 1e-4)) / 2,
             quality.brightness / 255,
             quality.contrast / 64,

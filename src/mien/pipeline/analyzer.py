@@ -10,7 +10,6 @@ from typing import Any, Self
 from mien.core.errors import InputError, TruncatedError
 from mien.core.types import Frame, FrameReading, Image, MediaKind, Reading
 from mien.pipeline.build import Config, Parts, build_parts
-from mien.pipeline.frame import FrameReader
 from mien.vision.media import MediaStream, Source, open_media
 
 __all__ = ["Analysis", "Analyzer", "analyze"]
@@ -134,15 +133,6 @@ class Analyzer:
         self._parts: Parts | None = build_parts(self.config)
 
     @property
-    def reader(self) -> FrameReader:
-        """What reads single frames.
-
-        Raises:
-            InputError: if the analyzer is closed.
-        """
-        return self.parts.reader
-
-    @property
     def parts(self) -> Parts:
         """All that readings are made with.
 
@@ -181,10 +171,6 @@ class Analyzer:
     def read(self, image: Image) -> tuple[Reading, ...]:
         """The readings of one picture, an array as for `analyze`."""
         return self.analyze(image).faces
-
-    def read_frame(self, frame: Frame) -> FrameReading:
-        """The readings of one frame that is open already."""
-        return self.reader.read(frame)
 
     def close(self) -> None:
         """Let go of the weights; the analyzer is of no use afterwards."""

@@ -4,6 +4,7 @@ import logging
 import os
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
+from typing import Any
 
 from mien.core.errors import InputError
 from mien.core.ports import Follower
@@ -113,6 +114,13 @@ class Parts:
     cards: tuple[Card, ...]
     detect_every: int = DETECT_EVERY
 
+    def provenance(self) -> dict[str, Any]:
+        """Version, precision and checksum of each weight file by name, as documents state them."""
+        return {
+            card.name: {"version": card.version, "precision": card.precision, "sha256": card.sha256}
+            for card in self.cards
+        }
+
     def sequence(self, *, live: bool = False) -> SequenceReader:
         """A reader for the frames of one film or camera, which has seen none yet."""
         reader = self.live if live else self.reader
@@ -184,13 +192,7 @@ def _finders(config: Config, sessions: list[Session]) -> tuple[FaceDetector, Fac
     """The detector, and its second look alone."""
     first, second, third = sessions
     refiner = FaceRefiner(second)
-    detector = FaceDetector(
-        first,
-        refiner,
-        LandmarkPlacer(third),
-        threshold=config.threshold,
-        min_face=config.min_face,
-    )
+    detector = FaceDetector(first, refiner, LandmarkPlacer(third), threshold=config.threshold)
     if config.search_size is not None:
         detector = detector.searching(config.search_size)
     return detector, refiner

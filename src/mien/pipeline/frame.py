@@ -93,7 +93,9 @@ class FrameReader:
 
     def _readable(self, found: list[Face]) -> list[Face]:
         faces = [
-            face for face in found if face.box.size >= self.min_face and can_align(face.landmarks)
+            face
+            for face in found
+            if face.box.shorter_side >= self.min_face and can_align(face.landmarks)
         ]
         return sorted(faces, key=lambda face: -face.box.area)
 

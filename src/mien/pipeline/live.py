@@ -199,7 +199,7 @@ class _Grabber:
         self._slot = slot
         self._back_off_s = back_off_s
         self._tries = 0
-        self._began_s = time.monotonic()
+        self._began_s = 0.0
         self._count = 0
 
     def run(self) -> None:
@@ -224,10 +224,16 @@ class _Grabber:
 
     def _grab(self) -> None:
         with self._connect() as stream:
-            offset_s = time.monotonic() - self._began_s if self._count else 0.0
+            offset_s: float | None = None
             for frame in stream:
                 if self._slot.closed:
                     return
+                if offset_s is None:
+                    # Not before: to open a camera and to await its first picture takes its time.
+                    start_s = time.monotonic() - frame.time_s
+                    if self._count == 0:
+                        self._began_s = start_s
+                    offset_s = start_s - self._began_s
                 if self._tries:
                     self._slot.say(Notice(f"{stream.media.source} is back"))
                     self._tries = 0

@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from mien.core.ports import Follower
+from mien.core.ports import FaceFinder, Follower
 from mien.core.types import Face, Frame
-from mien.pipeline.frame import FrameReader
 from mien.vision.alignment import can_align
 from mien.vision.geometry import iou_matrix
 from mien.vision.tracker import FaceTracker, describe
@@ -52,15 +51,15 @@ class FaceLocator:
     scores mean the same and none is below the detector's threshold.
 
     Args:
-        reader: whose detector searches.
+        finder: finds faces anew, and cuts the crops of all.
         follower: finds known faces again; without it, every frame is searched.
         every: frames from one search to the next.
     """
 
     def __init__(
-        self, reader: FrameReader, follower: Follower | None = None, *, every: int = DETECT_EVERY
+        self, finder: FaceFinder, follower: Follower | None = None, *, every: int = DETECT_EVERY
     ) -> None:
-        self._reader = reader
+        self._finder = finder
         self._follower = follower
         self._every = every
         self._tracker = FaceTracker()
@@ -93,7 +92,7 @@ class FaceLocator:
     def _glanced(self, frame: Frame, follower: Follower) -> Located:
         """The faces followed, if a coarse search finds just these; or else those found."""
         known = set(self._tracker.expected(frame.time_s))
-        seen = None if known == self._overlooked else self._reader.glance(frame.image)
+        seen = None if known == self._overlooked else self._finder.glance(frame.image)
         if seen is None:
             return self._found(frame)
         located = self._followed(frame, follower, seen)
@@ -107,8 +106,8 @@ class FaceLocator:
         return located
 
     def _found(self, frame: Frame) -> Located:
-        faces = self._reader.find(frame.image)
-        crops = self._reader.crops(frame.image, faces)
+        faces = self._finder.find(frame.image)
+        crops = self._finder.crops(frame.image, faces)
         ids = self._tracker.update(faces, frame.time_s, describe(crops))
         self._searched = frame.time_s, frame.image.shape
         self._fine_s = frame.time_s
@@ -131,7 +130,7 @@ class FaceLocator:
             replace(face, score=known.score)
             for face, known in zip(faces, expected.values(), strict=True)
         ]
-        crops = self._reader.crops(frame.image, faces)
+        crops = self._finder.crops(frame.image, faces)
         looks = describe(crops)
         if (self._tracker.likeness(ids, looks) < LEAST_LIKENESS).any() or _touching(faces):
             return None
@@ -142,7 +141,7 @@ class FaceLocator:
         )
 
     def _sure(self, face: Face) -> bool:
-        large = face.box.size >= self._reader.min_face
+        large = face.box.shorter_side >= self._finder.min_face
         return face.score >= LEAST_SCORE and large and can_align(face.landmarks)
 
 

@@ -87,18 +87,15 @@ class VideoFigures:
         }
 
 
-def benchmark_video(
-    *, frames: int = FRAMES, rounds: int = 3, minutes: float = 2.0, config: Config | None = None
-) -> VideoFigures:
+def benchmark_video(*, frames: int = FRAMES, rounds: int = 3, minutes: float = 2.0) -> VideoFigures:
     """Measure films, live pictures and memory at 1280x720.
 
     Args:
         frames: of the film that is read.
         rounds: how often each speed is measured; the median counts.
         minutes: of looped film for memory; 120 for two hours.
-        config: how films are read.
     """
-    parts = build_parts(config or Config())
+    parts = build_parts(Config())
     with TemporaryDirectory() as folder:
         film = make_film(Path(folder) / "film.mp4", frames)
         fast = {n: _median(_film_fps, _placed(parts, n), film, rounds) for n in (1, 4)}

@@ -46,7 +46,7 @@ class Callout:
     def draw_box(self, canvas: Canvas) -> None:
         """Draw the box around the face, dashed if the reading is uncertain."""
         box, line = self.box, max(1, round(self.unit / 7))
-        radius = min(box.size * 0.08, self.unit * 0.8)
+        radius = min(box.shorter_side * 0.08, self.unit * 0.8)
         dash = self.unit * 0.7 if self.reading.uncertain else 0.0
         frame = (box.x, box.y, box.width, box.height, radius)
         canvas.outline(*frame, line + max(2, line), PANEL, 0.55, dash)

@@ -87,6 +87,11 @@ class EventFinder:
         self._steps_s: deque[float] = deque(maxlen=STEPS)
         self._gap_s = GAP_S
 
+    @property
+    def gap_s(self) -> float:
+        """Seconds after which a face that was not seen is out of sight, as frames lie now."""
+        return self._gap_s
+
     def add(self, frame: FrameReading) -> list[Event]:
         """The events that end with the next frame, in order of their onset."""
         if self._before_s is not None and frame.time_s > self._before_s:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mien.core.errors import OutputError
+from mien.core.errors import OutputError, cause_of
 
 __all__ = ["atomic", "make_folder", "output_error"]
 
@@ -82,7 +82,7 @@ def make_folder(path: str | os.PathLike[str]) -> Path:
 def output_error(path: str | os.PathLike[str], error: OSError) -> OutputError:
     """The sentence for a failed write."""
     known = _ADVICE.get(error.errno or 0)
-    cause = known or f"{error.strerror or error}; choose another path"
+    cause = known or f"{cause_of(error)}; choose another path"
     return OutputError(f"{os.fspath(path)} cannot be written: {cause}")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from mien.core.labels import EMOTIONS
 from mien.core.types import Reading
 from mien.report.charts import clock, expression_chart, percent, sentiment_chart, share_bar
-from mien.report.events import BEGINS, GAP_S, SHOWN, Event
+from mien.report.events import BEGINS, SHOWN, Event
 from mien.report.summaries import FaceSummary, FilmSummary, PictureSummary, Tally
 
 __all__ = ["LEAD", "failures", "film", "limits", "networks", "photographs", "title"]
@@ -151,7 +151,7 @@ def _faces(summary: FilmSummary) -> str:
 
 
 def _face(face: FaceSummary, summary: FilmSummary) -> str:
-    runs = face.series.runs(max(GAP_S, 1.5 * summary.step_s))
+    runs = face.series.runs(summary.gap_s)
     name = f"Face {face.track_id}"
     most = max(face.tally.shares(), key=lambda share: share.whole)
     said = f"in view {clock(face.first_s)} to {clock(face.last_s)}"

@@ -149,9 +149,9 @@ class FilmSummary:
         self._step_s = SHORTEST_S
 
     @property
-    def step_s(self) -> float:
-        """Mean seconds from one frame to the next."""
-        return self.end_s / max(self.frames, 1)
+    def gap_s(self) -> float:
+        """Seconds after which a face that was not seen is out of sight, as for events."""
+        return self._finder.gap_s
 
     @property
     def tally(self) -> Tally:

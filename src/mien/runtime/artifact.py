@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mien.core.errors import ArtifactError
+from mien.core.labels import EMOTIONS
 
 __all__ = ["Artifact", "Card", "load_artifact", "read_card", "read_cards", "shipped_cards"]
 
@@ -58,6 +59,17 @@ class Card:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ArtifactError(f"the card of {self.file} gives no number {name!r}; reinstall mien")
         return float(value)
+
+    def check_labels(self) -> None:
+        """Refuse weights whose outputs are not the emotions in their one order.
+
+        Raises:
+            ArtifactError: if they are others.
+        """
+        if self.labels != [emotion.value for emotion in EMOTIONS]:
+            raise ArtifactError(
+                f"{self.file} reads {self.labels}, not mien's eight labels; use weights that do"
+            )
 
 
 _FIELDS: dict[str, type] = {

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import av
 import av.error
@@ -15,7 +14,7 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 
-from mien.core.errors import InputError, MediaError
+from mien.core.errors import InputError, MediaError, cause_of
 from mien.core.types import Frame, Media, MediaKind
 from mien.vision.arrival import Arrivals, Pace, hold_nothing_back
 from mien.vision.media import DEFAULT_MAX_PIXELS, open_media
@@ -116,7 +115,7 @@ def open_camera(source: CameraSource, *, max_pixels: int = DEFAULT_MAX_PIXELS) -
         )
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise MediaError(
-            f"{source.name} cannot be opened ({_cause(error)}); check that it is connected, that "
+            f"{source.name} cannot be opened ({cause_of(error)}); check that it is connected, that "
             "no other program uses it and that you may read it"
         ) from error
     if not container.streams.video:
@@ -144,7 +143,7 @@ def _arriving(container: InputContainer, name: str, max_pixels: int) -> Iterator
             image = np.asarray(convert(picture, format="rgb24").to_ndarray(), np.uint8)
             yield Frame(image, index, now - began, arrived_s)
     except (av.error.FFmpegError, OSError) as error:
-        raise MediaError(f"{name} was lost ({_cause(error)}); check its connection") from error
+        raise MediaError(f"{name} was lost ({cause_of(error)}); check its connection") from error
     raise MediaError(f"{name} sends no more pictures; check its connection")
 
 
@@ -179,7 +178,3 @@ def _paced(stream: MediaStream, pace: Pace) -> Iterator[Frame]:
 
 def _without_password(address: str) -> str:
     return re.sub(r"://[^/]*@", "://", address.partition("?")[0])
-
-
-def _cause(error: Any) -> str:
-    return getattr(error, "strerror", None) or str(error)

@@ -21,6 +21,8 @@ __all__ = ["FaceDetector"]
 
 MOST_PROPOSALS = 200
 """So many of the best proposals get a second look: bounds the time that a busy picture takes."""
+NMS_IOU = 0.4
+"""Two boxes that overlap more than this are the same face."""
 VOTE_OVERLAP = 0.6
 """Boxes that overlap a kept one by this IoU are averaged into it, weighted by score and size."""
 REFINED_SHARE = 0.6
@@ -47,11 +49,8 @@ class FaceDetector:
         refiner: the second look; without it the first network's word stands.
         placer: the third look; without it the landmarks of the others stand.
         threshold: least score of a face, 0 to 1; that of the weights' cards if None.
-        nms_iou: two boxes that overlap more than this are the same face.
         search_size: longest side in pixels of the finest search. Half of it takes a quarter of the
             time, and is enough where faces are not small.
-        min_face: faces with a smaller square root of their area, in pixels of the picture, are
-            left out; those below ``LEAST_FACE`` always are.
 
     Raises:
         InputError: if an argument is out of its range.
@@ -64,9 +63,7 @@ class FaceDetector:
         placer: LandmarkPlacer | None = None,
         *,
         threshold: float | None = None,
-        nms_iou: float = 0.4,
         search_size: int = 1280,
-        min_face: float = 0.0,
     ) -> None:
         own = session.card.number("threshold") if refiner is None else refiner.threshold
         self.threshold = own if threshold is None else threshold
@@ -76,8 +73,6 @@ class FaceDetector:
         self._proposer = FaceProposer(session, search_size)
         self._refiner = refiner
         self._placer = placer
-        self._nms_iou = nms_iou
-        self._min_face = max(min_face, LEAST_FACE)
 
     def searching(self, size: int) -> Self:
         """A detector over the same networks whose finest search is ``size`` pixels long."""
@@ -108,7 +103,7 @@ class FaceDetector:
             found = self._merged(self._proposer.propose(grey, self._refiner.least_proposal))
             found = self._refined(self._refiner, picture, found[:MOST_PROPOSALS])
         sizes = np.sqrt(np.prod(found.boxes[:, 2:], axis=1))
-        kept = [index for index in _apart(found.boxes) if sizes[index] >= self._min_face]
+        kept = [index for index in _apart(found.boxes) if sizes[index] >= LEAST_FACE]
         found = found[np.array(kept, dtype=np.intp)]
         if self._placer is not None:
             found = replace(found, points=self._placer.place(picture, found.points))
@@ -116,7 +111,7 @@ class FaceDetector:
 
     def _merged(self, found: Proposals) -> Proposals:
         """One proposal per place, the best first, averaged over those that agree with it."""
-        kept = non_maximum_suppression(found.boxes, found.scores, self._nms_iou)
+        kept = non_maximum_suppression(found.boxes, found.scores, NMS_IOU)
         agree = (iou_matrix(found.boxes[kept], found.boxes) >= VOTE_OVERLAP) * found.weights
         votes = (agree / agree.sum(axis=1, keepdims=True)).astype(np.float32)
         return Proposals(
@@ -133,9 +128,7 @@ class FaceDetector:
         sure = again[kept]
         # Proposals of parts of a face also lead to the face. The one that had to be moved least
         # was looked at best, and places its landmarks best.
-        faces = sure[
-            non_maximum_suppression(sure.boxes, sure.scores * overlap[kept], self._nms_iou)
-        ]
+        faces = sure[non_maximum_suppression(sure.boxes, sure.scores * overlap[kept], NMS_IOU)]
         return faces[np.argsort(-faces.scores, kind="stable")]
 
 

@@ -9,7 +9,14 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.floating]
+__all__ = [
+    "apply_transform",
+    "intersection_areas",
+    "iou_matrix",
+    "non_maximum_suppression",
+    "similarity_transform",
+]
+
 Matrix = npt.NDArray[np.float64]
 
 

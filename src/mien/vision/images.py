@@ -158,6 +158,7 @@ def _first(picture: ImageFile) -> int:
 
 def _still(picture: ImageFile, name: str, orientation: Orientation) -> Iterator[Frame]:
     try:
+        picture.seek(_first(picture))
         image = orientation.apply(to_rgb(picture))
     except DAMAGED as error:
         raise damage(name, error) from error

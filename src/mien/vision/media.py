@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import PIL.Image
 
-from mien.core.errors import InputError, MediaError
+from mien.core.errors import InputError, MediaError, cause_of
 from mien.core.types import Frame, Image, Media, MediaKind
 from mien.vision.arrival import Pace
 from mien.vision.images import DAMAGED, damage, open_picture, orientation_of, to_rgb
@@ -149,8 +149,9 @@ def _open_path(path: Path, name: str) -> BinaryIO:
         hint = "download it first, mien reads no addresses" if "://" in name else "check the path"
         raise MediaError(f"{name} does not exist; {hint}") from error
     except (OSError, ValueError) as error:
-        cause = getattr(error, "strerror", None) or str(error)
-        raise MediaError(f"{name} cannot be opened ({cause}); check its permissions") from error
+        raise MediaError(
+            f"{name} cannot be opened ({cause_of(error)}); check its permissions"
+        ) from error
 
 
 def _open_file(
@@ -164,7 +165,7 @@ def _open_file(
     except OSError as error:
         file.close()
         raise MediaError(
-            f"{name} cannot be read ({error.strerror or error}); check the disk or its permissions"
+            f"{name} cannot be read ({cause_of(error)}); check the disk or its permissions"
         ) from error
     except BaseException:
         file.close()

@@ -29,26 +29,26 @@ def assess(face: Face, crop: npt.NDArray[np.uint8]) -> Quality:
     points = face.landmarks.as_array().astype(np.float64)
     grey = crop.astype(np.float32)
     brightness, contrast = float(grey.mean()), float(grey.std())
-    size = float(np.linalg.norm(points[1] - points[0]))
+    eye_distance = float(np.linalg.norm(points[1] - points[0]))
     sharpness = _sharpness(grey, contrast)
     turn = _turn(points)
     return Quality(
-        size=size,
+        eye_distance=eye_distance,
         sharpness=sharpness,
         brightness=brightness,
         contrast=contrast,
         turn=turn,
-        doubt=_doubt(size, sharpness, brightness, contrast, turn),
+        doubt=_doubt(eye_distance, sharpness, brightness, contrast, turn),
     )
 
 
 def _doubt(
-    size: float, sharpness: float, brightness: float, contrast: float, turn: float
+    eye_distance: float, sharpness: float, brightness: float, contrast: float, turn: float
 ) -> Doubt | None:
-    if size < MIN_EYE_DISTANCE:
+    if eye_distance < MIN_EYE_DISTANCE:
         return Doubt.SMALL
     if contrast < MIN_CONTRAST or not BRIGHTNESS[0] <= brightness <= BRIGHTNESS[1]:
-        return Doubt.DARK
+        return Doubt.EXPOSURE
     if turn > MAX_TURN:
         return Doubt.TURNED_AWAY
     if sharpness < MIN_SHARPNESS:

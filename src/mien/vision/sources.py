@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from mien.core.errors import MediaError, MienError
+from mien.core.errors import MediaError, MienError, cause_of
 
 __all__ = ["EXTENSIONS", "FoundSources", "display_name", "find_sources"]
 
@@ -76,7 +76,7 @@ def _expand(path: Path) -> Iterator[_Result]:
         else:
             yield _failure(name, f"{name} does not exist; check the path")
     except (OSError, ValueError) as error:
-        yield _failure(name, f"{name} cannot be read ({_cause(error)}); check its permissions")
+        yield _failure(name, f"{name} cannot be read ({cause_of(error)}); check its permissions")
 
 
 def _match(pattern: Path) -> Iterator[_Result]:
@@ -105,7 +105,7 @@ def _walk(folder: Path) -> Iterator[_Result]:
     for error in errors:
         name = display_name(error.filename or folder)
         yield _failure(
-            name, f"folder {name} cannot be read ({_cause(error)}); check its permissions"
+            name, f"folder {name} cannot be read ({cause_of(error)}); check its permissions"
         )
     if empty and not errors:
         name = display_name(folder)
@@ -118,7 +118,3 @@ def _walk(folder: Path) -> Iterator[_Result]:
 
 def _failure(name: str, sentence: str) -> tuple[str, MienError]:
     return name, MediaError(sentence)
-
-
-def _cause(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)

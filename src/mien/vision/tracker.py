@@ -74,10 +74,6 @@ class _Track:
     look: Looks | None
     misses: int = 0
 
-    @property
-    def size(self) -> float:
-        return float(max(self.face.box.area, 1e-6) ** 0.5)
-
     def ahead(self, clock_s: float) -> Floats:
         """How far the centre has moved since the face was seen."""
         coasted = COASTING_S * (1 - np.exp(-(clock_s - self.seen_s) / COASTING_S))
@@ -96,14 +92,9 @@ class _Track:
 
 
 class FaceTracker:
-    """Gives faces ids while they stay in view; belongs to one film or camera.
+    """Gives faces ids while they stay in view; belongs to one film or camera."""
 
-    Args:
-        memory_s: seconds after which a face out of sight is forgotten.
-    """
-
-    def __init__(self, memory_s: float = MEMORY_S) -> None:
-        self._memory_s = memory_s
+    def __init__(self) -> None:
         self._tracks: list[_Track] = []
         self._next = 1
         self._clock_s = 0.0
@@ -193,7 +184,7 @@ class FaceTracker:
         self._tracks = [
             track
             for track in self._tracks
-            if track.misses < 2 or self._clock_s - track.seen_s <= self._memory_s
+            if track.misses < 2 or self._clock_s - track.seen_s <= MEMORY_S
         ]
 
     def _match(self, faces: Sequence[Face], looks: Looks | None) -> dict[int, _Track]:

@@ -213,7 +213,7 @@ class _Decoder:
                 stamp = packet.dts if packet.pts is None else packet.pts
                 if stamp is not None and packet.time_base is not None:
                     end = (stamp + (packet.duration or 0)) * packet.time_base
-                    self.end_s = max(self.end_s, float(end))
+                    self.end_s = max(self.end_s, float(end) - self.start_s)
                 if packet.stream_index == self.stream.index:
                     yield packet
         except (av.error.FFmpegError, OSError) as error:

@@ -65,7 +65,7 @@ def image_conditions(faces: FaceCrops, names: Sequence[str]) -> dict[str, Condit
             "0 facing, 1 in profile",
         ),
         "face size": (
-            np.where(placed, [quality.size for quality in qualities], np.nan),
+            np.where(placed, [quality.eye_distance for quality in qualities], np.nan),
             "pixels between the eyes",
         ),
         "glasses-like cover": (

@@ -107,9 +107,10 @@ def _cropped(sample: Sample) -> _Found:
 
 def _found(sample: Sample, analyzer: Analyzer) -> _Found | None:
     image = sample.load()
-    faces = analyzer.reader.find(image)
+    faces = analyzer.parts.reader.find(image)
     meant = face_meant(sample, [face.box for face in faces])
     if meant is None:
         return None
     face = faces[meant]
-    return analyzer.reader.crops(image, [face])[0], face.landmarks.as_array().astype(np.float64)
+    crop = analyzer.parts.reader.crops(image, [face])[0]
+    return crop, face.landmarks.as_array().astype(np.float64)

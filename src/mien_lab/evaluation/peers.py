@@ -125,10 +125,10 @@ def _read_photographs(folder: Path, weights: Path | None) -> _Photographs:
             if colour is None:
                 raise InputError(f"{path} cannot be read")
             picture = np.asarray(cv2.cvtColor(colour, cv2.COLOR_BGR2GRAY), np.uint8)
-            faces = analyzer.reader.find(picture)[:1]
+            faces = analyzer.parts.reader.find(picture)[:1]
             result.pictures.append(picture)
             result.boxes.append(faces[0].box if faces else None)
-            result.crops.append(analyzer.reader.crops(picture, faces)[0] if faces else None)
+            result.crops.append(analyzer.parts.reader.crops(picture, faces)[0] if faces else None)
     return result
 
 

@@ -59,7 +59,7 @@ def predict(
 
 def _read(sample: Sample, analyzer: Analyzer) -> npt.NDArray[np.floating]:
     if sample.cropped:
-        result = analyzer.reader.classifier.classify(looks_of(sample)[None])
+        result = analyzer.parts.reader.classifier.classify(looks_of(sample)[None])
         return np.asarray(result.probabilities[0])
     readings = analyzer.analyze(sample.load()).faces
     meant = face_meant(sample, [reading.face.box for reading in readings])

@@ -177,7 +177,7 @@ def _figures(
     labels = tuple(str(emotion) for emotion in EMOTIONS)
     cases = Cases(faces.names, faces.truth, scores.astype(np.float64), labels, sets)
     figures = scorer(cases)(np.ones(len(cases)))
-    # Of a label that no face has, precision is defined where it is given to one, in some conditions.
+    # Of a label that no face has, precision is defined only where a face is given it.
     rates = {
         f"per_class.{labels[index]}.{rate}"
         for index in np.unique(faces.truth)

@@ -4,13 +4,12 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from mien.core.types import Face, Frame, Image
-from mien.pipeline.frame import FrameReader
 from mien.pipeline.locator import DETECT_EVERY, FaceLocator
 from mien.vision.alignment import CROP_SIZE
 from mien.vision.geometry import iou_matrix
@@ -140,7 +139,7 @@ class _Film:
 
     def course(self) -> list[list[tuple[int, int]]]:
         """Person and id of the faces located in each frame."""
-        locator = FaceLocator(cast("FrameReader", self), self)
+        locator = FaceLocator(self, self)
         picture = np.zeros((1, 1), np.uint8)
         course = []
         for index, (sightings, time_s) in enumerate(

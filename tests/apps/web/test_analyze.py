@@ -76,7 +76,7 @@ def test_picture_as_form_and_raw(client, picture, analyzer):
 
 
 def test_activation_lies_on_the_face(client, picture, monkeypatch):
-    detector = client.app.state.engine.analyzer.reader.detector
+    detector = client.app.state.engine.analyzer.parts.reader.detector
     searched = []
     search = detector.detect
     monkeypatch.setattr(detector, "detect", lambda image: searched.append(1) or search(image))

@@ -2,6 +2,7 @@ import io
 import threading
 import time
 
+import numpy as np
 import PIL.Image
 import pytest
 from starlette.websockets import WebSocketDisconnect
@@ -18,11 +19,17 @@ def until(condition):
         time.sleep(0.01)
 
 
+def encoded(*images):
+    """A picture, or an animation of several."""
+    first, *others = map(PIL.Image.fromarray, images)
+    file = io.BytesIO()
+    first.save(file, "WEBP", quality=90, save_all=bool(others), append_images=others)
+    return file.getvalue()
+
+
 @pytest.fixture
 def shot(portrait):
-    file = io.BytesIO()
-    PIL.Image.fromarray(portrait).save(file, "WEBP", quality=90)
-    return file.getvalue()
+    return encoded(portrait)
 
 
 def test_frames_in_readings_out(client, shot):
@@ -79,11 +86,21 @@ def test_pace(serving, shot):
         assert time.monotonic() - begun > 0.7
 
 
-def test_a_bad_frame_is_a_problem_and_not_the_end(client, shot):
+@pytest.mark.parametrize(
+    ("frame", "status", "word"),
+    [
+        (b"no picture", 415, "neither a picture nor a film"),
+        (encoded(np.zeros((2000, 1001), np.uint8)), 413, "pixels"),
+        (encoded(np.zeros((16, 24), np.uint8), np.full((16, 24), 255, np.uint8)), 415, "film"),
+    ],
+    ids=["no picture", "too large", "an animation"],
+)
+def test_a_bad_frame_is_a_problem_and_not_the_end(client, shot, frame, status, word):
     with client.websocket_connect(LIVE, headers=HOST) as socket:
-        socket.send_bytes(b"no picture")
+        socket.send_bytes(frame)
         problem = socket.receive_json()
-        assert (problem["kind"], problem["status"]) == ("problem", 400)
+        assert (problem["kind"], problem["status"]) == ("problem", status)
+        assert word in problem["detail"]
         socket.send_bytes(shot)
         assert socket.receive_json()["kind"] == "reading"
 

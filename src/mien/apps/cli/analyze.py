@@ -18,7 +18,6 @@ from mien.core.errors import MienError, OutputError
 from mien.core.types import Frame, FrameReading, Media
 from mien.pipeline.analyzer import Analyzer
 from mien.pipeline.build import DEFAULT_PRECISION, EDGE, Config
-from mien.pipeline.provenance import provenance
 from mien.report.annotations import AnnotationFolder, Annotator
 from mien.report.codings import check_coding, open_events
 from mien.report.html import check_html, open_html
@@ -120,7 +119,7 @@ def analyze(
         if events is not None:
             writers.append(stack.enter_context(open_events(events)))
         if report is not None:
-            writers.append(stack.enter_context(open_html(report, provenance(analyzer.parts))))
+            writers.append(stack.enter_context(open_html(report, analyzer.parts.provenance())))
         run = _Run(analyzer, ReportWriters(writers), folder, every)
         for source, error in found.failures:
             run.fail(source, error)
@@ -268,6 +267,6 @@ def _writer(form: Format, out: Path | None, analyzer: Analyzer) -> Iterator[Repo
         yield table
         table.close()
         return
-    model = provenance(analyzer.parts)
+    model = analyzer.parts.provenance()
     with open_report(out or sys.stdout, ReportFormat(form.value), model) as writer:
         yield writer

@@ -22,7 +22,6 @@ from mien.core.types import Media
 from mien.pipeline.analyzer import Analyzer
 from mien.pipeline.build import EDGE, Config
 from mien.pipeline.live import LiveReader, LiveReading
-from mien.pipeline.provenance import provenance
 from mien.report.writing import ReportFormat, ReportWriter, open_report
 from mien.vision.camera import find_camera, open_camera
 
@@ -70,7 +69,7 @@ def live(
                 _Sink(stack.enter_context(open_report(sys.stdout, ReportFormat.JSONL, {})))
             )
         if record is not None and form is not None:
-            model = provenance(analyzer.parts)
+            model = analyzer.parts.provenance()
             sinks.append(_Sink(stack.enter_context(open_report(record, form, model))))
         reader = LiveReader(
             partial(open_camera, camera, max_pixels=config.max_pixels),

@@ -94,9 +94,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         finally:
             app.state.engine = None
             sweeping.cancel()
-            with suppress(asyncio.CancelledError):
-                await sweeping
-            await engine.close()
+            try:
+                with suppress(asyncio.CancelledError):
+                    await sweeping
+            finally:
+                await engine.close()
 
 
 async def _sweep(engine: Engine) -> None:

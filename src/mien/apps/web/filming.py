@@ -6,7 +6,6 @@ from pathlib import Path
 from mien.core.errors import MediaError, MienError, TruncatedError
 from mien.core.types import Frame, FrameReading, Media
 from mien.pipeline.analyzer import Analyzer
-from mien.pipeline.provenance import provenance
 from mien.report.clips import ClipWriter
 from mien.report.codings import open_events
 from mien.report.events import Event, EventFinder, ordered
@@ -110,7 +109,7 @@ class FilmReader:
             self._clip.write(frame, reading)
 
     def _open(self) -> None:
-        model = provenance(self._analyzer.parts)
+        model = self._analyzer.parts.provenance()
         enter = self._stack.enter_context
         writers: list[ReportWriter] = [
             enter(open_report(self._path(form.value, f"readings.{form}"), form, model))

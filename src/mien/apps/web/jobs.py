@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 from mien.apps.settings import WebSettings
 from mien.apps.web.filming import FilmReader
@@ -159,17 +160,21 @@ class JobStore:
         """Delete films that nobody has asked for during the time that they are kept."""
         oldest = time.monotonic() - self._settings.keep_s
         idle = [
-            job.id
+            job
             for job in self._jobs.values()
             if job.touched < oldest and self._tasks[job.id].done()
         ]
-        for identifier in idle:
-            await self.delete(identifier)
+        await self._delete_all(idle)
 
     async def close(self) -> None:
         """Stop and delete all."""
-        for identifier in list(self._jobs):
-            await self.delete(identifier)
+        await self._delete_all(list(self._jobs.values()))
+
+    async def _delete_all(self, jobs: list[Job]) -> None:
+        for job in jobs:
+            # While one is deleted, somebody may delete another.
+            if job.id in self._jobs:
+                await self.delete(job.id)
 
     def _check(self, media: Media) -> None:
         limit = self._settings.max_duration_s
@@ -181,7 +186,7 @@ class JobStore:
 
     async def _read(self, job: Job, reader: FilmReader) -> None:
         owner = self._pool.owner("film")
-        step: asyncio.Future[bool] | None = None
+        step: asyncio.Future[Any] | None = None
         try:
             job.state = JobState.RUNNING
             while True:
@@ -190,7 +195,8 @@ class JobStore:
                 if not await asyncio.shield(step):
                     break
                 job.frames_read += 1
-            job.results = await asyncio.to_thread(reader.finish)
+            step = asyncio.ensure_future(asyncio.to_thread(reader.finish))
+            job.results = await asyncio.shield(step)
             job.warning, job.events = reader.warning, reader.events
             job.state = JobState.DONE
         except (MienError, ProblemError) as error:

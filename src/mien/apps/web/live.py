@@ -11,9 +11,9 @@ from starlette.websockets import WebSocketState
 
 from mien.apps.web.context import EngineNeeded
 from mien.apps.web.engine import Engine
-from mien.apps.web.problems import ProblemError, problem_message
+from mien.apps.web.problems import ProblemError, problem_message, status_of
 from mien.apps.web.schemas import Live
-from mien.core.errors import MienError
+from mien.core.errors import MediaError, MienError
 from mien.core.types import Frame, FrameReading, Media, MediaKind
 from mien.vision.media import open_media
 
@@ -120,7 +120,7 @@ class _Viewer:
             try:
                 text = await self._engine.pool.run(self._owner, self._read)
             except (MienError, ProblemError) as error:
-                text = problem_message(_status(error), str(error))
+                text = problem_message(status_of(error), str(error))
             await self._socket.send_text(text)
             await asyncio.sleep(max(begun + pause - time.monotonic(), 0))
 
@@ -150,7 +150,7 @@ class _Viewer:
     def _read_shot(self, shot: _Shot) -> tuple[Media, FrameReading]:
         with open_media(shot.data, max_pixels=self._engine.settings.max_pixels) as stream:
             if stream.media.kind is not MediaKind.IMAGE:
-                raise MienError("a live frame must be a JPEG or WebP picture, not a film")
+                raise MediaError("a live frame must be a JPEG or WebP picture, not a film")
             image = next(iter(stream)).image
         frame = Frame(image, shot.sequence, shot.arrived - self._begun)
         return stream.media, self._reader.read(frame)
@@ -161,7 +161,3 @@ class _Viewer:
                 await self._socket.close(code, reason)
             except (RuntimeError, OSError, WebSocketDisconnect):
                 return
-
-
-def _status(error: Exception) -> HTTPStatus:
-    return error.status if isinstance(error, ProblemError) else HTTPStatus.BAD_REQUEST

@@ -21,6 +21,7 @@ __all__ = [
     "problem_message",
     "problem_response",
     "responses",
+    "status_of",
 ]
 
 MEDIA_TYPE = "application/problem+json"
@@ -71,6 +72,19 @@ def _document(status: int, detail: str) -> dict[str, Any]:
     return Problem(type="about:blank", title=title, status=status, detail=detail).model_dump()
 
 
+def status_of(error: Exception) -> HTTPStatus:
+    """The status of HTTP that tells of an error: a `ProblemError` or what mien itself reports."""
+    if isinstance(error, ProblemError):
+        return error.status
+    if isinstance(error, TooLargeError):
+        return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    if isinstance(error, MediaError):
+        return HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    if isinstance(error, InputError):
+        return HTTPStatus.UNPROCESSABLE_ENTITY
+    return HTTPStatus.INTERNAL_SERVER_ERROR
+
+
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """What OpenAPI says of the problems that a route may answer with."""
     return {
@@ -99,17 +113,7 @@ def _problem(connection: HTTPConnection, error: Exception) -> Response:
 
 
 def _mien(_: Request, error: Exception) -> Response:
-    return problem_response(_status(error), str(error))
-
-
-def _status(error: Exception) -> HTTPStatus:
-    if isinstance(error, TooLargeError):
-        return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-    if isinstance(error, MediaError):
-        return HTTPStatus.UNSUPPORTED_MEDIA_TYPE
-    if isinstance(error, InputError):
-        return HTTPStatus.UNPROCESSABLE_ENTITY
-    return HTTPStatus.INTERNAL_SERVER_ERROR
+    return problem_response(status_of(error), str(error))
 
 
 def _http(_: Request, error: Exception) -> Response:

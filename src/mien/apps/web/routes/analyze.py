@@ -16,7 +16,6 @@ from mien.apps.web.schemas import JobView, Result
 from mien.apps.web.uploads import Upload, receive
 from mien.core.errors import MienError
 from mien.core.types import Frame, MediaKind
-from mien.pipeline.provenance import provenance
 from mien.report.schema import SCHEMA
 from mien.vision.media import MediaStream, open_media
 from mien.vision.sources import VIDEO_EXTENSIONS
@@ -132,12 +131,12 @@ def _open(engine: Engine, upload: Upload, *, every: int, activation: bool) -> An
 
 
 def _picture(engine: Engine, stream: MediaStream, name: str, activation: bool) -> dict[str, Any]:
-    image = next(iter(stream)).image
-    found = engine.analyzer.read_frame(Frame(image))
+    parts, image = engine.analyzer.parts, next(iter(stream)).image
+    found = parts.reader.read(Frame(image))
     frame = found.to_dict()
     if activation:
-        shown = activations(engine.analyzer.reader, image, found.readings)
+        shown = activations(parts.reader, image, found.readings)
         for face, one in zip(frame["faces"], shown, strict=True):
             face["activation"] = one
     item = {**stream.media.to_dict(), "source": name, "frames": [frame]}
-    return {"schema": SCHEMA, "model": provenance(engine.analyzer.parts), "items": [item]}
+    return {"schema": SCHEMA, "model": parts.provenance(), "items": [item]}

@@ -1,0 +1,106 @@
+import asyncio
+import threading
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from mien.apps.settings import WebSettings
+from mien.apps.web import app as application
+from mien.apps.web import jobs
+from mien.apps.web.engine import Engine
+from mien.apps.web.inference import FairPool
+from mien.apps.web.jobs import JobStore
+from mien.apps.web.schemas import JobState
+from mien.apps.web.uploads import Upload
+from mien.core.types import Media, MediaKind
+
+
+class Reader:
+    """A film of no frames, whose end takes as long as its gate is shut."""
+
+    warning, events = None, ()
+
+    def __init__(self):
+        self.calls = []
+        self.finishing, self.gate = threading.Event(), threading.Event()
+
+    def step(self):
+        return False
+
+    def finish(self):
+        self.finishing.set()
+        self.gate.wait(5)
+        self.calls.append("finish")
+        return {}
+
+    def close(self):
+        self.calls.append("close")
+
+
+@pytest.fixture
+def films(tmp_path, monkeypatch):
+    """All jobs, and a function that starts one of a reader."""
+    monkeypatch.setattr(jobs, "FilmReader", lambda analyzer, *_: analyzer)
+    workspace = SimpleNamespace(remove=lambda _: None)
+    store = JobStore(None, FairPool(1), workspace, WebSettings(keep_s=1e-9))
+    stream = SimpleNamespace(media=Media("a.mp4", MediaKind.VIDEO, 64, 48))
+
+    def start(reader):
+        store._analyzer = reader
+        room = tmp_path / str(len(store))
+        return store.start(Upload(room / "upload", "a.mp4"), stream, 1, False)
+
+    return store, start
+
+
+def test_results_are_ended_before_their_film_is_closed(films):
+    store, start = films
+    reader = Reader()
+
+    async def main():
+        job = start(reader)
+        await asyncio.to_thread(reader.finishing.wait, 5)
+        deletion = asyncio.create_task(store.delete(job.id))
+        await asyncio.sleep(0.05)
+        reader.gate.set()
+        await deletion
+
+    asyncio.run(main())
+    assert reader.calls == ["finish", "close"]
+
+
+@pytest.mark.parametrize("ending", [JobStore.sweep, JobStore.close])
+def test_somebody_deletes_a_film_while_others_are_swept(films, ending):
+    store, start = films
+
+    async def main():
+        begun = []
+        for _ in range(3):
+            reader = Reader()
+            reader.gate.set()
+            begun.append(start(reader))
+        end = time.monotonic() + 5
+        while any(job.state is not JobState.DONE for job in begun) or len(asyncio.all_tasks()) > 1:
+            assert time.monotonic() < end
+            await asyncio.sleep(0.01)
+        await asyncio.gather(ending(store), store.delete(begun[1].id))
+
+    asyncio.run(main())
+    assert len(store) == 0
+
+
+def test_a_server_whose_sweeping_failed_still_ends_in_order(serving, monkeypatch):
+    async def broken(_):
+        raise RuntimeError("a fault while sweeping")
+
+    async def close(engine):
+        closed.append(engine)
+        await ending(engine)
+
+    closed, ending = [], Engine.close
+    monkeypatch.setattr(application, "_sweep", broken)
+    monkeypatch.setattr(Engine, "close", close)
+    with pytest.raises(RuntimeError, match="while sweeping"), serving():
+        pass
+    assert len(closed) == 1
