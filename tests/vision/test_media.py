@@ -157,6 +157,21 @@ def test_exif_orientation_is_applied():
         assert np.array_equal(image, expected), tag
 
 
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw"])
+@pytest.mark.parametrize("tag", range(1, 9))
+def test_exif_orientation_of_a_tiff_is_applied_once(tag, compression):
+    options = {"tiffinfo": {0x0112: tag}, "compression": compression}
+    data = encoded(PIL.Image.fromarray(noise(20, 30)), "TIFF", **options)
+    expected = Orientation.from_exif(tag).apply(noise(20, 30))
+    with open_media(data) as stream:
+        assert (stream.media.height, stream.media.width) == expected.shape[:2]
+        assert np.array_equal(next(stream).image, expected)
+    lazy, loaded = (PIL.Image.open(io.BytesIO(data)) for _ in range(2))
+    loaded.load()
+    for picture in (lazy, loaded, loaded.copy()):
+        assert np.array_equal(only(picture).image, expected)
+
+
 @pytest.mark.parametrize("form", ["PNG", "WEBP"])
 def test_exif_orientation_is_applied_to_animations(form):
     frames = [PIL.Image.fromarray(noise(20, 40)), PIL.Image.new("RGB", (40, 20), "red")]

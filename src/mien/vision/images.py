@@ -129,9 +129,9 @@ def damage(name: str, error: Exception) -> MediaError:
 
 
 def orientation_of(picture: PIL.Image.Image) -> Orientation:
-    """How a picture is to be turned by its EXIF tag; upright if it has none that can be read."""
-    # Pillow decodes a whole PNG to look for an EXIF chunk behind the pixels.
-    if picture.format == "PNG" and "exif" not in picture.info:
+    """How decoded pixels are to be turned by their EXIF tag; upright if none can be read."""
+    # Pillow turns TIFF itself, and decodes a whole PNG to look for EXIF behind the pixels.
+    if picture.format == "TIFF" or (picture.format == "PNG" and "exif" not in picture.info):
         return UPRIGHT
     try:
         return Orientation.from_exif(picture.getexif().get(_EXIF_ORIENTATION))
