@@ -13,6 +13,7 @@ import typer
 from rich.progress import Progress, TaskID
 
 from mien.apps.cli.console import complain, progress_bar, screen
+from mien.apps.cli.outputs import check_outputs
 from mien.apps.cli.table import TableWriter
 from mien.core.errors import MienError, OutputError
 from mien.core.types import Frame, FrameReading, Media
@@ -102,6 +103,7 @@ def analyze(
         check_coding(events, len(found.paths))
     if report is not None:
         check_html(report)
+    check_outputs((out, events, report), found.paths)
     base = EDGE if edge else Config()
     config = replace(
         base,

@@ -17,6 +17,7 @@ from rich.live import Live
 
 from mien.apps.cli.console import complain, screen
 from mien.apps.cli.display import LiveView
+from mien.apps.cli.outputs import check_outputs
 from mien.core.errors import InputError, MienError
 from mien.core.types import Media
 from mien.pipeline.analyzer import Analyzer
@@ -59,6 +60,7 @@ def live(
     config = _config(edge, search_size, min_face, threads)
     form = _form(record)
     camera = find_camera(source)
+    check_outputs([record], [Path(camera.target)] if camera.film else [])
     tally = _Tally()
     fault: BaseException | None = None
     with ExitStack() as stack:
