@@ -1,5 +1,8 @@
 """What is written never costs a source, nor another result."""
 
+import json
+from pathlib import Path
+
 import PIL.Image
 import pytest
 
@@ -65,3 +68,38 @@ def test_devices_may_be_named_for_several_results(mien, picture, tmp_path):
     (tmp_path / "null.csv").symlink_to("/dev/null")
     options = ["--out", tmp_path / "null.csv", "--events", tmp_path / "null.csv"]
     assert mien("analyze", picture, "--format", "csv", *options, *FAST).code == 0
+
+
+def items(done):
+    return {Path(item["source"]).name for item in json.loads(done.out)["items"]}
+
+
+@pytest.mark.parametrize("pattern", ["", "*.jpg", "**/*.jpg"])
+def test_a_second_run_reads_no_annotated_picture_of_the_first(mien, picture, tmp_path, pattern):
+    options = ["--annotate", tmp_path, "--format", "json", *FAST]
+    for _ in range(2):
+        done = mien("analyze", tmp_path / pattern, *options)
+        assert (done.code, items(done)) == (0, {"a.jpg"})
+    assert set(contents(tmp_path)) == {"a.jpg", "a.annotated.jpg"}
+    # Elsewhere the name tells nothing.
+    done = mien("analyze", tmp_path / pattern, "--annotate", tmp_path / "out", *options[2:])
+    assert items(done) == {"a.jpg", "a.annotated.jpg"}
+
+
+def test_an_annotated_picture_that_is_named_outright_is_read_and_kept(mien, picture, tmp_path):
+    mine = tmp_path / "a.annotated.jpg"
+    PIL.Image.new("RGB", (30, 20), "red").save(mine)
+    before = mine.read_bytes()
+    done = mien("analyze", picture, mine, "--annotate", tmp_path, "--format", "json", *FAST)
+    assert (done.code, items(done)) == (0, {"a.jpg", "a.annotated.jpg"})
+    assert mine.read_bytes() == before
+    assert "a-2.annotated.jpg" in contents(tmp_path)
+
+
+@pytest.mark.parametrize("arguments", [["--annotate", ""], ["--annotate="]])
+def test_no_folder_for_annotations(mien, picture, tmp_path, arguments, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = mien("analyze", picture, *arguments, *FAST)
+    assert (done.code, done.out) == (2, "")
+    assert "it is empty" in done.err
+    assert set(contents(tmp_path)) == {"a.jpg"}

@@ -2,7 +2,7 @@
 
 import glob
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,12 +34,18 @@ class FoundSources(NamedTuple):
     failures: list[tuple[str, MienError]]
 
 
-def find_sources(paths: Iterable[str | os.PathLike[str]]) -> FoundSources:
+def find_sources(
+    paths: Iterable[str | os.PathLike[str]], *, leave_out: Callable[[Path], bool] = lambda _: False
+) -> FoundSources:
     """Expand files, folders and patterns into files, in order.
 
     A folder is searched recursively for pictures and films by extension, sorted by path; hidden
     files and folders and links to folders are passed over. A pattern (``*``, ``?``, ``[]``,
     ``**``) stands for whatever it matches. Nothing is opened.
+
+    Args:
+        paths: files, folders and patterns.
+        leave_out: which files of folders and patterns to pass over; those named outright stay.
 
     Returns:
         The files, and for each path that is missing, empty or unreadable one error; the others
@@ -48,7 +54,7 @@ def find_sources(paths: Iterable[str | os.PathLike[str]]) -> FoundSources:
     found: dict[Path, None] = {}
     failures: list[tuple[str, MienError]] = []
     for path in paths:
-        for result in _expand(Path(path)):
+        for result in _expand(Path(path), leave_out):
             if isinstance(result, Path):
                 found.setdefault(result)
             else:
@@ -62,46 +68,48 @@ def display_name(path: str | os.PathLike[str]) -> str:
 
 
 _Result = Path | tuple[str, MienError]
+_Choice = Callable[[Path], bool]
 
 
-def _expand(path: Path) -> Iterator[_Result]:
+def _expand(path: Path, leave_out: _Choice) -> Iterator[_Result]:
     name = display_name(path)
     try:
         if path.is_dir():
-            yield from _walk(path)
+            yield from _walk(path, leave_out)
         elif path.exists():
             yield path
         elif glob.has_magic(str(path)):
-            yield from _match(path)
+            yield from _match(path, leave_out)
         else:
             yield _failure(name, f"{name} does not exist; check the path")
     except (OSError, ValueError) as error:
         yield _failure(name, f"{name} cannot be read ({cause_of(error)}); check its permissions")
 
 
-def _match(pattern: Path) -> Iterator[_Result]:
-    matches = sorted(glob.glob(str(pattern), recursive=True))  # noqa: PTH207
+def _match(pattern: Path, leave_out: _Choice) -> Iterator[_Result]:
+    found = map(Path, glob.glob(str(pattern), recursive=True))  # noqa: PTH207
+    matches = sorted(path for path in found if path.is_dir() or not leave_out(path))
     if not matches:
         name = display_name(pattern)
         yield _failure(name, f"no file matches {name}; check the pattern")
-    for match in map(Path, matches):
+    for match in matches:
         if match.is_dir():
             # Under ** the files of a folder are matches themselves.
             if "**" not in pattern.parts:
-                yield from _walk(match)
+                yield from _walk(match, leave_out)
         else:
             yield match
 
 
-def _walk(folder: Path) -> Iterator[_Result]:
+def _walk(folder: Path, leave_out: _Choice) -> Iterator[_Result]:
     errors: list[OSError] = []
     empty = True
     for parent, folders, files in os.walk(folder, onerror=errors.append):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for file in sorted(files):
-            if not file.startswith(".") and Path(file).suffix.lower() in EXTENSIONS:
+        for file in (Path(parent, name) for name in sorted(files) if not name.startswith(".")):
+            if file.suffix.lower() in EXTENSIONS and not leave_out(file):
                 empty = False
-                yield Path(parent, file)
+                yield file
     for error in errors:
         name = display_name(error.filename or folder)
         yield _failure(

@@ -40,7 +40,9 @@ def check_outputs(outputs: Iterable[Path | None], sources: Iterable[Path]) -> No
         return
     for source in sources:
         if _identity(source) in taken:
-            raise InputError(f"results would replace {source}, which is to be read; write elsewhere")
+            raise InputError(
+                f"results would replace {source}, which is to be read; write elsewhere"
+            )
 
 
 def _identity(path: Path) -> object:
