@@ -677,5 +677,22 @@ def test_what_cannot_be_found_is_reported_and_the_rest_kept(tmp_path, monkeypatc
     )
 
 
+def test_pipes_in_folders_and_patterns_are_passed_over(tmp_path):
+    (tmp_path / "a.jpg").touch()
+    (tmp_path / "gone.jpg").symlink_to("nowhere.jpg")
+    os.mkfifo(tmp_path / "pipe.jpg")
+    for source in (tmp_path, tmp_path / "*.jpg", tmp_path / "**"):
+        found = find_sources([source])
+        assert [path.name for path in found.paths] == ["a.jpg", "gone.jpg"]
+
+
+def test_pipes_sockets_and_devices_are_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    for path, kind in ((tmp_path / "pipe.jpg", "pipe"), ("/dev/null", "socket or device")):
+        with pytest.raises(MediaError, match=f"is a {kind}, not a file; save what") as caught:
+            open_media(path)
+        assert is_one_sentence(caught.value)
+
+
 def test_the_facade_names_what_it_offers():
     assert all(hasattr(media, name) for name in media.__all__)

@@ -144,6 +144,11 @@ def _open_path(path: Path, name: str) -> BinaryIO:
     try:
         if path.is_dir():
             raise MediaError(f"{name} is a folder; use find_sources to list what it holds")
+        if path.exists() and not path.is_file():
+            kind = "pipe" if path.is_fifo() else "socket or device"
+            raise MediaError(
+                f"{name} is a {kind}, not a file; save what comes from it to a file first"
+            )
         return path.open("rb")
     except FileNotFoundError as error:
         hint = "download it first, mien reads no addresses" if "://" in name else "check the path"

@@ -41,7 +41,8 @@ def find_sources(
 
     A folder is searched recursively for pictures and films by extension, sorted by path; hidden
     files and folders and links to folders are passed over. A pattern (``*``, ``?``, ``[]``,
-    ``**``) stands for whatever it matches. Nothing is opened.
+    ``**``) stands for whatever it matches. Pipes, sockets and devices count only where they are
+    named outright. Nothing is opened.
 
     Args:
         paths: files, folders and patterns.
@@ -86,9 +87,16 @@ def _expand(path: Path, leave_out: _Choice) -> Iterator[_Result]:
         yield _failure(name, f"{name} cannot be read ({cause_of(error)}); check its permissions")
 
 
+def _is_special(path: Path) -> bool:
+    """Whether reading may never end; a link that points nowhere is a file that cannot be read."""
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
 def _match(pattern: Path, leave_out: _Choice) -> Iterator[_Result]:
     found = map(Path, glob.glob(str(pattern), recursive=True))  # noqa: PTH207
-    matches = sorted(path for path in found if path.is_dir() or not leave_out(path))
+    matches = sorted(
+        path for path in found if path.is_dir() or not (leave_out(path) or _is_special(path))
+    )
     if not matches:
         name = display_name(pattern)
         yield _failure(name, f"no file matches {name}; check the pattern")
@@ -107,9 +115,10 @@ def _walk(folder: Path, leave_out: _Choice) -> Iterator[_Result]:
     for parent, folders, files in os.walk(folder, onerror=errors.append):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for file in (Path(parent, name) for name in sorted(files) if not name.startswith(".")):
-            if file.suffix.lower() in EXTENSIONS and not leave_out(file):
-                empty = False
-                yield file
+            if file.suffix.lower() not in EXTENSIONS or leave_out(file) or _is_special(file):
+                continue
+            empty = False
+            yield file
     for error in errors:
         name = display_name(error.filename or folder)
         yield _failure(
