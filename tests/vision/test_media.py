@@ -694,5 +694,29 @@ def test_pipes_sockets_and_devices_are_refused(tmp_path):
         assert is_one_sentence(caught.value)
 
 
+def test_patterns_do_not_follow_links_to_folders(tmp_path, monkeypatch):
+    for name in ("a.jpg", "one/b.jpg", "one/[two]/c.jpg", ".hidden/d.jpg"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    for name in ("loop", "round", "one/again"):
+        (tmp_path / name).symlink_to(tmp_path)
+    names = ["a.jpg", "b.jpg", "c.jpg"]
+    monkeypatch.chdir(tmp_path)
+    for pattern in ("**/*.jpg", "**", "**/**/*.jpg", f"{tmp_path}/**/?.jpg", f"{tmp_path}/l*/**"):
+        assert sorted(path.name for path in find_sources([pattern]).paths) == names, pattern
+    assert [path.name for path in find_sources(["**/one/*.jpg"]).paths] == ["b.jpg"]
+    assert [path.name for path in find_sources(["**/[[]two]/**/*"]).paths] == ["c.jpg"]
+
+
+def test_a_file_is_read_once_however_it_is_spelled(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "a.jpg").touch()
+    (tmp_path / "b.jpg").symlink_to("a.jpg")
+    spellings = ["a.jpg", "./a.jpg", tmp_path / "a.jpg", "sub/../a.jpg", "*.jpg", tmp_path]
+    assert find_sources(spellings).paths == [Path("a.jpg"), Path("b.jpg")]
+
+
 def test_the_facade_names_what_it_offers():
     assert all(hasattr(media, name) for name in media.__all__)

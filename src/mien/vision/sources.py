@@ -41,8 +41,8 @@ def find_sources(
 
     A folder is searched recursively for pictures and films by extension, sorted by path; hidden
     files and folders and links to folders are passed over. A pattern (``*``, ``?``, ``[]``,
-    ``**``) stands for whatever it matches. Pipes, sockets and devices count only where they are
-    named outright. Nothing is opened.
+    ``**``) stands for whatever it matches; ``**`` enters no hidden folder and no link to one.
+    Pipes, sockets and devices count only where they are named outright. Nothing is opened.
 
     Args:
         paths: files, folders and patterns.
@@ -52,15 +52,17 @@ def find_sources(
         The files, and for each path that is missing, empty or unreadable one error; the others
         are not lost.
     """
-    found: dict[Path, None] = {}
+    found: dict[str, Path] = {}
     failures: list[tuple[str, MienError]] = []
     for path in paths:
         for result in _expand(Path(path), leave_out):
             if isinstance(result, Path):
-                found.setdefault(result)
+                # However its folder is spelled; links to files stay files of their own.
+                place = os.path.join(os.path.realpath(result.parent), result.name)
+                found.setdefault(place, result)
             else:
                 failures.append(result)
-    return FoundSources(list(found), failures)
+    return FoundSources(list(found.values()), failures)
 
 
 def display_name(path: str | os.PathLike[str]) -> str:
@@ -93,10 +95,10 @@ def _is_special(path: Path) -> bool:
 
 
 def _match(pattern: Path, leave_out: _Choice) -> Iterator[_Result]:
-    found = map(Path, glob.glob(str(pattern), recursive=True))  # noqa: PTH207
-    matches = sorted(
+    found = map(Path, sorted(set(_glob(pattern))))
+    matches = [
         path for path in found if path.is_dir() or not (leave_out(path) or _is_special(path))
-    )
+    ]
     if not matches:
         name = display_name(pattern)
         yield _failure(name, f"no file matches {name}; check the pattern")
@@ -107,6 +109,19 @@ def _match(pattern: Path, leave_out: _Choice) -> Iterator[_Result]:
                 yield from _walk(match, leave_out)
         else:
             yield match
+
+
+def _glob(pattern: Path) -> Iterator[str]:
+    """As `glob.glob`, which under ``**`` would follow links to folders round and round."""
+    if "**" not in pattern.parts:
+        yield from glob.iglob(str(pattern))  # noqa: PTH207
+        return
+    place = pattern.parts.index("**")
+    rest = pattern.parts[place + 1 :] or ("*",)
+    for base in glob.iglob(str(Path(*pattern.parts[:place]))):  # noqa: PTH207
+        for parent, folders, _ in os.walk(base):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            yield from _glob(Path(glob.escape(parent), *rest))
 
 
 def _walk(folder: Path, leave_out: _Choice) -> Iterator[_Result]:
