@@ -718,5 +718,20 @@ def test_a_file_is_read_once_however_it_is_spelled(tmp_path, monkeypatch):
     assert find_sources(spellings).paths == [Path("a.jpg"), Path("b.jpg")]
 
 
+@pytest.mark.parametrize("address", ["http://example.com/x.jpg", "https://example.com/x?a=[1]"])
+def test_addresses_are_to_be_downloaded(address):
+    ((name, error),) = find_sources([address]).failures
+    assert (name, str(error)) == (
+        address, f"{address} does not exist; download it first, mien reads no addresses"
+    )  # fmt: skip
+
+
+def test_an_empty_path_is_not_the_folder_at_hand():
+    for call in (lambda: open_media(""), lambda: find_sources(["a.jpg", ""])):
+        with pytest.raises(InputError, match="path is empty; name a picture") as caught:
+            call()
+        assert is_one_sentence(caught.value)
+
+
 def test_the_facade_names_what_it_offers():
     assert all(hasattr(media, name) for name in media.__all__)

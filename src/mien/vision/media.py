@@ -14,7 +14,7 @@ from mien.core.errors import InputError, MediaError, cause_of
 from mien.core.types import Frame, Image, Media, MediaKind
 from mien.vision.arrival import Pace
 from mien.vision.images import DAMAGED, damage, open_picture, orientation_of, to_rgb
-from mien.vision.sources import FoundSources, display_name, find_sources
+from mien.vision.sources import FoundSources, display_name, find_sources, missing
 from mien.vision.stream import MediaStream, check_pixels
 from mien.vision.video import open_video
 
@@ -81,6 +81,8 @@ def open_media(
         return _open_file(io.BytesIO(source), "<bytes>", max_pixels, every, pace)
     if isinstance(source, str | os.PathLike):
         name = display_name(source)
+        if not name:
+            raise InputError("the path is empty; name a picture or film")
         return _open_file(_open_path(Path(source), name), name, max_pixels, every, pace)
     raise InputError(
         f"a source must be a path, bytes, an array or a Pillow image, not {type(source).__name__}"
@@ -151,8 +153,7 @@ def _open_path(path: Path, name: str) -> BinaryIO:
             )
         return path.open("rb")
     except FileNotFoundError as error:
-        hint = "download it first, mien reads no addresses" if "://" in name else "check the path"
-        raise MediaError(f"{name} does not exist; {hint}") from error
+        raise missing(name) from error
     except (OSError, ValueError) as error:
         raise MediaError(
             f"{name} cannot be opened ({cause_of(error)}); check its permissions"

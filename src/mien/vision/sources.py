@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from mien.core.errors import MediaError, MienError, cause_of
+from mien.core.errors import InputError, MediaError, MienError, cause_of
 
-__all__ = ["EXTENSIONS", "FoundSources", "display_name", "find_sources"]
+__all__ = ["EXTENSIONS", "FoundSources", "display_name", "find_sources", "missing"]
 
 IMAGE_EXTENSIONS = frozenset(
     (
@@ -51,15 +51,17 @@ def find_sources(
     Returns:
         The files, and for each path that is missing, empty or unreadable one error; the others
         are not lost.
+
+    Raises:
+        InputError: for a path without a name, as an unset variable of the shell leaves it.
     """
-    found: dict[str, Path] = {}
+    found: dict[Path, Path] = {}
     failures: list[tuple[str, MienError]] = []
     for path in paths:
-        for result in _expand(Path(path), leave_out):
+        for result in _expand(os.fspath(path), leave_out):
             if isinstance(result, Path):
                 # However its folder is spelled; links to files stay files of their own.
-                place = os.path.join(os.path.realpath(result.parent), result.name)
-                found.setdefault(place, result)
+                found.setdefault(result.parent.resolve() / result.name, result)
             else:
                 failures.append(result)
     return FoundSources(list(found.values()), failures)
@@ -74,17 +76,25 @@ _Result = Path | tuple[str, MienError]
 _Choice = Callable[[Path], bool]
 
 
-def _expand(path: Path, leave_out: _Choice) -> Iterator[_Result]:
-    name = display_name(path)
+def missing(name: str) -> MediaError:
+    """The error for a path that leads nowhere; an address gets the advice for addresses."""
+    hint = "download it first, mien reads no addresses" if "://" in name else "check the path"
+    return MediaError(f"{name} does not exist; {hint}")
+
+
+def _expand(given: str, leave_out: _Choice) -> Iterator[_Result]:
+    name, path = display_name(given), Path(given)
+    if not given:
+        raise InputError("a path is empty; name a picture, a film or a folder")
     try:
         if path.is_dir():
             yield from _walk(path, leave_out)
         elif path.exists():
             yield path
-        elif glob.has_magic(str(path)):
+        elif glob.has_magic(given) and "://" not in given:
             yield from _match(path, leave_out)
         else:
-            yield _failure(name, f"{name} does not exist; check the path")
+            yield name, missing(name)
     except (OSError, ValueError) as error:
         yield _failure(name, f"{name} cannot be read ({cause_of(error)}); check its permissions")
 
