@@ -15,6 +15,7 @@ from rich.progress import Progress, TaskID
 
 from mien.apps.cli.console import complain, progress_bar, screen
 from mien.apps.cli.outputs import check_outputs, named_path
+from mien.apps.cli.signals import ENDINGS, handled_once, leave
 from mien.apps.cli.table import TableWriter
 from mien.core.errors import MienError, OutputError
 from mien.core.types import Frame, FrameReading, Media
@@ -122,7 +123,7 @@ def analyze(
         search_size=search_size or base.search_size,
         max_pixels=max_pixels,
     )
-    with ExitStack() as stack:
+    with handled_once(ENDINGS, leave), ExitStack() as stack:
         analyzer = stack.enter_context(Analyzer(config))
         folder = AnnotationFolder(annotate, found.paths) if annotate else None
         writers = [stack.enter_context(_writer(form, out, analyzer))]
