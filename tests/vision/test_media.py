@@ -105,7 +105,9 @@ def test_other_types_are_refused(source):
         open_media(source)
 
 
-@pytest.mark.parametrize("option", [{"every": 0}, {"max_pixels": 0}])
+@pytest.mark.parametrize(
+    "option", [{"every": 0}, {"every": "2"}, {"max_pixels": 0}, {"max_pixels": None}]
+)
 def test_bad_options_are_refused(option):
     with pytest.raises(InputError):
         open_media(noise(), **option)

@@ -3,6 +3,7 @@
 import io
 import os
 from collections.abc import Iterator
+from numbers import Integral
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
@@ -69,10 +70,9 @@ def open_media(
         TooLargeError: for a picture above `max_pixels`, before it is decoded.
         MediaError: for a source that is missing, empty, damaged or of an unknown kind.
     """
-    if every < 1:
-        raise InputError(f"every must be 1 or more, not {every}; 1 reads each frame")
-    if max_pixels < 1:
-        raise InputError(f"max_pixels must be 1 or more, not {max_pixels}")
+    for option, value in (("every", every), ("max_pixels", max_pixels)):
+        if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
+            raise InputError(f"{option} must be an integer of 1 or more, not {value!r}")
     if isinstance(source, np.ndarray):
         return _open_pixels(array_to_rgb(source), "<array>")
     if isinstance(source, PIL.Image.Image):
