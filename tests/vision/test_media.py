@@ -198,6 +198,17 @@ def test_sixteen_bit_grey_is_scaled_not_clipped():
     assert np.array_equal(only(data).image[:, :, 1].ravel(), np.arange(256))
 
 
+def test_32_bit_grey_is_of_eight_bits_unless_it_holds_more():
+    for top, form in ((255, "I"), (65535, "I"), (255, "I;16")):
+        ramp = np.linspace(0, top, 256).round().reshape(16, 16)
+        kind = np.int32 if form == "I" else np.uint16
+        picture = PIL.Image.fromarray(ramp.astype(kind))
+        assert picture.mode == form
+        expected = np.arange(256) if form == "I" else [0] * 129 + [1] * 127
+        for source in (picture, encoded(picture, "TIFF")):
+            assert np.array_equal(only(source).image[:, :, 1].ravel(), expected), (top, form)
+
+
 def test_sixteen_bit_colour_is_scaled_not_clipped():
     ramp = np.zeros((1, 256, 3), np.uint16)
     ramp[0, :, 2] = np.arange(256) * 257

@@ -49,8 +49,8 @@ def open_media(
 
     What a file is, is told from its content, not from its name. Headers are read here; pixels are
     decoded as frames are asked for. Pictures are turned upright by their EXIF tag and films by
-    their display matrix; transparent parts are laid over white; of a TIFF with several pages the
-    first is read.
+    their display matrix; transparent parts are laid over white; 32-bit grey with nothing above 255
+    is taken for eight bits; of a TIFF with several pages the first is read.
 
     Args:
         source: a path; the bytes of an encoded picture or film; an array of shape (height, width,
