@@ -284,7 +284,9 @@ def test_enormous_pictures_are_refused_from_the_header(monkeypatch):
 
 def test_the_limit_holds_to_the_pixel():
     assert only(encoded(PIL.Image.new("RGB", (10, 10)), "PNG"), max_pixels=100)
-    with pytest.raises(TooLargeError):
+    with pytest.raises(
+        TooLargeError, match=r"has 10x10 pixels \(100\), above the limit of 99; raise"
+    ):
         open_media(encoded(PIL.Image.new("RGB", (10, 10)), "PNG"), max_pixels=99)
 
 

@@ -133,7 +133,8 @@ def _run(reader: LiveReader, sinks: "list[_Sink]", view: LiveView | None, tally:
     finally:
         # Each is ended, also where the one before cannot be.
         with ExitStack() as ends:
-            ends.callback(lambda: complain(tally.sentence()))
+            if tally.read:
+                ends.callback(lambda: complain(tally.sentence()))
             for sink in sinks:
                 ends.callback(sink.end)
 
@@ -172,8 +173,6 @@ class _Tally:
         self.delays_ms.append(event.delay_s * 1e3)
 
     def sentence(self) -> str:
-        if not self.read:
-            return "no picture was read"
         share = self.dropped / (self.read + self.dropped)
         return (
             f"{self.read} pictures read, {self.dropped} dropped ({share:.1%}), "
