@@ -1,9 +1,13 @@
 """What is printed for people, and where it cannot be."""
 
+import logging
 import os
 
+import numpy as np
 import PIL.Image
 import pytest
+
+from mien.apps.cli.console import speak_alone
 
 FAST = ("--threads", 1)
 
@@ -41,3 +45,37 @@ def test_a_closed_stdout_does_not_matter_to_a_file(process, picture, tmp_path):
 def test_a_closed_stderr(process):
     done = process("analyze", "", preexec_fn=lambda: os.close(2))
     assert (done.returncode, done.stdout) == (2, b"")
+
+
+def tiff(path, **options):
+    noise = np.random.default_rng(0).integers(0, 255, (80, 80, 3), np.uint8)
+    PIL.Image.fromarray(noise).save(path, "TIFF", **options)
+    return path
+
+
+def test_warnings_of_libraries_are_not_told(process, tmp_path):
+    path = tiff(tmp_path / "cut.tif")
+    path.write_bytes(path.read_bytes()[:100])
+    done = process("analyze", path, *FAST)
+    (line,) = done.stderr.decode().splitlines()
+    assert line.startswith(f"mien: {path} is ")
+    done = process("analyze", path, *FAST, environment={"PYTHONWARNINGS": "default"})
+    assert b"UserWarning" in done.stderr
+
+
+def test_what_is_logged_is_told_like_all_else(process, tmp_path):
+    path = tiff(tmp_path / "pages.tif", save_all=True, append_images=[PIL.Image.new("RGB", (9, 9))])
+    done = process("analyze", path, *FAST)
+    assert done.returncode == 0
+    assert done.stderr.decode() == f"mien: {path} has 2 pages; only the first is read\n"
+
+
+def test_what_is_logged_of_a_fault_has_its_trace(capsys):
+    speak_alone()
+    try:
+        raise KeyError("here")
+    except KeyError:
+        logging.getLogger("mien.apps.web").exception("a film failed")
+    line, *trace = capsys.readouterr().err.splitlines()
+    assert line == "mien: a film failed"
+    assert trace[-1] == "KeyError: 'here'"

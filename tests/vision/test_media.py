@@ -303,6 +303,19 @@ def test_truncated_pictures_name_the_file_and_the_cause(form, share, tmp_path):
     assert isinstance(caught.value, TruncatedError) or form == "WEBP"
 
 
+@pytest.mark.parametrize("share", [0.3, 0.7])
+def test_a_cut_tiff_of_several_pages_is_no_animation(share):
+    picture = PIL.Image.fromarray(noise(80, 80))
+    data = encoded(picture, "TIFF", save_all=True, append_images=[picture])
+    with open_media(data[: int(len(data) * share)]) as stream:
+        assert stream.media.kind is MediaKind.IMAGE
+        if share > 0.5:
+            assert np.array_equal(next(stream).image, noise(80, 80))
+        else:
+            with pytest.raises(TruncatedError, match="is cut off"):
+                next(stream)
+
+
 def test_a_truncated_pillow_image_is_named_like_a_file():
     data = encoded(PIL.Image.fromarray(noise(80, 80)), "JPEG")
     picture = PIL.Image.open(io.BytesIO(data[: len(data) // 2]))

@@ -145,7 +145,7 @@ def _frame_count(picture: ImageFile, name: str) -> int | None:
     try:
         count = int(getattr(picture, "n_frames", 1))
     except DAMAGED:
-        return None
+        return None if picture.format in _ANIMATED else 1
     if count > 1 and picture.format not in _ANIMATED:
         if picture.format == "TIFF":
             _log.warning("%s has %d pages; only the first is read", name, count)

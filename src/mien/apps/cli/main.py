@@ -10,7 +10,7 @@ import typer
 from mien import __version__
 from mien.apps.cli.analyze import analyze
 from mien.apps.cli.bench import bench
-from mien.apps.cli.console import complain, print_json
+from mien.apps.cli.console import complain, print_json, speak_alone
 from mien.apps.cli.info import info
 from mien.apps.cli.live import live
 from mien.apps.cli.serve import serve
@@ -57,6 +57,7 @@ def main() -> None:
     """Run the command; an error is one line on stderr and an exit code."""
     _open_closed()
     _speak_utf8()
+    speak_alone()
     try:
         _run()
     except InputError as error:
