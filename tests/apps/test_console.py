@@ -1,13 +1,15 @@
 """What is printed for people, and where it cannot be."""
 
+import json
 import logging
 import os
+import sys
 
 import numpy as np
 import PIL.Image
 import pytest
 
-from mien.apps.cli.console import speak_alone
+from mien.apps.cli.console import printable, speak_alone
 
 FAST = ("--threads", 1)
 
@@ -79,3 +81,24 @@ def test_what_is_logged_of_a_fault_has_its_trace(capsys):
     line, *trace = capsys.readouterr().err.splitlines()
     assert line == "mien: a film failed"
     assert trace[-1] == "KeyError: 'here'"
+
+
+ODD = "\x1b[2J\x07\u202egpj\u200b\n.png"
+SHOWN = r"\x1b[2J\x07\u202egpj\u200b\n.png"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_names_do_not_steer_the_terminal(mien, picture):
+    odd = picture.rename(picture.with_name(ODD))
+    done = mien("analyze", odd, *FAST)
+    assert done.out.splitlines()[1].startswith(f"{SHOWN} ")
+    done = mien("analyze", odd.with_name("\x1bc.jpg"), *FAST)
+    assert r"\x1bc.jpg does not exist" in done.err
+    document = mien("analyze", odd, "--format", "json", *FAST).out
+    assert json.loads(document)["items"][0]["source"] == str(odd)
+
+
+def test_what_people_write_is_shown_as_it_is():
+    for text in ("häßlich 顔", "a b\u00a0c", "émoi 🙂", r"a\b"):
+        assert printable(text) == text
+    assert printable("\udcff\ud83d") == r"\udcff\ud83d"

@@ -13,7 +13,7 @@ from typing import Annotated, Self
 import typer
 from rich.progress import Progress, TaskID
 
-from mien.apps.cli.console import complain, progress_bar, screen
+from mien.apps.cli.console import complain, printable, progress_bar, screen
 from mien.apps.cli.outputs import check_outputs, named_path
 from mien.apps.cli.signals import ENDINGS, handled_once, leave
 from mien.apps.cli.table import TableWriter
@@ -157,7 +157,7 @@ class _Run:
         with progress_bar() as bar:
             whole = bar.add_task("sources", total=len(paths)) if len(paths) > 1 else None
             for path in paths:
-                task = bar.add_task(path.name, total=None)
+                task = bar.add_task(printable(path.name), total=None)
                 limit = self.analyzer.config.max_pixels
                 try:
                     stream = open_media(path, max_pixels=limit, every=self.every)

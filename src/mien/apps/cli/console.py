@@ -4,6 +4,7 @@ import json
 import logging
 import sys
 import traceback
+import unicodedata
 import warnings
 from typing import Any
 
@@ -16,7 +17,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-__all__ = ["complain", "print_json", "progress_bar", "screen", "speak_alone"]
+__all__ = ["complain", "print_json", "printable", "progress_bar", "screen", "speak_alone"]
 
 
 def screen() -> Console:
@@ -33,7 +34,15 @@ def print_json(value: Any) -> None:
 
 def complain(sentence: str) -> None:
     """Write one line to standard error."""
-    sys.stderr.write(f"mien: {' '.join(sentence.split())}\n")
+    sys.stderr.write(f"mien: {printable(' '.join(sentence.split()))}\n")
+
+
+def printable(text: str) -> str:
+    """The text with what could steer a terminal, or hide in it, escaped: Unicode's category C."""
+    return "".join(
+        repr(letter)[1:-1] if unicodedata.category(letter).startswith("C") else letter
+        for letter in text
+    )
 
 
 def speak_alone() -> None:
