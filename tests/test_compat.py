@@ -105,7 +105,10 @@ def test_a_picture_without_a_face(shared):
     assert FER().top_emotion(wall()) == (None, None)
 
 
-@pytest.mark.parametrize("actions", [["age"], ["emotion", "gender"], ("race",), "age", []])
+@pytest.mark.parametrize(
+    "actions",
+    [["age"], ["emotion", "gender"], ("race",), "age", [], None, 3, [["emotion"]], [np.zeros(2)]],
+)
 def test_age_gender_and_ethnicity_are_refused(actions, given):
     given()
     with pytest.raises(ValueError, match="mien guesses no age, gender or ethnicity, on purpose"):
@@ -125,6 +128,8 @@ def test_options_that_ask_for_what_is_done_anyway(actions, given, make_reading):
         ("detector_backend", lambda **options: DeepFace.analyze("p.jpg", **options)),
         ("align", lambda **_: DeepFace.analyze("p.jpg", align=False)),
         ("expand_percentage", lambda **_: DeepFace.analyze("p.jpg", expand_percentage=10)),
+        ("silent", lambda **_: DeepFace.analyze("p.jpg", silent=np.ones(2, bool))),
+        ("expand_percentage", lambda **_: DeepFace.analyze("p.jpg", expand_percentage=np.zeros(2))),
         ("anti_spoofing", lambda **options: DeepFace.analyze("p.jpg", **options)),
         ("mtcnn", FER),
         ("face_rectangles", lambda **options: FER().detect_emotions("p.jpg", **options)),
@@ -193,6 +198,13 @@ def test_feat_gives_a_row_per_face_and_one_for_a_picture_without(shared, portrai
     assert sum(rows[0][emotion.value] for emotion in EMOTIONS) == pytest.approx(1)
     assert all(math.isnan(rows[1][column]) for column in COLUMNS[:12])
     assert Detector().detect_image(portrait_file) == rows[:1]
+
+
+@pytest.mark.parametrize("paths", [None, 3, wall(), [wall()], ["p.jpg", None], np.array(3), b"p"])
+def test_feat_takes_nothing_but_paths(paths, given):
+    given()
+    with pytest.raises(InputError, match="must be a path or a list of paths; mien"):
+        Detector().detect_image(paths)
 
 
 # The analyzer

@@ -16,6 +16,7 @@ import os
 import threading
 from collections.abc import Mapping, Sequence
 from functools import cache
+from numbers import Real
 from typing import Any, TypeAlias, TypedDict
 
 import numpy as np
@@ -76,7 +77,7 @@ class DeepFace:
                 `enforce_detection` is true, or for an argument that mien cannot honour.
             MediaError: which is none, if the picture cannot be read.
         """
-        if ({actions} if isinstance(actions, str) else set(actions)) != {"emotion"}:
+        if set(_several(actions, str) or ()) != {"emotion"}:
             raise InputError(
                 "actions must be ['emotion']; mien guesses no age, gender or ethnicity, on purpose"
             )
@@ -135,14 +136,18 @@ class Detector:
         to 1, the path as "input" and its place in the list as "frame".
 
         Raises:
-            InputError: for options such as `batch_size`.
+            InputError: for what is no path, and for options such as `batch_size`.
             MediaError: if a picture cannot be read.
         """
         _refuse(options)
-        paths = input_file_list
+        paths = _several(input_file_list, str, os.PathLike)
+        if paths is None:
+            raise InputError(
+                "input_file_list must be a path or a list of paths; mien.Analyzer takes arrays"
+            )
         return [
             {**_feat_face(face), "input": os.fspath(path), "frame": frame}
-            for frame, path in enumerate([paths] if isinstance(paths, str | os.PathLike) else paths)
+            for frame, path in enumerate(paths)
             for face in _read(path)[1] or (None,)
         ]
 
@@ -179,9 +184,21 @@ def _box(media: Media, reading: Reading) -> list[int]:
     return [left, top, right - left, bottom - top]
 
 
+def _several(given: Any, *kinds: type) -> list[Any] | None:
+    """One thing of these types or several, as a list; None if anything is of another."""
+    if isinstance(given, kinds):
+        return [given]
+    try:
+        things = list(given)
+    except TypeError:
+        return None
+    return things if all(isinstance(one, kinds) for one in things) else None
+
+
 def _refuse(options: Mapping[str, object], taken: Mapping[str, Sequence[object]] = {}) -> None:
     for name, value in options.items():
-        if value not in taken.get(name, ()):
+        # An array would be compared part by part.
+        if not isinstance(value, Real) or value not in taken.get(name, ()):
             raise InputError(f"mien offers no choice of {name} here; leave it out")
 
 

@@ -441,18 +441,19 @@ def test_a_reader_that_goes_away(running, clip, form, tmp_path):
     assert {path.name for path in (tmp_path / "out").iterdir()} <= {"clip.annotated.mp4"}
 
 
-def test_an_interruption_leaves_no_half_file(running, make_film, tmp_path):
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interruption_leaves_no_half_file(running, make_film, tmp_path, end):
     film = make_film(tmp_path / "long.mp4", times=[i / 25 for i in range(3000)])
     out = tmp_path / "out"
     out.mkdir()
     options = ["--format", "csv", "--out", out / "x.csv", "--annotate", out]
     command = running("analyze", film, *options, *FAST)
-    end = time.monotonic() + 60
-    while not any(path.suffix == ".mp4" for path in out.iterdir()) and time.monotonic() < end:
+    late = time.monotonic() + 60
+    while not any(path.suffix == ".mp4" for path in out.iterdir()) and time.monotonic() < late:
         time.sleep(0.02)
-    command.send_signal(signal.SIGINT)
+    command.send_signal(end)
     printed, complaints = command.communicate(timeout=110)
-    assert (command.returncode, printed) == (130, b"")
+    assert (command.returncode, printed) == (128 + end, b"")
     assert b"Traceback" not in complaints
     assert list(out.iterdir()) == []
 

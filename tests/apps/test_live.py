@@ -54,7 +54,8 @@ def test_an_unknown_recording_form(mien, film, tmp_path):
 def test_no_camera(mien):
     done = mien("live", "97", "--jsonl")
     assert done.code == 1
-    assert any("camera 97 cannot be opened" in line for line in done.complaints)
+    (line,) = done.complaints
+    assert "camera 97 cannot be opened" in line
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -334,15 +334,15 @@ def test_a_picture_may_be_iterated_over_again(analyzer, portrait):
     assert analysis.to_dict() == analysis.to_dict()
 
 
-@pytest.mark.parametrize("every", [1, 2, 5, 100])
+@pytest.mark.parametrize("every", [1, 2, np.int64(5), 100])
 def test_every(analyzer, film, every):
     frames = list(analyzer.analyze(film, every=every))
     assert [frame.index for frame in frames] == list(range(0, 12, every))
 
 
-@pytest.mark.parametrize("every", [0, -1])
-def test_every_must_be_positive(analyzer, film, every):
-    with pytest.raises(InputError, match=f"every must be 1 or more, not {every}"):
+@pytest.mark.parametrize("every", [0, -1, "2", None, 1.5, float("nan"), True])
+def test_every_must_be_a_positive_integer(analyzer, film, every):
+    with pytest.raises(InputError, match=f"every must be an integer of 1 or more, not {every!r}"):
         analyzer.analyze(film, every=every)
 
 
@@ -411,7 +411,9 @@ def test_a_closed_analyzer(portrait):
         ({"colour": "red"}, "unknown option 'colour'"),
         ({"precision": "bf16"}, "precision must be fp32 or int8"),
         ({"precision": 8}, "precision cannot be 8"),
-        ({"threads": 0}, "threads must be 1 or more"),
+        ({"threads": 0}, "threads must be 1 to 1024, not 0"),
+        ({"threads": 1025}, "threads must be 1 to 1024, not 1025"),
+        ({"threads": 10**11}, "threads must be 1 to 1024"),
         ({"threads": "2"}, "threads cannot be '2'"),
         ({"threads": 1.5}, "threads cannot be 1.5"),
         ({"threads": True}, "threads cannot be True"),

@@ -105,7 +105,9 @@ def test_other_types_are_refused(source):
         open_media(source)
 
 
-@pytest.mark.parametrize("option", [{"every": 0}, {"max_pixels": 0}])
+@pytest.mark.parametrize(
+    "option", [{"every": 0}, {"every": "2"}, {"max_pixels": 0}, {"max_pixels": None}]
+)
 def test_bad_options_are_refused(option):
     with pytest.raises(InputError):
         open_media(noise(), **option)
@@ -157,6 +159,21 @@ def test_exif_orientation_is_applied():
         assert np.array_equal(image, expected), tag
 
 
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw"])
+@pytest.mark.parametrize("tag", range(1, 9))
+def test_exif_orientation_of_a_tiff_is_applied_once(tag, compression):
+    options = {"tiffinfo": {0x0112: tag}, "compression": compression}
+    data = encoded(PIL.Image.fromarray(noise(20, 30)), "TIFF", **options)
+    expected = Orientation.from_exif(tag).apply(noise(20, 30))
+    with open_media(data) as stream:
+        assert (stream.media.height, stream.media.width) == expected.shape[:2]
+        assert np.array_equal(next(stream).image, expected)
+    lazy, loaded = (PIL.Image.open(io.BytesIO(data)) for _ in range(2))
+    loaded.load()
+    for picture in (lazy, loaded, loaded.copy()):
+        assert np.array_equal(only(picture).image, expected)
+
+
 @pytest.mark.parametrize("form", ["PNG", "WEBP"])
 def test_exif_orientation_is_applied_to_animations(form):
     frames = [PIL.Image.fromarray(noise(20, 40)), PIL.Image.new("RGB", (40, 20), "red")]
@@ -179,6 +196,17 @@ def test_sixteen_bit_grey_is_scaled_not_clipped():
     ramp = np.linspace(0, 65535, 256).round().astype(np.uint16).reshape(16, 16)
     data = encoded(PIL.Image.fromarray(ramp), "PNG")
     assert np.array_equal(only(data).image[:, :, 1].ravel(), np.arange(256))
+
+
+def test_32_bit_grey_is_of_eight_bits_unless_it_holds_more():
+    for top, form in ((255, "I"), (65535, "I"), (255, "I;16")):
+        ramp = np.linspace(0, top, 256).round().reshape(16, 16)
+        kind = np.int32 if form == "I" else np.uint16
+        picture = PIL.Image.fromarray(ramp.astype(kind))
+        assert picture.mode == form
+        expected = np.arange(256) if form == "I" else [0] * 129 + [1] * 127
+        for source in (picture, encoded(picture, "TIFF")):
+            assert np.array_equal(only(source).image[:, :, 1].ravel(), expected), (top, form)
 
 
 def test_sixteen_bit_colour_is_scaled_not_clipped():
@@ -256,7 +284,9 @@ def test_enormous_pictures_are_refused_from_the_header(monkeypatch):
 
 def test_the_limit_holds_to_the_pixel():
     assert only(encoded(PIL.Image.new("RGB", (10, 10)), "PNG"), max_pixels=100)
-    with pytest.raises(TooLargeError):
+    with pytest.raises(
+        TooLargeError, match=r"has 10x10 pixels \(100\), above the limit of 99; raise"
+    ):
         open_media(encoded(PIL.Image.new("RGB", (10, 10)), "PNG"), max_pixels=99)
 
 
@@ -271,6 +301,19 @@ def test_truncated_pictures_name_the_file_and_the_cause(form, share, tmp_path):
     assert str(path) in str(caught.value)
     assert is_one_sentence(caught.value)
     assert isinstance(caught.value, TruncatedError) or form == "WEBP"
+
+
+@pytest.mark.parametrize("share", [0.3, 0.7])
+def test_a_cut_tiff_of_several_pages_is_no_animation(share):
+    picture = PIL.Image.fromarray(noise(80, 80))
+    data = encoded(picture, "TIFF", save_all=True, append_images=[picture])
+    with open_media(data[: int(len(data) * share)]) as stream:
+        assert stream.media.kind is MediaKind.IMAGE
+        if share > 0.5:
+            assert np.array_equal(next(stream).image, noise(80, 80))
+        else:
+            with pytest.raises(TruncatedError, match="is cut off"):
+                next(stream)
 
 
 def test_a_truncated_pillow_image_is_named_like_a_file():
@@ -660,6 +703,62 @@ def test_what_cannot_be_found_is_reported_and_the_rest_kept(tmp_path, monkeypatc
     assert all(
         isinstance(error, MienError) and is_one_sentence(error) for _, error in found.failures
     )
+
+
+def test_pipes_in_folders_and_patterns_are_passed_over(tmp_path):
+    (tmp_path / "a.jpg").touch()
+    (tmp_path / "gone.jpg").symlink_to("nowhere.jpg")
+    os.mkfifo(tmp_path / "pipe.jpg")
+    for source in (tmp_path, tmp_path / "*.jpg", tmp_path / "**"):
+        found = find_sources([source])
+        assert [path.name for path in found.paths] == ["a.jpg", "gone.jpg"]
+
+
+def test_pipes_sockets_and_devices_are_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    for path, kind in ((tmp_path / "pipe.jpg", "pipe"), ("/dev/null", "socket or device")):
+        with pytest.raises(MediaError, match=f"is a {kind}, not a file; save what") as caught:
+            open_media(path)
+        assert is_one_sentence(caught.value)
+
+
+def test_patterns_do_not_follow_links_to_folders(tmp_path, monkeypatch):
+    for name in ("a.jpg", "one/b.jpg", "one/[two]/c.jpg", ".hidden/d.jpg"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    for name in ("loop", "round", "one/again"):
+        (tmp_path / name).symlink_to(tmp_path)
+    names = ["a.jpg", "b.jpg", "c.jpg"]
+    monkeypatch.chdir(tmp_path)
+    for pattern in ("**/*.jpg", "**", "**/**/*.jpg", f"{tmp_path}/**/?.jpg", f"{tmp_path}/l*/**"):
+        assert sorted(path.name for path in find_sources([pattern]).paths) == names, pattern
+    assert [path.name for path in find_sources(["**/one/*.jpg"]).paths] == ["b.jpg"]
+    assert [path.name for path in find_sources(["**/[[]two]/**/*"]).paths] == ["c.jpg"]
+
+
+def test_a_file_is_read_once_however_it_is_spelled(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "a.jpg").touch()
+    (tmp_path / "b.jpg").symlink_to("a.jpg")
+    spellings = ["a.jpg", "./a.jpg", tmp_path / "a.jpg", "sub/../a.jpg", "*.jpg", tmp_path]
+    assert find_sources(spellings).paths == [Path("a.jpg"), Path("b.jpg")]
+
+
+@pytest.mark.parametrize("address", ["http://example.com/x.jpg", "https://example.com/x?a=[1]"])
+def test_addresses_are_to_be_downloaded(address):
+    ((name, error),) = find_sources([address]).failures
+    assert (name, str(error)) == (
+        address, f"{address} does not exist; download it first, mien reads no addresses"
+    )  # fmt: skip
+
+
+def test_an_empty_path_is_not_the_folder_at_hand():
+    for call in (lambda: open_media(""), lambda: find_sources(["a.jpg", ""])):
+        with pytest.raises(InputError, match="path is empty; name a picture") as caught:
+            call()
+        assert is_one_sentence(caught.value)
 
 
 def test_the_facade_names_what_it_offers():

@@ -25,6 +25,9 @@ __all__ = ["EDGE", "Config", "Parts", "build", "build_detector", "build_parts"]
 
 log = logging.getLogger(__name__)
 
+MOST_THREADS = 1024
+"""More take a minute to start, and at last the system refuses them."""
+
 
 @dataclass(frozen=True)
 class Config:
@@ -32,7 +35,7 @@ class Config:
 
     Attributes:
         precision: of the expression network, "fp32" or "int8"; None takes the shipped default.
-        threads: for one inference; all cores if None.
+        threads: for one inference, 1 to 1024; all cores if None.
         threshold: least score of a face, 0 to 1; None takes the detector's own.
         min_face: faces whose shorter side has fewer pixels are left out.
         max_pixels: pictures with more pixels are refused.
@@ -62,8 +65,8 @@ class Config:
                 raise InputError(f"{name} cannot be {value!r}; see mien.Config for its type")
         if self.precision not in (None, "fp32", "int8"):
             raise InputError(f"precision must be fp32 or int8, not {self.precision!r}")
-        if self.threads is not None and self.threads < 1:
-            raise InputError(f"threads must be 1 or more, not {self.threads}")
+        if self.threads is not None and not 1 <= self.threads <= MOST_THREADS:
+            raise InputError(f"threads must be 1 to {MOST_THREADS}, not {self.threads}")
         if self.threshold is not None and not 0.0 < self.threshold < 1.0:
             raise InputError(f"threshold must lie between 0 and 1, not {self.threshold}")
         if not self.min_face >= 0.0:

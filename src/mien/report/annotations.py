@@ -1,7 +1,7 @@
 """A folder of annotated pictures and clips, one for each source."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -11,7 +11,7 @@ from mien.report.clips import ClipWriter
 from mien.report.drawing import annotate, write_picture
 from mien.report.files import make_folder
 
-__all__ = ["AnnotationFolder", "Annotator"]
+__all__ = ["AnnotationFolder", "Annotator", "is_annotation"]
 
 
 class Annotator(Protocol):
@@ -22,19 +22,29 @@ class Annotator(Protocol):
         ...
 
 
+def is_annotation(path: Path, folder: Path) -> bool:
+    """Whether a file has the name and the place of what is drawn into the folder."""
+    return path.stem.endswith(".annotated") and path.parent.resolve() == folder.resolve()
+
+
 class AnnotationFolder:
     """Annotated pictures and clips, named after their sources, as in portrait.annotated.jpg.
 
     Pictures are written as JPEG, or PNG where the source is named so, clips as MP4. Sources of the
     same name get a number. The folder is created with its parents.
 
+    Args:
+        folder: where they go; what an earlier run drew there is replaced.
+        sources: files that are to be read, which are never replaced.
+
     Raises:
         OutputError: if the folder cannot be created.
     """
 
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
+    def __init__(self, folder: str | os.PathLike[str], sources: Iterable[Path] = ()) -> None:
         self.folder = make_folder(folder)
         self._taken: set[str] = set()
+        self._sources = {path.resolve() for path in sources}
 
     @contextmanager
     def open(self, media: Media) -> Iterator[Annotator]:
@@ -53,7 +63,7 @@ class AnnotationFolder:
     def _path(self, media: Media, extension: str) -> Path:
         stem = Path(media.source).stem.strip("<>") or media.kind.value
         number, name = 1, f"{stem}.annotated{extension}"
-        while name.lower() in self._taken:
+        while name.lower() in self._taken or (self.folder / name).resolve() in self._sources:
             number += 1
             name = f"{stem}-{number}.annotated{extension}"
         self._taken.add(name.lower())

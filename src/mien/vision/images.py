@@ -65,8 +65,8 @@ def open_picture(file: BinaryIO, name: str, max_pixels: int, every: int) -> Medi
 def to_rgb(picture: PIL.Image.Image) -> Image:
     """Eight-bit RGB pixels of shape (height, width, 3) from a Pillow image of any mode.
 
-    Sixteen-bit grey is scaled to eight bits, floating-point grey is taken to span 0 to 1, and
-    transparent parts are laid over white.
+    Sixteen-bit grey is scaled to eight bits, and so is 32-bit grey unless it holds nothing above
+    255; floating-point grey is taken to span 0 to 1, and transparent parts are laid over white.
 
     Raises:
         ValueError: for floating-point pixels that are not finite or beyond 0 to 1.
@@ -78,6 +78,8 @@ def to_rgb(picture: PIL.Image.Image) -> Image:
         return _grey_to_rgb(np.rint(values * 255))
     if picture.mode.startswith("I"):
         values = np.clip(np.asarray(picture), 0, 65535).astype(np.uint32)
+        if picture.mode == "I" and values.max() <= 255:
+            return _grey_to_rgb(values)
         return _grey_to_rgb((values * 255 + 32767) // 65535)
     if picture.has_transparency_data:
         ground = PIL.Image.new("RGBA", picture.size, "white")
@@ -129,9 +131,9 @@ def damage(name: str, error: Exception) -> MediaError:
 
 
 def orientation_of(picture: PIL.Image.Image) -> Orientation:
-    """How a picture is to be turned by its EXIF tag; upright if it has none that can be read."""
-    # Pillow decodes a whole PNG to look for an EXIF chunk behind the pixels.
-    if picture.format == "PNG" and "exif" not in picture.info:
+    """How decoded pixels are to be turned by their EXIF tag; upright if none can be read."""
+    # Pillow turns TIFF itself, and decodes a whole PNG to look for EXIF behind the pixels.
+    if picture.format == "TIFF" or (picture.format == "PNG" and "exif" not in picture.info):
         return UPRIGHT
     try:
         return Orientation.from_exif(picture.getexif().get(_EXIF_ORIENTATION))
@@ -143,7 +145,7 @@ def _frame_count(picture: ImageFile, name: str) -> int | None:
     try:
         count = int(getattr(picture, "n_frames", 1))
     except DAMAGED:
-        return None
+        return None if picture.format in _ANIMATED else 1
     if count > 1 and picture.format not in _ANIMATED:
         if picture.format == "TIFF":
             _log.warning("%s has %d pages; only the first is read", name, count)

@@ -3,6 +3,7 @@
 import io
 import os
 from collections.abc import Iterator
+from numbers import Integral
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
@@ -14,7 +15,7 @@ from mien.core.errors import InputError, MediaError, cause_of
 from mien.core.types import Frame, Image, Media, MediaKind
 from mien.vision.arrival import Pace
 from mien.vision.images import DAMAGED, damage, open_picture, orientation_of, to_rgb
-from mien.vision.sources import FoundSources, display_name, find_sources
+from mien.vision.sources import FoundSources, display_name, find_sources, missing
 from mien.vision.stream import MediaStream, check_pixels
 from mien.vision.video import open_video
 
@@ -48,8 +49,8 @@ def open_media(
 
     What a file is, is told from its content, not from its name. Headers are read here; pixels are
     decoded as frames are asked for. Pictures are turned upright by their EXIF tag and films by
-    their display matrix; transparent parts are laid over white; of a TIFF with several pages the
-    first is read.
+    their display matrix; transparent parts are laid over white; 32-bit grey with nothing above 255
+    is taken for eight bits; of a TIFF with several pages the first is read.
 
     Args:
         source: a path; the bytes of an encoded picture or film; an array of shape (height, width,
@@ -69,10 +70,9 @@ def open_media(
         TooLargeError: for a picture above `max_pixels`, before it is decoded.
         MediaError: for a source that is missing, empty, damaged or of an unknown kind.
     """
-    if every < 1:
-        raise InputError(f"every must be 1 or more, not {every}; 1 reads each frame")
-    if max_pixels < 1:
-        raise InputError(f"max_pixels must be 1 or more, not {max_pixels}")
+    for option, value in (("every", every), ("max_pixels", max_pixels)):
+        if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
+            raise InputError(f"{option} must be an integer of 1 or more, not {value!r}")
     if isinstance(source, np.ndarray):
         return _open_pixels(array_to_rgb(source), "<array>")
     if isinstance(source, PIL.Image.Image):
@@ -81,6 +81,8 @@ def open_media(
         return _open_file(io.BytesIO(source), "<bytes>", max_pixels, every, pace)
     if isinstance(source, str | os.PathLike):
         name = display_name(source)
+        if not name:
+            raise InputError("the path is empty; name a picture or film")
         return _open_file(_open_path(Path(source), name), name, max_pixels, every, pace)
     raise InputError(
         f"a source must be a path, bytes, an array or a Pillow image, not {type(source).__name__}"
@@ -144,10 +146,14 @@ def _open_path(path: Path, name: str) -> BinaryIO:
     try:
         if path.is_dir():
             raise MediaError(f"{name} is a folder; use find_sources to list what it holds")
+        if path.exists() and not path.is_file():
+            kind = "pipe" if path.is_fifo() else "socket or device"
+            raise MediaError(
+                f"{name} is a {kind}, not a file; save what comes from it to a file first"
+            )
         return path.open("rb")
     except FileNotFoundError as error:
-        hint = "download it first, mien reads no addresses" if "://" in name else "check the path"
-        raise MediaError(f"{name} does not exist; {hint}") from error
+        raise missing(name) from error
     except (OSError, ValueError) as error:
         raise MediaError(
             f"{name} cannot be opened ({cause_of(error)}); check its permissions"

@@ -2,13 +2,13 @@
 
 import glob
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from mien.core.errors import MediaError, MienError, cause_of
+from mien.core.errors import InputError, MediaError, MienError, cause_of
 
-__all__ = ["EXTENSIONS", "FoundSources", "display_name", "find_sources"]
+__all__ = ["EXTENSIONS", "FoundSources", "display_name", "find_sources", "missing"]
 
 IMAGE_EXTENSIONS = frozenset(
     (
@@ -34,26 +34,37 @@ class FoundSources(NamedTuple):
     failures: list[tuple[str, MienError]]
 
 
-def find_sources(paths: Iterable[str | os.PathLike[str]]) -> FoundSources:
+def find_sources(
+    paths: Iterable[str | os.PathLike[str]], *, leave_out: Callable[[Path], bool] = lambda _: False
+) -> FoundSources:
     """Expand files, folders and patterns into files, in order.
 
     A folder is searched recursively for pictures and films by extension, sorted by path; hidden
     files and folders and links to folders are passed over. A pattern (``*``, ``?``, ``[]``,
-    ``**``) stands for whatever it matches. Nothing is opened.
+    ``**``) stands for whatever it matches; ``**`` enters no hidden folder and no link to one.
+    Pipes, sockets and devices count only where they are named outright. Nothing is opened.
+
+    Args:
+        paths: files, folders and patterns.
+        leave_out: which files of folders and patterns to pass over; those named outright stay.
 
     Returns:
         The files, and for each path that is missing, empty or unreadable one error; the others
         are not lost.
+
+    Raises:
+        InputError: for a path without a name, as an unset variable of the shell leaves it.
     """
-    found: dict[Path, None] = {}
+    found: dict[Path, Path] = {}
     failures: list[tuple[str, MienError]] = []
     for path in paths:
-        for result in _expand(Path(path)):
+        for result in _expand(os.fspath(path), leave_out):
             if isinstance(result, Path):
-                found.setdefault(result)
+                # However its folder is spelled; links to files stay files of their own.
+                found.setdefault(result.parent.resolve() / result.name, result)
             else:
                 failures.append(result)
-    return FoundSources(list(found), failures)
+    return FoundSources(list(found.values()), failures)
 
 
 def display_name(path: str | os.PathLike[str]) -> str:
@@ -62,46 +73,77 @@ def display_name(path: str | os.PathLike[str]) -> str:
 
 
 _Result = Path | tuple[str, MienError]
+_Choice = Callable[[Path], bool]
 
 
-def _expand(path: Path) -> Iterator[_Result]:
-    name = display_name(path)
+def missing(name: str) -> MediaError:
+    """The error for a path that leads nowhere; an address gets the advice for addresses."""
+    hint = "download it first, mien reads no addresses" if "://" in name else "check the path"
+    return MediaError(f"{name} does not exist; {hint}")
+
+
+def _expand(given: str, leave_out: _Choice) -> Iterator[_Result]:
+    name, path = display_name(given), Path(given)
+    if not given:
+        raise InputError("a path is empty; name a picture, a film or a folder")
     try:
         if path.is_dir():
-            yield from _walk(path)
+            yield from _walk(path, leave_out)
         elif path.exists():
             yield path
-        elif glob.has_magic(str(path)):
-            yield from _match(path)
+        elif glob.has_magic(given) and "://" not in given:
+            yield from _match(path, leave_out)
         else:
-            yield _failure(name, f"{name} does not exist; check the path")
+            yield name, missing(name)
     except (OSError, ValueError) as error:
         yield _failure(name, f"{name} cannot be read ({cause_of(error)}); check its permissions")
 
 
-def _match(pattern: Path) -> Iterator[_Result]:
-    matches = sorted(glob.glob(str(pattern), recursive=True))  # noqa: PTH207
+def _is_special(path: Path) -> bool:
+    """Whether reading may never end; a link that points nowhere is a file that cannot be read."""
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
+def _match(pattern: Path, leave_out: _Choice) -> Iterator[_Result]:
+    found = map(Path, sorted(set(_glob(pattern))))
+    matches = [
+        path for path in found if path.is_dir() or not (leave_out(path) or _is_special(path))
+    ]
     if not matches:
         name = display_name(pattern)
         yield _failure(name, f"no file matches {name}; check the pattern")
-    for match in map(Path, matches):
+    for match in matches:
         if match.is_dir():
             # Under ** the files of a folder are matches themselves.
             if "**" not in pattern.parts:
-                yield from _walk(match)
+                yield from _walk(match, leave_out)
         else:
             yield match
 
 
-def _walk(folder: Path) -> Iterator[_Result]:
+def _glob(pattern: Path) -> Iterator[str]:
+    """As `glob.glob`, which under ``**`` would follow links to folders round and round."""
+    if "**" not in pattern.parts:
+        yield from glob.iglob(str(pattern))  # noqa: PTH207
+        return
+    place = pattern.parts.index("**")
+    rest = pattern.parts[place + 1 :] or ("*",)
+    for base in glob.iglob(str(Path(*pattern.parts[:place]))):  # noqa: PTH207
+        for parent, folders, _ in os.walk(base):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            yield from _glob(Path(glob.escape(parent), *rest))
+
+
+def _walk(folder: Path, leave_out: _Choice) -> Iterator[_Result]:
     errors: list[OSError] = []
     empty = True
     for parent, folders, files in os.walk(folder, onerror=errors.append):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for file in sorted(files):
-            if not file.startswith(".") and Path(file).suffix.lower() in EXTENSIONS:
-                empty = False
-                yield Path(parent, file)
+        for file in (Path(parent, name) for name in sorted(files) if not name.startswith(".")):
+            if file.suffix.lower() not in EXTENSIONS or leave_out(file) or _is_special(file):
+                continue
+            empty = False
+            yield file
     for error in errors:
         name = display_name(error.filename or folder)
         yield _failure(

@@ -62,6 +62,10 @@ def check_pixels(name: str, width: int, height: int, limit: int) -> None:
     """
     if width * height > limit:
         raise TooLargeError(
-            f"{name} has {width}x{height} pixels ({width * height / 1e6:.4g} million), above the "
-            f"limit of {limit / 1e6:.4g} million; raise it with --max-pixels or max_pixels="
+            f"{name} has {width}x{height} pixels ({_count(width * height)}), above the "
+            f"limit of {_count(limit)}; raise it with --max-pixels or max_pixels="
         )
+
+
+def _count(pixels: int) -> str:
+    return f"{pixels / 1e6:.6g} million" if pixels >= 1e6 else str(pixels)

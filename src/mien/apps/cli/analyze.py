@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Self
@@ -12,13 +13,15 @@ from typing import Annotated, Self
 import typer
 from rich.progress import Progress, TaskID
 
-from mien.apps.cli.console import complain, progress_bar, screen
+from mien.apps.cli.console import complain, printable, progress_bar, screen
+from mien.apps.cli.outputs import check_outputs, named_path
+from mien.apps.cli.signals import ENDINGS, handled_once, leave
 from mien.apps.cli.table import TableWriter
 from mien.core.errors import MienError, OutputError
 from mien.core.types import Frame, FrameReading, Media
 from mien.pipeline.analyzer import Analyzer
 from mien.pipeline.build import DEFAULT_PRECISION, EDGE, Config
-from mien.report.annotations import AnnotationFolder, Annotator
+from mien.report.annotations import AnnotationFolder, Annotator, is_annotation
 from mien.report.codings import check_coding, open_events
 from mien.report.html import check_html, open_html
 from mien.report.writing import ReportFormat, ReportWriter, ReportWriters, open_report
@@ -51,7 +54,13 @@ def analyze(
     form: Annotated[Format, typer.Option("--format", help="Form of the output.")] = Format.TABLE,
     out: Annotated[Path | None, typer.Option(help="File to write instead of stdout.")] = None,
     annotate: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder for annotated pictures and clips.")
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            parser=named_path,
+            help="Folder for annotated pictures and clips. *.annotated.* in it are taken for those "
+            "of an earlier run: replaced, and neither read nor kept unless named outright.",
+        ),
     ] = None,
     events: Annotated[
         Path | None,
@@ -97,11 +106,13 @@ def analyze(
     Exits with 0 if all was read, 1 if some was not (the rest is written), 2 on wrong usage.
     """
     _check(form, out)
-    found = find_sources(paths)
+    drawn = partial(is_annotation, folder=annotate) if annotate else lambda _: False
+    found = find_sources(paths, leave_out=drawn)
     if events is not None:
         check_coding(events, len(found.paths))
     if report is not None:
         check_html(report)
+    check_outputs((out, events, report), found.paths)
     base = EDGE if edge else Config()
     config = replace(
         base,
@@ -112,9 +123,9 @@ def analyze(
         search_size=search_size or base.search_size,
         max_pixels=max_pixels,
     )
-    with ExitStack() as stack:
+    with handled_once(ENDINGS, leave), ExitStack() as stack:
         analyzer = stack.enter_context(Analyzer(config))
-        folder = AnnotationFolder(annotate) if annotate else None
+        folder = AnnotationFolder(annotate, found.paths) if annotate else None
         writers = [stack.enter_context(_writer(form, out, analyzer))]
         if events is not None:
             writers.append(stack.enter_context(open_events(events)))
@@ -146,7 +157,7 @@ class _Run:
         with progress_bar() as bar:
             whole = bar.add_task("sources", total=len(paths)) if len(paths) > 1 else None
             for path in paths:
-                task = bar.add_task(path.name, total=None)
+                task = bar.add_task(printable(path.name), total=None)
                 limit = self.analyzer.config.max_pixels
                 try:
                     stream = open_media(path, max_pixels=limit, every=self.every)

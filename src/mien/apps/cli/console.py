@@ -1,7 +1,11 @@
 """The terminal: results on stdout, everything else on stderr."""
 
 import json
+import logging
 import sys
+import traceback
+import unicodedata
+import warnings
 from typing import Any
 
 from rich.console import Console
@@ -13,7 +17,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-__all__ = ["complain", "print_json", "progress_bar", "screen"]
+__all__ = ["complain", "print_json", "printable", "progress_bar", "screen", "speak_alone"]
 
 
 def screen() -> Console:
@@ -30,7 +34,32 @@ def print_json(value: Any) -> None:
 
 def complain(sentence: str) -> None:
     """Write one line to standard error."""
-    sys.stderr.write(f"mien: {' '.join(sentence.split())}\n")
+    sys.stderr.write(f"mien: {printable(' '.join(sentence.split()))}\n")
+
+
+def printable(text: str) -> str:
+    """The text with what could steer a terminal, or hide in it, escaped: Unicode's category C."""
+    return "".join(
+        repr(letter)[1:-1] if unicodedata.category(letter).startswith("C") else letter
+        for letter in text
+    )
+
+
+def speak_alone() -> None:
+    """Say what mien logs as a complaint, and nothing of the warnings that libraries give."""
+    # Whoever asks Python for warnings, with -W or PYTHONWARNINGS, gets them.
+    if not sys.warnoptions:
+        warnings.filterwarnings("ignore", module="(?!mien)")
+    log = logging.getLogger("mien")
+    if not log.handlers:
+        log.addHandler(_Complaints(logging.WARNING))
+
+
+class _Complaints(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        complain(record.getMessage())
+        if record.exc_info:
+            traceback.print_exception(*record.exc_info)
 
 
 def progress_bar() -> Progress:

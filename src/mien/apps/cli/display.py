@@ -7,6 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from mien.apps.cli.console import printable
 from mien.core.types import Reading
 from mien.pipeline.live import LiveReading
 
@@ -33,7 +34,7 @@ class LiveView:
 
     def say(self, notice: str) -> None:
         """Show what became of the camera until the next reading."""
-        self._notice = notice
+        self._notice = printable(notice)
 
     def __rich__(self) -> RenderableType:
         """The picture of this moment."""
@@ -57,7 +58,7 @@ class LiveView:
             rate = (len(self._times) - 1) / max(self._times[-1] - self._times[0], 1e-6)
         share = self._newest.dropped / max(self._newest.received, 1)
         return (
-            f"{self._newest.media.source}  {rate:.0f} frames per second  "
+            f"{printable(self._newest.media.source)}  {rate:.0f} frames per second  "
             f"delay {self._newest.delay_s * 1e3:.0f} ms  "
             f"{self._newest.dropped} dropped ({share:.0%})  Ctrl-C ends"
         )

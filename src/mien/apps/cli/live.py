@@ -4,12 +4,10 @@ import signal
 import statistics
 import sys
 from collections import deque
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import typer
@@ -17,6 +15,8 @@ from rich.live import Live
 
 from mien.apps.cli.console import complain, screen
 from mien.apps.cli.display import LiveView
+from mien.apps.cli.outputs import check_outputs
+from mien.apps.cli.signals import ENDINGS, handled_once, leave
 from mien.core.errors import InputError, MienError
 from mien.core.types import Media
 from mien.pipeline.analyzer import Analyzer
@@ -59,9 +59,10 @@ def live(
     config = _config(edge, search_size, min_face, threads)
     form = _form(record)
     camera = find_camera(source)
+    check_outputs([record], [Path(camera.target)] if camera.film else [])
     tally = _Tally()
     fault: BaseException | None = None
-    with ExitStack() as stack:
+    with handled_once(ENDINGS, leave), ExitStack() as stack:
         analyzer = stack.enter_context(Analyzer(config))
         sinks = []
         if jsonl:
@@ -78,7 +79,7 @@ def live(
         )
         try:
             _run(reader, sinks, None if jsonl else LiveView(), tally)
-        except (MienError, OSError, KeyboardInterrupt) as error:
+        except (MienError, OSError, KeyboardInterrupt, SystemExit) as error:
             if not tally.read:
                 raise
             # What was read is written first; an exception would take the files with it.
@@ -115,7 +116,9 @@ def _run(reader: LiveReader, sinks: "list[_Sink]", view: LiveView | None, tally:
         else Live(view, console=screen(), refresh_per_second=12, transient=True)
     )
     try:
-        with _ending(reader), closing(reader.events()) as events, shown:
+        # Ctrl-C and the like: end after the picture at hand; the second time, at once.
+        stopping = handled_once((signal.SIGINT, *ENDINGS), lambda _: reader.stop())
+        with stopping, closing(reader.events()) as events, shown:
             for event in events:
                 if isinstance(event, LiveReading):
                     tally.add(event)
@@ -130,7 +133,8 @@ def _run(reader: LiveReader, sinks: "list[_Sink]", view: LiveView | None, tally:
     finally:
         # Each is ended, also where the one before cannot be.
         with ExitStack() as ends:
-            ends.callback(lambda: complain(tally.sentence()))
+            if tally.read:
+                ends.callback(lambda: complain(tally.sentence()))
             for sink in sinks:
                 ends.callback(sink.end)
 
@@ -169,29 +173,8 @@ class _Tally:
         self.delays_ms.append(event.delay_s * 1e3)
 
     def sentence(self) -> str:
-        if not self.read:
-            return "no picture was read"
         share = self.dropped / (self.read + self.dropped)
         return (
             f"{self.read} pictures read, {self.dropped} dropped ({share:.1%}), "
             f"median delay {statistics.median(self.delays_ms):.0f} ms"
         )
-
-
-_ENDING = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
-
-
-@contextmanager
-def _ending(reader: LiveReader) -> Iterator[None]:
-    """Ctrl-C, a polite kill, a hang-up: end after the picture at hand; a second Ctrl-C: at once."""
-
-    def stop(number: int, _frame: FrameType | None) -> None:
-        signal.signal(number, before[signal.Signals(number)] or signal.SIG_DFL)
-        reader.stop()
-
-    before = {number: signal.signal(number, stop) for number in _ENDING}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler or signal.SIG_DFL)

@@ -10,7 +10,7 @@ import typer
 from mien import __version__
 from mien.apps.cli.analyze import analyze
 from mien.apps.cli.bench import bench
-from mien.apps.cli.console import complain, print_json
+from mien.apps.cli.console import complain, print_json, speak_alone
 from mien.apps.cli.info import info
 from mien.apps.cli.live import live
 from mien.apps.cli.serve import serve
@@ -55,7 +55,9 @@ def _root(
 
 def main() -> None:
     """Run the command; an error is one line on stderr and an exit code."""
+    _open_closed()
     _speak_utf8()
+    speak_alone()
     try:
         _run()
     except InputError as error:
@@ -86,6 +88,19 @@ def _run() -> None:
     finally:
         # What the disk refuses is to be known here, not when Python exits.
         sys.stdout.flush()
+
+
+def _open_closed() -> None:
+    """Have what the shell closed (>&-) refuse what is printed, and stderr lose it.
+
+    Else there is no stream to print to, and its number goes to the next file that is opened.
+    """
+    if sys.stdout is None:
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 1)
+        sys.stdout = os.fdopen(1, "w")
+    if sys.stderr is None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        sys.stderr = os.fdopen(2, "w")
 
 
 def _speak_utf8() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from mien.apps.cli.console import printable
 from mien.core.errors import MienError
 from mien.core.labels import EMOTIONS, Emotion, sentiment
 from mien.core.types import FrameReading, Media, MediaKind, Reading
@@ -58,7 +59,7 @@ class TableWriter:
         if self._media is not None and self._media.kind is not MediaKind.IMAGE:
             self._film.add(frame)
             return
-        name = Path(self._media.source).name if self._media else ""
+        name = _name(self._media) if self._media else ""
         if not frame.readings:
             self._table.add_row(name, "-", "", "no face found", "", "")
         for number, reading in enumerate(frame.readings):
@@ -70,7 +71,7 @@ class TableWriter:
         if self._media is not None and self._film.frames:
             cells = _film_cells(self._film)
             note = "; ".join(filter(None, [cells[-1], "broken off" if error else ""]))
-            self._table.add_row(Path(self._media.source).name, *cells[:-1], note)
+            self._table.add_row(_name(self._media), *cells[:-1], note)
 
     def fail(self, source: str, error: MienError) -> None:
         """Leave out a source that could not be opened; stderr names it."""
@@ -79,6 +80,10 @@ class TableWriter:
         """Print the table if it has rows."""
         if self._table.row_count:
             self._console.print(self._table)
+
+
+def _name(media: Media) -> str:
+    return printable(Path(media.source).name)
 
 
 def _cells(reading: Reading) -> tuple[str, str, str, str]:

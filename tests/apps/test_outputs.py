@@ -1,0 +1,105 @@
+"""What is written never costs a source, nor another result."""
+
+import json
+from pathlib import Path
+
+import PIL.Image
+import pytest
+
+FAST = ("--threads", 1)
+
+
+@pytest.fixture
+def picture(tmp_path):
+    path = tmp_path / "a.jpg"
+    PIL.Image.new("RGB", (60, 40), "grey").save(path)
+    return path
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("option", ["--out", "--events", "--report"])
+@pytest.mark.parametrize("way", ["outright", "roundabout", "linked"])
+def test_a_source_is_not_written_over(mien, picture, tmp_path, option, way):
+    suffix = {"--out": ".jpg", "--events": ".csv", "--report": ".html"}[option]
+    source = picture.rename(tmp_path / f"source{suffix}")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / source.name).symlink_to(source)
+    target = {
+        "outright": source,
+        "roundabout": tmp_path / "sub" / ".." / source.name,
+        "linked": tmp_path / "sub" / source.name,
+    }[way]
+    before = source.read_bytes()
+    done = mien("analyze", source, "--format", "csv", option, target, *FAST)
+    assert (done.code, done.out) == (2, "")
+    (line,) = done.complaints
+    assert f"results would replace {source}, which is to be read" in line
+    assert source.read_bytes() == before
+
+
+def test_a_source_in_a_folder_is_not_written_over(mien, picture, tmp_path):
+    before = contents(tmp_path)
+    done = mien("analyze", tmp_path, "--format", "csv", "--out", picture, *FAST)
+    assert (done.code, contents(tmp_path)) == (2, before)
+
+
+def test_a_film_that_is_played_is_not_written_over(mien, make_film, tmp_path):
+    film = make_film(tmp_path / "film.csv", [0, 0.1], form="mp4")
+    before = film.read_bytes()
+    done = mien("live", film, "--record", film)
+    assert (done.code, film.read_bytes()) == (2, before)
+
+
+@pytest.mark.parametrize("first", ["--out", "--report"])
+def test_two_results_do_not_share_a_file(mien, picture, tmp_path, first, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    target = tmp_path / ("x.csv" if first == "--out" else "x.html")
+    second = ("--events", "./x.csv") if first == "--out" else ("--out", "./x.html")
+    done = mien("analyze", picture, "--format", "csv", first, target, *second, *FAST)
+    assert (done.code, done.out) == (2, "")
+    assert "is named for two results; give each a file of its own" in done.complaints[0]
+    assert not target.exists()
+
+
+def test_devices_may_be_named_for_several_results(mien, picture, tmp_path):
+    (tmp_path / "null.csv").symlink_to("/dev/null")
+    options = ["--out", tmp_path / "null.csv", "--events", tmp_path / "null.csv"]
+    assert mien("analyze", picture, "--format", "csv", *options, *FAST).code == 0
+
+
+def items(done):
+    return {Path(item["source"]).name for item in json.loads(done.out)["items"]}
+
+
+@pytest.mark.parametrize("pattern", ["", "*.jpg", "**/*.jpg"])
+def test_a_second_run_reads_no_annotated_picture_of_the_first(mien, picture, tmp_path, pattern):
+    options = ["--annotate", tmp_path, "--format", "json", *FAST]
+    for _ in range(2):
+        done = mien("analyze", tmp_path / pattern, *options)
+        assert (done.code, items(done)) == (0, {"a.jpg"})
+    assert set(contents(tmp_path)) == {"a.jpg", "a.annotated.jpg"}
+    # Elsewhere the name tells nothing.
+    done = mien("analyze", tmp_path / pattern, "--annotate", tmp_path / "out", *options[2:])
+    assert items(done) == {"a.jpg", "a.annotated.jpg"}
+
+
+def test_an_annotated_picture_that_is_named_outright_is_read_and_kept(mien, picture, tmp_path):
+    mine = tmp_path / "a.annotated.jpg"
+    PIL.Image.new("RGB", (30, 20), "red").save(mine)
+    before = mine.read_bytes()
+    done = mien("analyze", picture, mine, "--annotate", tmp_path, "--format", "json", *FAST)
+    assert (done.code, items(done)) == (0, {"a.jpg", "a.annotated.jpg"})
+    assert mine.read_bytes() == before
+    assert "a-2.annotated.jpg" in contents(tmp_path)
+
+
+@pytest.mark.parametrize("arguments", [["--annotate", ""], ["--annotate="]])
+def test_no_folder_for_annotations(mien, picture, tmp_path, arguments, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = mien("analyze", picture, *arguments, *FAST)
+    assert (done.code, done.out) == (2, "")
+    assert "it is empty" in done.err
+    assert set(contents(tmp_path)) == {"a.jpg"}
