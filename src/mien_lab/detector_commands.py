@@ -91,6 +91,10 @@ def export(
     data: DataDir,
     out: OutDir,
     *,
+    mean_with: Annotated[
+        list[Path] | None,
+        typer.Option(help="last.pt of another run of refine; the mean of the weights ships."),
+    ] = None,
     threshold: Annotated[
         float | None, typer.Option(help="Default threshold; chosen on the data if left out.")
     ] = None,
@@ -105,10 +109,11 @@ def export(
     export_detector(checkpoint, out, version=version)
     export_landmarks(landmarks, out, version=version)
     first = 0.5 if threshold is None else threshold
-    export_refiner(refiner, out, threshold=first, version=version)
+    refiners = [refiner, *(mean_with or [])]
+    export_refiner(refiners, out, threshold=first, version=version)
     if threshold is None:
         choice = choose_threshold(data, out)
-        export_refiner(refiner, out, threshold=choice["threshold"], version=version)
+        export_refiner(refiners, out, threshold=choice["threshold"], version=version)
         write_figures(choice)
 
 

@@ -8,7 +8,7 @@ pytest.importorskip("torch")
 from mien.core.types import Box, Face, Landmarks
 from mien_lab.data.scenes import MISSED_BY_THE_TEACHER, SURE_SCORE, Picture, without_missed
 from mien_lab.data.synthesis import SceneKind, Synthesis
-from mien_lab.training.second_teacher import CONFIRMED, confirmed
+from mien_lab.training.second_teacher import CONFIRMED, confirmed, without_animals
 
 
 class Teacher:
@@ -76,3 +76,12 @@ def test_turned_backgrounds_are_those_of_the_photograph():
     assert any((one != other).any() for one, other in scenes)
     again = plain.scene(0, 96, SceneKind.EMPTY).image
     assert (again == scenes[0][0]).all()
+
+
+def test_an_animals_face_is_background():
+    boxes = [(10, 10, 30, 40), (60, 10, 30, 40)]
+    dog = without_animals(picture("n02113023_Pembroke.jpg", boxes, [0.9, 0.6]))
+    assert dog.boxes.tolist() == [list(boxes[1])]
+    assert (len(dog.points), len(dog.scores)) == (1, 1)
+    person = without_animals(picture("n03041632_cleaver.jpg", boxes, [0.9, 0.6]))
+    assert len(person.boxes) == 2

@@ -6,6 +6,7 @@ from mien.runtime.artifact import Card
 from mien.vision.landmarks import CLOSE_SIZE
 from mien_lab.training.landmarks_net import LandmarksNet
 from mien_lab.training.refiner_export import crop_input, export_on_crops
+from mien_lab.training.run import averaged
 
 __all__ = ["export_landmarks"]
 
@@ -44,4 +45,4 @@ def export_landmarks(checkpoint: Path, out_dir: Path, *, version: str = "1") -> 
         trained_on=TRAINED_ON,
         extra={"share": SHARE},
     )
-    return export_on_crops(LandmarksNet(), checkpoint, out_dir, card, "points", PARITY)
+    return export_on_crops(averaged(LandmarksNet(), [checkpoint]), out_dir, card, "points", PARITY)

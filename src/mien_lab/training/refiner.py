@@ -23,7 +23,15 @@ from mien_lab.data.proposals import RefinerSamples, samples_of
 from mien_lab.data.scenes import Part, read_fer_faces, read_portraits
 from mien_lab.data.synthesis import SceneKind, Synthesis
 from mien_lab.training.refiner_net import RefinerNet
-from mien_lab.training.run import Progress, Run, WeightAverage, annealed, restore, take_step
+from mien_lab.training.run import (
+    Progress,
+    Run,
+    WeightAverage,
+    annealed,
+    averaged,
+    restore,
+    take_step,
+)
 from mien_lab.training.second_teacher import training_scenes
 
 __all__ = ["RefinerConfig", "gather", "train_refiner"]
@@ -93,7 +101,8 @@ def gather(config: RefinerConfig, folder: Path) -> RefinerSamples:
         cover_chance=config.cover_chance,
         turn_backgrounds=True,
     )
-    judge = None if config.warm_start is None else _averaged(config.warm_start)
+    start = config.warm_start
+    judge = None if start is None else averaged(RefinerNet(), [start])
     detector = FaceDetector(
         open_session("detector", threads=1, folder=config.detector_weights),
         threshold=config.proposals,
@@ -128,12 +137,6 @@ def _mark(config: RefinerConfig) -> str:
     return digest.hexdigest()[:12]
 
 
-def _averaged(checkpoint: Path) -> RefinerNet:
-    net = RefinerNet()
-    net.load_state_dict(torch.load(checkpoint, weights_only=True)["average"])
-    return net
-
-
 @torch.no_grad()
 def _hard(samples: RefinerSamples, judge: RefinerNet, rng: np.random.Generator) -> RefinerSamples:
     """What the judge gets wrong or doubts, and a share of the rest."""
@@ -159,7 +162,9 @@ def train_refiner(config: RefinerConfig, folder: Path, *, resume: bool = False) 
     run = Run(folder, config, resume=resume)
     samples = gather(config, folder)
     log.info("%d crops, %.1f %% of them faces", len(samples), 100 * float(samples.is_face.mean()))
-    net = RefinerNet() if config.warm_start is None else _averaged(config.warm_start)
+    net = RefinerNet()
+    if config.warm_start is not None:
+        averaged(net, [config.warm_start])
     net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = WeightAverage(net, config.average)
     optimizer = torch.optim.AdamW(net.parameters(), lr=config.rate, weight_decay=config.decay)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from mien.runtime.artifact import Card
 from mien.vision.refiner import REGION_SIZE
 from mien_lab.training.detector_export import TRAINED_ON
 from mien_lab.training.refiner_net import RefinerNet
+from mien_lab.training.run import averaged
 from mien_lab.training.weight_files import ship, write_card
 
 __all__ = ["crop_input", "export_on_crops", "export_refiner"]
@@ -28,12 +30,13 @@ TRUST = 1.0
 
 
 def export_refiner(
-    checkpoint: Path, out_dir: Path, *, threshold: float, version: str = "1"
+    checkpoints: Sequence[Path], out_dir: Path, *, threshold: float, version: str = "1"
 ) -> Path:
     """Write ``refiner.onnx`` and ``refiner.json``.
 
     Args:
-        checkpoint: ``last.pt`` of a run; its averaged weights are taken.
+        checkpoints: ``last.pt`` of runs with one start; the mean of their averaged weights is
+            taken (Wortsman et al., "Model soups", ICML 2022).
         out_dir: where to write.
         threshold: default least score of a face, for the card.
         version: of the weights.
@@ -59,17 +62,14 @@ def export_refiner(
             "trust_in_proposal": TRUST,
         },
     )
-    return export_on_crops(RefinerNet(), checkpoint, out_dir, card, "faces", PARITY)
+    return export_on_crops(averaged(RefinerNet(), checkpoints), out_dir, card, "faces", PARITY)
 
 
-def export_on_crops(
-    net: nn.Module, checkpoint: Path, out_dir: Path, card: Card, output: str, bound: float
-) -> Path:
+def export_on_crops(net: nn.Module, out_dir: Path, card: Card, output: str, bound: float) -> Path:
     """Write a network of one input, grey crops, and one output as ONNX with its card.
 
     Args:
-        net: crops as the card says to one tensor; its weights are taken from the checkpoint.
-        checkpoint: ``last.pt`` of a run; its averaged weights are taken.
+        net: trained; crops as the card says to one tensor.
         out_dir: where to write.
         card: with the name of the weight file.
         output: its name.
@@ -81,7 +81,6 @@ def export_on_crops(
     Raises:
         ParityError: if the exported network does not compute what the trained one does.
     """
-    net.load_state_dict(torch.load(checkpoint, weights_only=True)["average"])
     net.eval()
     out_dir.mkdir(parents=True, exist_ok=True)
     target = out_dir / card.file

