@@ -254,10 +254,17 @@ def test_manifest(tmp_path):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("image,label\na.png,happy\nb.png,glad\nc.png,cross\n", r"'glad' \(row 3\).*'cross'.*fear"),
+        (
+            "image,label\na.png,happy\nb.png,glad\nc.png,cross\n",
+            r"'glad' \(line 3\).*'cross'.*fear",
+        ),
         ("image,emotions\na.png,happy\n", "no column label or emotion, but: image, emotions"),
         ("", "no column image"),
-        ("image,label\na.png\n", "row 2 .* has 1 cells, not 2"),
+        ("image,label\na.png\n", "line 2 .* has 1 cells, not 2"),
+        ("image,label\n\n\na.png\n", "line 4 .* has 1 cells, not 2"),
+        ("image,label\n\n\na.png,glad\n", r"'glad' \(line 4\)"),
+        ("image,label\n\n,sad\n", "line 3 .* path relative"),
+        ("image,label,label\na.png,happy,sad\n", "has two columns 'label'; remove or rename one"),
         ("image,label\n/etc/a.png,happy\n", "path relative"),
         ("image,label\n,happy\n", "path relative"),
         ("image,label\na.png,sad\n./a.png,sad\n", r"listed twice: a\.png"),

@@ -10,7 +10,7 @@ from pathlib import Path
 from mien.core.errors import InputError, OutputError
 from mien.report.files import atomic
 from mien.vision.sources import IMAGE_EXTENSIONS
-from mien_lab.data.manifests import read_table
+from mien_lab.data.tables import read_table
 
 __all__ = [
     "Finding",
