@@ -9,7 +9,7 @@ from mien.core.errors import InputError
 from mien.pipeline.build import DEFAULT_PRECISION
 from mien.runtime.artifact import load_artifact
 from mien_lab.data.samples import Sample
-from mien_lab.output import write_figures
+from mien_lab.output import name_failures, write_figures
 
 __all__ = ["audit", "robustness", "tradeoff"]
 
@@ -69,6 +69,7 @@ def robustness(
         figures["photographs"] = measure_photographs(
             photographs, precision=precision, weights=weights, seed=seed
         )
+        name_failures(figures["photographs"]["failures"])
     write_figures(figures, output, robustness_text(figures))
     if report is not None:
         report.write_text(curve_sheet(figures), encoding="utf-8")
