@@ -15,6 +15,7 @@ from mien_lab.data.fer_layouts import FERPLUS_FOLDERS, read_fer2013, read_ferplu
 from mien_lab.data.layouts import (
     JAFFE_NAME,
     KDEF_NAME,
+    affectnet_tables,
     expw_table,
     raf_table,
     read_affectnet,
@@ -213,7 +214,8 @@ def _is_ck_plus(folder: Path) -> bool:
 
 
 def _is_affectnet(folder: Path) -> bool:
-    return any(folder.glob("annotations/*_exp.npy")) or any(folder.glob("*/annotations/*_exp.npy"))
+    arrays = (folder.glob(f"{place}annotations/*_exp.npy") for place in ("", "*/"))
+    return bool(affectnet_tables(folder)) or any(map(any, arrays))
 
 
 def _is_folders(folder: Path) -> bool:
