@@ -23,7 +23,9 @@ def evaluate(
     ] = None,
     split: Annotated[
         str | None,
-        typer.Option(help="The only one to take; all if left out, of FER2013 its PrivateTest."),
+        typer.Option(
+            help="The only one to take; that for testing if left out, else for validation, or all."
+        ),
     ] = None,
     layout: Annotated[
         str,

@@ -80,10 +80,11 @@ class Fer:
         return np.asarray(self.votes[:, 9] * 2 > self.votes.sum(axis=1))
 
 
-def load_fer(folder: Path) -> Fer:
+def load_fer(folder: Path, *, voted: bool = True) -> Fer:
     """Read `fer2013.csv.gz` (or `.csv`), `fer2013new.csv` and, if present, `landmarks.csv`.
 
-    The n-th row of one file is the n-th of the other; FER+'s image name is not used.
+    The n-th row of one file is the n-th of the other; FER+'s image name is not used. Unless rows
+    must be `voted`, `fer2013new.csv` may be missing, and all votes are 0.
 
     Raises:
         InputError: if a file is missing, a row is not of the published kind, or the two files do
@@ -91,6 +92,9 @@ def load_fer(folder: Path) -> Fer:
     """
     pixels, labels, split = read_challenge(folder)
     votes_file = folder / "fer2013new.csv"
+    if not votes_file.exists() and not voted:
+        none = np.zeros((len(labels), len(_VOTE_COLUMNS)), dtype=np.int64)
+        return Fer(pixels, labels, none, split, read_landmarks(folder, len(labels)))
     if not votes_file.exists():
         raise InputError(f"{votes_file} is missing; FER+ publishes it as fer2013new.csv")
     rows = list(numbered_rows(votes_file, ("usage",), *((name,) for name in _VOTE_COLUMNS)))
