@@ -453,7 +453,7 @@ def test_films_are_decoded_no_further_than_they_are_read(portrait, tmp_path, ana
 
     monkeypatch.setattr(sequences_of, "open_media", counted)
     recording = Recording((tmp_path / "film.mp4",), Emotion.HAPPINESS, "S1")
-    sequences_of.recorded([recording], analyzer.reader, tmp_path / "kept", length=2)
+    sequences_of.recorded([recording], analyzer.parts.reader, tmp_path / "kept", length=2)
     assert decoded == [0, 1]
 
 
