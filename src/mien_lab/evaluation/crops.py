@@ -175,7 +175,9 @@ def _figures(
     others = {"single": single, "flip": single + mirrored}
     hits = (still.argmax(axis=1) == truth).astype(np.float64)
     drawn = Bootstrap().intervals(
-        lambda weights: {"accuracy": float(weights @ hits / weights.sum())}, truth
+        lambda weights: {"accuracy": float(weights @ hits / weights.sum())},
+        truth,
+        shares={"accuracy": np.ones(len(truth), np.bool_)},
     )
     figures = classification_figures(truth, still.argmax(axis=1), names)
     figures["accuracy_interval"] = drawn.to_dict()["values"].get("accuracy")
