@@ -9,7 +9,7 @@ from mien.core.errors import InputError
 from mien.pipeline.build import DEFAULT_PRECISION
 from mien.runtime.artifact import load_artifact
 from mien_lab.data.samples import Sample
-from mien_lab.output import write_figures
+from mien_lab.output import name_failures, write_figures
 
 __all__ = ["audit", "robustness", "tradeoff"]
 
@@ -23,7 +23,7 @@ LayoutName = Annotated[
     str, typer.Option("--layout", help="Of the collection, if not told by files.")
 ]
 Split = Annotated[
-    str | None, typer.Option(help="The only one to take; of FER2013, PrivateTest if not given.")
+    str | None, typer.Option(help="The only one to take; that for testing if not given.")
 ]
 Output = Annotated[
     str | None, typer.Option("--json", help="File for all figures, or - for the screen.")
@@ -69,6 +69,7 @@ def robustness(
         figures["photographs"] = measure_photographs(
             photographs, precision=precision, weights=weights, seed=seed
         )
+        name_failures(figures["photographs"]["failures"])
     write_figures(figures, output, robustness_text(figures))
     if report is not None:
         report.write_text(curve_sheet(figures), encoding="utf-8")
@@ -190,15 +191,14 @@ def _samples(
     """The labelled samples to measure on, and what they are, for the record."""
     import numpy as np
 
-    from mien_lab.data.collections import Layout, find_layout, measured_split, read_collection
+    from mien_lab.data.collections import Layout, find_layout, read_measured
 
     chosen = find_layout(data) if layout == "auto" and data.exists() else layout
     if layout == "auto" and chosen == Layout.FER2013 and (data / "fer2013new.csv").is_file():
         # FER+'s labels are the eight that mien reads, and by ten people each.
         chosen = Layout.FERPLUS
-    if split is None and data.exists():
-        split = measured_split(data, chosen)
-    samples = [s for s in read_collection(data, chosen, split) if s.label is not None]
+    read, split = read_measured(data, chosen, split)
+    samples = [sample for sample in read if sample.label is not None]
     if limit is not None and limit < len(samples):
         rows = np.random.default_rng(seed).permutation(len(samples))[:limit]
         samples = [samples[index] for index in np.sort(rows)]

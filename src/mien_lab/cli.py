@@ -28,7 +28,7 @@ from mien_lab.data.cleaning import clean, write_drops
 from mien_lab.data.fer2013 import load_fer
 from mien_lab.evaluation.limits import measure_limits
 from mien_lab.evaluation.photographs import evaluate_photographs
-from mien_lab.output import write_figures
+from mien_lab.output import name_failures, write_figures
 
 __all__ = ["app", "main"]
 
@@ -212,8 +212,13 @@ def photographs(
     precision: Precision = DEFAULT_PRECISION,
     weights: Weights = None,
 ) -> None:
-    """Measure the whole pipeline on labelled photographs."""
-    write_figures(evaluate_photographs(data, precision=precision, weights=weights), output)
+    """Measure the whole pipeline on labelled photographs.
+
+    One that cannot be read is named on stderr and in the figures; the others are measured.
+    """
+    figures = evaluate_photographs(data, precision=precision, weights=weights)
+    name_failures(figures["failures"])
+    write_figures(figures, output)
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ import typer
 
 from mien.core.errors import InputError
 from mien.pipeline.build import DEFAULT_PRECISION
-from mien_lab.output import write_figures
+from mien_lab.output import name_failures, write_figures
 
 __all__ = ["evaluate"]
 
@@ -23,7 +23,9 @@ def evaluate(
     ] = None,
     split: Annotated[
         str | None,
-        typer.Option(help="The only one to take; all if left out, of FER2013 its PrivateTest."),
+        typer.Option(
+            help="The only one to take; that for testing if left out, else for validation, or all."
+        ),
     ] = None,
     layout: Annotated[
         str,
@@ -78,8 +80,7 @@ def evaluate(
             Bootstrap(resamples, seed=seed),
         )
     )
-    for failure in found.figures.get("failures", []):
-        typer.echo(f"mien-lab: {failure['name']}: {failure['reason']}", err=True)
+    name_failures(found.figures.get("failures", []))
     for protocol in found.figures.get("not_compared", []):
         typer.echo(f"mien-lab: {against} names no case of {protocol}: not compared", err=True)
     write_figures(found.figures, output)

@@ -1,13 +1,13 @@
 """Where the commands of the lab put their figures: a file, or the screen."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import typer
 
-__all__ = ["write_figures"]
+__all__ = ["name_failures", "write_figures"]
 
 
 def write_figures(
@@ -31,3 +31,9 @@ def write_figures(
         typer.echo(whole)
     if file is not None:
         file.write_text(whole + "\n", encoding="utf-8")
+
+
+def name_failures(failures: Iterable[Mapping[str, str]]) -> None:
+    """Say on stderr what could not be read: `name` and `reason`, a sentence, of each."""
+    for failure in failures:
+        typer.echo(f"mien-lab: {failure['name']}: {failure['reason']}", err=True)

@@ -13,7 +13,7 @@ from mien_lab.evaluation.crops import evaluate_crops
 from mien_lab.evaluation.peers import evaluate_peers
 from mien_lab.evaluation.photographs import evaluate_photographs
 from mien_lab.evaluation.tables import aligned
-from mien_lab.output import write_figures
+from mien_lab.output import name_failures, write_figures
 
 __all__ = ["app"]
 
@@ -46,6 +46,7 @@ def peers(
         predictions.mkdir(parents=True, exist_ok=True)
     crops = evaluate_crops(data / "fer2013", precision=precision, weights=weights)
     wild = evaluate_photographs(data / "wild", precision=precision, weights=weights)
+    name_failures(wild["failures"])
     figures = {
         "mien": {"version": __version__, **crops, "wild": {"own_detector": wild}},
         "peers": evaluate_peers(data, weights=weights, predictions=predictions),

@@ -19,6 +19,7 @@ from mien_lab.evaluation.conditions import glasses_like, image_conditions, lumin
 from mien_lab.evaluation.face_crops import FaceCrops
 from mien_lab.evaluation.gaps import GroupDraws, compare
 from mien_lab.evaluation.group_sums import figures_of, same_mix, sample_sums
+from mien_lab.evaluation.metrics import wilson_interval
 from mien_lab.evaluation.predictions import Predictions
 from mien_lab.evaluation.tables import audit_text
 
@@ -164,6 +165,36 @@ def test_intersections_find_what_columns_hide():
     assert figures["finding"]["column"] == "age and gender"
     # Neither column alone has a gap, so that none of it goes before.
     assert {gap["column"] for gap in figures["gaps"]} == {"age and gender"}
+
+
+def test_shares_of_none_and_all_have_intervals():
+    # Each class is all right or all wrong, in both groups.
+    truth = np.array(([1] * 30 + [7] * 16) * 2)
+    said = np.where(truth == 7, 0, truth)
+    predictions = Predictions(tuple(map(str, range(92))), truth, np.eye(8)[said])
+    people = [f"p{index % 23}" for index in range(92)]
+    columns = {"kind": ("a",) * 46 + ("b",) * 46}
+    for subjects, count in ((None, 16), (people, 16), ([f"p{n % 8}" for n in range(92)], 8)):
+        found = audit(predictions, columns, subjects=subjects, draws=100)["columns"]["kind"]
+        contempt = found["groups"]["a"]["recall"]["contempt"]
+        assert contempt["value"] == 0
+        assert contempt["interval"] == pytest.approx(wilson_interval(0, count), abs=1e-4)
+        assert found["groups"]["a"]["recall"]["happiness"]["interval"][0] < 0.9
+        low, high = found["groups"]["a"]["false_positive_rate"]["anger"]["interval"]
+        assert low == 0 < high
+
+
+def test_differences_are_said_to_be_no_tests():
+    predictions, groups = readings([0.8] * 6, [60] * 6, seed=2)
+    figures = audit(predictions, {"kind": groups}, draws=200)
+    assert "are no tests" in figures["intervals"]
+    differences = figures["columns"]["kind"]["differences"]
+    lows = []
+    for figure in (*differences["selection_rate"].values(), differences["accuracy"]):
+        low, high = figure["interval"]
+        assert low <= figure["value"] <= high
+        lows.append(low)
+    assert np.mean(np.array(lows) < 0.01) > 0.5
 
 
 def test_the_seed_decides():

@@ -3,6 +3,7 @@ import pytest
 
 from mien.core.labels import EMOTIONS
 from mien.models.calibration import prediction_sets, softmax
+from mien_lab.data.fer2013 import load_fer
 from mien_lab.training import calibration
 from mien_lab.training.calibration import (
     calibrate_expression,
@@ -62,7 +63,7 @@ def test_too_few_faces_for_the_coverage_keep_all_labels(drawn):
 
 def test_calibration(write_rows, row, picture, monkeypatch):
     """Logits twice too sure on even rows; of 40 odd ones the 37th lacks 0.4 of its label."""
-    rows = [row(picture(n % 9), split="PublicTest") for n in range(80)]
+    rows = [row(picture(n + 1), split="PublicTest") for n in range(80)]
     unclear = row(picture(0), split="PublicTest", votes={"fear": 5, "sadness": 5})
     even = np.where(np.arange(40) < 30, 3.0, 1 / 3)
     shares = np.repeat([0.9, 0.6, 0.1], [36, 1, 3])
@@ -83,3 +84,62 @@ def test_calibration(write_rows, row, picture, monkeypatch):
     found = calibrate_expression(write_rows([unclear, *rows]), precision="fp32")
     assert found["temperature"] == pytest.approx(2.0, abs=1e-3)
     assert found["conformal_quantile"] == pytest.approx(0.4, abs=1e-3)
+
+
+@pytest.fixture
+def copied(write_rows, row, picture):
+    """Of PublicTest's rows 1 to 6, 3 is 1's mirror image, 6 as 2, and 4 as a row of PrivateTest."""
+    public = [picture(1), picture(2), picture(1)[:, ::-1], picture(9), picture(3), picture(2)]
+    return write_rows(
+        [
+            row(picture(9), split="PrivateTest"),
+            *(row(each, split="PublicTest") for each in public),
+        ]
+    )
+
+
+def test_copies_are_on_one_side_of_the_calibration(copied, monkeypatch):
+    asked, halves = [], []
+
+    class Known:
+        def __init__(self, session):
+            pass
+
+        def raw(self, rows):
+            return {"logits": rows[:, None] + np.zeros(8)}
+
+    def noted(values, *_):
+        halves.append(values[:, 0])
+        return 1.0
+
+    monkeypatch.setattr(calibration, "ExpressionClassifier", Known)
+    monkeypatch.setattr(calibration, "fer_faces", lambda data, rows: asked.append(rows) or rows)
+    monkeypatch.setattr(calibration, "still_looks", lambda rows: rows)
+    monkeypatch.setattr(calibration, "softmax", lambda logits, temperature: logits)
+    monkeypatch.setattr(calibration, "fit_temperature", noted)
+    monkeypatch.setattr(calibration, "conformal_quantile", noted)
+    calibrate_expression(copied, precision="int8")
+    assert asked[0].tolist() == [1, 2, 3, 5, 6]
+    assert [half.tolist() for half in halves] == [[1, 3, 5], [2, 6]]
+
+
+def test_nothing_is_fitted_on_copies_of_private_test(copied, tmp_path, monkeypatch):
+    pytest.importorskip("torch")
+    from mien_lab.training import heads, temporal
+
+    def stop(_, rows):
+        raise KeyboardInterrupt(rows.tolist())
+
+    for module, fit in (
+        (heads, lambda: heads.fit_heads(None, load_fer(copied))),
+        (
+            temporal,
+            lambda: temporal.still_clips(
+                temporal.TemporalConfig(copied), tmp_path, "PublicTest", 2
+            ),
+        ),
+    ):
+        monkeypatch.setattr(module, "fer_faces", stop)
+        with pytest.raises(KeyboardInterrupt) as asked:
+            fit()
+        assert asked.value.args == ([1, 2, 3, 5, 6],)

@@ -8,6 +8,7 @@ import pytest
 from mien.models.calibration import prediction_sets
 from mien_lab.evaluation.cases import Cases, all_figures
 from mien_lab.evaluation.intervals import Bootstrap
+from mien_lab.evaluation.metrics import wilson_interval
 
 sklearn = pytest.importorskip("sklearn.metrics")
 
@@ -117,3 +118,17 @@ def test_a_single_case():
     json.dumps(found, allow_nan=False)
     assert found["roc_auc_macro"] is None
     assert found["n"] == 1
+
+
+def test_what_is_all_wrong_or_all_right_is_not_certain():
+    truth = np.repeat([0, 3], [44, 16])
+    rows = np.tile([0.7, 0.1, 0.1, 0.1], (60, 1))
+    found = all_figures(Cases(tuple(map(str, range(60))), truth, rows, LABELS), FEW)["intervals"]
+    intervals = found["values"]
+    assert intervals["per_class.d.recall"] == pytest.approx(wilson_interval(0, 16))
+    assert intervals["per_class.a.recall"] == pytest.approx(wilson_interval(44, 44))
+    for name in ("accuracy", "weighted_recall", "per_class.a.precision"):
+        assert intervals[name] == pytest.approx(wilson_interval(44, 60)), name
+    for name in ("per_class.d.f1", "per_class.d.precision", "macro_recall"):
+        assert intervals[name] is None, name
+    assert "Wilson" in found["method"]

@@ -6,6 +6,7 @@ import pytest
 
 from mien.core.errors import InputError, MediaError
 from mien.core.labels import Emotion
+from mien.core.types import Box
 from mien_lab.data.collections import Layout, find_layout, read_collection
 from mien_lab.data.samples import Sample, crop_of
 
@@ -106,9 +107,11 @@ def test_raf_db(tmp_path):
     (whole,) = read_collection(tmp_path, "raf-db", "test", whole=True)
     assert (crop.cropped, crop.load().shape) == (True, (100, 100, 3))
     assert (whole.cropped, whole.load().shape) == (False, (300, 300, 3))
-    table.write_text("test_0001.jpg 8\n")
-    with pytest.raises(InputError, match=r"unknown label '8'.*1 \(surprise\).*7 \(neutral\)"):
-        read_collection(tmp_path)
+    for code in ("8", "3.4", "nan", "inf"):
+        table.write_text(f"test_0001.jpg {code}\n")
+        sentence = rf"unknown label '{code}'.*1 \(surprise\).*7 \(neutral\)"
+        with pytest.raises(InputError, match=sentence):
+            read_collection(tmp_path)
 
 
 def test_raf_db_beside_its_table(tmp_path):
@@ -155,6 +158,40 @@ def test_affectnet_as_folders(tmp_path):
         "val/Anger/c.jpg": ("anger", "val", ""),
         "val/None/d.jpg": (None, "val", ""),
     }
+
+
+@pytest.mark.parametrize("place", [".", "Manually_annotated_file_lists"])
+def test_the_first_affectnet(tmp_path, place):
+    header = (
+        "subDirectory_filePath,face_x,face_y,face_width,face_height,facial_landmarks,expression,"
+        "valence,arousal"
+    )
+    points = ";".join(["4.5"] * 136)
+    rest = {
+        "training": f"1/a.jpg,10,20,30,40,{points},2,-0.7,0.1\n1/b.jpg,0,0,50,50,{points},8,-2,-2",
+        "validation": f"2/c.jpg,5,6,70,80,{points},7,-0.5,0.5\n2/d.jpg,NULL,NULL,NULL,NULL,,10,0,0",
+    }
+    (tmp_path / place).mkdir(exist_ok=True)
+    for name, text in rest.items():
+        (tmp_path / place / f"{name}.csv").write_text(f"{header}\n{text}\n")
+    put(tmp_path / "Manually_Annotated_Images" / "2" / "c.jpg", 120)
+    assert find_layout(tmp_path) == "affectnet"
+    found = read_collection(tmp_path)
+    assert rows(found) == {
+        "1/a.jpg": ("sadness", "training", ""),
+        "1/b.jpg": (None, "training", ""),
+        "2/c.jpg": ("contempt", "validation", ""),
+        "2/d.jpg": (None, "validation", ""),
+    }
+    assert not found[2].cropped
+    assert [sample.box for sample in found] == [
+        Box(10, 20, 30, 40), Box(0, 0, 50, 50), Box(5, 6, 70, 80), None,
+    ]  # fmt: skip
+    assert read_collection(tmp_path, split="validation", whole=False)[0].load().shape == (80, 70, 3)
+    table = tmp_path / place / "training.csv"
+    table.write_text(f"{header}\n\n1/a.jpg,10,left,30,40,,2,0,0\n")
+    with pytest.raises(InputError, match=r"line 3 .* box that is not of numbers"):
+        read_collection(tmp_path)
 
 
 def test_expw(tmp_path):
@@ -254,10 +291,17 @@ def test_manifest(tmp_path):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("image,label\na.png,happy\nb.png,glad\nc.png,cross\n", r"'glad' \(row 3\).*'cross'.*fear"),
+        (
+            "image,label\na.png,happy\nb.png,glad\nc.png,cross\n",
+            r"'glad' \(line 3\).*'cross'.*fear",
+        ),
         ("image,emotions\na.png,happy\n", "no column label or emotion, but: image, emotions"),
         ("", "no column image"),
-        ("image,label\na.png\n", "row 2 .* has 1 cells, not 2"),
+        ("image,label\na.png\n", "line 2 .* has 1 cells, not 2"),
+        ("image,label\n\n\na.png\n", "line 4 .* has 1 cells, not 2"),
+        ("image,label\n\n\na.png,glad\n", r"'glad' \(line 4\)"),
+        ("image,label\n\n,sad\n", "line 3 .* path relative"),
+        ("image,label,label\na.png,happy,sad\n", "has two columns 'label'; remove or rename one"),
         ("image,label\n/etc/a.png,happy\n", "path relative"),
         ("image,label\n,happy\n", "path relative"),
         ("image,label\na.png,sad\n./a.png,sad\n", r"listed twice: a\.png"),
@@ -309,8 +353,6 @@ def test_what_no_layout_fits_is_refused(tmp_path):
 
 
 def test_a_box_is_cut_at_the_edge_of_the_picture():
-    from mien.core.types import Box
-
     image = np.arange(48 * 48, dtype=np.uint16).astype(np.uint8).reshape(48, 48)
     sample = Sample("a", Emotion.FEAR, pixels=image, cropped=True, box=Box(-5, 40, 20, 20))
     assert np.array_equal(sample.load(), image[40:, :15])

@@ -71,7 +71,7 @@ def test_what_is_written_can_be_read(tmp_path):
     ("text", "sentence"),
     [
         ("name,label\na,happy\na,sad\n", "names a twice"),
-        ("name,label\na,glad\n", "row 2 .*unknown emotion 'glad'; use one of: neutral, happiness"),
+        ("name,label\na,glad\n", "line 2 .*unknown emotion 'glad'; use one of: neutral, happiness"),
         ("picture,label\na,sad\n", "no column name or image"),
     ],
 )

@@ -160,7 +160,7 @@ def test_faces_of_fer2013_come_from_what_is_published(data_dir):
     assert [face.name for face in again] == [face.name for face in faces]
     assert np.array_equal(again[0].image, faces[0].image)
     (folder / "fer2013.csv").write_text(text.replace(" ", " 256 ", 1))
-    with pytest.raises(InputError, match=r"row 0 of .* does not hold the 48x48 pixels"):
+    with pytest.raises(InputError, match=r"line 2 of .* does not hold the 48x48 pixels"):
         read_fer_faces(data_dir)
     (folder / "fer2013.csv").write_text(text)
     (folder / "landmarks.csv").unlink()

@@ -4,6 +4,7 @@ import csv
 import html.parser
 import json
 import re
+import shutil
 
 import numpy as np
 import PIL.Image
@@ -16,6 +17,7 @@ from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS
 from mien.core.types import Box
 from mien_lab.cli import app
+from mien_lab.data.collections import read_measured
 from mien_lab.data.fer2013 import load_fer
 from mien_lab.data.samples import Sample
 from mien_lab.evaluation.crops import evaluate_crops
@@ -69,6 +71,7 @@ def test_a_manifest_end_to_end(collection, tmp_path):
     assert "broken.jpg" in done.stderr
     assert "gone.jpg" in done.stderr
     assert "subjects drawn whole" in found["intervals"]["method"]
+    assert found["without_subject"] == 0
     assert {"figure": "per_class.contempt.recall", "reason": "no case has this label"} in found[
         "not_computed"
     ]
@@ -85,7 +88,7 @@ def test_a_manifest_end_to_end(collection, tmp_path):
     assert again["comparison"]["n"] == 3
     assert again["comparison"]["difference"] == 0
     assert again["comparison"]["mcnemar_exact_p"] == 1
-    assert again["failed"] == 3
+    assert (again["split"], again["splits"], again["failed"]) == ("test", {"test": 5}, 2)
 
 
 def test_crops_or_photographs(collection):
@@ -155,11 +158,60 @@ def test_what_cannot_be_evaluated_says_so(tmp_path):
     assert "there are no cases" in render_report(found)
 
 
-@pytest.mark.parametrize("layout", ["fer2013", "fer+"])
-def test_a_layout_that_is_named_is_measured_on_the_test_split_too(fer_folder, layout):
-    figures = evaluate(Request(fer_folder, layout, bootstrap=FEW)).figures
+def test_a_layout_that_is_named_is_measured_on_the_test_split_too(fer_folder):
     rows = load_fer(fer_folder).rows("PrivateTest")
-    assert 0 < figures["n"] <= len(rows)
+    found = evaluate(Request(fer_folder, "fer2013", bootstrap=FEW)).figures
+    assert found["fer2013"]["n"] == len(rows)
+    found = evaluate(Request(fer_folder, "fer+", bootstrap=FEW)).figures
+    assert 0 < found["n"] <= len(rows)
+
+
+@pytest.mark.parametrize("layout", ["auto", "fer2013", "FER2013"])
+def test_fer2013_is_read_by_its_seven_classes_without_votes_too(fer_folder, tmp_path, layout):
+    both = evaluate(Request(fer_folder, bootstrap=FEW)).figures
+    shutil.copytree(fer_folder, tmp_path / "alone")
+    (tmp_path / "alone" / "fer2013new.csv").unlink()
+    found = evaluate(Request(tmp_path / "alone", layout, bootstrap=FEW))
+    assert found.figures == {name: both[name] for name in both if name != "ferplus"}
+    assert len(found.figures["fer2013"]["labels"]) == 7
+    assert list(found.cases) == ["FER2013, 7 classes"]
+
+
+@pytest.mark.parametrize(
+    ("splits", "measured"),
+    [
+        (("train", "test", "test"), "test"),
+        (("train", "val", "train"), "val"),
+        (("train", "", "train"), None),
+        (("", "", ""), None),
+        (("test_a", "test_b", "val"), "test_a, test_b"),
+    ],
+)
+def test_the_test_split_is_measured_where_there_is_one(tmp_path, splits, measured):
+    labels = ("sad", "fear", "happy")
+    rows = [f"{label}.png,{label},{split}" for label, split in zip(labels, splits, strict=True)]
+    rows.append("unlabelled.png,,eval")
+    (tmp_path / "manifest.csv").write_text("\n".join(["image,label,split", *rows]) + "\n")
+    samples, said = read_measured(tmp_path)
+    taken = {sample.split for sample in samples if sample.label is not None}
+    assert said == measured
+    assert taken == (set(splits) if measured is None else set(measured.split(", ")))
+    assert read_measured(tmp_path, split=splits[0])[1] == splits[0]
+
+
+def test_one_nameless_sample_does_not_make_all_subjects_unknown(tmp_path):
+    wall = PIL.Image.fromarray(np.full((48, 48), 90, np.uint8))
+    rows = []
+    for number in range(40):
+        wall.save(tmp_path / f"{number}.png")
+        label, who = ("sad", "neutral")[number // 20], "" if number == 39 else f"p{number // 10}"
+        rows.append(f"{number}.png,{label},{who}")
+    (tmp_path / "manifest.csv").write_text("\n".join(["image,label,subject", *rows]) + "\n")
+    found = evaluate(Request(tmp_path, bootstrap=FEW))
+    (cases,) = found.cases.values()
+    assert cases.subjects.tolist() == [0] * 10 + [1] * 10 + [2] * 10 + [3] * 9 + [4]
+    assert "subjects drawn whole" in found.figures["intervals"]["method"]
+    assert found.figures["without_subject"] == 1
 
 
 def test_files_that_cannot_be_written_are_refused_before_anything_is_measured(tmp_path):

@@ -5,7 +5,7 @@ import pytest
 
 from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS, Emotion
-from mien_lab.data.fer2013 import FER_LABELS, load_fer, majority, vote_distribution
+from mien_lab.data.fer2013 import FER_LABELS, load_fer, majority, read_challenge, vote_distribution
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "fer2013"
 
@@ -76,9 +76,11 @@ def test_landmarks_that_are_no_numbers(write_rows, row, picture):
 def test_landmarks_of_other_rows(write_rows, row, picture):
     folder = write_rows([row(picture(0), landmarks=np.zeros((5, 2)))])
     path = folder / "landmarks.csv"
-    path.write_text(path.read_text().replace("\n0,", "\n7,").replace("\r0,", "\r7,"))
-    with pytest.raises(InputError, match=r"landmarks\.csv is of row 7, which"):
-        load_fer(folder)
+    text = path.read_text()
+    for other in ("7", "-1", "0.5"):
+        path.write_text(text.replace("\n0,", f"\n{other},"))
+        with pytest.raises(InputError, match=rf"landmarks\.csv is of row {other}, which"):
+            load_fer(folder)
 
 
 def test_missing_files(write_rows, row, picture, tmp_path):
@@ -106,21 +108,42 @@ def test_files_with_other_rows(write_rows, row, picture):
 def test_pixels_that_are_no_picture(write_rows, row, picture, pixels):
     folder = write_rows([row(picture(0))], packed=False)
     (folder / "fer2013.csv").write_text(f"emotion,pixels,Usage\n3,{pixels},Training\n")
-    with pytest.raises(InputError, match=r"row 0 .*48x48"):
+    with pytest.raises(InputError, match=r"line 2 .*48x48"):
         load_fer(folder)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("emotion,pixels,Usage\n0\n", "line 2 .* has 1 cells, not 3"),
+        ("emotion;pixels;Usage\n0;7 7;Training\n", "no column emotion, but: emotion;pixels;usage"),
+        ("", "no column emotion, but: none"),
+    ],
+)
+def test_files_that_are_no_table_of_faces(tmp_path, text, sentence):
+    (tmp_path / "fer2013.csv").write_text(text)
+    with pytest.raises(InputError, match=sentence):
+        read_challenge(tmp_path)
+
+
+def test_a_file_that_a_spreadsheet_saved(tmp_path, picture):
+    pixels = " ".join(map(str, picture(0).ravel()))
+    text = f"emotion,pixels,Usage\r\n3,{pixels},Training\r\n"
+    (tmp_path / "fer2013.csv").write_text(text, encoding="utf-8-sig")
+    assert np.array_equal(read_challenge(tmp_path)[0], [picture(0)])
 
 
 @pytest.mark.parametrize("usage", ["Test", "training", ""])
 def test_an_unknown_usage(write_rows, row, picture, usage):
     folder = write_rows([row(picture(0)), row(picture(1), split=usage)])
-    with pytest.raises(InputError, match=f"row 1 of .* has the Usage '{usage}'; .*PublicTest"):
+    with pytest.raises(InputError, match=f"line 3 of .* has the Usage '{usage}'; .*PublicTest"):
         load_fer(folder)
 
 
 @pytest.mark.parametrize("count", ["ten", "", "-3", "1.5"])
 def test_votes_that_are_no_counts(write_rows, row, picture, count):
     folder = write_rows([row(picture(0)), row(picture(1), votes={"fear": count})])
-    with pytest.raises(InputError, match=r"row 1 of .*fer2013new\.csv does not hold ten counts"):
+    with pytest.raises(InputError, match=r"line 3 of .*fer2013new\.csv does not hold ten counts"):
         load_fer(folder)
 
 
@@ -128,7 +151,7 @@ def test_a_row_of_votes_that_ends_early(write_rows, row, picture):
     folder = write_rows([row(picture(0))])
     path = folder / "fer2013new.csv"
     path.write_text(path.read_text().rstrip().rpartition(",")[0] + "\n")
-    with pytest.raises(InputError, match=r"row 0 .* ten counts"):
+    with pytest.raises(InputError, match=r"line 2 .*fer2013new\.csv has 11 cells, not 12"):
         load_fer(folder)
 
 

@@ -38,6 +38,7 @@ def test_a_column_without_a_name_is_no_group(write):
         ("name,gender\na.png,f\na.png,f\nb.png,m\n", "'a.png' more than once"),
         ("name,gender\nA.png,f\nB.png,m\n", r"'A.png', 'B.png', the samples are called 'a.png'"),
         ("name,gender\na.png,f,x\n", "has 3 cells, not 2"),
+        ("name,gender,Gender\na.png,f,m\n", "has two columns 'gender'"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_sentence(write, text, sentence):

@@ -242,6 +242,8 @@ def test_outputs_that_are_refused(tmp_path):
     new = tmp_path / "new.csv"
     refuse_existing(new, None)
     refuse_existing(tmp_path / "there.csv", overwrite=True)
+    with pytest.raises(OutputError, match=r"there is no folder .*nowhere"):
+        refuse_existing(tmp_path / "nowhere" / "new.csv", overwrite=True)
     with pytest.raises(OutputError, match=r"there.csv exists; name another file, or pass"):
         refuse_existing(new, tmp_path / "there.csv")
     with pytest.raises(OutputError, match="two outputs"):

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from mien_lab.evaluation.intervals import Bootstrap
+from mien_lab.evaluation.intervals import Bootstrap, difference_interval
+from mien_lab.evaluation.metrics import wilson_interval
 
 
 def share(hits):
@@ -35,10 +36,56 @@ def test_every_resample_has_the_classes_in_their_numbers():
     classes = np.array([0] * 30 + [4] + [2] * 5)
 
     def supports(weights):
-        return {str(each): weights[classes == each].sum() for each in (0, 2, 4)}
+        assert [weights[classes == each].sum() for each in (0, 2, 4)] == [30, 5, 1]
+        return {}
 
-    found = Bootstrap(50).intervals(supports, classes).values
-    assert found == {"0": (30, 30), "2": (5, 5), "4": (1, 1)}
+    assert Bootstrap(50).intervals(supports, classes).values == {}
+
+
+@pytest.mark.parametrize(("hits", "count"), [(0, 16), (44, 44), (1, 1)])
+def test_a_share_that_does_not_scatter_has_wilsons_interval(hits, count):
+    from scipy.stats import binomtest
+
+    right = np.arange(count) < hits
+    everything = {"share": np.ones(count, bool)}
+    found = Bootstrap(50, level=0.9).intervals(share(right), np.zeros(count, int), None, everything)
+    own = binomtest(hits, count).proportion_ci(0.9, method="wilson")
+    assert found.values["share"] == pytest.approx((own.low, own.high))
+    assert "Wilson's where a share is the same in all resamples" in found.method
+    # What is no share has none: that all draws are alike says nothing of how it scatters.
+    alone = Bootstrap(50).intervals(share(right), np.zeros(count, int))
+    assert alone.values == {"share": None}
+
+
+def test_a_share_of_few_people_is_as_sure_as_of_so_many_cases():
+    subjects = np.repeat(np.arange(4), 25)
+    everything = {"share": subjects < 3}
+    found = Bootstrap(50).intervals(share(np.ones(100)), subjects % 2, subjects, everything)
+    assert found.values["share"] == pytest.approx(wilson_interval(3, 3))
+
+
+@pytest.mark.parametrize(("groups", "reached"), [(2, 0.9), (3, 0.85), (8, 0.6)])
+def test_largest_differences_of_equal_groups_mostly_reach_zero(groups, reached):
+    rng = np.random.default_rng(groups)
+    lows = []
+    for _ in range(200):
+        shares = rng.binomial(75, np.full(groups, 0.8)) / 75
+        draws = np.ptp(rng.binomial(75, shares, (300, groups)) / 75, axis=1)
+        low, high = difference_interval(draws, np.ptp(shares))
+        assert low <= np.ptp(shares) <= high
+        lows.append(low)
+    assert np.mean(np.array(lows) < 0.005) > reached
+
+
+def test_the_interval_of_a_largest_difference_holds_it():
+    rng = np.random.default_rng(0)
+    held = []
+    for _ in range(300):
+        shares = rng.binomial(75, [0.8, 0.8, 0.5]) / 75
+        draws = np.ptp(rng.binomial(75, shares, (300, 3)) / 75, axis=1)
+        low, high = difference_interval(draws, np.ptp(shares))
+        held.append(low <= 0.3 <= high)
+    assert np.mean(held) > 0.9
 
 
 def test_subjects_are_drawn_whole():
@@ -61,7 +108,7 @@ def test_subjects_are_drawn_whole():
 
 
 def test_what_is_seldom_defined_has_no_interval():
-    values = iter([float("nan")] * 6 + [1.0] * 14)
+    values = iter([float("nan")] * 6 + [1.0, 2.0] * 8)
     found = Bootstrap(20).intervals(lambda _: {"rare": next(values)}, np.zeros(3, int))
     assert found.values == {"rare": None}
     assert found.to_dict()["values"] == {"rare": None}

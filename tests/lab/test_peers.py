@@ -81,6 +81,13 @@ def test_a_photograph_without_a_face_is_wrong(data):
     assert wild["mien_detector"]["missed"] == wild["mien_crop"]["missed"] == 2
 
 
+def test_a_photograph_that_cannot_be_read_does_not_lose_the_others(data):
+    (data / "wild" / "images" / "b.png").write_bytes(b"no picture")
+    wild = evaluate_peers(data, peers=[brightness_peer(data, None)])["fake"]["wild"]
+    assert wild["mien_detector"]["n"] == 1
+    assert [failure["name"] for failure in wild["failures"]] == ["b.png"]
+
+
 def test_scores_stand_in_the_one_order(tmp_path):
     scores = brightness_peer(tmp_path, None).scores(np.zeros((130, 9, 7), np.uint8))
     assert scores.shape == (130, 8)

@@ -132,8 +132,12 @@ def test_whole_photographs_are_damaged_too(portrait_file, tmp_path):
     found = measure_photographs(tmp_path, precision="int8", corruptions=[black])
     assert [row["missed"] for row in found["curves"]["darkness"]] == [1] * 5
     assert found["relative_accuracy"] == 0
+    (tmp_path / "images" / "b.jpg").write_text("no picture")
+    (tmp_path / "labels.csv").write_text("image,emotion\nb.jpg,sadness\na.jpg,happiness\n")
+    found = measure_photographs(tmp_path, precision="int8", corruptions=dark)
+    assert (found["n"], [failure["name"] for failure in found["failures"]]) == (1, ["b.jpg"])
     (tmp_path / "images" / "a.jpg").write_text("no picture")
-    with pytest.raises(InputError, match=r"a\.jpg cannot be read"):
+    with pytest.raises(InputError, match=r"no photograph that can be read; .*b\.jpg cannot"):
         measure_photographs(tmp_path, precision="int8")
 
 

@@ -19,6 +19,7 @@ from mien_lab.training.expression_net import ExpressionNet, trained_net  # noqa:
 from mien_lab.training.targets import Targets, training_faces  # noqa: E402
 from mien_lab.training.teachers import (  # noqa: E402
     Tutor,
+    in_fold,
     read_teaching,
     teach,
     write_teaching,
@@ -52,7 +53,7 @@ def test_folds_teach_what_they_have_not_seen(
     # Each row was read by the network that had not seen it.
     net = ExpressionNet().eval()
     net.load_state_dict(load_checkpoint(runs[1] / "last.pt")["average"])
-    odd = rows[rows % 2 == 1][:1]
+    odd = rows[1:2]
     crops = torch.from_numpy(upright_crops(fer_faces(data, odd)))[:, None].float()
     with torch.no_grad():
         both = (net(crops).logits.softmax(1) + net(crops.flip(3)).logits.softmax(1)) / 2
@@ -69,6 +70,13 @@ def test_folds_teach_what_they_have_not_seen(
         teach(fer_folder, runs[:1])
     with pytest.raises(InputError, match="FER2013 has 3"):
         read_teaching(tmp_path / "soft.npz", 3)
+
+
+def test_copies_are_in_one_fold(write_rows, row, picture):
+    pictures = [picture(0), picture(1), picture(0)[:, ::-1], picture(2), picture(3), picture(1)]
+    data = load_fer(write_rows([row(each) for each in pictures]))
+    for fold, expected in enumerate(([0, 2, 3], [1, 4, 5])):
+        assert np.flatnonzero(in_fold(data, np.arange(6), fold, 2)).tolist() == expected
 
 
 def test_a_tutor_answers_as_the_network_was_trained(exported_expression, bare):

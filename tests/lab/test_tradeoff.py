@@ -195,6 +195,21 @@ def test_balancing_closes_a_gap_that_training_faces_taught(habit):
     assert ways[3]["change"]["accuracy"]["value"] == pytest.approx(moved, abs=2e-4)
 
 
+def test_intervals_of_largest_differences_are_said_to_be_no_tests(habit):
+    figures = habit[0]
+    assert set(figures["not_tests"]) == {
+        "accuracy_gap", "equalised_odds_mean", "equalised_odds_largest", "equalised_odds",
+    }  # fmt: skip
+    reached = 0
+    for row in figures["tradeoff"]["team"]["ways"]:
+        found = [row["equalised_odds_largest"], *row["equalised_odds"].values()]
+        for figure in found:
+            low, high = figure["interval"]
+            assert low <= figure["value"] <= high
+            reached += low == 0
+    assert reached > 6
+
+
 def test_the_first_line_says_what_was_found_and_what_it_costs(habit):
     figures = habit[0]
     text = tradeoff_text(figures)

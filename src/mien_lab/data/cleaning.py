@@ -26,6 +26,7 @@ __all__ = [
     "Cleaning",
     "clean",
     "find_reframed",
+    "public_rows",
     "read_copies",
     "write_copies",
     "write_drops",
@@ -94,6 +95,13 @@ def clean(data: Fer, copies: Path | None = LISTED) -> Cleaning:
     rows = np.array([row for row in training if int(row) not in reasons], dtype=np.intp)
     pairs = np.concatenate([np.stack([left, found.match], axis=1)[alike], listed])
     return Cleaning(rows, tuple(sorted(reasons.items())), np.unique(pairs, axis=0))
+
+
+def public_rows(data: Fer) -> npt.NDArray[np.intp]:
+    """The rows of PublicTest, to fit constants on, that copy none of PrivateTest."""
+    rows = data.rows("PublicTest")
+    copies = find_copies(data.pixels, rows, data.rows("PrivateTest"))
+    return rows[copies.correlation < NEAR]
 
 
 def read_copies(path: Path) -> npt.NDArray[np.intp]:

@@ -15,6 +15,7 @@ from mien_lab.data.fer_layouts import FERPLUS_FOLDERS, read_fer2013, read_ferplu
 from mien_lab.data.layouts import (
     JAFFE_NAME,
     KDEF_NAME,
+    affectnet_tables,
     expw_table,
     raf_table,
     read_affectnet,
@@ -25,9 +26,9 @@ from mien_lab.data.layouts import (
     read_raf_db,
 )
 from mien_lab.data.manifests import find_manifest, pictures_below, read_folders, read_manifest
-from mien_lab.data.samples import Sample
+from mien_lab.data.samples import Sample, split_rank
 
-__all__ = ["Layout", "find_layout", "measured_split", "parse_layout", "read_collection"]
+__all__ = ["Layout", "find_layout", "parse_layout", "read_collection", "read_measured"]
 
 SMALL = 100
 """Longest side in pixels up to which pictures of an unknown collection are taken for crops.
@@ -107,19 +108,36 @@ def find_layout(folder: Path) -> Layout:
     )
 
 
-def measured_split(folder: Path, layout: str) -> str | None:
-    """The split to measure on where none is named, or None for all.
+def read_measured(
+    folder: Path, layout: str = "auto", split: str | None = None, *, whole: bool | None = None
+) -> tuple[list[Sample], str | None]:
+    """The samples to measure on, and the split or splits that they are of; None for all.
 
-    The other parts of FER2013 have been trained on, or chosen by.
+    Where no split is named those for testing are taken, else those for validation, as their names
+    say; see `split_rank`. Of FER2013 and FER+ only the test split is: the others have been trained
+    on, or chosen by.
 
     Args:
         folder: of the collection.
-        layout: its name, or auto.
+        layout: as for `read_collection`.
+        split: the only one to take.
+        whole: as for `read_collection`.
+
+    Raises:
+        InputError: as `read_collection` does.
     """
-    chosen = parse_layout(layout) or find_layout(folder)
-    if chosen not in (Layout.FER2013, Layout.FERPLUS):
-        return None
-    return FERPLUS_FOLDERS[-1] if (folder / FERPLUS_FOLDERS[-1]).is_dir() else "PrivateTest"
+    if split is None and folder.exists():
+        chosen = parse_layout(layout) or find_layout(folder)
+        if chosen in (Layout.FER2013, Layout.FERPLUS):
+            packed = (folder / FERPLUS_FOLDERS[-1]).is_dir()
+            split = FERPLUS_FOLDERS[-1] if packed else "PrivateTest"
+    samples = read_collection(folder, layout, split, whole=whole)
+    labelled = {sample.split for sample in samples if sample.label is not None}
+    best = min(map(split_rank, labelled), default=3)
+    if split is not None or best > split_rank("validation"):
+        return samples, split
+    names = sorted(name for name in labelled if split_rank(name) == best)
+    return [sample for sample in samples if sample.split in names], ", ".join(names)
 
 
 def parse_layout(layout: str) -> Layout | None:
@@ -213,7 +231,8 @@ def _is_ck_plus(folder: Path) -> bool:
 
 
 def _is_affectnet(folder: Path) -> bool:
-    return any(folder.glob("annotations/*_exp.npy")) or any(folder.glob("*/annotations/*_exp.npy"))
+    arrays = (folder.glob(f"{place}annotations/*_exp.npy") for place in ("", "*/"))
+    return bool(affectnet_tables(folder)) or any(map(any, arrays))
 
 
 def _is_folders(folder: Path) -> bool:

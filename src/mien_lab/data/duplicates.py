@@ -6,11 +6,14 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 __all__ = [
     "NEAR",
     "Copies",
     "alike_pairs",
+    "copy_groups",
     "find_copies",
     "fingerprints",
     "repeats",
@@ -105,6 +108,17 @@ def alike_pairs(
         pairs.append(np.stack([first + start, second], axis=1))
         values.append(alike[first, second])
     return np.concatenate(pairs), np.concatenate(values)
+
+
+def copy_groups(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.intp]:
+    """(n,) numbers, from 0 in order of appearance: one for all pictures joined by copies.
+
+    Args:
+        pixels: (n, 48, 48) faces of FER2013; see `NEAR`.
+    """
+    pairs, _ = alike_pairs(fingerprints(pixels), fingerprints(pixels[:, :, ::-1]), NEAR)
+    links = coo_array((np.ones(len(pairs), np.int8), pairs.T), shape=(len(pixels), len(pixels)))
+    return np.asarray(connected_components(links, directed=False)[1], dtype=np.intp)
 
 
 def _products(

@@ -7,8 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.core.errors import InputError
+from mien.core.types import Landmarks
+from mien.vision.alignment import can_align
 
-__all__ = ["POINTS", "FaceLabel", "face_label"]
+__all__ = ["POINTS", "FaceLabel", "face_label", "five_points"]
 
 POINTS = ("right_eye", "left_eye", "nose", "right_mouth", "left_mouth")
 
@@ -33,3 +35,17 @@ def face_label(row: Mapping[str, str], path: Path) -> FaceLabel:
         raise InputError(f"{path} has no column {error}; get it again") from None
     except (TypeError, ValueError) as error:
         raise InputError(f"a row of {path} holds no number where one belongs ({error})") from None
+
+
+def five_points(values: npt.NDArray[np.generic]) -> Floats | None:
+    """From the 68 points of iBUG (Sagonas et al., ICCVW 2013) to mien's five, (5, 2).
+
+    None if the values are not 136 numbers, or no face can be aligned by them.
+    """
+    if values.size != 136 or not np.issubdtype(values.dtype, np.number):
+        return None
+    points = values.astype(np.float64).reshape(68, 2)
+    right, left = points[36:42].mean(axis=0), points[42:48].mean(axis=0)
+    five = np.stack([right, left, points[30], points[48], points[54]])
+    # Points that could not be set all have one value, by which nothing can be aligned.
+    return five if np.isfinite(five).all() and can_align(Landmarks.from_array(five)) else None

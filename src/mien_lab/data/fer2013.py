@@ -1,8 +1,6 @@
 """FER2013 and FER+ as published: pixels, both label sets, the official splits, landmarks."""
 
-import csv
-import gzip
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS, Emotion
 from mien_lab.data.face_labels import FaceLabel, face_label
+from mien_lab.data.tables import numbered_rows, read_table
 
 __all__ = [
     "FER_LABELS",
@@ -40,7 +39,7 @@ _FER_CODES = (
     Emotion.SURPRISE,
     Emotion.NEUTRAL,
 )
-_VOTE_COLUMNS = (*(emotion.value for emotion in EMOTIONS), "unknown", "NF")
+_VOTE_COLUMNS = (*(emotion.value for emotion in EMOTIONS), "unknown", "nf")
 
 
 @dataclass(frozen=True)
@@ -81,10 +80,11 @@ class Fer:
         return np.asarray(self.votes[:, 9] * 2 > self.votes.sum(axis=1))
 
 
-def load_fer(folder: Path) -> Fer:
+def load_fer(folder: Path, *, voted: bool = True) -> Fer:
     """Read `fer2013.csv.gz` (or `.csv`), `fer2013new.csv` and, if present, `landmarks.csv`.
 
-    The n-th row of one file is the n-th of the other; FER+'s image name is not used.
+    The n-th row of one file is the n-th of the other; FER+'s image name is not used. Unless rows
+    must be `voted`, `fer2013new.csv` may be missing, and all votes are 0.
 
     Raises:
         InputError: if a file is missing, a row is not of the published kind, or the two files do
@@ -92,15 +92,15 @@ def load_fer(folder: Path) -> Fer:
     """
     pixels, labels, split = read_challenge(folder)
     votes_file = folder / "fer2013new.csv"
+    if not votes_file.exists() and not voted:
+        none = np.zeros((len(labels), len(_VOTE_COLUMNS)), dtype=np.int64)
+        return Fer(pixels, labels, none, split, read_landmarks(folder, len(labels)))
     if not votes_file.exists():
         raise InputError(f"{votes_file} is missing; FER+ publishes it as fer2013new.csv")
-    with votes_file.open(newline="") as stream:
-        reader = csv.DictReader(stream)
-        _require_columns(votes_file, reader.fieldnames, {"Usage", *_VOTE_COLUMNS})
-        rows = list(reader)
-    if [row["Usage"] for row in rows] != list(split):
+    rows = list(numbered_rows(votes_file, ("usage",), *((name,) for name in _VOTE_COLUMNS)))
+    if [row["usage"] for _, row in rows] != list(split):
         raise InputError(f"{votes_file} does not have the rows of the FER2013 file beside it")
-    votes = [_counts(row, f"row {number} of {votes_file}") for number, row in enumerate(rows)]
+    votes = [_counts(row, f"line {line} of {votes_file}") for line, row in rows]
     return Fer(
         pixels,
         labels,
@@ -169,24 +169,16 @@ def read_challenge(
     labels: list[int] = []
     split: list[str] = []
     path = packed if packed.exists() else plain
-    with gzip.open(packed, "rt", newline="") if path == packed else plain.open() as stream:
-        reader = csv.DictReader(stream)
-        _require_columns(path, reader.fieldnames, {"emotion", "pixels", "Usage"})
-        for row in reader:
-            place = f"row {len(labels)} of {path}"
-            pixels.append(_face(row["pixels"], place))
-            labels.append(_code(row["emotion"], place))
-            split.append(_usage(row["Usage"], place))
+    for line, row in numbered_rows(path, ("emotion",), ("pixels",), ("usage",)):
+        place = f"line {line} of {path}"
+        pixels.append(_face(row["pixels"], place))
+        labels.append(_code(row["emotion"], place))
+        split.append(_usage(row["usage"], place))
     return (
         np.array(pixels, dtype=np.uint8).reshape(-1, 48, 48),
         np.array(labels, dtype=np.int64),
         np.array(split, dtype=np.str_),
     )
-
-
-def _require_columns(path: Path, found: Sequence[str] | None, wanted: set[str]) -> None:
-    if missing := sorted(wanted - set(found or ())):
-        raise InputError(f"{path} lacks the columns {', '.join(missing)}; download it again")
 
 
 def _code(text: str, place: str) -> int:
@@ -202,8 +194,8 @@ def _usage(text: str, place: str) -> str:
     return text
 
 
-def _counts(row: dict[str, str | None], place: str) -> list[int]:
-    counts = [(row[name] or "").strip() for name in _VOTE_COLUMNS]
+def _counts(row: Mapping[str, str], place: str) -> list[int]:
+    counts = [row[name] for name in _VOTE_COLUMNS]
     if not all(count.isdecimal() for count in counts):
         raise InputError(f"{place} does not hold ten counts of votes; download it again")
     return [int(count) for count in counts]
@@ -242,10 +234,7 @@ def read_face_labels(folder: Path, count: int) -> dict[int, FaceLabel]:
     path = folder / "landmarks.csv"
     if not path.exists():
         return {}
-    with path.open(newline="", encoding="utf-8") as stream:
-        reader = csv.DictReader(stream)
-        _require_columns(path, reader.fieldnames, {"row"})
-        rows = list(reader)
+    rows = read_table(path, ("row",))
     known = {str(number): number for number in range(count)}
     if others := [row["row"] for row in rows if row["row"] not in known]:
         raise InputError(f"{path} is of row {others[0]}, which the FER2013 file does not have")

@@ -10,7 +10,7 @@ from pathlib import Path
 from mien.core.errors import InputError, OutputError
 from mien.report.files import atomic
 from mien.vision.sources import IMAGE_EXTENSIONS
-from mien_lab.data.manifests import read_table
+from mien_lab.data.tables import read_table
 
 __all__ = [
     "Finding",
@@ -94,16 +94,18 @@ def write_findings(path: Path, findings: Iterable[Finding]) -> None:
 
 
 def refuse_existing(*paths: Path | None, overwrite: bool = False) -> None:
-    """Check before long work that no output would be lost.
+    """Check before long work that no output would be lost, for want of a folder neither.
 
     Raises:
         OutputError: if one of the files exists and `overwrite` is not set, if two are the same, or
-            if one is named as a picture is, which is refused always.
+            if one is named as a picture is or lies in no folder, which are refused always.
     """
     named = [path for path in paths if path is not None]
     for path in named:
         if path.suffix.lower() in IMAGE_EXTENSIONS:
             raise OutputError(f"{path} is named as a picture; name a table or text file")
+        if not path.parent.is_dir():
+            raise OutputError(f"{path} cannot be written, since there is no folder {path.parent}")
         if path.exists() and not overwrite:
             raise OutputError(f"{path} exists; name another file, or pass --overwrite")
     if len({path.resolve() for path in named}) < len(named):

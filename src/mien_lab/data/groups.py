@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mien.core.errors import InputError
-from mien_lab.data.manifests import read_table
+from mien_lab.data.tables import read_table
 
 __all__ = ["Groups", "crossed", "read_groups"]
 

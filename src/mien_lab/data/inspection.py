@@ -13,15 +13,11 @@ from mien_lab.data.findings import Finding, Reason, count_reasons
 from mien_lab.data.label_errors import find_label_errors
 from mien_lab.data.likeness import Likeness
 from mien_lab.data.measurements import Measurements
-from mien_lab.data.samples import Sample
+from mien_lab.data.samples import Sample, split_rank
 
 __all__ = ["NO_LABEL", "Inspection", "balance", "copy_of", "held_out_first", "inspect"]
 
 NO_LABEL = "no label"
-
-_TRAINING = ("train",)
-_VALIDATION = ("val", "dev", "public", "check")
-_TEST = ("test", "private", "eval")
 
 
 @dataclass(frozen=True)
@@ -111,19 +107,10 @@ def balance(samples: Sequence[Sample]) -> dict[str, dict[str, int]]:
 def held_out_first(samples: Sequence[Sample]) -> list[int]:
     """Row numbers: test before validation before training, otherwise as they come.
 
-    Of two copies the later in this order gives way, so that what is tested on stays as it is. The
-    kind of a split is told from its name; PublicTest, by which FER2013's users choose, is
-    validation; what has another name or none comes last.
+    Of two copies the later in this order gives way, so that what is tested on stays as it is. What
+    has another name or none comes last; see `split_rank`.
     """
-    return sorted(range(len(samples)), key=lambda row: _rank(samples[row].split))
-
-
-def _rank(split: str) -> int:
-    name = split.lower()
-    for rank, words in ((2, _TRAINING), (1, _VALIDATION), (0, _TEST)):
-        if any(word in name for word in words):
-            return rank
-    return 3
+    return sorted(range(len(samples)), key=lambda row: split_rank(samples[row].split))
 
 
 def _pictures(samples: Sequence[Sample], measured: Measurements) -> Iterator[Finding]:

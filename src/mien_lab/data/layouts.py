@@ -13,15 +13,17 @@ import numpy.typing as npt
 
 from mien.core.errors import InputError
 from mien.core.labels import Emotion, parse_emotion
-from mien.core.types import Box, Landmarks
-from mien.vision.alignment import can_align
+from mien.core.types import Box
+from mien_lab.data.face_labels import five_points
 from mien_lab.data.manifests import numbered_lines, pictures_below, read_folders
 from mien_lab.data.recordings import CK_CODES
 from mien_lab.data.samples import Sample
+from mien_lab.data.tables import numbered_rows
 
 __all__ = [
     "JAFFE_NAME",
     "KDEF_NAME",
+    "affectnet_tables",
     "expw_table",
     "raf_table",
     "read_affectnet",
@@ -57,6 +59,7 @@ _AFFECTNET_CODES: Codes = {
     "9": None,
     "10": None,
 }
+_AFFECTNET_BOX = ("face_x", "face_y", "face_width", "face_height")
 _AFFECTNET_NAMES: Codes = {"none": None, "uncertain": None, "no-face": None}
 _EXPW_CODES: Codes = {
     "0": Emotion.ANGER,
@@ -115,11 +118,17 @@ def read_raf_db(folder: Path, *, whole: bool = False) -> Iterator[Sample]:
 
 
 def read_affectnet(folder: Path) -> Iterator[Sample]:
-    """`val_set/annotations/0_exp.npy` beside `images/`, or folders by number or name of the label.
+    """All editions of AffectNet (Mollahosseini, Hasani, Mahoor, IEEE TAC 10, 2019).
 
-    Of the 68 landmarks in `0_lnd.npy`, if it is there, the five that align a face are taken
-    (Mollahosseini, Hasani, Mahoor, IEEE TAC 10, 2019).
+    The first has photographs in `Manually_Annotated_Images/`, named with the box of a face by
+    `training.csv` and `validation.csv`. Later ones are of crops: `val_set/annotations/0_exp.npy`
+    beside `images/`, or folders by number or name of the label. Of the 68 landmarks in
+    `0_lnd.npy`, if it is there, the five that align a face are taken.
     """
+    if tables := affectnet_tables(folder):
+        for table in tables:
+            yield from _affectnet_rows(folder, table)
+        return
     annotations = [folder / "annotations", *sorted(folder.glob("*/annotations"))]
     if not any(path.is_dir() for path in annotations):
         for sample in read_folders(folder, _affectnet_folder):
@@ -142,23 +151,45 @@ def read_affectnet(folder: Path) -> Iterator[Sample]:
             )
 
 
+def affectnet_tables(folder: Path) -> list[Path]:
+    """The tables of AffectNet's first edition that are there."""
+    places = folder, folder / "Manually_annotated_file_lists"
+    tables = [place / f"{name}.csv" for place in places for name in ("training", "validation")]
+    return [table for table in tables if table.is_file() and _names_affectnet(table)]
+
+
+def _names_affectnet(table: Path) -> bool:
+    with table.open(encoding="utf-8-sig", errors="replace") as stream:
+        return stream.readline().lower().startswith("subdirectory_filepath,")
+
+
+def _affectnet_rows(folder: Path, table: Path) -> Iterator[Sample]:
+    pictures = _first([folder / "Manually_Annotated_Images"]) or folder
+    needed = ("subdirectory_filepath", "expression", *_AFFECTNET_BOX)
+    for line, row in numbered_rows(table, *((name,) for name in needed)):
+        place = f"line {line} of {table}"
+        try:
+            # NULL stands where no face was found.
+            box = Box(*(float(row[name].replace("NULL", "0")) for name in _AFFECTNET_BOX))
+        except ValueError:
+            raise InputError(f"{place} has a box that is not of numbers; get it again") from None
+        name = row["subdirectory_filepath"]
+        yield Sample(
+            name,
+            _decoded(row["expression"], _AFFECTNET_CODES, place),
+            split=table.stem,
+            path=pictures / name,
+            box=box if min(box.width, box.height) > 0 else None,
+        )
+
+
 def _affectnet_folder(name: str) -> Emotion | None:
     known = {**_AFFECTNET_CODES, **_AFFECTNET_NAMES}
     return known[name.lower()] if name.lower() in known else parse_emotion(name)
 
 
 def _five_points(file: Path) -> npt.NDArray[np.float64] | None:
-    """From the 68 points of iBUG (Sagonas et al., ICCVW 2013) to mien's five."""
-    if not file.exists():
-        return None
-    values = _array(file)
-    if values.size != 136 or not np.issubdtype(values.dtype, np.number):
-        return None
-    points = values.astype(np.float64).reshape(68, 2)
-    right, left = points[36:42].mean(axis=0), points[42:48].mean(axis=0)
-    five = np.stack([right, left, points[30], points[48], points[54]])
-    # Points that could not be set all have one value, by which nothing can be aligned.
-    return five if np.isfinite(five).all() and can_align(Landmarks.from_array(five)) else None
+    return five_points(_array(file)) if file.exists() else None
 
 
 def _array(file: Path) -> npt.NDArray[np.generic]:
@@ -248,10 +279,11 @@ def _cells(line: str, count: int, place: str) -> list[str]:
 
 
 def _decoded(code: str, codes: Codes, place: str) -> Emotion | None:
-    """The label of a code, which may be written as a fraction."""
+    """The label of a code, which may be written as `3.0000000e+00`."""
     try:
-        return codes[str(round(float(code)))]
-    except (ValueError, OverflowError, KeyError):
+        number = float(code)
+        return codes[str(int(number) if number.is_integer() else code)]
+    except (ValueError, KeyError):
         known = ", ".join(f"{key} ({value or 'no label'})" for key, value in codes.items())
         raise InputError(
             f"{place} has the unknown label {code.strip()!r}; accepted are: {known}"

@@ -1,6 +1,5 @@
 """Labels that folders or a table give: one folder per label, and a CSV of names and labels."""
 
-import csv
 import posixpath
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
@@ -9,6 +8,7 @@ from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS, Emotion, parse_emotion
 from mien.vision.sources import IMAGE_EXTENSIONS
 from mien_lab.data.samples import Sample
+from mien_lab.data.tables import numbered_rows
 
 __all__ = [
     "MANIFESTS",
@@ -17,7 +17,6 @@ __all__ = [
     "pictures_below",
     "read_folders",
     "read_manifest",
-    "read_table",
 ]
 
 MANIFESTS = ("manifest.csv", "labels.csv")
@@ -79,14 +78,14 @@ def read_manifest(folder: Path) -> Iterator[Sample]:
     path = find_manifest(folder)
     if path is None:
         raise InputError(f"{folder} holds none of: {', '.join(MANIFESTS)}; name the file itself")
-    rows = read_table(path, ("image",), ("label", "emotion"))
-    texts = [row["label"] if "label" in row else row["emotion"] for row in rows]
+    rows = list(numbered_rows(path, ("image",), ("label", "emotion")))
+    texts = [(line, row["label"] if "label" in row else row["emotion"]) for line, row in rows]
     labels = _parsed(texts, path)
-    for number, (row, text) in enumerate(zip(rows, texts, strict=True), 2):
+    for (line, row), (_, text) in zip(rows, texts, strict=True):
         image = row["image"].replace("\\", "/")
         if not image or PurePosixPath(image).is_absolute():
             raise InputError(
-                f"row {number} of {path} names the image {image!r}; give a path relative to it"
+                f"line {line} of {path} names the image {image!r}; give a path relative to it"
             )
         name = posixpath.normpath(image)
         places = (path.parent / name, path.parent / "images" / name)
@@ -99,55 +98,23 @@ def read_manifest(folder: Path) -> Iterator[Sample]:
         )
 
 
-def read_table(path: Path, *columns: Sequence[str]) -> list[dict[str, str]]:
-    """The rows of a CSV with a header, by lower-case column; cells are stripped.
-
-    Args:
-        path: of the file, in UTF-8.
-        columns: what it must have; of each sequence one is enough.
-
-    Raises:
-        InputError: if it is missing, is no such file or lacks a column.
-    """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            header, *lines = [line for line in csv.reader(stream, strict=True) if line] or [[]]
-    except FileNotFoundError:
-        raise InputError(f"{path} is missing; check the path") from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path} is not a CSV file in UTF-8 ({error}); save it as one") from None
-    names = [name.strip().lower() for name in header]
-    for some in columns:
-        if not set(some) & set(names):
-            raise InputError(
-                f"{path} has no column {' or '.join(some)}, but: {', '.join(names) or 'none'}; "
-                "its first line must name the columns"
-            )
-    for number, line in enumerate(lines, 2):
-        if len(line) != len(names):
-            raise InputError(
-                f"row {number} of {path} has {len(line)} cells, not {len(names)}; correct it"
-            )
-    return [dict(zip(names, (cell.strip() for cell in line), strict=True)) for line in lines]
-
-
 def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
     """The lines of a text file that are not blank, each with its number from 1."""
     text = path.read_text(encoding="utf-8-sig", errors="replace")
     return ((number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip())
 
 
-def _parsed(texts: Sequence[str], path: Path) -> dict[str, Emotion | None]:
+def _parsed(texts: Sequence[tuple[int, str]], path: Path) -> dict[str, Emotion | None]:
     labels: dict[str, Emotion | None] = {"": None}
     unknown = []
-    for number, text in enumerate(texts, 2):
+    for line, text in texts:
         if text in labels:
             continue
         try:
             labels[text] = parse_emotion(text)
         except ValueError:
             labels[text] = None
-            unknown.append(f"{text!r} (row {number})")
+            unknown.append(f"{text!r} (line {line})")
     if unknown:
         raise InputError(
             f"{path} has unknown labels: {', '.join(unknown)}; use one of "

@@ -14,7 +14,18 @@ from mien.vision.alignment import CROP_SIZE, alignment_matrix, crop_face, crop_l
 from mien.vision.geometry import iou_matrix
 from mien.vision.media import open_media
 
-__all__ = ["Sample", "crop_of", "face_meant", "looks_of"]
+__all__ = ["Sample", "crop_of", "face_meant", "looks_of", "split_rank"]
+
+_SPLIT_WORDS = (
+    ("train", 2),
+    ("eval", 0),
+    ("val", 1),
+    ("dev", 1),
+    ("public", 1),
+    ("check", 1),
+    ("private", 0),
+    ("test", 0),
+)
 
 MATCH = 0.3
 """IoU from which a found face is the one that a collection's box means.
@@ -113,3 +124,12 @@ def face_meant(sample: Sample, found: Sequence[Box]) -> int | None:
     overlap = iou_matrix(boxes, np.array([sample.box.as_tuple()]))[:, 0]
     best = int(overlap.argmax())
     return best if overlap[best] >= MATCH else None
+
+
+def split_rank(split: str) -> int:
+    """0 for a test split, 1 for validation, 2 for training, as its name says; 3 for any other.
+
+    PublicTest, by which FER2013's users choose, is validation.
+    """
+    name = split.lower()
+    return next((rank for word, rank in _SPLIT_WORDS if word in name), 3)

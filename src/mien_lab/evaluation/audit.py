@@ -21,9 +21,9 @@ from mien_lab.evaluation.group_sums import (
     same_mix,
     sample_sums,
 )
-from mien_lab.evaluation.intervals import RAISED, lowered
+from mien_lab.evaluation.intervals import RAISED, difference_interval, lowered, share_interval
 from mien_lab.evaluation.predictions import Predictions
-from mien_lab.evaluation.resampling import clusters_of, interval, resample
+from mien_lab.evaluation.resampling import clusters_of, resample, rounded
 
 __all__ = ["LEAST_PEOPLE", "MINIMUM", "audit"]
 
@@ -35,6 +35,12 @@ LEAST_PEOPLE = 8
 """People a group needs where it is known who is shown: fewer say more of themselves than of it."""
 _LEAST_FOR_F1 = 5
 """A label with fewer cases is missing from many draws, whose macro F1 is then of other labels."""
+
+INTERVALS = (
+    "95 %, percentile bootstrap over people; Wilson's where a share is the same in all draws. "
+    "Those of differences, the largest value of a group minus the smallest, are no tests: such "
+    "a difference is above 0 by chance alone, and its interval may be. Gaps are tested."
+)
 
 _HEADLINES = (
     "accuracy",
@@ -57,6 +63,8 @@ class _Group:
     values: dict[str, float]
     draws: dict[str, Floats]
     cases: dict[str, float]
+    independent: dict[str, int]
+    """Of each share, of how many people its cases are."""
 
 
 def audit(
@@ -71,11 +79,13 @@ def audit(
 ) -> dict[str, Any]:
     """Figures by group, their differences, and the finding, which comes first.
 
-    Intervals are of 95 %, by a bootstrap over people; macro F1 has none where a label is rare.
-    `differences` are the largest value of a group minus the smallest, which is above 0 by chance
-    alone; `gaps` are those differences of two groups that are more than chance with all comparisons
-    taken together (see `gaps.compare`): of accuracy, of accuracy at the same mix of labels, of
-    confidence minus accuracy, and of the false-positive rate and the recall of each emotion.
+    Intervals are of 95 %, by a bootstrap over people, or Wilson's where a share is the same in all
+    draws; macro F1 has none where a label is rare. `differences` are the largest value of a group
+    minus the smallest, which is above 0 by chance alone; their intervals (see
+    `intervals.difference_interval`) are no tests. `gaps` are those differences of two groups that
+    are more than chance with all comparisons taken together (see `gaps.compare`): of accuracy, of
+    accuracy at the same mix of labels, of confidence minus accuracy, and of the false-positive rate
+    and the recall of each emotion.
     Selection rates are no measure of error and are not judged: they follow what the pictures show.
 
     Args:
@@ -112,6 +122,7 @@ def audit(
         "failures": [list(failure) for failure in predictions.failures],
         "minimum": minimum,
         "seed": seed,
+        "intervals": INTERVALS,
         "columns": single,
         "intersections": both,
         "gaps": [_gap(gap) for result in results for gap in result.gaps],
@@ -156,6 +167,11 @@ def _table(
         total = np.vstack([sums[inside].sum(axis=0), drawn])
         figures = figures_of(total) | {"accuracy_same_mix": same_mix(total, mix)}
         cases = {key: float(value) for key, value in cases_of(total[0]).items()}
+        independent = {
+            key: len(np.unique(clusters[each > 0]))
+            for key, each in cases_of(sums[inside]).items()
+            if key != "confidence_minus_accuracy"
+        }
         groups.append(
             _Group(
                 name,
@@ -164,6 +180,7 @@ def _table(
                 {key: float(value[0]) for key, value in figures.items()},
                 {key: value[1:] for key, value in figures.items()},
                 cases | {"accuracy_same_mix": float(n)},
+                independent,
             )
         )
     if groups:
@@ -213,7 +230,9 @@ def _comparable(column: str, group: _Group) -> GroupDraws:
 def _group_figures(group: _Group) -> dict[str, Any]:
     def figure(measure: str) -> dict[str, Any]:
         value, draws = group.values[measure], group.draws[measure]
-        return _figure(value, lowered(draws, value) if measure in RAISED else draws)
+        if measure in RAISED:
+            draws = lowered(draws, value)
+        return _figure(value, share_interval(draws, value, group.independent.get(measure, 0)))
 
     figures: dict[str, Any] = {"n": group.n, "people": group.people}
     figures |= {measure: figure(measure) for measure in _HEADLINES}
@@ -240,7 +259,8 @@ def _differences(groups: Sequence[_Group]) -> dict[str, Any]:
             return None
         values = [np.ptp([group.values[name] for group in chosen]) for name in measures]
         draws = [np.ptp([group.draws[name] for group in chosen], axis=0) for name in measures]
-        return _figure(float(np.max(values)), np.max(draws, axis=0))
+        value = float(np.max(values))
+        return _figure(value, difference_interval(np.max(draws, axis=0), value))
 
     found: dict[str, Any] = {
         measure: difference(measure)
@@ -258,10 +278,10 @@ def _differences(groups: Sequence[_Group]) -> dict[str, Any]:
     return found
 
 
-def _figure(value: float, draws: Floats) -> dict[str, Any]:
+def _figure(value: float, bounds: tuple[float, float] | None) -> dict[str, Any]:
     if not np.isfinite(value):
         return {"value": None, "interval": None}
-    return {"value": round(value, 4), "interval": interval(draws)}
+    return {"value": round(value, 4), "interval": rounded(bounds)}
 
 
 def _gap(gap: Difference) -> dict[str, Any]:

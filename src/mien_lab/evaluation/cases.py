@@ -55,7 +55,7 @@ def all_figures(cases: Cases, bootstrap: Bootstrap | None = None) -> dict[str, A
     ones = np.ones(len(cases))
     score = scorer(cases)
     values = score(ones)
-    drawn = (bootstrap or Bootstrap()).intervals(score, cases.truth, cases.subjects)
+    drawn = (bootstrap or Bootstrap()).intervals(score, cases.truth, cases.subjects, _shares(cases))
     sums = weighted_confusion(cases.truth, cases.predicted, len(cases.labels), ones)
     matrix = sums.astype(np.int64)
     plain = {name: None if math.isnan(value) else value for name, value in values.items()}
@@ -88,6 +88,16 @@ def all_figures(cases: Cases, bootstrap: Bootstrap | None = None) -> dict[str, A
 
 
 _RATES = ("precision", "recall", "f1")
+
+
+def _shares(cases: Cases) -> dict[str, npt.NDArray[np.bool_]]:
+    """The figures that are shares, with the cases (n,) that they are of."""
+    everything = np.ones(len(cases), np.bool_)
+    shares = dict.fromkeys(("accuracy", "weighted_recall", "conformal_coverage"), everything)
+    for index, label in enumerate(cases.labels):
+        shares[f"per_class.{label}.recall"] = cases.truth == index
+        shares[f"per_class.{label}.precision"] = cases.predicted == index
+    return shares
 
 
 def scorer(cases: Cases) -> Callable[[Floats], dict[str, float]]:

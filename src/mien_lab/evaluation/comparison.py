@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from mien.core.errors import InputError
 from mien.core.labels import Emotion, parse_emotion
-from mien_lab.data.manifests import read_table
+from mien_lab.data.tables import numbered_rows
 from mien_lab.evaluation.cases import Cases
 from mien_lab.evaluation.intervals import Bootstrap
 
@@ -60,14 +60,14 @@ def read_predictions(path: Path) -> dict[str, Emotion | None]:
         InputError: if the file is no such table, a label is unknown, or a name is there twice.
     """
     found: dict[str, Emotion | None] = {}
-    for number, row in enumerate(read_table(path, ("name", "image"), ("label",)), 2):
+    for line, row in numbered_rows(path, ("name", "image"), ("label",)):
         name = row.get("name") or row.get("image", "")
         if name in found:
             raise InputError(f"{path} names {name} twice; keep one row of it")
         try:
             found[name] = parse_emotion(row["label"]) if row["label"] else None
         except ValueError as error:
-            raise InputError(f"row {number} of {path}: {error}") from None
+            raise InputError(f"line {line} of {path}: {error}") from None
     return found
 
 

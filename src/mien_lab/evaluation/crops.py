@@ -72,15 +72,21 @@ def evaluate_crops(
 
 
 def read_crops(
-    folder: Path, *, precision: str, weights: Path | None = None, split: str = "PrivateTest"
+    folder: Path,
+    *,
+    precision: str,
+    weights: Path | None = None,
+    split: str = "PrivateTest",
+    voted: bool = True,
 ) -> CropReading:
     """What `evaluate_crops` gives, and the cases behind it.
 
     The seven probabilities of FER2013 are those of the network's own head for it, at temperature 1.
+    Unless rows must be `voted`, those without FER+'s file beside them have no `ferplus`.
     """
     session = open_session("expression", precision=precision, folder=weights)
     classifier = ExpressionClassifier(session)
-    data = load_fer(folder)
+    data = load_fer(folder, voted=voted)
     result = _run(data, split, classifier)
     counted = result.majority >= 0
     extra = session.card.extra
@@ -118,6 +124,8 @@ def read_crops(
             _cases("ferplus", names[counted], truth, probabilities, EMOTIONS), sets=members
         ),
     }
+    if not (voted or data.votes.any()):
+        del figures["ferplus"], cases["ferplus"]
     return CropReading(figures, cases)
 
 
@@ -167,7 +175,9 @@ def _figures(
     others = {"single": single, "flip": single + mirrored}
     hits = (still.argmax(axis=1) == truth).astype(np.float64)
     drawn = Bootstrap().intervals(
-        lambda weights: {"accuracy": float(weights @ hits / weights.sum())}, truth
+        lambda weights: {"accuracy": float(weights @ hits / weights.sum())},
+        truth,
+        shares={"accuracy": np.ones(len(truth), np.bool_)},
     )
     figures = classification_figures(truth, still.argmax(axis=1), names)
     figures["accuracy_interval"] = drawn.to_dict()["values"].get("accuracy")

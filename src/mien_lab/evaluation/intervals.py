@@ -7,7 +7,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["RAISED", "Bootstrap", "Intervals", "lowered", "percentile_interval"]
+from mien_lab.evaluation.metrics import wilson_interval
+
+__all__ = [
+    "RAISED",
+    "Bootstrap",
+    "Intervals",
+    "difference_interval",
+    "lowered",
+    "percentile_interval",
+    "share_interval",
+]
 
 Floats = npt.NDArray[np.float64]
 Score = Callable[[Floats], Mapping[str, float]]
@@ -17,6 +27,9 @@ LEAST_DEFINED = 0.9
 """Share of the resamples in which a figure must be defined to be given an interval: one that is
 undefined in a tenth of them rests on a handful of samples."""
 
+
+SAME = 1e-9
+"""An interval no wider than this is of draws that are all the same, but for rounding."""
 
 RAISED = frozenset({"expected_calibration_error"})
 """Figures that are means of absolute values, so that every resample adds some."""
@@ -28,7 +41,7 @@ class Intervals:
 
     Attributes:
         values: lower and upper bound by name; None where the figure was defined in too few
-            resamples.
+            resamples, or is the same in all.
         method: in a sentence.
         level: the share of such intervals that hold the true value.
         resamples: how many.
@@ -62,6 +75,10 @@ class Bootstrap:
     the numbers of the collection. Where subjects are known they are drawn whole instead, since
     pictures of one person are not independent (Field and Welsh, JRSS B 69, 2007).
 
+    A share that is the same in all resamples, such as 0 of 16, does not scatter, however few cases
+    it is of: it gets Wilson's interval, where subjects are drawn that of as many cases as there are
+    subjects.
+
     Attributes:
         resamples: how many.
         level: of the intervals.
@@ -77,6 +94,7 @@ class Bootstrap:
         score: Score,
         classes: npt.NDArray[np.integer],
         subjects: npt.NDArray[np.integer] | None = None,
+        shares: Mapping[str, npt.NDArray[np.bool_]] | None = None,
     ) -> Intervals:
         """The intervals of all figures that `score` gives.
 
@@ -86,6 +104,7 @@ class Bootstrap:
             score: the figures.
             classes: (n,) true class of each case.
             subjects: (n,) index of who is shown, from 0 without gaps; None where it is not known.
+            shares: by the name of each figure that is one, (n,) which cases it is a share of.
         """
         rng = np.random.default_rng(self.seed)
         by_subject = subjects is not None and len(subjects) > 0 and int(subjects.max()) > 0
@@ -104,14 +123,18 @@ class Bootstrap:
             if by_subject
             else "percentile bootstrap, stratified by true class"
         )
-        own = score(np.ones(len(classes))) if RAISED & draws.keys() else {}
-        values = {
-            name: percentile_interval(
-                lowered(np.array(found), own[name]) if name in RAISED else np.array(found),
-                self.level,
-            )
-            for name, found in draws.items()
-        }
+        method += "; Wilson's where a share is the same in all resamples, or seldom defined"
+        own = score(np.ones(len(classes))) if draws else {}
+        values = {}
+        for name, listed in draws.items():
+            found = np.array(listed)
+            if name in RAISED:
+                found = lowered(found, own[name])
+            count = 0
+            if shares and name in shares:
+                cases = np.arange(len(classes)) if not by_subject or subjects is None else subjects
+                count = len(np.unique(cases[shares[name]]))
+            values[name] = share_interval(found, own[name], count, self.level)
         return Intervals(values, method, self.level, self.resamples, self.seed)
 
 
@@ -125,6 +148,40 @@ def percentile_interval(
     tail = (1.0 - level) / 2
     low, high = np.quantile(defined, [tail, 1.0 - tail])
     return float(low), float(high)
+
+
+def share_interval(
+    draws: npt.NDArray[np.floating], value: float, count: int, level: float = 0.95
+) -> tuple[float, float] | None:
+    """The percentile interval of a share's draws; Wilson's if all are the same or few are defined.
+
+    Args:
+        draws: (n,) of the bootstrap.
+        value: the share.
+        count: how many independent cases it is of; of a figure that is no share 0, which then has
+            no interval instead of Wilson's, and nor has what is NaN.
+        level: of the interval.
+    """
+    found = percentile_interval(draws, level)
+    if found is not None and found[1] - found[0] > SAME:
+        return found
+    if not count or not np.isfinite(value):
+        return None
+    return wilson_interval(value * count, count, level)
+
+
+def difference_interval(
+    draws: npt.NDArray[np.floating], value: float, level: float = 0.95
+) -> tuple[float, float] | None:
+    """The interval of a largest difference between groups, which is no test of it.
+
+    Chance raises such a difference, and in each draw once more. So the lower end is that of the
+    basic bootstrap, no less than 0, and the upper one that of the percentile bootstrap (Davison and
+    Hinkley, "Bootstrap methods and their application", 1997, section 5.2): among equal groups most
+    intervals reach 0, among more than three not all.
+    """
+    found = percentile_interval(draws, level)
+    return None if found is None else (max(2 * value - found[1], 0.0), max(found[1], value))
 
 
 def lowered(draws: npt.NDArray[np.floating], value: float) -> Floats:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,6 @@ __all__ = [
 ]
 
 Floats = npt.NDArray[np.float64]
-
-Z = 1.96
-"""Standard deviations of a normal variable within which 95 % of it lie."""
 
 
 def classification_figures(
@@ -61,15 +59,16 @@ def classification_figures(
     }
 
 
-def wilson_interval(hits: int, count: int) -> tuple[float, float]:
-    """The 95 % confidence interval of a share (Wilson, JASA 22, 1927)."""
+def wilson_interval(hits: float, count: int, level: float = 0.95) -> tuple[float, float]:
+    """The confidence interval of a share (Wilson, JASA 22, 1927)."""
     if count == 0:
         return 0.0, 1.0
+    z = NormalDist().inv_cdf((1 + level) / 2)
     share = hits / count
-    centre = share + Z * Z / (2 * count)
-    spread = Z * float(np.sqrt(share * (1 - share) / count + Z * Z / (4 * count * count)))
-    scale = 1 + Z * Z / count
-    return (centre - spread) / scale, (centre + spread) / scale
+    centre = share + z * z / (2 * count)
+    spread = z * float(np.sqrt(share * (1 - share) / count + z * z / (4 * count * count)))
+    scale = 1 + z * z / count
+    return max((centre - spread) / scale, 0.0), min((centre + spread) / scale, 1.0)
 
 
 @dataclass(frozen=True)

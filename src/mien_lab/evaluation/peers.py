@@ -20,7 +20,7 @@ from mien_lab.data.fer2013 import FER_LABELS, load_fer, majority
 from mien_lab.evaluation.comparison import write_labels
 from mien_lab.evaluation.metrics import classification_figures
 from mien_lab.evaluation.peer_packages import Grey, Peer, installed_peers
-from mien_lab.evaluation.photographs import labelled_photographs, photograph_figures
+from mien_lab.evaluation.photographs import Reading, photograph_figures, read_labelled
 
 __all__ = ["evaluate_peers"]
 
@@ -40,22 +40,18 @@ class _Crops:
 
 
 @dataclass(frozen=True)
-class _Photographs:
-    """Grey photographs with a label, and what mien's detector says of each.
+class _Photograph:
+    """A grey photograph, and what mien's detector says of it.
 
     Attributes:
-        names: of the files.
-        pictures: (height, width) uint8 each.
-        truth: the label of each.
-        boxes: of the largest face; None where mien finds none.
-        crops: that face as mien cuts it, (48, 48) uint8; None likewise.
+        picture: (height, width) uint8.
+        box: of the largest face; None where mien finds none.
+        crop: that face as mien cuts it, (48, 48) uint8; None likewise.
     """
 
-    names: list[str]
-    pictures: list[Grey]
-    truth: list[Emotion]
-    boxes: list[Box | None]
-    crops: list[Grey | None]
+    picture: Grey
+    box: Box | None
+    crop: Grey | None
 
 
 def evaluate_peers(
@@ -71,7 +67,8 @@ def evaluate_peers(
     `aligned` crops; `accuracy_by_input` has both. A label the peer does not have, contempt, is a
     miss. `wild` is of whole photographs, with the largest face and no face counted as wrong:
     `own_detector` end to end as it comes (None where this OpenCV cannot run it), `mien_detector`
-    with the crop it is used to around mien's box, `mien_crop` with mien's crop.
+    with the crop it is used to around mien's box, `mien_crop` with mien's crop; photographs that
+    cannot be read are in its `failures` alone.
 
     Args:
         data: folder with `fer2013/` and `wild/`.
@@ -114,22 +111,22 @@ def _read_crops(folder: Path) -> _Crops:
     return _Crops(rows, inputs, fer.labels[rows], majority(fer.votes[rows]))
 
 
-def _read_photographs(folder: Path, weights: Path | None) -> _Photographs:
-    rows = labelled_photographs(folder)
-    names = [path.relative_to(folder / "images").as_posix() for path, _ in rows]
-    result = _Photographs(names, [], [label for _, label in rows], [], [])
+def _read_photographs(folder: Path, weights: Path | None) -> Reading[_Photograph]:
     with Analyzer(weights=weights) as analyzer:
-        for path, _ in rows:
+        reader = analyzer.parts.reader
+
+        def read(path: Path) -> _Photograph:
             # As the peers do it: decoded to colour, then to grey.
             colour = cv2.imread(str(path), cv2.IMREAD_COLOR)
             if colour is None:
-                raise InputError(f"{path} cannot be read")
+                raise InputError(f"{path} cannot be read; get it again")
             picture = np.asarray(cv2.cvtColor(colour, cv2.COLOR_BGR2GRAY), np.uint8)
-            faces = analyzer.parts.reader.find(picture)[:1]
-            result.pictures.append(picture)
-            result.boxes.append(faces[0].box if faces else None)
-            result.crops.append(analyzer.parts.reader.crops(picture, faces)[0] if faces else None)
-    return result
+            faces = reader.find(picture)[:1]
+            if not faces:
+                return _Photograph(picture, None, None)
+            return _Photograph(picture, faces[0].box, reader.crops(picture, faces)[0])
+
+        return read_labelled(folder, read)
 
 
 _Labels = npt.NDArray[np.intp]
@@ -178,24 +175,24 @@ def _write(folder: Path, peer: str, crops: _Crops, chosen: Mapping[str, _Labels]
 
 
 def _wild_figures(
-    peer: Peer, data: _Photographs
+    peer: Peer, data: Reading[_Photograph]
 ) -> tuple[dict[str, Any], dict[str, list[Emotion | None]]]:
     """Figures and labels by the place that faces come from."""
 
     def cut(picture: Grey, box: Box | None) -> Grey | None:
         return None if box is None else peer.cut(picture, box)
 
-    cuts = [cut(*pair) for pair in zip(data.pictures, data.boxes, strict=True)]
-    faces = {"mien_detector": cuts, "mien_crop": data.crops}
+    cuts = [cut(each.picture, each.box) for each in data.found]
+    faces = {"mien_detector": cuts, "mien_crop": [each.crop for each in data.found]}
     if peer.find is None:
         _log.info("this OpenCV has no Haar cascades: %s is not measured end to end", peer.name)
     else:
-        found = (_largest(peer.find, picture) for picture in data.pictures)
-        own = [cut(picture, box) for picture, box in zip(data.pictures, found, strict=True)]
+        pictures = [each.picture for each in data.found]
+        own = [cut(picture, _largest(peer.find, picture)) for picture in pictures]
         faces = {"own_detector": own, **faces}
     labels = {place: _read(peer, some) for place, some in faces.items()}
     figures = {place: photograph_figures(data.truth, read) for place, read in labels.items()}
-    return {"own_detector": None, **figures}, labels
+    return {"own_detector": None, **figures, "failures": data.failures}, labels
 
 
 def _largest(find: Callable[[Grey], list[Box]], picture: Grey) -> Box | None:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from mien.core.errors import InputError
 from mien.pipeline.analyzer import Analyzer
 from mien_lab.data.corruptions import CORRUPTIONS, SEVERITIES, Corruption
-from mien_lab.evaluation.photographs import labelled_photographs, photograph_figures
+from mien_lab.evaluation.photographs import photograph_figures, read_labelled
 
 __all__ = ["PHOTOGRAPHIC", "measure_photographs"]
 
@@ -35,8 +35,8 @@ def measure_photographs(
 ) -> dict[str, Any]:
     """Accuracy, macro-F1, mean recall and missed faces on damaged photographs, taken as grey.
 
-    The largest face is the one meant, a missed one is wrong; `relative_accuracy` is as that of
-    `measure_robustness`.
+    Those that cannot be read are in `failures`, and in no figure. The largest face is the one
+    meant, a missed one is wrong; `relative_accuracy` is as that of `measure_robustness`.
 
     Args:
         folder: `images/` and `labels.csv` (`image,emotion`).
@@ -46,13 +46,10 @@ def measure_photographs(
         corruptions: those to measure.
 
     Raises:
-        InputError: if there is no labelled photograph, or one cannot be read.
+        InputError: as `read_labelled` does.
     """
-    rows = labelled_photographs(folder)
-    if not rows:
-        raise InputError(f"{folder} holds no labelled photograph; check its labels.csv")
-    pictures = [(path.name, _grey(path)) for path, _ in rows]
-    truth = [label for _, label in rows]
+    photographs = read_labelled(folder, _grey)
+    pictures = list(zip(photographs.names, photographs.found, strict=True))
     with Analyzer(precision=precision, weights=weights) as analyzer:
 
         def read(corruption: Corruption | None = None, severity: int = 0) -> dict[str, Any]:
@@ -63,7 +60,7 @@ def measure_photographs(
                     damaged = corruption.apply(picture, severity, seed=seed, name=name)
                 faces = analyzer.analyze(damaged).faces
                 found.append(faces[0].top if faces else None)
-            figures = photograph_figures(truth, found)
+            figures = photograph_figures(photographs.truth, found)
             return {name: round(figures[name], 4) for name in _HEADLINES}
 
         clean = read()
@@ -73,7 +70,13 @@ def measure_photographs(
             curves[corruption.name] = [read(corruption, severity) for severity in SEVERITIES]
     mean = np.mean([row["accuracy"] for curve in curves.values() for row in curve])
     kept = round(float(mean) / clean["accuracy"], 4) if clean["accuracy"] else None
-    return {"n": len(rows), "clean": clean, "relative_accuracy": kept, "curves": curves}
+    return {
+        "n": len(pictures),
+        "failures": photographs.failures,
+        "clean": clean,
+        "relative_accuracy": kept,
+        "curves": curves,
+    }
 
 
 def _grey(path: Path) -> npt.NDArray[np.uint8]:

@@ -1,18 +1,38 @@
 """Whole photographs with one expression label each, read end to end as a user would."""
 
-import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from mien.core.errors import InputError
+from mien.core.errors import InputError, MienError
 from mien.core.labels import EMOTIONS, Emotion, parse_emotion
 from mien.pipeline.analyzer import Analyzer
+from mien_lab.data.tables import numbered_rows
 from mien_lab.evaluation.metrics import classification_figures, wilson_interval
 
-__all__ = ["evaluate_photographs", "labelled_photographs", "photograph_figures"]
+__all__ = ["Reading", "evaluate_photographs", "photograph_figures", "read_labelled"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Reading(Generic[T]):
+    """What was read of labelled photographs.
+
+    Attributes:
+        names: of the files that could be read.
+        truth: the label of each.
+        found: what each holds.
+        failures: name and one sentence for each other file.
+    """
+
+    names: list[str]
+    truth: list[Emotion]
+    found: list[T]
+    failures: list[dict[str, str]]
 
 
 def evaluate_photographs(
@@ -21,44 +41,56 @@ def evaluate_photographs(
     """Figures over `images/` and `labels.csv` (`image,emotion`); the largest face is the one meant.
 
     A photograph in which no face is found counts as wrong, in the recall of its class too, and
-    `missed` says how many there are.
+    `missed` says how many there are. One that cannot be read is in `failures`, and in no figure.
+
+    Raises:
+        InputError: as `read_labelled` does.
     """
-    rows = labelled_photographs(folder)
-    predicted: list[Emotion | None] = []
-    covered, several = 0, 0
     with Analyzer(precision=precision, weights=weights) as analyzer:
-        for path, label in rows:
-            readings = analyzer.analyze(path).faces
-            several += len(readings) > 1
-            predicted.append(readings[0].top if readings else None)
-            covered += bool(readings) and label in readings[0].prediction_set
-    return photograph_figures([label for _, label in rows], predicted) | {
-        "several": several,
-        "conformal_coverage": covered / max(len(rows), 1),
+        read = read_labelled(folder, lambda path: analyzer.analyze(path).faces)
+    covered = sum(
+        bool(faces) and label in faces[0].prediction_set
+        for faces, label in zip(read.found, read.truth, strict=True)
+    )
+    tops = [faces[0].top if faces else None for faces in read.found]
+    return photograph_figures(read.truth, tops) | {
+        "several": sum(len(faces) > 1 for faces in read.found),
+        "conformal_coverage": covered / len(read.names),
+        "failures": read.failures,
     }
 
 
-def labelled_photographs(folder: Path) -> list[tuple[Path, Emotion]]:
-    """The photographs named in `labels.csv` (`image,emotion`), each with its label.
+def read_labelled(folder: Path, read: Callable[[Path], T]) -> Reading[T]:
+    """Read each photograph named in `labels.csv` (`image,emotion`) that can be read.
+
+    Args:
+        folder: of the labels and `images/`.
+        read: from a file to what it holds; raises `MienError` if it cannot be read.
 
     Raises:
-        InputError: if the labels are missing, or one is unknown.
+        InputError: if the labels are missing, one is unknown, or no photograph can be read.
     """
     labels_file = folder / "labels.csv"
     if not labels_file.exists():
         raise InputError(f"{labels_file} is missing; it needs the columns image and emotion")
-    with labels_file.open(newline="") as stream:
+    result: Reading[T] = Reading([], [], [], [])
+    for line, row in list(numbered_rows(labels_file, ("image",), ("emotion",))):
         try:
-            return [
-                (folder / "images" / row["image"], parse_emotion(row["emotion"]))
-                for row in csv.DictReader(stream)
-            ]
-        except KeyError as error:
-            raise InputError(
-                f"{labels_file} has no column {error}; it needs image and emotion"
-            ) from None
+            label = parse_emotion(row["emotion"])
         except ValueError as error:
-            raise InputError(f"{labels_file}: {error}") from None
+            raise InputError(f"line {line} of {labels_file}: {error}") from None
+        try:
+            found = read(folder / "images" / row["image"])
+        except MienError as error:
+            result.failures.append({"name": row["image"], "reason": str(error)})
+            continue
+        result.names.append(row["image"])
+        result.truth.append(label)
+        result.found.append(found)
+    if not result.names:
+        first = f"; the first: {result.failures[0]['reason']}" if result.failures else ""
+        raise InputError(f"{labels_file} names no photograph that can be read{first}")
+    return result
 
 
 def photograph_figures(

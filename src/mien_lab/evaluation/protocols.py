@@ -6,20 +6,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS, Emotion
 from mien.models.calibration import prediction_sets
 from mien.pipeline.build import DEFAULT_PRECISION
 from mien.runtime.artifact import load_artifact
-from mien_lab.data.collections import Layout, find_layout, measured_split, read_collection
+from mien_lab.data.collections import Layout, find_layout, parse_layout, read_measured
 from mien_lab.data.samples import Sample
 from mien_lab.evaluation.cases import Cases, all_figures
 from mien_lab.evaluation.comparison import compare
 from mien_lab.evaluation.crops import read_crops
 from mien_lab.evaluation.intervals import Bootstrap
 from mien_lab.evaluation.predictions import predict
+from mien_lab.evaluation.resampling import clusters_of
 
 __all__ = ["Evaluation", "Request", "evaluate"]
 
@@ -34,7 +33,7 @@ class Request:
     Attributes:
         folder: of the collection.
         layout: of the collection, or auto.
-        split: the only one to take; None takes all, of FER2013 its PrivateTest.
+        split: the only one to take; None takes what `read_measured` does.
         whole: whether to search pictures for faces; None does what the collection is made of.
         precision: fp32 or int8.
         weights: folder with weights, if not the shipped.
@@ -71,26 +70,25 @@ class Evaluation:
 def evaluate(request: Request) -> Evaluation:
     """Measure what ships on a collection.
 
-    FER2013's rows with FER+'s votes beside them are measured by both protocols; any other
-    collection by its own labels, read as users' pictures are.
+    FER2013's rows are measured by its seven classes and, where FER+'s votes are beside them, by its
+    eight; any other collection by its own labels, read as users' pictures are.
 
     Raises:
         InputError: if the collection cannot be read or has no labelled sample.
     """
-    if _has_both_protocols(request):
+    if not request.whole and _layout(request) is Layout.FER2013:
         return _evaluate_fer(request)
-    split = request.split
-    if split is None and request.folder.exists():
-        split = measured_split(request.folder, request.layout)
-    samples = read_collection(request.folder, request.layout, split, whole=request.whole)
-    return _evaluate_samples(samples, request)
+    samples, split = read_measured(
+        request.folder, request.layout, request.split, whole=request.whole
+    )
+    return _evaluate_samples(samples, replace(request, split=split))
 
 
-def _has_both_protocols(request: Request) -> bool:
-    if request.layout != "auto" or request.whole:
-        return False
-    votes = (request.folder / "fer2013new.csv").is_file()
-    return votes and find_layout(request.folder) is Layout.FER2013
+def _layout(request: Request) -> Layout | None:
+    """The layout of what is there; None if nothing is."""
+    if not request.folder.exists():
+        return None
+    return parse_layout(request.layout) or find_layout(request.folder)
 
 
 def _evaluate_fer(request: Request) -> Evaluation:
@@ -99,6 +97,7 @@ def _evaluate_fer(request: Request) -> Evaluation:
         precision=request.precision,
         weights=request.weights,
         split=request.split or "PrivateTest",
+        voted=False,
     )
     sections = {}
     others = set(request.against or ())
@@ -125,18 +124,18 @@ def _evaluate_samples(samples: Sequence[Sample], request: Request) -> Evaluation
         )
     card = load_artifact("expression", request.precision, request.weights).card
     read = predict(labelled, precision=request.precision, weights=request.weights)
+    who = {sample.name: sample.subject for sample in labelled}
+    subjects = [who[name] for name in read.names]
     cases = Cases(
         read.names,
         read.truth,
         read.probabilities,
         tuple(str(emotion) for emotion in EMOTIONS),
         prediction_sets(read.probabilities, card.number("conformal_quantile")),
-        _subjects({sample.name: sample.subject for sample in labelled}, read.names),
+        clusters_of(subjects) if any(subjects) else None,
     )
     figures = {
-        "layout": str(
-            request.layout.lower() if request.layout != "auto" else find_layout(request.folder)
-        ),
+        "layout": str(_layout(request)),
         "split": request.split,
         "splits": dict(Counter(sample.split for sample in labelled)),
         "read": _ways(labelled),
@@ -144,6 +143,7 @@ def _evaluate_samples(samples: Sequence[Sample], request: Request) -> Evaluation
         "sha256": card.sha256,
         "samples": len(samples),
         "unlabelled": len(samples) - len(labelled),
+        "without_subject": subjects.count(""),
         "failed": len(read.failures),
         "failures": [{"name": name, "reason": reason} for name, reason in read.failures],
         **_measured(cases, request),
@@ -162,11 +162,3 @@ def _measured(cases: Cases, request: Request) -> dict[str, Any]:
 def _ways(samples: Sequence[Sample]) -> str:
     ways = {"crops" if sample.cropped else "photographs" for sample in samples}
     return " and ".join(sorted(ways))
-
-
-def _subjects(who: Mapping[str, str], names: Sequence[str]) -> np.ndarray[Any, Any] | None:
-    """The index of each name's subject; None if there is one whose subject is not known."""
-    people = [who[name] for name in names]
-    if not people or not all(people):
-        return None
-    return np.unique(people, return_inverse=True)[1]

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from mien_lab.evaluation.intervals import percentile_interval
 
-__all__ = ["clusters_of", "interval", "resample"]
+__all__ = ["clusters_of", "interval", "resample", "rounded"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -48,5 +48,9 @@ def resample(
 
 def interval(draws: npt.NDArray[np.floating]) -> list[float] | None:
     """The 95 % percentile interval of a figure's draws, (draws,), rounded for JSON."""
-    bounds = percentile_interval(draws)
+    return rounded(percentile_interval(draws))
+
+
+def rounded(bounds: tuple[float, float] | None) -> list[float] | None:
+    """An interval, rounded for JSON."""
     return None if bounds is None else [round(bound, 4) for bound in bounds]

@@ -18,8 +18,9 @@ from mien.runtime.session import open_session
 from mien_lab.data.corruptions import CORRUPTIONS, SEVERITIES, Corruption, Kind
 from mien_lab.evaluation.cases import Cases, scorer
 from mien_lab.evaluation.face_crops import FaceCrops
+from mien_lab.evaluation.intervals import share_interval
 from mien_lab.evaluation.peer_packages import PEER_NAMES, Peer, installed_peers
-from mien_lab.evaluation.resampling import clusters_of, interval, resample
+from mien_lab.evaluation.resampling import clusters_of, interval, resample, rounded
 
 __all__ = ["DEFINITION", "FaceReader", "measure_robustness", "mien_reader", "peer_reader"]
 
@@ -115,6 +116,7 @@ def measure_robustness(
     scatter = {
         name: _accuracies(result.hits, faces, draws, seed) for name, result in results.items()
     }
+    people = len(set(clusters_of(faces.subjects).tolist()))
     there = {reader.name for reader in readers}
     return {
         "definition": DEFINITION,
@@ -133,7 +135,7 @@ def measure_robustness(
         "readers": {
             reader.name: {
                 **reader.details,
-                **_reader_figures(results[reader.name], scatter[reader.name], corruptions),
+                **_reader_figures(results[reader.name], scatter[reader.name], people, corruptions),
             }
             for reader in readers
         },
@@ -208,7 +210,10 @@ def _relative(accuracies: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def _reader_figures(
-    result: _Result, accuracies: npt.NDArray[np.float64], corruptions: Sequence[Corruption]
+    result: _Result,
+    accuracies: npt.NDArray[np.float64],
+    people: int,
+    corruptions: Sequence[Corruption],
 ) -> dict[str, Any]:
     relative = _relative(accuracies)
     means = relative.mean(axis=1)
@@ -216,8 +221,8 @@ def _reader_figures(
     by_corruption = relative[0].reshape(-1, count).mean(axis=1)
     kinds = np.array([corruption.kind for corruption in corruptions])
     conditions = [
-        figures | {"accuracy_interval": interval(draws)}
-        for figures, draws in zip(result.figures, accuracies[1:].T, strict=True)
+        figures | {"accuracy_interval": rounded(share_interval(draws[1:], draws[0], people))}
+        for figures, draws in zip(result.figures, accuracies.T, strict=True)
     ]
     return {
         "clean": conditions[0],

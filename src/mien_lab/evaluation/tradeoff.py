@@ -33,8 +33,9 @@ from mien_lab.evaluation.embedded_faces import (
     measured_columns,
 )
 from mien_lab.evaluation.group_sums import rate_name
+from mien_lab.evaluation.intervals import difference_interval, percentile_interval
 from mien_lab.evaluation.paired_groups import PairedGroups, pair
-from mien_lab.evaluation.resampling import interval
+from mien_lab.evaluation.resampling import rounded
 from mien_lab.evaluation.tradeoff_text import closing_sentence
 
 __all__ = ["STRENGTHS", "measure_tradeoff"]
@@ -57,6 +58,8 @@ _COMPARED = (
     "equalised_odds_largest",
 )
 """Of a reading's figures those whose changes are told."""
+_LARGEST = frozenset({"accuracy_gap", "equalised_odds_mean", "equalised_odds_largest"})
+"""Those that are largest differences between groups."""
 
 Floats = npt.NDArray[np.float64]
 Names = npt.NDArray[np.str_]
@@ -93,7 +96,8 @@ def measure_tradeoff(
     """Figures of each way of balancing by each column of groups; the finding comes first.
 
     Changes are from the last layer fitted anew without balancing, and their intervals of 95 % are
-    of differences on the same faces. The finding is `audit`'s of that layer; its `closing` follows
+    of differences on the same faces; those of largest differences between groups are no tests
+    (`not_tests` names them). The finding is `audit`'s of that layer; its `closing` follows
     the gap under each way of balancing at full strength. The largest difference between groups is
     above 0 by chance alone. What ships is read besides: it blends two
     heads, and some of its constants were fitted on PublicTest.
@@ -151,6 +155,7 @@ def measure_tradeoff(
         "decay": DECAY,
         "epochs": EPOCHS,
         "seed": seed,
+        "not_tests": [*sorted(_LARGEST), "equalised_odds"],
         "tradeoff": tables,
         "audit": found,
     }
@@ -204,10 +209,12 @@ def _rows(ways: list[_Way], figures: Mapping[str, Floats]) -> list[dict[str, Any
     rows = []
     for index, head in enumerate(heads):
         row = head | {
-            name: _figure(figures[name][:, index]) for name in _COMPARED if name in figures
+            name: _figure(figures[name][:, index], largest=name in _LARGEST)
+            for name in _COMPARED
+            if name in figures
         }
         row["equalised_odds"] = {
-            emotion.value: _figure(figures[name][:, index])
+            emotion.value: _figure(figures[name][:, index], largest=True)
             for emotion in EMOTIONS
             if (name := rate_name("equalised_odds", emotion)) in figures
         }
@@ -243,11 +250,11 @@ def _closing(
         gap = gaps[column]
     return {
         "column": column,
-        "unbalanced": _figure(gap[:, _UNBALANCED]),
+        "unbalanced": _figure(gap[:, _UNBALANCED], largest=not finding["gap"]),
         "closing": [
             {
                 "balancing": row["balancing"],
-                "left": _figure(gap[:, index]),
+                "left": _figure(gap[:, index], largest=not finding["gap"]),
                 "change": _figure(gap[:, index] - gap[:, _UNBALANCED]),
                 "accuracy": row["change"]["accuracy"],
             }
@@ -257,6 +264,11 @@ def _closing(
     }
 
 
-def _figure(values: Floats) -> dict[str, Any]:
-    """A figure and its interval, of (1 + draws,): as it is, then as it scatters."""
-    return {"value": round(float(values[0]), 4), "interval": interval(values[1:])}
+def _figure(values: Floats, *, largest: bool = False) -> dict[str, Any]:
+    """A figure and its interval, of (1 + draws,): as it is, then as it scatters.
+
+    Of a largest difference between groups it is `difference_interval`'s, which is no test.
+    """
+    value = float(values[0])
+    bounds = difference_interval(values[1:], value) if largest else percentile_interval(values[1:])
+    return {"value": round(value, 4), "interval": rounded(bounds)}

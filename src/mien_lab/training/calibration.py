@@ -9,6 +9,8 @@ import numpy.typing as npt
 from mien.models.calibration import softmax
 from mien.models.expression import ExpressionClassifier
 from mien.runtime.session import open_session
+from mien_lab.data.cleaning import public_rows
+from mien_lab.data.duplicates import copy_groups
 from mien_lab.data.faces import fer_faces, still_looks
 from mien_lab.data.fer2013 import load_fer, majority
 
@@ -73,16 +75,18 @@ def calibrate_expression(
 ) -> dict[str, float]:
     """Temperature and conformal quantile for 90 % coverage, from FER+'s PublicTest.
 
-    The temperature is fitted on even rows and the quantile on odd ones, so that the quantile sees
-    probabilities whose temperature was not fitted to its own faces. The few constants of the heads
-    were fitted to all of them (see `heads.fit_heads`).
+    The temperature is fitted on one half of the rows and the quantile on the other, so that the
+    quantile sees probabilities whose temperature was not fitted to its own faces: copies are in one
+    half, and those of PrivateTest in none. The few constants of the heads were fitted to all of
+    them (see `heads.fit_heads`).
     """
     session = open_session("expression", precision=precision, folder=weights)
     data = load_fer(folder)
-    rows = data.rows("PublicTest")
+    rows = public_rows(data)
     rows = rows[majority(data.votes[rows]) >= 0]
     truth = majority(data.votes[rows])
     logits = ExpressionClassifier(session).raw(still_looks(fer_faces(data, rows)))["logits"]
-    temperature = fit_temperature(logits[::2], truth[::2])
-    quantile = conformal_quantile(softmax(logits[1::2], temperature), truth[1::2], 0.9)
+    odd = copy_groups(data.pixels[rows]) % 2 == 1
+    temperature = fit_temperature(logits[~odd], truth[~odd])
+    quantile = conformal_quantile(softmax(logits[odd], temperature), truth[odd], 0.9)
     return {"temperature": round(temperature, 4), "conformal_quantile": round(quantile, 4)}

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from mien.core.labels import EMOTIONS
-from mien_lab.data.cleaning import clean
+from mien_lab.data.cleaning import clean, public_rows
 from mien_lab.data.faces import fer_faces, still_looks, upright_crops
 from mien_lab.data.fer2013 import FER_LABELS, Fer, majority
 from mien_lab.training.expression_net import ExpressionNet, MergedNet, Served
@@ -51,15 +51,15 @@ def fit_heads(
 
     Args:
         net: whose eight logits are blended already.
-        data: FER2013; the constants are fitted on PublicTest, whose faces are read as those of
-            photographs are, covered faces on training faces.
+        data: FER2013; the constants are fitted on PublicTest without copies of PrivateTest, whose
+            faces are read as those of photographs are, covered faces on training faces.
         share: of the constants that the eight logits get; FER2013's seven get all of theirs.
         faces: how many training faces.
 
     Returns:
         The logit from which on a face is called covered: `BARE_SHARE` of PublicTest lie below.
     """
-    rows = data.rows("PublicTest")
+    rows = public_rows(data)
     public = _said(net, still_looks(fer_faces(data, rows)))
     votes = majority(data.votes[rows])
     counted = votes >= 0

@@ -74,7 +74,7 @@ def training_faces(config: ExpressionConfig, data: Fer, cleaning: Cleaning) -> T
     log.info("training rows: %d kept; dropped: %s", len(cleaning.rows), cleaning.counts())
     rows = cleaning.rows
     if config.fold is not None:
-        rows = rows[~in_fold(rows, config.fold, config.folds)]
+        rows = rows[~in_fold(data, rows, config.fold, config.folds)]
     faces = fer_faces(data, rows)
     if config.fer_smoothing > 0:
         expected = labels_given_votes(data, rows) * config.fer_smoothing

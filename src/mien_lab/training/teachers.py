@@ -26,8 +26,9 @@ from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS
 from mien.runtime.session import open_session
 from mien_lab.data.cleaning import clean
+from mien_lab.data.duplicates import copy_groups
 from mien_lab.data.faces import fer_faces, upright_crops
-from mien_lab.data.fer2013 import FER_LABELS, load_fer
+from mien_lab.data.fer2013 import FER_LABELS, Fer, load_fer
 from mien_lab.training.expression_net import ExpressionNet, trained_net
 
 __all__ = ["Teaching", "Tutor", "in_fold", "read_teaching", "teach", "write_teaching"]
@@ -80,9 +81,13 @@ class Teaching:
     fer: Floats
 
 
-def in_fold(rows: npt.NDArray[np.intp], fold: int, folds: int) -> npt.NDArray[np.bool_]:
-    """Which rows are those that the network of a fold is not trained on."""
-    return np.asarray(rows % folds == fold)
+def in_fold(data: Fer, rows: npt.NDArray[np.intp], fold: int, folds: int) -> npt.NDArray[np.bool_]:
+    """Which of the rows to train on are those that the network of a fold is not trained on.
+
+    Copies are in one fold, so that no network has seen a copy of what it teaches. To compare all of
+    FER2013's takes a minute or so.
+    """
+    return np.asarray(copy_groups(data.pixels[rows]) % folds == fold)
 
 
 def teach(fer_dir: Path, runs: Sequence[Path]) -> Teaching:
@@ -109,7 +114,7 @@ def teach(fer_dir: Path, runs: Sequence[Path]) -> Teaching:
         np.zeros((len(data), len(FER_LABELS)), dtype=np.float32),
     )
     for run, config in zip(runs, configs, strict=True):
-        mine = rows[in_fold(rows, config["fold"], config["folds"])]
+        mine = rows[in_fold(data, rows, config["fold"], config["folds"])]
         crops = upright_crops(fer_faces(data, mine))
         teaching.emotions[mine], teaching.fer[mine] = _read(trained_net(run), crops)
     return teaching

@@ -1,0 +1,65 @@
+"""Tables that users and publishers write: CSV files with a header, packed by gzip or not."""
+
+import csv
+import gzip
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from mien.core.errors import InputError
+
+__all__ = ["numbered_rows", "read_table"]
+
+
+def read_table(path: Path, *columns: Sequence[str]) -> list[dict[str, str]]:
+    """The rows of `numbered_rows` without their numbers."""
+    return [row for _, row in numbered_rows(path, *columns)]
+
+
+def numbered_rows(path: Path, *columns: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """The rows of a CSV with a header, by lower-case column, each with the line that it ends on.
+
+    Cells are stripped, blank lines passed over.
+
+    Args:
+        path: of the file, in UTF-8; packed if it ends in .gz.
+        columns: what it must have; of each sequence one is enough.
+
+    Raises:
+        InputError: if it is missing, is no such file, lacks a column, names one twice, or a row has
+            more or fewer cells than there are columns.
+    """
+    opened = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opened(path, "rt", newline="", encoding="utf-8-sig") as stream:
+            reader = csv.reader(stream, strict=True)
+            names = _names(path, next((line for line in reader if line), []), columns)
+            for line in reader:
+                if line and len(line) != len(names):
+                    raise InputError(
+                        f"line {reader.line_num} of {path} has {len(line)} cells, not "
+                        f"{len(names)}; correct it"
+                    )
+                if line:
+                    cells = (cell.strip() for cell in line)
+                    yield reader.line_num, dict(zip(names, cells, strict=True))
+    except FileNotFoundError:
+        raise InputError(f"{path} is missing; check the path") from None
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise InputError(f"{path} cannot be unpacked ({error}); get it again") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path} is not a CSV file in UTF-8 ({error}); save it as one") from None
+
+
+def _names(path: Path, header: Sequence[str], columns: Sequence[Sequence[str]]) -> list[str]:
+    names = [name.strip().lower() for name in header]
+    for some in columns:
+        if not set(some) & set(names):
+            raise InputError(
+                f"{path} has no column {' or '.join(some)}, but: {', '.join(names) or 'none'}; "
+                "its first line must name the columns, with commas between"
+            )
+    if twice := [name for name, count in Counter(names).items() if name and count > 1]:
+        raise InputError(f"{path} has two columns {twice[0]!r}; remove or rename one")
+    return names
