@@ -36,14 +36,14 @@ def folder(tmp_path_factory):
         "b.png": whole,
         "c.png": whole[:, ::-1],
         "blank.png": np.full((80, 80, 3), 200, np.uint8),
-        "coins.png": skimage.data.coins(),
+        "page.png": skimage.data.page(),
         "unlabelled.png": np.hstack([whole, whole]),
     }
     for name, pixels in pictures.items():
         assert cv2.imwrite(str(folder / "images" / name), pixels)
     table = [
         "image,label,split,subject", "a.png,happy,test,collins", "b.png,happy,train,collins",
-        "c.png,sad,train,other", "blank.png,happy,train,", "coins.png,fear,train,",
+        "c.png,sad,train,other", "blank.png,happy,train,", "page.png,fear,train,",
         "gone.png,fear,train,", "unlabelled.png,,train,",
     ]  # fmt: skip
     (folder / "manifest.csv").write_text("\n".join(table) + "\n")
@@ -66,7 +66,7 @@ def test_inspect(folder, tmp_path):
     assert found["c.png", "copy across splits"].startswith("of a.png in test: perceptual hash")
     assert found["b.png", "subject in several splits"] == "collins is in test and train"
     assert found["blank.png", "blank"]
-    assert found["coins.png", "no face found"]
+    assert found["page.png", "no face found"]
     assert "gone.png" in found["gone.png", "unreadable"]
     assert found["unlabelled.png", "no label"]
 
@@ -81,7 +81,7 @@ def test_clean_writes_lists_and_leaves_pictures(folder, tmp_path):
     drops = {row["name"]: row["reason"] for row in rows(tmp_path / "drops.csv")}
     assert drops == {
         "b.png": "copy across splits", "c.png": "copy across splits", "blank.png": "blank",
-        "coins.png": "no face found", "gone.png": "unreadable", "unlabelled.png": "no label",
+        "page.png": "no face found", "gone.png": "unreadable", "unlabelled.png": "no label",
     }  # fmt: skip
     (kept,) = read_collection(tmp_path / "kept.csv", whole=True)
     assert kept.path.resolve() == (folder / "images" / "a.png").resolve()

@@ -54,7 +54,7 @@ def photographs():
         "again": whole.copy(),
         "mirrored": np.ascontiguousarray(whole[:, ::-1]),
         "cut": cut,
-        "coins": np.repeat(skimage.data.coins()[:, :, None], 3, axis=2),
+        "page": np.repeat(skimage.data.page()[:, :, None], 3, axis=2),
         "blank": np.full((60, 60, 3), 7, np.uint8),
         "blank too": np.full((60, 60, 3), 7, np.uint8),
     }
