@@ -21,8 +21,8 @@ REGION_SIZE = 64
 CONTEXT = 1.6
 """Side of that square in units of the box's size, the square root of its area."""
 UNLIKELY = -3.0
-"""Logit below which a crop is not looked at again mirrored: of 1,408 proposals in 149 photographs
-73 % were below it, and none of these reached a score of 0.5 with the mirror image."""
+"""Logit below which a crop is not looked at again mirrored: of 1,283 proposals in 124 photographs
+79 % were below it, and none of these reached a score of 0.5 with the mirror image."""
 FEW = 4
 """So many crops are faster looked at once with their mirror images than one after the other."""
 
