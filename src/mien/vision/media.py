@@ -15,7 +15,7 @@ from mien.core.errors import InputError, MediaError, cause_of
 from mien.core.types import Frame, Image, Media, MediaKind
 from mien.vision.arrival import Pace
 from mien.vision.images import DAMAGED, damage, open_picture, orientation_of, to_rgb
-from mien.vision.sources import FoundSources, display_name, find_sources, missing
+from mien.vision.sources import FoundSources, display_name, find_sources, is_special, missing
 from mien.vision.stream import MediaStream, check_pixels
 from mien.vision.video import open_video
 
@@ -146,7 +146,7 @@ def _open_path(path: Path, name: str) -> BinaryIO:
     try:
         if path.is_dir():
             raise MediaError(f"{name} is a folder; use find_sources to list what it holds")
-        if path.exists() and not path.is_file():
+        if is_special(path):
             kind = "pipe" if path.is_fifo() else "socket or device"
             raise MediaError(
                 f"{name} is a {kind}, not a file; save what comes from it to a file first"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from mien.core.errors import InputError, MediaError, MienError, cause_of
 
-__all__ = ["EXTENSIONS", "FoundSources", "display_name", "find_sources", "missing"]
+__all__ = ["EXTENSIONS", "FoundSources", "display_name", "find_sources", "is_special", "missing"]
 
 IMAGE_EXTENSIONS = frozenset(
     (
@@ -99,16 +99,14 @@ def _expand(given: str, leave_out: _Choice) -> Iterator[_Result]:
         yield _failure(name, f"{name} cannot be read ({cause_of(error)}); check its permissions")
 
 
-def _is_special(path: Path) -> bool:
+def is_special(path: Path) -> bool:
     """Whether reading may never end; a link that points nowhere is a file that cannot be read."""
     return path.exists() and not path.is_file() and not path.is_dir()
 
 
 def _match(pattern: Path, leave_out: _Choice) -> Iterator[_Result]:
     found = map(Path, sorted(set(_glob(pattern))))
-    matches = [
-        path for path in found if path.is_dir() or not (leave_out(path) or _is_special(path))
-    ]
+    matches = [path for path in found if path.is_dir() or not (leave_out(path) or is_special(path))]
     if not matches:
         name = display_name(pattern)
         yield _failure(name, f"no file matches {name}; check the pattern")
@@ -140,7 +138,7 @@ def _walk(folder: Path, leave_out: _Choice) -> Iterator[_Result]:
     for parent, folders, files in os.walk(folder, onerror=errors.append):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for file in (Path(parent, name) for name in sorted(files) if not name.startswith(".")):
-            if file.suffix.lower() not in EXTENSIONS or leave_out(file) or _is_special(file):
+            if file.suffix.lower() not in EXTENSIONS or leave_out(file) or is_special(file):
                 continue
             empty = False
             yield file

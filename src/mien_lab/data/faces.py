@@ -1,6 +1,5 @@
 """Aligned faces ready for training: canvases that hold the crop with a margin, and targets."""
 
-import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from mien.core.labels import EMOTIONS, parse_emotion
 from mien.vision.alignment import CROP_SIZE, alignment_matrix, crop_face, crop_looks
 from mien_lab.data.face_labels import face_label
 from mien_lab.data.fer2013 import FER_LABELS, Fer, vote_distribution
+from mien_lab.data.tables import read_table
 
 __all__ = [
     "CANVAS",
@@ -91,14 +91,13 @@ def photograph_faces(folder: Path) -> FaceSet:
     """
     found: dict[str, tuple[float, npt.NDArray[np.float32]]] = {}
     places = folder / "faces.csv"
-    with places.open(newline="") as stream:
-        for row in csv.DictReader(stream):
-            box, points, _ = face_label(row, places)
-            if row["image"] not in found or box[2] > found[row["image"]][0]:
-                found[row["image"]] = float(box[2]), points.astype(np.float32)
+    for row in read_table(places, ("image",)):
+        box, points, _ = face_label(row, places)
+        if row["image"] not in found or box[2] > found[row["image"]][0]:
+            found[row["image"]] = float(box[2]), points.astype(np.float32)
     canvases, emotions = [], []
-    with (folder / "expressions.csv").open(newline="") as stream:
-        labelled = [row for row in csv.DictReader(stream) if row["image"] in found]
+    table = read_table(folder / "expressions.csv", ("image",), ("emotion",))
+    labelled = [row for row in table if row["image"] in found]
     if not labelled:
         raise InputError(
             f"no photograph has a label and a face; compare {folder / 'expressions.csv'} with "

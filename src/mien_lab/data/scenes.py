@@ -8,7 +8,6 @@ person's right). Coordinates are continuous pixels: the top left corner of the p
 
 from __future__ import annotations
 
-import csv
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ import numpy.typing as npt
 from mien.core.errors import InputError
 from mien_lab.data.face_labels import face_label
 from mien_lab.data.fer2013 import read_challenge, read_face_labels
+from mien_lab.data.tables import read_table
 
 GreyImage = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
@@ -185,9 +185,8 @@ def read_photographs(folder: Path) -> Iterator[tuple[str, GreyImage]]:
 
 def _pictures(folder: Path) -> Iterator[Picture]:
     labels: dict[str, list[dict[str, str]]] = {}
-    with (folder / "faces.csv").open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            labels.setdefault(row["image"], []).append(row)
+    for row in read_table(folder / "faces.csv", ("image",)):
+        labels.setdefault(row["image"], []).append(row)
     for name, image in read_photographs(folder / "images"):
         rows = [face_label(row, folder / "faces.csv") for row in labels.get(name, [])]
         yield Picture(

@@ -1,6 +1,7 @@
 """How far probabilities can be trusted: calibration, prediction sets, abstention.
 
-All functions take weights of the cases, so that a resampled collection need not be copied.
+Functions take weights of the cases, so that a resampled collection need not be copied;
+`trust_figures` counts each case once.
 """
 
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ __all__ = [
     "reliability",
     "risk_coverage",
     "set_figures",
+    "trust_figures",
 ]
 
 BINS = 15
@@ -107,6 +109,28 @@ def set_figures(
         float((weights * covered).sum() / total) if total else float("nan"),
         float((some * sizes).sum() / answered) if answered else float("nan"),
     )
+
+
+def trust_figures(
+    probabilities: npt.NDArray[np.floating],
+    truth: npt.NDArray[np.integer],
+    sets: npt.NDArray[np.bool_],
+) -> dict[str, float]:
+    """How far calibrated probabilities and their prediction sets keep their word; NaN of no cases.
+
+    Args:
+        probabilities: (n, k).
+        truth: (n,) class indices.
+        sets: (n, k) members.
+    """
+    ones = np.ones(len(truth))
+    right = probabilities.argmax(axis=1) == truth
+    coverage, size = set_figures(sets, truth, ones)
+    return {
+        "expected_calibration_error": reliability(probabilities.max(axis=1), right, ones).error,
+        "conformal_coverage": coverage,
+        "conformal_mean_size": size,
+    }
 
 
 @dataclass(frozen=True)

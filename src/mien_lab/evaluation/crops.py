@@ -16,7 +16,7 @@ from mien.runtime.session import open_session
 from mien_lab.data.faces import fer_faces, still_looks, upright_crops
 from mien_lab.data.fer2013 import FER_LABELS, Fer, load_fer, majority
 from mien_lab.evaluation.cases import Cases
-from mien_lab.evaluation.confidence import reliability, set_figures
+from mien_lab.evaluation.confidence import trust_figures
 from mien_lab.evaluation.intervals import Bootstrap
 from mien_lab.evaluation.metrics import classification_figures
 
@@ -89,20 +89,11 @@ def read_crops(
     data = load_fer(folder, voted=voted)
     result = _run(data, split, classifier)
     counted = result.majority >= 0
-    extra = session.card.extra
-    probabilities = softmax(result.still["logits"], extra["temperature"])[counted]
+    temperature = session.card.number("temperature")
+    probabilities = softmax(result.still["logits"], temperature)[counted]
     truth = result.majority[counted]
-    members = prediction_sets(probabilities, extra["conformal_quantile"])
-    ones = np.ones(len(truth))
-    coverage, size = set_figures(members, truth, ones)
-    calibration = reliability(
-        probabilities.max(axis=1), probabilities.argmax(axis=1) == truth, ones
-    )
-    trust = {
-        "expected_calibration_error": calibration.error,
-        "conformal_coverage": coverage,
-        "conformal_mean_size": size,
-    }
+    members = prediction_sets(probabilities, session.card.number("conformal_quantile"))
+    trust = trust_figures(probabilities, truth, members)
     ferplus = _figures(result, "logits", truth, counted, EMOTIONS) | {
         name: value if np.isfinite(value) else None for name, value in trust.items()
     }

@@ -10,7 +10,7 @@ from mien.core.labels import EMOTIONS
 from mien.models.calibration import prediction_sets, softmax
 from mien.models.temporal import TemporalReader
 from mien_lab.data.sequences import Sequences, read_steps
-from mien_lab.evaluation.confidence import reliability
+from mien_lab.evaluation.confidence import trust_figures
 from mien_lab.evaluation.metrics import classification_figures
 
 __all__ = ["evaluate_temporal", "moving_average", "series_figures"]
@@ -44,14 +44,7 @@ def evaluate_temporal(
     probabilities = read_steps(reader, clips, calibrated=True)
     shown = clips.labels >= 0
     flat, truth = probabilities[shown], clips.labels[shown]
-    members = prediction_sets(flat, quantile)
-    calibration = {
-        "expected_calibration_error": reliability(
-            flat.max(axis=1), flat.argmax(axis=1) == truth, np.ones(len(truth))
-        ).error,
-        "conformal_coverage": float(members[np.arange(len(truth)), truth].mean()),
-        "conformal_mean_size": float(members.sum(axis=1).mean()),
-    }
+    calibration = trust_figures(flat, truth, prediction_sets(flat, quantile))
     own = _right_by_clip(probabilities, clips)
     gained = {}
     for way, other in {"single frames": single, "best moving average": averages[best]}.items():
