@@ -135,9 +135,6 @@ def export(
     run: Annotated[list[Path], typer.Option(help="Folder of a run; those of several are merged.")],
     out: Annotated[Path | None, typer.Option(help="Folder for weights; the package's own.")] = None,
     version: str = "1",
-    fer_share: Annotated[
-        float | None, typer.Option(help="Of FER2013's head in the eight logits.")
-    ] = None,
     bare: Annotated[
         bool, typer.Option(help="Both heads as they were trained: a tutor, not to be served.")
     ] = False,
@@ -145,15 +142,13 @@ def export(
     """Export runs to one ONNX network in fp32 and int8, checked, and calibrated on PublicTest."""
     from mien_lab.training.calibration import calibrate_expression
     from mien_lab.training.expression_export import export_expression
-    from mien_lab.training.heads import FER_SHARE
     from mien_lab.training.weight_files import install, write_card
 
-    share = FER_SHARE if fer_share is None else fer_share
     if bare and out is None:
         raise InputError("weights with bare heads are not for the package; give a folder by --out")
     with TemporaryDirectory() as scratch:
         drafts = Path(scratch)
-        files = export_expression(run, data, drafts, version=version, fer_share=share, bare=bare)
+        files = export_expression(run, data, drafts, version=version, bare=bare)
         for card in read_cards(drafts):
             figures = calibrate_expression(data, precision=card.precision, weights=drafts)
             write_card(files[card.precision], replace(card, extra=card.extra | figures))

@@ -184,7 +184,7 @@ def exported_expression(fer_folder: Path, tmp_path_factory: pytest.TempPathFacto
     from mien_lab.data.fer2013 import load_fer
     from mien_lab.training.expression_export import export_expression
     from mien_lab.training.expression_net import ExpressionNet, MergedNet
-    from mien_lab.training.heads import FER_SHARE, blend_heads, fit_heads
+    from mien_lab.training.heads import fit_heads
 
     folder = tmp_path_factory.mktemp("export")
     with single_threaded():
@@ -200,7 +200,6 @@ def exported_expression(fer_folder: Path, tmp_path_factory: pytest.TempPathFacto
         weights = folder / "weights"
         export_expression([folder], fer_folder, weights, version="9", calibration_faces=8)
         net = MergedNet([net.eval()]).eval()
-        blend_heads(net, FER_SHARE)
         fit_heads(net, load_fer(fer_folder))
     return net, crops, weights
 

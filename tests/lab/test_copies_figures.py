@@ -8,14 +8,22 @@ from mien_lab.evaluation.copies import copies_figures
 
 
 def test_what_remembering_copies_would_gain(write_rows, row, picture):
-    """Four test rows; the first has three copies, two of its label, the second one of another."""
+    """Four test rows; the first has three copies, two of its label, the second one of another.
+
+    Of the last, whose label is happiness as of all, people say what they say of sad rows.
+    """
     happy, sad = FER_LABELS.index("happiness"), FER_LABELS.index("sadness")
-    training = [row(picture(n), code=e) for n, e in enumerate((3, 3, 4, 4))]
-    tests = [row(picture(9 + n), code=3, split="PrivateTest") for n in range(4)]
+    said = {3: {"happiness": 10}, 4: {"happiness": 4, "sadness": 6}}
+    training = [row(picture(n), code=e, votes=said[e]) for n, e in enumerate((3, 3, 4, 4))]
+    tests = [
+        row(picture(9 + n), code=3, split="PrivateTest", votes=said[e])
+        for n, e in enumerate((3, 3, 3, 4))
+    ]
     data = load_fer(write_rows([*training, *tests]))
+    kept = data.rows("Training")
     copies = np.array([[0, 4], [1, 4], [2, 4], [3, 5]])
     predicted = np.array([sad, happy, happy, sad])
-    found = copies_figures(data, "PrivateTest", predicted, copies)
+    found = copies_figures(data, "PrivateTest", predicted, copies, kept)
     assert found == {
         "n": 4,
         "copied": 2,
@@ -24,10 +32,11 @@ def test_what_remembering_copies_would_gain(write_rows, row, picture):
         "accuracy_others": 0.5,
         "remembered": 0.5,
         "accuracy_remembering": 0.5,
+        "accuracy_voters": 0.75,
     }
-    found = copies_figures(data, "PrivateTest", predicted, copies[:3])
+    found = copies_figures(data, "PrivateTest", predicted, copies[:3], kept)
     assert (found["copied"], found["remembered"], found["accuracy_remembering"]) == (1, 1.0, 0.75)
-    none = copies_figures(data, "PrivateTest", predicted, copies[:0])
+    none = copies_figures(data, "PrivateTest", predicted, copies[:0], kept)
     assert none["accuracy_copied"] is None
     assert none["remembered"] is None
     assert none["accuracy_remembering"] == none["accuracy"] == none["accuracy_others"]

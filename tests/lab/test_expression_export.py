@@ -10,14 +10,15 @@ torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
 
 import onnxruntime  # noqa: E402
+import torch.nn.functional as F  # noqa: E402
 
 from mien.core.errors import InputError  # noqa: E402
-from mien.core.labels import EMOTIONS  # noqa: E402
 from mien.models.expression import ExpressionClassifier  # noqa: E402
 from mien.runtime.artifact import load_artifact, read_cards  # noqa: E402
 from mien.runtime.session import open_session  # noqa: E402
 from mien_lab.cli import app  # noqa: E402
-from mien_lab.data.fer2013 import FER_LABELS, load_fer  # noqa: E402
+from mien_lab.data.faces import fer_faces, still_looks  # noqa: E402
+from mien_lab.data.fer2013 import load_fer  # noqa: E402
 from mien_lab.training import expression_export  # noqa: E402
 from mien_lab.training.expression import train_expression  # noqa: E402
 from mien_lab.training.expression_export import export_expression  # noqa: E402
@@ -27,7 +28,7 @@ from mien_lab.training.expression_net import (  # noqa: E402
     MergedNet,
     trained_net,
 )
-from mien_lab.training.heads import FER_SHARE, blend_heads, fit_heads  # noqa: E402
+from mien_lab.training.heads import fit_heads  # noqa: E402
 from mien_lab.training.precision import pools_merged  # noqa: E402
 from mien_lab.training.weight_files import ParityError, write_card  # noqa: E402
 
@@ -147,7 +148,6 @@ def test_runs_of_several_shapes_are_exported_as_one(expression_config, fer_folde
         )
         assert set(files) == {"fp32", "int8"}
         net = MergedNet([trained_net(run) for run in names])
-        blend_heads(net, FER_SHARE)
         fit_heads(net.eval(), load_fer(fer_folder))
         crops = torch.rand(2, 1, 48, 48) * 255
         with torch.no_grad():
@@ -169,18 +169,33 @@ def test_a_card_has_the_checksum_of_its_file(exported_expression, tmp_path):
     assert written.labels == card.labels
 
 
-def test_shipped_logits_hold_a_share_of_the_other_head():
-    torch.manual_seed(0)
-    net = ExpressionNet(8, ((8, 1),)).eval()
-    crops = torch.rand(3, 1, 48, 48) * 255
+def test_both_heads_that_ship_are_blends_of_those_trained(exported_expression, fer_folder):
+    fitted, crops, folder = exported_expression
+    bare = MergedNet([trained_net(folder.parent)]).eval()
+    faces = torch.from_numpy(crops)[:, None].float()
     with torch.no_grad():
-        before = net(crops)
-        blend_heads(net, 0.5)
-        after = net(crops)
-    named = [EMOTIONS.index(label) for label in FER_LABELS]
-    expected = before.logits[:, named] + 0.5 * before.fer_logits
-    assert torch.allclose(after.logits[:, named], expected, atol=1e-4)
-    contempt = before.logits[:, -1] + 0.5 * before.fer_logits.mean(dim=1)
-    assert torch.allclose(after.logits[:, -1], contempt, atol=1e-4)
+        before, after = bare(faces), fitted(faces)
+    said = torch.cat([before.logits, before.fer_logits, torch.ones(len(faces), 1)], dim=1)
+    for name in ("logits", "fer_logits"):
+        values = getattr(after, name)
+        assert not torch.allclose(values, getattr(before, name), atol=1e-2)
+        map_ = torch.linalg.lstsq(said, values, driver="gelsd").solution
+        assert torch.allclose(said @ map_, values, atol=1e-3)
+    assert torch.equal(after.embedding, before.embedding)
     assert torch.allclose(after.activation.mean(dim=(2, 3)), after.logits, atol=1e-4)
-    assert torch.equal(after.fer_logits, before.fer_logits)
+
+
+def test_what_ships_says_more_of_its_calibration_faces_than_what_was_trained(
+    exported_expression, fer_folder
+):
+    fitted, _, folder = exported_expression
+    data = load_fer(fer_folder)
+    rows = data.rows("PublicTest")
+    faces = torch.from_numpy(still_looks(fer_faces(data, rows))[:, 1])[:, None].float()
+    losses = []
+    for net in (MergedNet([trained_net(folder.parent)]).eval(), fitted):
+        with torch.no_grad():
+            losses.append(
+                F.cross_entropy(net(faces).fer_logits, torch.from_numpy(data.labels[rows]).long())
+            )
+    assert losses[1] < losses[0]

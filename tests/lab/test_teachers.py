@@ -88,7 +88,7 @@ def test_a_tutor_answers_as_the_network_was_trained(exported_expression, bare):
     for said, logits in ((emotions, trained.logits), (fer, trained.fer_logits)):
         assert said.sum(1).numpy() == pytest.approx(1, abs=1e-5)
         assert (said - logits.softmax(1)).abs().sum(1).mean() < 0.05
-    with pytest.raises(InputError, match="are blended; export them with --bare"):
+    with pytest.raises(InputError, match="are fitted; export them with --bare"):
         Tutor(served)
 
 

@@ -133,24 +133,28 @@ def majority(votes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return np.where(clear & (best < len(EMOTIONS)), best, -1)
 
 
-def labels_given_votes(data: Fer, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.float32]:
+def labels_given_votes(
+    data: Fer, rows: npt.NDArray[np.intp], fitted_on: npt.NDArray[np.intp] | None = None
+) -> npt.NDArray[np.float32]:
     """How likely each FER2013 label is where FER+'s people voted so, (n, 7) in `FER_LABELS`.
 
-    A multinomial logistic regression from the shares of the votes to the labels of the same rows.
+    A multinomial logistic regression from the shares of the votes to the labels of the same rows,
+    or of those that it is `fitted_on`.
 
     Raises:
-        InputError: if the rows have fewer than two labels.
+        InputError: if the rows it is fitted on have fewer than two labels.
     """
-    if len(np.unique(data.labels[rows])) < 2:
+    fitted_on = rows if fitted_on is None else fitted_on
+    if len(np.unique(data.labels[fitted_on])) < 2:
         raise InputError(
             "the rows to train on have fewer than two FER2013 labels; check the files, and by "
             "`mien-lab clean` which rows are dropped"
         )
-    votes = data.votes[rows].astype(np.float64)
+    votes = data.votes.astype(np.float64)
     shares = votes / np.maximum(votes.sum(axis=1, keepdims=True), 1.0)
-    model = LogisticRegression(C=10.0, max_iter=500).fit(shares, data.labels[rows])
+    model = LogisticRegression(C=10.0, max_iter=500).fit(shares[fitted_on], data.labels[fitted_on])
     chances = np.zeros((len(rows), len(FER_LABELS)), dtype=np.float32)
-    chances[:, model.classes_] = model.predict_proba(shares)
+    chances[:, model.classes_] = model.predict_proba(shares[rows])
     return chances
 
 

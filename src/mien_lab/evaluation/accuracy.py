@@ -109,7 +109,7 @@ def _beyond(crops: Figures, wild: Figures) -> bool:
 
 
 def copies_text(figures: Figures) -> str:
-    """What remembering FER2013's training copies of test pictures would gain."""
+    """What remembering FER2013's training copies of test pictures would gain, and voters know."""
     found = figures["copies"]["PrivateTest"]
     return (
         f"Of PrivateTest's {found['n']:,} pictures {found['copied']:,} are in the training part "
@@ -117,7 +117,10 @@ def copies_text(figures: Figures) -> str:
         f"these pictures\nas labelled and {share(found['accuracy_others'])} of the others. The "
         f"label most of its copies have is the right one for {share(found['remembered'])} of "
         "them:\nthe same network, if it only remembered the copies' labels, would have "
-        f"**{share(found['accuracy_remembering'])}** instead of {share(found['accuracy'])}."
+        f"**{share(found['accuracy_remembering'])}** instead of {share(found['accuracy'])}. What "
+        "the ten people who voted for FER+ said of these pictures\ngives FER2013's label of "
+        f"{share(found['accuracy_voters'])} of them (a regression on the training rows that are "
+        "kept)."
     )
 
 

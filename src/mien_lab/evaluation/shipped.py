@@ -53,10 +53,14 @@ def measure_shipped(data: Path, *, weights: Path | None = None) -> dict[str, Any
 
 def _copies(folder: Path, readings: Mapping[str, CropReading]) -> dict[str, Any]:
     data = load_fer(folder)
-    copies = clean(data).copies
+    cleaning = clean(data)
     return {
         split: copies_figures(
-            data, split, reading.cases["fer2013"].probabilities.argmax(axis=1), copies
+            data,
+            split,
+            reading.cases["fer2013"].probabilities.argmax(axis=1),
+            cleaning.copies,
+            cleaning.rows,
         )
         for split, reading in readings.items()
     }

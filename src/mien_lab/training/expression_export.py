@@ -20,7 +20,7 @@ from mien.vision.alignment import CROP_SIZE
 from mien_lab.data.faces import fer_faces, upright_crops
 from mien_lab.data.fer2013 import FER_LABELS, load_fer
 from mien_lab.training.expression_net import MergedNet, Served, trained_net
-from mien_lab.training.heads import FER_SHARE, PRIOR_SHARE, blend_heads, fit_heads
+from mien_lab.training.heads import BARE, fit_heads
 from mien_lab.training.precision import half_stored, quantise
 from mien_lab.training.weight_files import ParityError, install, write_card
 
@@ -44,7 +44,6 @@ def export_expression(
     folder: Path,
     *,
     version: str,
-    fer_share: float = FER_SHARE,
     bare: bool = False,
     calibration_faces: int = 256,
 ) -> dict[str, Path]:
@@ -59,8 +58,7 @@ def export_expression(
         fer_dir: FER2013, for the calibration of the quantisation.
         folder: where to write.
         version: of the weights.
-        fer_share: weight of the FER2013 head's logits in the eight that ship; see `blend_heads`.
-        bare: leave both heads as they were trained, neither blended nor fitted: for a `Tutor`.
+        bare: leave both heads as they were trained instead of `fit_heads`: for a `Tutor`.
         calibration_faces: how many training faces to quantise on.
 
     Returns:
@@ -79,11 +77,7 @@ def export_expression(
     )
     trained_on = FER_SOURCE + "".join(PHOTOGRAPHS.format(kind) for kind in kinds)
     data = load_fer(fer_dir)
-    shares, threshold = (0.0, 0.0), 0.0
-    if not bare:
-        shares = (fer_share, PRIOR_SHARE)
-        blend_heads(net, fer_share)
-        threshold = fit_heads(net.eval(), data)
+    threshold = 0.0 if bare else fit_heads(net, data)
     rows = np.random.default_rng(0).choice(data.rows("Training"), calibration_faces, replace=False)
     crops = upright_crops(fer_faces(data, rows))[:, None].astype(np.float32)
     with tempfile.TemporaryDirectory() as scratch:
@@ -97,8 +91,7 @@ def export_expression(
         _require_parity(net, crops, full, small)
         extra = {
             "fer_labels": [emotion.value for emotion in FER_LABELS],
-            "fer_share": shares[0],
-            "prior_share": shares[1],
+            "heads": BARE if bare else "fitted",
             "occlusion_threshold": threshold,
             "temperature": 1.0,
             "conformal_quantile": 1.0,

@@ -30,6 +30,7 @@ from mien_lab.data.duplicates import copy_groups
 from mien_lab.data.faces import fer_faces, upright_crops
 from mien_lab.data.fer2013 import FER_LABELS, Fer, load_fer
 from mien_lab.training.expression_net import ExpressionNet, trained_net
+from mien_lab.training.heads import BARE
 
 __all__ = ["Teaching", "Tutor", "in_fold", "read_teaching", "teach", "write_teaching"]
 
@@ -44,7 +45,7 @@ class Tutor:
     """Shipped or exported weights as a teacher of whole batches."""
 
     def __init__(self, weights: Path) -> None:
-        """Open what `mien-lab export --bare` wrote: other weights blend and shift their heads.
+        """Open what `mien-lab export --bare` wrote: heads of other weights are fitted anew.
 
         Raises:
             ArtifactError: if the folder holds no such weights.
@@ -56,9 +57,9 @@ class Tutor:
             threads=torch.get_num_threads(),
             folder=weights,
         )
-        if any(self._session.card.number(name) for name in ("fer_share", "prior_share")):
+        if self._session.card.extra.get("heads") != BARE:
             raise InputError(
-                f"the heads of the weights in {weights} are blended; export them with --bare"
+                f"the heads of the weights in {weights} are fitted; export them with --bare"
             )
 
     def read(self, crops: Tensor) -> tuple[Tensor, Tensor]:
