@@ -93,6 +93,22 @@ def test_dfew_films_and_frames(tree):
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (b"video_name;label\n1;1\n", r"set_1\.csv has no column video_name, but: video_name;label"),
+        (b"video_name\n1\n", r"set_1\.csv has no column label"),
+        (b"video_name,label\n1,1\n2\n", r"line 3 of .*set_1\.csv has 1 cells, not 2"),
+        (b"video_name,label\n1,\xff\n", r"set_1\.csv is not a CSV file in UTF-8"),
+    ],
+)
+def test_broken_tables_of_dfew(tree, text, sentence):
+    folder = tree("Clip/original/1.mp4", "EmoLabel_DataSplit/test/set_1.csv")
+    (folder / "EmoLabel_DataSplit/test/set_1.csv").write_bytes(text)
+    with pytest.raises(InputError, match=sentence):
+        read_recordings(folder, RecordingLayout.DFEW)
+
+
 def test_published_test_splits_are_never_trained_on():
     pytest.importorskip("torch")
     from mien_lab.training.temporal import held_out

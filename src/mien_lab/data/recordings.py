@@ -3,7 +3,6 @@
 The data are not public downloads; who has them points at the unpacked folder.
 """
 
-import csv
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from mien.core.errors import InputError
 from mien.core.labels import Emotion
+from mien_lab.data.tables import read_table
 
 __all__ = ["CK_CODES", "Recording", "RecordingLayout", "read_recordings"]
 
@@ -46,7 +46,8 @@ def read_recordings(folder: Path, layout: RecordingLayout) -> list[Recording]:
     """All labelled recordings in a folder, in the order of their names.
 
     Raises:
-        InputError: if there is none, which means that the layout is another.
+        InputError: if there is none, which means that the layout is another, or if a table of the
+            set lacks a column or has a broken line.
     """
     found = list(_READERS[layout](folder))
     if not found:
@@ -165,10 +166,8 @@ def _dfew(folder: Path) -> Iterator[Recording]:
             pictures.setdefault(int(path.parent.name), []).append(path)
     films = {int(path.stem): path for path in _films(folder) if path.stem.isdigit()}
     for table in sorted(folder.rglob("set_1.csv")):
-        with table.open(newline="", encoding="utf-8-sig") as stream:
-            rows = list(csv.DictReader(stream))
-        for row in rows:
-            name, code = row.get("video_name", ""), row.get("label", "")
+        for row in read_table(table, ("video_name",), ("label",)):
+            name, code = row["video_name"], row["label"]
             if not name.isdigit() or code not in _DFEW_CODES:
                 continue
             number = int(name)
