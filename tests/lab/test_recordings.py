@@ -126,6 +126,21 @@ def test_published_test_splits_are_never_trained_on():
     assert 10 < sum(actors) < 27
 
 
+def test_who_is_shown_is_known_where_the_set_says_so(tree):
+    folder = tree(
+        "VideoFlash/1001_DFA_ANG_XX.flv",
+        "Actor_12/02-01-02-01-01-01-12.mp4",
+        "Train_AFEW/Angry/0001.avi",
+        "cohn-kanade-images/S005/001/S005_001_00000001.png",
+        "Emotion/S005/001/S005_001_00000002_emotion.txt",
+        "Clip/1.mp4",
+    )
+    (folder / "Emotion/S005/001/S005_001_00000002_emotion.txt").write_text("7.0")
+    (folder / "set_1.csv").write_text("video_name,label\n1,1\n")
+    shown = {layout: read_recordings(folder, layout)[0].subject for layout in RecordingLayout}
+    assert list(shown.values()) == ["1001", "12", "S005", "", ""]
+
+
 @pytest.mark.parametrize("layout", list(RecordingLayout))
 def test_another_layout_is_an_error(layout, tmp_path):
     with pytest.raises(InputError, match="no recording in the layout"):

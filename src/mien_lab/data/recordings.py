@@ -34,12 +34,14 @@ class Recording:
         emotion: what it shows.
         group: who or what must not be both trained and tested on: an actor, or the set's split.
         onset: whether it begins with a neutral face and ends at the apex.
+        subject: who is shown; empty where the set does not say.
     """
 
     files: tuple[Path, ...]
     emotion: Emotion
     group: str
     onset: bool = False
+    subject: str = ""
 
 
 def read_recordings(folder: Path, layout: RecordingLayout) -> list[Recording]:
@@ -70,7 +72,7 @@ def _crema_d(folder: Path) -> Iterator[Recording]:
     for path in _films(folder):
         parts = path.stem.split("_")
         if len(parts) == 4 and parts[2] in _CREMA_CODES:
-            yield Recording((path,), _CREMA_CODES[parts[2]], parts[0])
+            yield Recording((path,), _CREMA_CODES[parts[2]], parts[0], subject=parts[0])
 
 
 # Calm was recorded as a second baseline beside neutral (Livingstone and Russo, 2018).
@@ -98,7 +100,7 @@ def _ravdess(folder: Path) -> Iterator[Recording]:
             continue
         if (take := tuple(parts[1:])) not in seen:
             seen.add(take)
-            yield Recording((path,), _RAVDESS_CODES[parts[2]], parts[6])
+            yield Recording((path,), _RAVDESS_CODES[parts[2]], parts[6], subject=parts[6])
 
 
 CK_CODES = (
@@ -123,7 +125,8 @@ def _ck_plus(folder: Path) -> Iterator[Recording]:
         pictures = sorted((folder / "cohn-kanade-images" / subject / sequence).glob("*.png"))
         code = round(float(label.read_text(encoding="ascii").split()[0]))
         if pictures and 0 <= code < len(CK_CODES):
-            yield Recording(tuple(pictures), CK_CODES[code], subject, onset=True)
+            emotion = CK_CODES[code]
+            yield Recording(tuple(pictures), emotion, subject, onset=True, subject=subject)
 
 
 _AFEW_NAMES = {
