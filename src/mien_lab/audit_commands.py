@@ -17,6 +17,12 @@ _NO_GROUPS = (
     "No groups were given: these are conditions of the pictures, in thirds, and not groups of "
     "people; the thirds of a condition may show other people and other expressions."
 )
+_SEVEN_LABELS = (
+    "The labels are FER2013's own. Measured is what mien says of eight expressions, which follows "
+    "FER+'s labels: part of what counts as wrong, or as too sure, is the difference between the "
+    "two. With FER+'s fer2013new.csv beside them, --layout fer+ measures by its labels; `mien-lab "
+    "evaluate` reads FER2013's seven classes by the network's own head for them."
+)
 
 Data = Annotated[Path, typer.Option("--data", help="Folder of a labelled collection.")]
 LayoutName = Annotated[
@@ -103,12 +109,12 @@ def audit(
     from mien_lab.evaluation.tables import audit_text
 
     samples, source = _samples(data, layout, split, limit, seed)
+    notes = source.pop("notes")
     given = read_groups(groups, [sample.name for sample in samples]) if groups else None
     predictions = predict(samples, precision=precision, weights=weights)
     row = {sample.name: index for index, sample in enumerate(samples)}
     places = [row[name] for name in predictions.names]
     conditions: dict[str, Any] = {}
-    notes = []
     if given is None:
         faces = cut_faces(samples, precision=precision, weights=weights)
         thirds = image_conditions(faces, predictions.names)
@@ -191,15 +197,16 @@ def _samples(
     """The labelled samples to measure on, and what they are, for the record."""
     import numpy as np
 
-    from mien_lab.data.collections import Layout, find_layout, read_measured
+    from mien_lab.data.collections import Layout, find_layout, parse_layout, read_measured
 
-    chosen = find_layout(data) if layout == "auto" and data.exists() else layout
+    chosen = parse_layout(layout) or (find_layout(data) if data.exists() else None)
     if layout == "auto" and chosen == Layout.FER2013 and (data / "fer2013new.csv").is_file():
         # FER+'s labels are the eight that mien reads, and by ten people each.
         chosen = Layout.FERPLUS
-    read, split = read_measured(data, chosen, split)
+    read, split = read_measured(data, chosen or layout, split)
     samples = [sample for sample in read if sample.label is not None]
     if limit is not None and limit < len(samples):
         rows = np.random.default_rng(seed).permutation(len(samples))[:limit]
         samples = [samples[index] for index in np.sort(rows)]
-    return samples, {"data": data.name, "layout": str(chosen), "split": split}
+    notes = [_SEVEN_LABELS] if chosen is Layout.FER2013 else []
+    return samples, {"data": data.name, "layout": str(chosen), "split": split, "notes": notes}

@@ -138,17 +138,21 @@ def measure(
     session = open_session("temporal", threads=1, folder=weights)
     card = load_artifact("expression", config.precision, config.weights).card
     sets: dict[str, Sequences] = {}
+    subjects: list[str] = []
     if config.recordings is None:
         found = still_clips(config, run, split, clips)
         sets = {"clean": _part(found, 0), "poor": _part(found, 1), "all": found}
     else:
-        sets = {str(config.layout): recorded_clips(config, run, checking=True)}
+        filmed, recordings = recorded_clips(config, run, checking=True)
+        sets = {str(config.layout): filmed}
+        subjects = [recording.subject for recording in recordings]
     return {
         name: evaluate_temporal(
             TemporalReader(session),
             some,
             card.number("temperature"),
             session.card.number("conformal_quantile"),
+            subjects,
         )
         for name, some in sets.items()
     }

@@ -5,7 +5,9 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
+import PIL.Image
 import pytest
 
 from mien.apps.cli.main import main
@@ -22,6 +24,14 @@ class Outcome:
     @property
     def complaints(self) -> list[str]:
         return self.err.splitlines()
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    """A photograph without a face."""
+    path = tmp_path / "a.jpg"
+    PIL.Image.new("RGB", (60, 40), "grey").save(path)
+    return path
 
 
 @pytest.fixture

@@ -14,13 +14,6 @@ from mien.apps.cli.console import printable, speak_alone
 FAST = ("--threads", 1)
 
 
-@pytest.fixture
-def picture(tmp_path):
-    path = tmp_path / "a.png"
-    PIL.Image.new("RGB", (60, 40), "grey").save(path)
-    return path
-
-
 @pytest.mark.parametrize(
     "arguments", [["--version"], ["schema"], ["info"], ["analyze"], ["analyze", "--format", "json"]]
 )

@@ -9,13 +9,6 @@ import pytest
 FAST = ("--threads", 1)
 
 
-@pytest.fixture
-def picture(tmp_path):
-    path = tmp_path / "a.jpg"
-    PIL.Image.new("RGB", (60, 40), "grey").save(path)
-    return path
-
-
 def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 

@@ -56,8 +56,13 @@ def test_crops_beyond_the_canvas_repeat_its_edge(tensors):
 
 
 def test_no_strength_leaves_crops_alone(tensors):
-    found = augment(*tensors, STILL, seeded())
-    torch.testing.assert_close(found, crop_batch(*tensors), atol=30.0, rtol=0)
+    found, plain = augment(*tensors, STILL, seeded()), crop_batch(*tensors)
+    # Brightness moves by up to a tenth in any case.
+    for before, after in zip(plain, found, strict=True):
+        whole = (after > 0) & (after < 255)
+        moved = (after - before)[whole]
+        torch.testing.assert_close(moved, moved.mean().expand_as(moved), atol=1e-2, rtol=0)
+        assert abs(moved.mean()) < 25.6
 
 
 def test_mirrors_half_of_the_faces(tensors):

@@ -35,7 +35,7 @@ def test_prediction_sets_cover_what_they_promise(drawn, coverage):
         members = prediction_sets(probabilities[500:], quantile)
         shares.append(members[np.arange(500), labels[500:]].mean())
     # Where none would be in, all are, so that small coverages are exceeded.
-    assert coverage - 0.01 <= np.mean(shares) <= max(coverage + 0.1, 0.75)
+    assert coverage - 0.01 <= np.mean(shares) <= max(coverage + 0.01, 0.75)
 
 
 def test_coverage_holds_for_a_network_that_is_too_sure(drawn):
@@ -43,7 +43,7 @@ def test_coverage_holds_for_a_network_that_is_too_sure(drawn):
     probabilities = softmax(logits, 0.3)
     quantile = conformal_quantile(probabilities[:4000], labels[:4000], 0.9)
     members = prediction_sets(probabilities[4000:], quantile)
-    assert members[np.arange(4000), labels[4000:]].mean() >= 0.88
+    assert members[np.arange(4000), labels[4000:]].mean() == pytest.approx(0.9, abs=0.02)
 
 
 def test_the_quantile_is_the_score_of_the_rank_that_split_conformal_prediction_asks_for():

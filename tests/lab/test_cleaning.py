@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from mien.core.errors import InputError
 from mien_lab.cli import app
 from mien_lab.data.cleaning import LISTED, clean, read_copies, write_copies, write_drops
 from mien_lab.data.duplicates import NEAR, find_copies, fingerprints
@@ -82,6 +83,26 @@ def test_of_several_matches_the_list_names_the_best(tmp_path):
     write_copies(table, np.array([[5, 9], [5, 8], [2, 9]]), np.array([0.9, 0.95, 0.83], np.float32))
     assert table.read_text() == "row,copy_of,correlation\n2,9,0.830\n5,8,0.950\n"
     assert read_copies(table).tolist() == [[2, 9], [5, 8]]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (b"row;copy_of\n1;2\n", r"copies\.csv has no column row, but: row;copy_of"),
+        (b"row,correlation\n1,0.9\n", r"copies\.csv has no column copy_of"),
+        (b"row,copy_of\n1,2\n3\n", r"line 3 of .*copies\.csv has 1 cells, not 2"),
+        (b"row,copy_of\n1,2\n\n3,x\n", r"line 4 of .*copies\.csv does not name two rows"),
+        (b"row,copy_of\n-1,2\n", r"line 2 of .*copies\.csv does not name two rows"),
+        (b"row,copy_of\n\xff,2\n", r"copies\.csv is not a CSV file in UTF-8"),
+        (None, r"copies\.csv is missing"),
+    ],
+)
+def test_what_is_no_list(tmp_path, text, sentence):
+    path = tmp_path / "copies.csv"
+    if text is not None:
+        path.write_bytes(text)
+    with pytest.raises(InputError, match=sentence):
+        read_copies(path)
 
 
 def test_the_list_that_ships_is_of_training_rows():

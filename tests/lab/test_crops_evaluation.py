@@ -12,7 +12,8 @@ from mien.core.labels import EMOTIONS
 from mien.runtime.artifact import weights_folder
 from mien_lab.cli import app
 from mien_lab.data.fer2013 import FER_LABELS, load_fer, majority
-from mien_lab.evaluation.crops import evaluate_crops
+from mien_lab.evaluation import crops
+from mien_lab.evaluation.crops import evaluate_crops, read_crops
 from mien_lab.evaluation.photographs import evaluate_photographs
 
 
@@ -60,6 +61,17 @@ def test_rows_without_a_majority_do_not_count(write_rows, row, picture):
     assert (found["fer2013"]["n"], found["ferplus"]["n"]) == (3, 1)
     nobody = evaluate_crops(write_rows(rows[1:]), precision="fp32")["ferplus"]
     assert (nobody["n"], nobody["expected_calibration_error"]) == (0, None)
+
+
+def test_figures_of_votes_are_not_made_where_there_are_none(fer_folder, tmp_path, monkeypatch):
+    folder = shutil.copytree(fer_folder, tmp_path / "alone")
+    (folder / "fer2013new.csv").unlink()
+    figures, made = crops._figures, []
+    monkeypatch.setattr(crops, "_figures", lambda *some: made.append(some[1]) or figures(*some))
+    found = read_crops(folder, precision="int8", voted=False)
+    assert made == ["fer_logits"]
+    assert "ferplus" not in found.figures
+    assert list(found.cases) == ["fer2013"]
 
 
 @pytest.mark.parametrize("split", ["Test", "Training2", ""])

@@ -59,6 +59,7 @@ def test_inspect(folder, tmp_path):
     figures = json.loads((tmp_path / "f.json").read_text())
     assert "{" not in result.stdout
     assert figures["samples"] == 7
+    assert (figures["subjects"], figures["without_subject"]) == (2, 4)
     assert figures["balance"]["train"]["fear"] == 2
     assert "anger" in figures["empty_classes"]["train"]
     found = {(row["name"], row["reason"]): row["detail"] for row in rows(tmp_path / "f.csv")}
@@ -122,6 +123,8 @@ def test_card(folder, tmp_path):
     assert "- n<1K" in front
     assert "| happiness | 1 | 2 | 3 | 42.9% |" in text
     assert "| copy across splits | 3 |" in text
+    assert "7 samples; 2 subjects are named; 4 samples are without one." in text
+    assert "- 4 samples name no subject: who is shown may be in several splits." in text
     assert "- One photographer.\n" in text
     assert "left out by `mien-lab data clean`: 2 (blank)." in text
     assert "## Motivation\n\nNot stated.\n" in text

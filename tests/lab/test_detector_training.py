@@ -254,6 +254,14 @@ def test_losses_vanish_for_the_truth_and_skip_the_unknown():
     assert float(losses.score) < 1e-3
     assert float(losses.box) < 1e-4
     assert float(losses.points) == 0.0
+    wrong = detection_losses(
+        torch.zeros_like(raw),
+        torch.from_numpy(owner)[None],
+        boxes,
+        torch.zeros_like(points),
+        (centres, strides, sizes),
+    )
+    assert min(float(cost) for cost in (wrong.score, wrong.box, wrong.points)) > 0.1
 
 
 def test_the_network_is_small_and_takes_any_multiple_of_32():

@@ -10,6 +10,7 @@ pytest.importorskip("cleanlab")
 
 from mien.core.errors import InputError, OutputError
 from mien.core.labels import EMOTIONS, Emotion
+from mien_lab.data.card import CardText, dataset_card
 from mien_lab.data.collections import read_collection
 from mien_lab.data.curation import DEFAULT_REASONS, curate, write_manifest
 from mien_lab.data.findings import (
@@ -120,7 +121,23 @@ def test_a_subject_in_two_splits():
     ]  # fmt: skip
     found = inspect(samples, measured(samples), alone(samples))
     assert told(found) == [("a", "subject in several splits", "S1 is in test and train")]
-    assert found.subjects == 2
+    assert (found.subjects, found.without_subject) == (2, 2)
+
+
+def test_the_card_says_how_many_samples_lack_a_subject():
+    def page(*subjects):
+        samples = [sample(str(n), subject=subject) for n, subject in enumerate(subjects)]
+        found = inspect(samples, measured(samples), alone(samples))
+        return dataset_card(CardText("x"), found)
+
+    some, all_, none = page("S1", "S1", ""), page("S1", "S2"), page("", "")
+    assert "3 samples; 1 subjects are named; 1 samples are without one." in some
+    assert "- 1 samples name no subject" in some
+    assert "2 samples; 2 subjects are named; 0 samples are without one." in all_
+    assert "name no subject" not in all_
+    assert "2 samples; no subjects are named; 2 samples are without one." in none
+    assert "- Subjects are not named" in none
+    assert "name no subject" not in none
 
 
 def test_label_errors_are_ranked_and_named():

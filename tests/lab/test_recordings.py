@@ -93,6 +93,22 @@ def test_dfew_films_and_frames(tree):
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (b"video_name;label\n1;1\n", r"set_1\.csv has no column video_name, but: video_name;label"),
+        (b"video_name\n1\n", r"set_1\.csv has no column label"),
+        (b"video_name,label\n1,1\n2\n", r"line 3 of .*set_1\.csv has 1 cells, not 2"),
+        (b"video_name,label\n1,\xff\n", r"set_1\.csv is not a CSV file in UTF-8"),
+    ],
+)
+def test_broken_tables_of_dfew(tree, text, sentence):
+    folder = tree("Clip/original/1.mp4", "EmoLabel_DataSplit/test/set_1.csv")
+    (folder / "EmoLabel_DataSplit/test/set_1.csv").write_bytes(text)
+    with pytest.raises(InputError, match=sentence):
+        read_recordings(folder, RecordingLayout.DFEW)
+
+
 def test_published_test_splits_are_never_trained_on():
     pytest.importorskip("torch")
     from mien_lab.training.temporal import held_out
@@ -108,6 +124,21 @@ def test_published_test_splits_are_never_trained_on():
         assert held_out(Recording((), Emotion.FEAR, group)) is kept
     actors = [held_out(Recording((), Emotion.FEAR, f"{actor}")) for actor in range(1001, 1092)]
     assert 10 < sum(actors) < 27
+
+
+def test_who_is_shown_is_known_where_the_set_says_so(tree):
+    folder = tree(
+        "VideoFlash/1001_DFA_ANG_XX.flv",
+        "Actor_12/02-01-02-01-01-01-12.mp4",
+        "Train_AFEW/Angry/0001.avi",
+        "cohn-kanade-images/S005/001/S005_001_00000001.png",
+        "Emotion/S005/001/S005_001_00000002_emotion.txt",
+        "Clip/1.mp4",
+    )
+    (folder / "Emotion/S005/001/S005_001_00000002_emotion.txt").write_text("7.0")
+    (folder / "set_1.csv").write_text("video_name,label\n1,1\n")
+    shown = {layout: read_recordings(folder, layout)[0].subject for layout in RecordingLayout}
+    assert list(shown.values()) == ["1001", "12", "S005", "", ""]
 
 
 @pytest.mark.parametrize("layout", list(RecordingLayout))

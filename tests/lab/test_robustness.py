@@ -1,6 +1,7 @@
 import json
 import shutil
 from dataclasses import asdict, replace
+from functools import partial
 from importlib.metadata import PackageNotFoundError
 
 import numpy as np
@@ -293,12 +294,35 @@ def test_the_command(fer_folder, tmp_path, monkeypatch, portrait_file):
     assert (figures["layout"], figures["split"], figures["n"]) == ("fer+", "PrivateTest", 6)
     assert len(measured["faces"]) == 6
     assert result.output.startswith("mien keeps ")
+    assert figures["notes"] == []
     assert "fer is not installed" in result.output
     assert "of 1 whole photographs mien reads 100.0%" in result.output
     assert figures["photographs"]["curves"].keys() == {kind.name for kind in PHOTOGRAPHIC}
     assert sheet.read_text().startswith("<svg")
     with pytest.raises(InputError, match="no name for the curves"):
         audit_commands.robustness(fer_folder, report=tmp_path / "curves.jpg")
+
+
+@pytest.mark.parametrize(
+    ("command", "layout", "votes"), [("robustness", "auto", False), ("audit", "FER2013", True)]
+)
+def test_labels_that_mien_does_not_read_are_told(
+    fer_folder, tmp_path, monkeypatch, command, layout, votes
+):
+    folder = shutil.copytree(fer_folder, tmp_path / "fer")
+    if not votes:
+        (folder / "fer2013new.csv").unlink()
+    monkeypatch.setattr(
+        "mien_lab.evaluation.robustness.measure_robustness",
+        partial(measure_robustness, peers=[], corruptions=SOME[:1]),
+    )
+    options = [command, "--data", folder, "--layout", layout, "--draws", 100]
+    result = CliRunner().invoke(app, [*map(str, options), "--json", str(tmp_path / "f.json")])
+    assert result.exit_code == 0, result.output
+    figures = json.loads((tmp_path / "f.json").read_text())
+    assert figures["layout"] == "fer2013"
+    (note,) = (note for note in figures["notes"] if "FER2013's own" in note)
+    assert note in result.output.splitlines()
 
 
 def test_the_sheet_draws_each_curve(figures):

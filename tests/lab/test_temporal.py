@@ -263,6 +263,15 @@ def test_what_is_gained_over_single_frames():
     assert gained["mean"] == pytest.approx(0.375)
     # Of two clips that gain 0.25 and two that gain 0.5.
     assert gained["standard_error"] == pytest.approx(0.125 / 2)
+    assert (found["clustered_by"], found["people"]) == ("clips", None)
+    # Of two people whose clips gain as much, which are no four independent clips.
+    found = evaluate_temporal(Told(), clips, 1.0, 0.5, ["a", "a", "b", "b"])
+    assert found["gained"]["single frames"] == pytest.approx(
+        {"mean": 0.375, "standard_error": 0.125}
+    )
+    assert (found["clustered_by"], found["people"]) == ("people", 2)
+    alone = evaluate_temporal(Told(), clips, 1.0, 0.5, ["a"] * 4)
+    assert alone["gained"]["single frames"]["standard_error"] is None
 
 
 @pytest.mark.parametrize(("disturbed", "best"), [(0, 2.0), (1, 2.0), (3, 1.0)])
@@ -426,7 +435,7 @@ def test_recordings_are_trained_and_checked_on(
     figures = json.loads(lab("temporal", "evaluate", *options, "--weights", weights))
     (found,) = figures.values()
     assert list(figures) == [str(layout)]
-    assert found["clips"] == 1
+    assert [found[name] for name in ("clips", "clustered_by", "people")] == [1, "people", 1]
     # The portrait smiles, and says so frame by frame.
     assert found["single frames"]["accuracy"] == 1
 
@@ -462,8 +471,13 @@ def test_faces_of_recordings_become_sequences(portrait, tmp_path, analyzer):
     for number in range(3):
         files.append(tmp_path / f"{number}.png")
         PIL.Image.fromarray(portrait).save(files[-1])
+    PIL.Image.new("RGB", (80, 80), "grey").save(tmp_path / "wall.png")
+    wall = Recording((tmp_path / "wall.png",), Emotion.HAPPINESS, "S0")
     recording = Recording(tuple(files), Emotion.HAPPINESS, "S1", onset=True)
-    found = sequences_of.recorded([recording], analyzer.parts.reader, tmp_path / "kept", length=5)
+    found, shown = sequences_of.recorded(
+        [wall, recording], analyzer.parts.reader, tmp_path / "kept", length=5
+    )
+    assert (len(found), shown) == (1, [recording])
     happy = found.targets[0, :, EMOTIONS.index(Emotion.HAPPINESS)]
     assert happy.tolist() == pytest.approx([0, 0.5, 1, 0, 0])
     assert (found.labels[0] >= 0).tolist() == [True] * 3 + [False] * 2

@@ -116,7 +116,10 @@ def _cleaning(dropped: Mapping[str, int]) -> str:
 
 
 def _composition(inspection: Inspection) -> Iterator[str]:
-    yield f"{inspection.samples:,} samples; {inspection.subjects or 'no'} subjects are named."
+    yield (
+        f"{inspection.samples:,} samples; {inspection.subjects or 'no'} subjects are named; "
+        f"{inspection.without_subject:,} samples are without one."
+    )
     yield ""
     splits = list(inspection.balance)
     yield _row(["label", *(split or "no split" for split in splits), "all", "share"])
@@ -156,6 +159,11 @@ def _limits(text: CardText, inspection: Inspection) -> Iterator[str]:
         yield f"Without a sample in {split or 'the collection'}: {', '.join(labels)}."
     if not inspection.subjects:
         yield "Subjects are not named: one person may be in several splits."
+    elif inspection.without_subject:
+        yield (
+            f"{inspection.without_subject:,} samples name no subject: who is shown may be in "
+            "several splits."
+        )
     yield "Age, gender and skin tone of the people shown have not been looked at here."
 
 

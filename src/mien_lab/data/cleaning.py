@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from mien.core.errors import InputError
 from mien.models.expression import ExpressionClassifier
 from mien.report.files import atomic
 from mien_lab.data.duplicates import NEAR, find_copies, repeats
@@ -20,6 +21,7 @@ from mien_lab.data.registration import (
     read_crops,
     registered_correlation,
 )
+from mien_lab.data.tables import numbered_rows
 
 __all__ = [
     "LISTED",
@@ -105,9 +107,20 @@ def public_rows(data: Fer) -> npt.NDArray[np.intp]:
 
 
 def read_copies(path: Path) -> npt.NDArray[np.intp]:
-    """(m, 2) the training rows of a list, and the test row that each shows."""
-    with path.open(newline="") as stream:
-        pairs = [(int(row["row"]), int(row["copy_of"])) for row in csv.DictReader(stream)]
+    """(m, 2) the training rows of a list, and the test row that each shows.
+
+    Raises:
+        InputError: if the list is missing, lacks a column, or a line does not hold two rows.
+    """
+    pairs = []
+    for line, listed in numbered_rows(path, ("row",), ("copy_of",)):
+        pair = listed["row"], listed["copy_of"]
+        if not all(number.isdecimal() for number in pair):
+            raise InputError(
+                f"line {line} of {path} does not name two rows of FER2013; correct it, or make the "
+                "list anew by `mien-lab copies`"
+            )
+        pairs.append([int(number) for number in pair])
     return np.array(pairs, dtype=np.intp).reshape(-1, 2)
 
 

@@ -27,11 +27,13 @@ class Inspection:
     Attributes:
         balance: samples by split and label; every split has all eight labels.
         subjects: how many are named.
+        without_subject: samples that name none.
         findings: all that is wrong, kind by kind; likely label errors the likeliest first.
     """
 
     balance: dict[str, dict[str, int]]
     subjects: int
+    without_subject: int
     findings: tuple[Finding, ...]
 
     @property
@@ -62,6 +64,7 @@ class Inspection:
         return {
             "samples": self.samples,
             "subjects": self.subjects,
+            "without_subject": self.without_subject,
             "balance": self.balance,
             "empty_classes": self.empty_classes,
             "imbalance": self.imbalance,
@@ -85,8 +88,8 @@ def inspect(samples: Sequence[Sample], measured: Measurements, likeness: Likenes
     ]
     order = {reason: number for number, reason in enumerate(Reason)}
     findings.sort(key=lambda finding: order[finding.reason])
-    subjects = {sample.subject for sample in samples} - {""}
-    return Inspection(balance(samples), len(subjects), tuple(findings))
+    named = [sample.subject for sample in samples if sample.subject]
+    return Inspection(balance(samples), len(set(named)), len(samples) - len(named), tuple(findings))
 
 
 def balance(samples: Sequence[Sample]) -> dict[str, dict[str, int]]:

@@ -3,7 +3,6 @@
 The data are not public downloads; who has them points at the unpacked folder.
 """
 
-import csv
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from mien.core.errors import InputError
 from mien.core.labels import Emotion
+from mien_lab.data.tables import read_table
 
 __all__ = ["CK_CODES", "Recording", "RecordingLayout", "read_recordings"]
 
@@ -34,19 +34,22 @@ class Recording:
         emotion: what it shows.
         group: who or what must not be both trained and tested on: an actor, or the set's split.
         onset: whether it begins with a neutral face and ends at the apex.
+        subject: who is shown; empty where the set does not say.
     """
 
     files: tuple[Path, ...]
     emotion: Emotion
     group: str
     onset: bool = False
+    subject: str = ""
 
 
 def read_recordings(folder: Path, layout: RecordingLayout) -> list[Recording]:
     """All labelled recordings in a folder, in the order of their names.
 
     Raises:
-        InputError: if there is none, which means that the layout is another.
+        InputError: if there is none, which means that the layout is another, or if a table of the
+            set lacks a column or has a broken line.
     """
     found = list(_READERS[layout](folder))
     if not found:
@@ -69,7 +72,7 @@ def _crema_d(folder: Path) -> Iterator[Recording]:
     for path in _films(folder):
         parts = path.stem.split("_")
         if len(parts) == 4 and parts[2] in _CREMA_CODES:
-            yield Recording((path,), _CREMA_CODES[parts[2]], parts[0])
+            yield Recording((path,), _CREMA_CODES[parts[2]], parts[0], subject=parts[0])
 
 
 # Calm was recorded as a second baseline beside neutral (Livingstone and Russo, 2018).
@@ -97,7 +100,7 @@ def _ravdess(folder: Path) -> Iterator[Recording]:
             continue
         if (take := tuple(parts[1:])) not in seen:
             seen.add(take)
-            yield Recording((path,), _RAVDESS_CODES[parts[2]], parts[6])
+            yield Recording((path,), _RAVDESS_CODES[parts[2]], parts[6], subject=parts[6])
 
 
 CK_CODES = (
@@ -122,7 +125,8 @@ def _ck_plus(folder: Path) -> Iterator[Recording]:
         pictures = sorted((folder / "cohn-kanade-images" / subject / sequence).glob("*.png"))
         code = round(float(label.read_text(encoding="ascii").split()[0]))
         if pictures and 0 <= code < len(CK_CODES):
-            yield Recording(tuple(pictures), CK_CODES[code], subject, onset=True)
+            emotion = CK_CODES[code]
+            yield Recording(tuple(pictures), emotion, subject, onset=True, subject=subject)
 
 
 _AFEW_NAMES = {
@@ -165,10 +169,8 @@ def _dfew(folder: Path) -> Iterator[Recording]:
             pictures.setdefault(int(path.parent.name), []).append(path)
     films = {int(path.stem): path for path in _films(folder) if path.stem.isdigit()}
     for table in sorted(folder.rglob("set_1.csv")):
-        with table.open(newline="", encoding="utf-8-sig") as stream:
-            rows = list(csv.DictReader(stream))
-        for row in rows:
-            name, code = row.get("video_name", ""), row.get("label", "")
+        for row in read_table(table, ("video_name",), ("label",)):
+            name, code = row["video_name"], row["label"]
             if not name.isdigit() or code not in _DFEW_CODES:
                 continue
             number = int(name)

@@ -99,10 +99,11 @@ def recorded(
     *,
     length: int,
     zooms: tuple[float, ...] = PLAIN,
-) -> Sequences:
+) -> tuple[Sequences, list[Recording]]:
     """The largest face of each recording; only the first `length` frames that show one.
 
-    It is read at each of the sizes in turn.
+    It is read at each of the sizes in turn. Beside the clips the recording of each; those without
+    a face are left out.
 
     Raises:
         InputError: if no recording shows a face.
@@ -115,7 +116,10 @@ def recorded(
     shown = (found.labels >= 0).any(axis=1)
     if not shown.any():
         raise InputError("no face was found in any of the recordings; check the folder")
-    return Sequences(*(getattr(found, field.name)[shown] for field in fields(Sequences)))
+    return (
+        Sequences(*(getattr(found, field.name)[shown] for field in fields(Sequences))),
+        [recordings[number] for number in np.flatnonzero(shown).tolist()],
+    )
 
 
 def join_sequences(parts: Sequence[Sequences]) -> Sequences:

@@ -12,6 +12,7 @@ from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS, Emotion
 from mien.models.calibration import prediction_sets, softmax
 from mien.models.expression import ExpressionClassifier
+from mien.runtime.artifact import Card
 from mien.runtime.session import open_session
 from mien_lab.data.faces import fer_faces, still_looks, upright_crops
 from mien_lab.data.fer2013 import FER_LABELS, Fer, load_fer, majority
@@ -88,36 +89,38 @@ def read_crops(
     classifier = ExpressionClassifier(session)
     data = load_fer(folder, voted=voted)
     result = _run(data, split, classifier)
-    counted = result.majority >= 0
-    temperature = session.card.number("temperature")
-    probabilities = softmax(result.still["logits"], temperature)[counted]
-    truth = result.majority[counted]
-    members = prediction_sets(probabilities, session.card.number("conformal_quantile"))
-    trust = trust_figures(probabilities, truth, members)
-    ferplus = _figures(result, "logits", truth, counted, EMOTIONS) | {
-        name: value if np.isfinite(value) else None for name, value in trust.items()
-    }
     names = np.array([f"{row:05}" for row in data.rows(split)])
     figures = {
         "split": split,
         "precision": precision,
         "sha256": session.card.sha256,
         "fer2013": _figures(
-            result, "fer_logits", result.labels, np.full(len(counted), True), FER_LABELS
+            result, "fer_logits", result.labels, np.full(len(names), True), FER_LABELS
         ),
-        "ferplus": ferplus,
     }
     cases = {
         "fer2013": _cases(
             "fer2013", names, result.labels, softmax(result.still["fer_logits"]), FER_LABELS
         ),
-        "ferplus": replace(
-            _cases("ferplus", names[counted], truth, probabilities, EMOTIONS), sets=members
-        ),
     }
-    if not (voted or data.votes.any()):
-        del figures["ferplus"], cases["ferplus"]
+    if voted or data.votes.any():
+        figures["ferplus"], cases["ferplus"] = _ferplus(result, names, session.card)
     return CropReading(figures, cases)
+
+
+def _ferplus(
+    result: _Split, names: npt.NDArray[np.str_], card: Card
+) -> tuple[dict[str, Any], Cases]:
+    counted = result.majority >= 0
+    probabilities = softmax(result.still["logits"], card.number("temperature"))[counted]
+    truth = result.majority[counted]
+    members = prediction_sets(probabilities, card.number("conformal_quantile"))
+    figures = _figures(result, "logits", truth, counted, EMOTIONS) | {
+        name: value if np.isfinite(value) else None
+        for name, value in trust_figures(probabilities, truth, members).items()
+    }
+    cases = _cases("ferplus", names[counted], truth, probabilities, EMOTIONS)
+    return figures, replace(cases, sets=members)
 
 
 def _rows(data: Fer, split: str) -> npt.NDArray[np.intp]:

@@ -26,6 +26,7 @@ def robustness_text(figures: Mapping[str, Any]) -> str:
     if "photographs" in figures:
         lines.append(_photographs(figures["photographs"]))
     lines += [f"{name} is {why}" for name, why in figures["absent_peers"].items()]
+    lines += figures["notes"]
     head = ["accuracy of mien", "1", "2", "3", "4", "5", *(f"kept, {name}" for name in readers)]
     rows = [head]
     for name, about in figures["corruptions"].items():

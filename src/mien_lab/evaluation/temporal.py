@@ -1,5 +1,6 @@
 """Readings over time: the recurrent network beside single frames and beside moving averages."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -12,6 +13,7 @@ from mien.models.temporal import TemporalReader
 from mien_lab.data.sequences import Sequences, read_steps
 from mien_lab.evaluation.confidence import trust_figures
 from mien_lab.evaluation.metrics import classification_figures
+from mien_lab.evaluation.resampling import clusters_of
 
 __all__ = ["evaluate_temporal", "moving_average", "series_figures"]
 
@@ -22,20 +24,26 @@ Floats = npt.NDArray[np.float64]
 
 
 def evaluate_temporal(
-    reader: TemporalReader, clips: Sequences, temperature: float, quantile: float
+    reader: TemporalReader,
+    clips: Sequences,
+    temperature: float,
+    quantile: float,
+    subjects: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Figures of each way to read the clips; see `series_figures`.
 
     `gained` is the recurrent network's accuracy less that of single frames and of the best moving
-    average, each with its standard error over the clips, since frames of a clip err together. The
-    best moving average is the one most accurate on these very clips, which favours it. Averages
-    are of what the recurrent network reads, faces at two sizes in turn; single frames at one.
+    average, each with its standard error: over clips, since frames of a clip err together, or over
+    people where they are known, as `clustered_by` says. The best moving average is the one most
+    accurate on these very clips, which favours it. Averages are of what the recurrent network
+    reads, faces at two sizes in turn; single frames at one.
 
     Args:
         reader: the recurrent network.
         clips: that were not trained on.
         temperature: of the expression network, for single frames and averages.
         quantile: of the recurrent network, for the coverage of its sets.
+        subjects: (n,) who each clip shows; empty where that is not known.
     """
     single, read = (softmax(said, temperature) for said in (clips.single, clips.logits))
     averages = {seconds: moving_average(read, clips.times, seconds) for seconds in AVERAGES_S}
@@ -46,21 +54,38 @@ def evaluate_temporal(
     flat, truth = probabilities[shown], clips.labels[shown]
     calibration = trust_figures(flat, truth, prediction_sets(flat, quantile))
     own = _right_by_clip(probabilities, clips)
+    people = clusters_of(subjects) if any(subjects) else None
     gained = {}
     for way, other in {"single frames": single, "best moving average": averages[best]}.items():
         more = own - _right_by_clip(other, clips)
         gained[way] = {
             "mean": float(more.mean()),
-            "standard_error": float(more.std() / np.sqrt(len(more))),
+            "standard_error": _standard_error(more, people),
         }
     return {
         "clips": len(clips),
+        "clustered_by": "clips" if people is None else "people",
+        "people": None if people is None else int(people.max()) + 1,
         "gained": gained,
         "single frames": series_figures(single, clips),
         "recurrent": series_figures(probabilities, clips) | calibration,
         "best moving average": {"time_constant_s": best} | swept[best],
         "moving averages": {str(seconds): figures for seconds, figures in swept.items()},
     }
+
+
+def _standard_error(gains: Floats, people: npt.NDArray[np.int64] | None) -> float | None:
+    """Of the mean of gains (n,) by clip; None where all clips show one person.
+
+    That over people is of Liang and Zeger (Biometrika 73, 1986); since they are few, the variance
+    is raised by k / (k - 1).
+    """
+    if people is None:
+        return float(gains.std() / np.sqrt(len(gains)))
+    sums = np.bincount(people, gains - gains.mean())
+    if len(sums) < 2:
+        return None
+    return float(np.sqrt((sums**2).sum() * len(sums) / (len(sums) - 1)) / len(gains))
 
 
 def _right_by_clip(probabilities: Floats, clips: Sequences) -> Floats:

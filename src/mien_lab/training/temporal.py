@@ -142,8 +142,10 @@ def held_out(recording: Recording) -> bool:
     return sum(recording.group.encode()) % 5 == 0
 
 
-def recorded_clips(config: TemporalConfig, folder: Path, *, checking: bool) -> Sequences:
-    """The recordings to train on, or those to check on.
+def recorded_clips(
+    config: TemporalConfig, folder: Path, *, checking: bool
+) -> tuple[Sequences, list[Recording]]:
+    """Clips of the recordings to train on, or of those to check on, and the recording of each.
 
     Raises:
         InputError: if the folder holds none, or none with a face.
@@ -173,7 +175,8 @@ def _training_sequences(config: TemporalConfig, folder: Path) -> Sequences:
     found = rendered(maker, _classifier(config), place, conditions, config.clips)
     if config.recordings is None:
         return found
-    return join_sequences([found, recorded_clips(config, folder, checking=False)])
+    filmed, _ = recorded_clips(config, folder, checking=False)
+    return join_sequences([found, filmed])
 
 
 def _classifier(config: TemporalConfig) -> ExpressionClassifier:
