@@ -116,6 +116,26 @@ def test_labels_of_a_crowd_do_not_hide_each_other(make_reading, monkeypatch):
     assert sum(overlap(a, b) for a in boxes for b in boxes if a is not b) == 0
 
 
+def test_where_faces_touch_each_has_a_line_of_its_own(make_reading, monkeypatch):
+    spots = {}
+    place = Callout.place
+
+    def spy(self, *arguments):
+        spots[self.name] = place(self, *arguments)
+        return spots[self.name]
+
+    monkeypatch.setattr(Callout, "place", spy)
+    boxes = [(i % 7 * 240, i // 7 * 240, 240 + (i == 17), 240) for i in range(35)]
+    readings = [make_reading(box, EMOTIONS[i % 8]) for i, box in enumerate(boxes)]
+    annotate(picture(1200, 1680), FrameReading(0, 0.0, tuple(readings)))
+    assert not any(spot.full for spot in spots.values())
+    labels = [spot.box for spot in spots.values()]
+    assert sum(overlap(a, b) for a, b in itertools.combinations(labels, 2)) == 0
+    # The largest is in the middle and chooses first: on its own face, not on that of another.
+    middle = spots["#17"].box
+    assert overlap(middle, readings[17].face.box) > 0.9 * middle.area
+
+
 def test_labels_stay_put_from_frame_to_frame(make_reading, monkeypatch):
     seen = []
     draw = Callout.draw

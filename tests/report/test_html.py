@@ -97,7 +97,7 @@ def test_photographs(make_reading):
         writer.end()
     text = Reader(writer.page()).text
     assert "2 photographs" in text
-    assert "a.jpg 1 happiness 90 % positive 2 fear 90 % negative uncertain: small" in text
+    assert "a.jpg 0 happiness 90 % positive 1 fear 90 % negative uncertain: small" in text
     assert "b.jpg no face found" in text
     assert "fear 50 % 50 %" in text
 

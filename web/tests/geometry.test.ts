@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { alignmentMatrix, canAlign, cropFace } from "../src/vision/alignment";
-import { apply, invert, iou, type Point, similarity, suppress } from "../src/vision/geometry";
+import { apply, crowded, invert, iou, type Point, similarity, suppress } from "../src/vision/geometry";
 import { CANONICAL } from "./canonical";
 
 describe("geometry", () => {
@@ -13,6 +13,12 @@ describe("geometry", () => {
     const boxes = [[0, 0, 4, 4], [0, 0, 4, 5], [9, 9, 2, 2]] as const;
     expect(suppress(boxes, [0.5, 0.9, 0.5], 0.4)).toEqual([1, 2]);
     expect(suppress(boxes, [0.5, 0.5, 0.5], 0.4)).toEqual([0, 2]);
+  });
+
+  it("tells whether tags would lie over each other", () => {
+    expect(crowded([])).toBe(false);
+    expect(crowded([[0.1, 0.1], [0.5, 0.1], [0.1, 0.3]])).toBe(false);
+    expect(crowded([[0.1, 0.1], [0.9, 0.9], [0.2, 0.15]])).toBe(true);
   });
 
   it("finds a similarity and its inverse", () => {

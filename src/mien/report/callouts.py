@@ -80,6 +80,9 @@ class Callout:
                     best = cost, Spot(box, full, side)
             if best is not None and best[0] <= _CROWDED:
                 break
+            if best is not None and full and _hidden(best[1].box, faces, placed) > _CROWDED:
+                # Shares of a panel and of a line do not compare: the panel hides far more.
+                best = None
         return None if best is None else best[1]
 
     def draw(self, canvas: Canvas, spot: Spot) -> None:
@@ -137,7 +140,9 @@ class Callout:
             (box.x + box.width - w, below), (box.x + box.width - w, above),
         ]  # fmt: skip
         if h < 2 * self.unit:
-            corners = corners[2:4] + corners[6:8] + corners[0:2]
+            # Where all around is taken a line may lie on its own face, never a panel.
+            own = [(box.x, box.y + box.height - h), (box.x, box.y)]
+            corners = [*corners[2:4], *corners[6:8], *corners[0:2], *corners[4:6], *own]
         edge = self.unit * 0.3
         return [
             Box(_inside(x, w, width, edge), _inside(y, h, height, edge), w, h) for x, y in corners
@@ -207,8 +212,12 @@ def _percent(value: float) -> str:
 
 def _cost(spot: Box, own: Box, faces: list[Box], placed: list[Box]) -> float:
     """How much a label would hide, relative to its area; other labels count most."""
-    covered = 0.5 * overlap(spot, own)
-    covered += sum(overlap(spot, face) for face in faces)
+    return 0.5 * overlap(spot, own) / spot.area + _hidden(spot, faces, placed)
+
+
+def _hidden(spot: Box, faces: list[Box], placed: list[Box]) -> float:
+    """How much of other faces and labels a label would hide, relative to its area."""
+    covered = sum(overlap(spot, face) for face in faces)
     covered += 3 * sum(overlap(spot, other) for other in placed)
     return covered / spot.area
 

@@ -16,7 +16,7 @@ __all__ = ["LEAD", "failures", "film", "limits", "networks", "photographs", "tit
 MOST_FACES = 12
 """So many faces of a film have charts of their own; all are counted in its sums."""
 LEAD = (
-    "How expressions appear on the faces in it. An expression is not a feeling; mind the "
+    "How the expressions of faces appear. An expression is not a feeling; mind the "
     '<a href="#limits">limits</a>.'
 )
 
@@ -204,7 +204,7 @@ def _rows(source: str, readings: Sequence[Reading]) -> list[list[str]]:
     return [
         [
             first if number == 0 else "",
-            str(number + 1),
+            str(number),
             f"{reading.top} {percent(reading.scores[reading.top])}",
             reading.sentiment.value,
             f"uncertain: {reading.doubt}" if reading.doubt else "",

@@ -145,7 +145,9 @@ def _open_pil(picture: PIL.Image.Image, max_pixels: int) -> MediaStream:
 def _open_path(path: Path, name: str) -> BinaryIO:
     try:
         if path.is_dir():
-            raise MediaError(f"{name} is a folder; use find_sources to list what it holds")
+            raise MediaError(
+                f"{name} is a folder; mien.vision.media.find_sources lists what it holds"
+            )
         if is_special(path):
             kind = "pipe" if path.is_fifo() else "socket or device"
             raise MediaError(

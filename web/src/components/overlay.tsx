@@ -3,9 +3,11 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { Activation, Face } from "../api/types";
+import { strings } from "../strings";
+import { crowded, type Point } from "../vision/geometry";
 
 export interface Marked {
-  readonly label: string;
+  readonly number: number;
   readonly face: Face;
 }
 
@@ -21,16 +23,18 @@ export function Framed(props: { kind: string; aspect?: number; children: Compone
 
 export function Overlay(props: { width: number; height: number; marked: readonly Marked[]; mirrored?: boolean }) {
   const { width, height, marked, mirrored } = props;
-  const places = marked.map(({ label, face }) => {
+  const places = marked.map(({ number, face }) => {
     const { box } = face;
-    return { label, face, box, x: mirrored ? width - box.x - box.width : box.x };
+    return { number, face, box, x: mirrored ? width - box.x - box.width : box.x };
   });
+  // Where whole tags would lie over each other the numbers alone are told apart.
+  const brief = crowded(places.map(({ x, box }): Point => [x / width, box.y / height]));
   return (
     <div class="overlay" aria-hidden="true">
       <svg class="overlay" viewBox={`0 0 ${width} ${height}`}>
-        {places.map(({ label, face, box, x }) => (
+        {places.map(({ number, face, box, x }) => (
           <rect
-            key={label}
+            key={number}
             class={face.uncertain ? "mark doubtful" : "mark"}
             x={x}
             y={box.y}
@@ -40,13 +44,13 @@ export function Overlay(props: { width: number; height: number; marked: readonly
           />
         ))}
       </svg>
-      {places.map(({ label, box, x }) => (
+      {places.map(({ number, box, x }) => (
         <span
-          key={label}
-          class="tag"
+          key={number}
+          class={brief ? "tag brief" : "tag"}
           style={{ left: share(x, width), top: share(Math.max(box.y, 0.07 * height), height) }}
         >
-          {label}
+          {brief ? number : strings.face(number)}
         </span>
       ))}
     </div>

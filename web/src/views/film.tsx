@@ -89,8 +89,8 @@ function FilmResult({ shown, frames }: { shown: Shown; frames: readonly Frame[] 
   usePlayed(video, setTime);
   const current = frames[lastBefore(times, time)];
   const { width, height } = shown.item ?? {};
-  const marked = (current?.faces ?? []).map((face, number) => ({
-    label: strings.face(face.track_id ?? number + 1),
+  const marked = (current?.faces ?? []).map((face, index) => ({
+    number: face.track_id ?? index + 1,
     face,
   }));
   // The same while the film plays, however many there are.
@@ -112,8 +112,8 @@ function FilmResult({ shown, frames }: { shown: Shown; frames: readonly Frame[] 
           {width && height && <Overlay width={width} height={height} marked={marked} />}
         </Framed>
         <section class="readings" aria-label={words.moment}>
-          {marked.map(({ label, face }) => (
-            <FaceCard key={label} title={label} face={face} />
+          {marked.map(({ number, face }) => (
+            <FaceCard key={number} title={strings.face(number)} face={face} />
           ))}
           {!marked.length && <p class="empty">{strings.live.noFace}</p>}
         </section>

@@ -71,7 +71,7 @@ export function Live() {
   );
 }
 
-const marked = () => watch.tracks.value.map(({ id, face }) => ({ label: strings.face(id), face }));
+const marked = () => watch.tracks.value.map(({ id, face }) => ({ number: id, face }));
 
 function Curtain({ loading, ready, onOpen }: { loading: boolean; ready: boolean; onOpen: () => void }) {
   return (

@@ -63,7 +63,7 @@ function PictureResult({ picture }: { picture: Picture }) {
   const [looking, setLooking] = useState(false);
   const { file, item, problem, note } = picture;
   const faces = facesOf(item);
-  const marked = faces.map((face, number) => ({ label: strings.face(number + 1), face }));
+  const marked = faces.map((face, index) => ({ number: index + 1, face }));
   return (
     <article class="photo">
       <header>
@@ -85,8 +85,8 @@ function PictureResult({ picture }: { picture: Picture }) {
           )}
           {!item && !problem && <p>{note || words.reading}</p>}
           {item && !faces.length && <p class="empty">{words.noFace}</p>}
-          {marked.map(({ label, face }) => (
-            <FaceCard key={label} title={label} face={face} level={3} />
+          {marked.map(({ number, face }) => (
+            <FaceCard key={number} title={strings.face(number)} face={face} level={3} />
           ))}
           {faces.length > 0 && <MapButton picture={picture} looking={looking} onChange={setLooking} />}
         </section>

@@ -26,6 +26,16 @@ export function suppress(boxes: readonly Box[], scores: readonly number[], thres
   return kept;
 }
 
+/** What a tag with a word takes of the width and height of the smallest pictures that pages show. */
+const TAG = [0.25, 0.09] as const;
+
+/** Whether tags at these corners, in shares of the picture, would lie over each other. */
+export function crowded(corners: readonly Point[]): boolean {
+  return corners.some(([x, y], i) =>
+    corners.slice(i + 1).some(([u, v]) => Math.abs(x - u) < TAG[0] && Math.abs(y - v) < TAG[1]),
+  );
+}
+
 /** The similarity that best carries one set of points onto another, without reflection (Umeyama, 1991). */
 export function similarity(source: readonly Point[], target: readonly Point[]): Affine {
   const [ax, ay] = centre(source);

@@ -88,12 +88,12 @@ def _name(media: Media) -> str:
 
 def _cells(reading: Reading) -> tuple[str, str, str, str]:
     box = reading.face.box
-    where = f"{box.width:.0f}x{box.height:.0f} at {box.x:.0f},{box.y:.0f}"
+    where = f"{box.width:.0f}x{box.height:.0f} at {box.x:z.0f},{box.y:z.0f}"
     note = f"uncertain: {reading.doubt.value}" if reading.doubt else ""
     return (
         where,
         _named(reading.scores.ranked()),
-        f"{reading.sentiment} {reading.valence:+.2f}",
+        f"{reading.sentiment} {reading.valence:+z.2f}",
         note,
     )
 
@@ -103,13 +103,13 @@ def _film_cells(film: _Film) -> tuple[str, str, str, str, str]:
         f"{faces or 'no'} {'face' if faces == 1 else 'faces'} in {frames}"
         for faces, frames in sorted(film.faces.items(), reverse=True)
     )
-    where = f"{film.frames} frames to {film.seconds:.2f} s"
+    where = f"{film.frames} {'frame' if film.frames == 1 else 'frames'} to {film.seconds:.2f} s"
     if not film.readings:
         return "-", where, "no face found", "", ""
     mean = film.mass / film.readings
     ranked = sorted(zip(EMOTIONS, mean.tolist(), strict=True), key=lambda pair: -pair[1])
     valence = film.valence / film.readings
-    return "all", where, _named(ranked), f"{sentiment(valence)} {valence:+.2f}", counts
+    return "all", where, _named(ranked), f"{sentiment(valence)} {valence:+z.2f}", counts
 
 
 def _named(ranked: list[tuple[Emotion, float]]) -> str:

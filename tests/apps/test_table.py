@@ -1,0 +1,32 @@
+import io
+
+from rich.console import Console
+
+from mien.apps.cli.table import TableWriter
+from mien.core.labels import EMOTIONS, Emotion
+from mien.core.types import FrameReading, Media, MediaKind, Reading, Scores
+
+
+def printed(kind, reading):
+    out = io.StringIO()
+    writer = TableWriter(Console(file=out, width=120))
+    writer.begin(Media("a", kind, 64, 48))
+    writer.write(FrameReading(0, 0.0, (reading,)))
+    writer.end()
+    writer.close()
+    return out.getvalue()
+
+
+def test_what_rounds_to_nothing_has_no_minus(make_reading):
+    shares = {Emotion.NEUTRAL: 0.998, Emotion.SADNESS: 0.002}
+    scores = Scores(tuple(shares.get(emotion, 0.0) for emotion in EMOTIONS))
+    reading = Reading(make_reading((-0.3, -0.4, 30, 40)).face, scores, (Emotion.NEUTRAL,))
+    assert -0.005 < reading.valence < 0
+    for kind in (MediaKind.IMAGE, MediaKind.VIDEO):
+        text = printed(kind, reading)
+        assert "neutral +0.00" in text
+        assert "-0" not in text
+
+
+def test_a_film_of_one_frame(make_reading):
+    assert "1 frame to 0.00 s" in printed(MediaKind.VIDEO, make_reading())
