@@ -293,3 +293,28 @@ def test_the_largest_face_comes_first(stage):
     assert first.ids == [1, 2]
     if second.faces[0].box.shorter_side > second.faces[1].box.shorter_side:
         assert second.ids == [2, 1]
+
+
+def test_who_comes_with_a_cut_is_somebody_else(stage, monkeypatch):
+    """Another face at the same place in another picture, between two searches."""
+    pictures = [
+        np.random.default_rng(n).integers(0, 256, (12, 16, 3)).repeat(20, 0) for n in (1, 2)
+    ]
+    pictures = [picture.repeat(20, 1).astype(np.uint8) for picture in pictures]
+    plain, shot = stage.frame, iter([0] * 5 + [1] * 5)
+
+    def frame(index, rate=25):
+        shown = plain(index, rate)
+        around = (shown.image == 128).all(axis=2)
+        shown.image[around] = pictures[next(shot)][around]
+        return shown
+
+    monkeypatch.setattr(stage, "frame", frame)
+    locator = FaceLocator(stage, stage, every=8)
+    stage.places = {1: (160, 120)}
+    before = locate(stage, locator, range(5))
+    stage.places = {2: (160, 120)}
+    after = locate(stage, locator, range(5, 10))
+    assert [result.ids for result in before] == [[1]] * 5
+    assert [result.ids for result in after] == [[2]] * 5
+    assert stage.searches == 2

@@ -171,3 +171,28 @@ def test_looks_do_not_depend_on_light():
     assert describe(crop)[0] @ describe(brighter)[0] == pytest.approx(1.0, abs=1e-4)
     assert np.isfinite(describe(np.zeros((1, 48, 48), np.uint8))).all()
     assert describe(np.zeros((0, 48, 48), np.uint8)).shape == (0, 144)
+
+
+def test_a_cut_leaves_ids_to_those_who_look_the_same():
+    """One stays, though elsewhere and with others about; who takes another's place is somebody."""
+    tracker = FaceTracker()
+    assert tracker.update([face(100, 100), face(300, 100)], 0.0, looks(1, 2)) == [1, 2]
+    found = [face(100, 100), face(380, 120)]
+    assert tracker.update(found, STEP, looks(3, 2), cut=True) == [3, 2]
+    assert not tracker.hidden
+    # The first is not remembered, and the second is where it is now, at rest.
+    assert tracker.update([face(100, 100)], 2 * STEP, looks(1)) != [1]
+    assert tracker.expected(2 * STEP) != {}
+
+
+def test_after_a_cut_a_face_is_expected_where_it_is():
+    tracker = FaceTracker()
+    tracker.update([face(100, 100)], 0.0, looks(1))
+    assert tracker.update([face(180, 100)], STEP, looks(1), cut=True) == [1]
+    assert tracker.expected(2 * STEP)[1].box.x == pytest.approx(face(180, 100).box.x, abs=1e-6)
+
+
+def test_a_cut_without_looks_ends_all_tracks():
+    tracker = FaceTracker()
+    assert tracker.update([face(100, 100)], 0.0) == [1]
+    assert tracker.update([face(100, 100)], STEP, cut=True) == [2]

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from mien.core.ports import FaceFinder, Follower
 from mien.core.types import Face, Frame
 from mien.vision.alignment import can_align
+from mien.vision.cuts import CutFinder
 from mien.vision.geometry import iou_matrix
 from mien.vision.tracker import FaceTracker, describe
 
@@ -63,6 +64,7 @@ class FaceLocator:
         self._follower = follower
         self._every = every
         self._tracker = FaceTracker()
+        self._cuts = CutFinder()
         self._frames = 0
         self._vain = 0
         self._searched: tuple[float, tuple[int, ...]] | None = None
@@ -73,6 +75,8 @@ class FaceLocator:
     def locate(self, frame: Frame) -> Located:
         """The faces of the next frame."""
         self._frames += 1
+        if self._cuts.begins(frame.image, frame.time_s):
+            return self._found(frame, cut=True)
         if self._follower is None or self._searched is None or self._missing():
             return self._found(frame)
         time_s, shape = self._searched
@@ -105,10 +109,10 @@ class FaceLocator:
             self._overlooked = known
         return located
 
-    def _found(self, frame: Frame) -> Located:
+    def _found(self, frame: Frame, *, cut: bool = False) -> Located:
         faces = self._finder.find(frame.image)
         crops = self._finder.crops(frame.image, faces)
-        ids = self._tracker.update(faces, frame.time_s, describe(crops))
+        ids = self._tracker.update(faces, frame.time_s, describe(crops), cut=cut)
         self._searched = frame.time_s, frame.image.shape
         self._fine_s = frame.time_s
         self._frames = 0

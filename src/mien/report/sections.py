@@ -30,7 +30,7 @@ _LIMITS = (
     "Do not use this to judge people: not for hiring, schooling, policing, border control, "
     "insurance, credit, or medical or legal decisions; nor on people who have not agreed.",
     "A face keeps its number while it is in view. Nobody is recognised: a face that was away and "
-    "comes back has a new number.",
+    "comes back has a new number, and so has nearly every face after a cut.",
 )
 _DOUBT_HINT = "Pale: the part in which the reading was uncertain."
 

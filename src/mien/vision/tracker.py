@@ -139,32 +139,47 @@ class FaceTracker:
             by_id[id_].move(face, self._clock_s, None if looks is None else looks[index])
         self._forget(set(ids))
 
-    def update(self, faces: Sequence[Face], time_s: float, looks: Looks | None = None) -> list[int]:
+    def update(
+        self,
+        faces: Sequence[Face],
+        time_s: float,
+        looks: Looks | None = None,
+        *,
+        cut: bool = False,
+    ) -> list[int]:
         """Ids for the faces found in the next frame, in their order.
 
         Args:
             faces: of the frame.
             time_s: of the frame; where it stands still or runs back, it counts as a small step.
             looks: (n, d) of the faces, from `describe`; without them boxes alone decide.
+            cut: whether a shot begins with the frame. Where a face is says nothing then: only those
+                that look the same keep their ids, and all others are forgotten.
         """
         self._advance(time_s)
-        pairs = self._match(faces, looks)
+        pairs = self._match(faces, looks, SAME_LOOK if cut else OTHER_LOOK)
+        if cut:
+            self._tracks = []
         ids = []
         for index, face in enumerate(faces):
             look = None if looks is None else looks[index]
-            if index in pairs:
-                pairs[index].move(face, self._clock_s, look)
-                ids.append(pairs[index].id)
+            known = pairs.get(index)
+            if known is None or cut:
+                ids.append(self._begin(face, look, None if known is None else known.id))
             else:
-                ids.append(self._begin(face, look))
+                known.move(face, self._clock_s, look)
+                ids.append(known.id)
         self._forget(set(ids))
         return ids
 
-    def _begin(self, face: Face, look: Looks | None) -> int:
-        track = _Track(self._next, face, _centre(face.box), np.zeros(2), self._clock_s, look)
-        self._tracks.append(track)
-        self._next += 1
-        return track.id
+    def _begin(self, face: Face, look: Looks | None, id_: int | None = None) -> int:
+        """Start a track with an id, a new one if None; returns it."""
+        if id_ is None:
+            id_ = self._next
+            self._next += 1
+        at = _centre(face.box)
+        self._tracks.append(_Track(id_, face, at, np.zeros(2), self._clock_s, look))
+        return id_
 
     def _elapsed(self, time_s: float) -> float:
         if self._last_s is None:
@@ -187,8 +202,8 @@ class FaceTracker:
             if track.misses < 2 or self._clock_s - track.seen_s <= MEMORY_S
         ]
 
-    def _match(self, faces: Sequence[Face], looks: Looks | None) -> dict[int, _Track]:
-        """The track of each face that has one, by index of the face."""
+    def _match(self, faces: Sequence[Face], looks: Looks | None, least: float) -> dict[int, _Track]:
+        """The track of each face that has one at least so much alike, by index of the face."""
         if not faces or not self._tracks:
             return {}
         found = np.array([face.box.as_tuple() for face in faces])
@@ -202,7 +217,7 @@ class FaceTracker:
         reach = REACH + REACH_GROWTH * np.sqrt(unseen)
         near = 1 - distance / reach[:, None]
         affinity = near + iou_matrix(expected, found) + LOOK_WEIGHT * alike
-        affinity[(near <= 0) | (ratio < LEAST_RATIO) | (alike < OTHER_LOOK)] = -np.inf
+        affinity[(near <= 0) | (ratio < LEAST_RATIO) | (alike < least)] = -np.inf
         pairs = _greedy(affinity)
         leap = np.where((distance < LEAP) & (alike >= SAME_LOOK), alike, -np.inf)
         leap[list(pairs.values())] = -np.inf
