@@ -73,7 +73,12 @@ export const strings = {
   appears: (emotion: Emotion) => `Expression appears ${emotions[emotion]}`,
   uncertain: (doubt: Doubt) => `Uncertain: ${doubts[doubt]}`,
   percent: (share: number) => `${Math.round(share * 100)}\u00a0%`,
-  signed: (value: number, places = 2) => `${value < 0 ? "−" : value > 0 ? "+" : ""}${Math.abs(value).toFixed(places)}`,
+  signed: (value: number, places = 2) => {
+    const shown = Math.abs(value).toFixed(places);
+    // What is shown as nothing has no sign.
+    const sign = Number(shown) === 0 ? "" : value < 0 ? "−" : "+";
+    return `${sign}${shown}`;
+  },
   seconds: (value: number, places = 0) => `${value.toFixed(places)}\u00a0s`,
   clock: (seconds: number) => {
     const minutes = Math.floor(seconds / 60);

@@ -83,7 +83,7 @@ def installed_peers() -> list[Peer]:
         try:
             peers.append(make(name))
         except (PackageNotFoundError, ModuleNotFoundError) as error:
-            _log.info("%s is not measured: %s", name, error)
+            _log.info("%s is not measured: %s; %s says how to set it up", name, error, __name__)
     return peers
 
 
