@@ -43,7 +43,8 @@ try {
     if (width !== 360) await page.locator(".switch label").last().click();
     await page.locator("input[type=file]").setInputFiles(media.film);
     await page.locator(".chart").waitFor({ timeout: 100_000 });
-    await page.waitForTimeout(500);
+    await page.waitForFunction(() => document.querySelector("video")?.readyState === 4);
+    await page.waitForTimeout(2000);
     await shoot("film");
     await page.goto(`${server.url}/#/model`);
     await shoot("model");
