@@ -6,14 +6,13 @@ import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 
 from mien.core.errors import InputError, MienError
 from mien.pipeline.build import DEFAULT_PRECISION, Config, build
-from mien.runtime.artifact import read_cards, weights_folder
+from mien.runtime.artifact import weights_folder
 from mien_lab import (
     audit_commands,
     data_commands,
@@ -140,19 +139,11 @@ def export(
     ] = False,
 ) -> None:
     """Export runs to one ONNX network in fp32 and int8, checked, and calibrated on PublicTest."""
-    from mien_lab.training.calibration import calibrate_expression
     from mien_lab.training.expression_export import export_expression
-    from mien_lab.training.weight_files import install, write_card
 
     if bare and out is None:
         raise InputError("weights with bare heads are not for the package; give a folder by --out")
-    with TemporaryDirectory() as scratch:
-        drafts = Path(scratch)
-        files = export_expression(run, data, drafts, version=version, bare=bare)
-        for card in read_cards(drafts):
-            figures = calibrate_expression(data, precision=card.precision, weights=drafts)
-            write_card(files[card.precision], replace(card, extra=card.extra | figures))
-        install(drafts, weights_folder(out))
+    export_expression(run, data, weights_folder(out), version=version, bare=bare)
 
 
 @app.command("clean")

@@ -19,7 +19,7 @@ from mien.runtime.session import open_session  # noqa: E402
 from mien_lab.cli import app  # noqa: E402
 from mien_lab.data.faces import fer_faces, still_looks  # noqa: E402
 from mien_lab.data.fer2013 import load_fer  # noqa: E402
-from mien_lab.training import expression_export  # noqa: E402
+from mien_lab.training import expression_export, heads  # noqa: E402
 from mien_lab.training.expression import train_expression  # noqa: E402
 from mien_lab.training.expression_export import export_expression  # noqa: E402
 from mien_lab.training.expression_net import (  # noqa: E402
@@ -41,7 +41,9 @@ def test_exported_cards(exported_expression):
     assert set(cards) == {"fp32", "int8"}
     for card in cards.values():
         assert (card.name, card.version) == ("expression", "9")
-        assert (card.number("temperature"), card.number("conformal_quantile")) == (1, 1)
+        assert card.number("temperature") != 1
+        assert card.extra["heads"] == "fitted"
+    assert cards["fp32"].extra == cards["int8"].extra
 
 
 @pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 5e-3), ("int8", 0.1)])
@@ -199,3 +201,18 @@ def test_what_ships_says_more_of_its_calibration_faces_than_what_was_trained(
                 F.cross_entropy(net(faces).fer_logits, torch.from_numpy(data.labels[rows]).long())
             )
     assert losses[1] < losses[0]
+
+
+def test_the_calibration_is_of_heads_that_were_not_fitted_to_its_faces(
+    exported_expression, fer_folder, monkeypatch
+):
+    seen = []
+    monkeypatch.setattr(heads, "cross_fitted", lambda said, *_, **__: said[:, :8] + 0.5)
+    monkeypatch.setattr(heads, "calibration", lambda *given: seen.append(given) or {"given": 1.0})
+    data = load_fer(fer_folder)
+    folder = exported_expression[2].parent
+    fitted = fit_heads(MergedNet([trained_net(folder)]).eval(), data, faces=8)
+    assert fitted.keys() == {"occlusion_threshold", "given"}
+    ((logits, labels, copies),) = seen
+    assert np.allclose(logits.mean(axis=1), 0.5, atol=1e-4)
+    assert len(logits) == len(labels) == len(copies) > 0

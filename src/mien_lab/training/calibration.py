@@ -1,20 +1,13 @@
 """Temperature and conformal quantile, fitted on faces that were not trained on."""
 
 import math
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from mien.models.calibration import softmax
-from mien.models.expression import ExpressionClassifier
-from mien.runtime.session import open_session
-from mien_lab.data.cleaning import public_rows
-from mien_lab.data.duplicates import copy_groups
-from mien_lab.data.faces import fer_faces, still_looks
-from mien_lab.data.fer2013 import load_fer, majority
 
-__all__ = ["calibrate_expression", "conformal_quantile", "fit_temperature"]
+__all__ = ["calibration", "conformal_quantile", "fit_temperature"]
 
 
 def fit_temperature(logits: npt.NDArray[np.floating], labels: npt.NDArray[np.integer]) -> float:
@@ -70,23 +63,22 @@ def conformal_quantile(
     return float(np.sort(scores)[needed - 1])
 
 
-def calibrate_expression(
-    folder: Path, *, precision: str, weights: Path | None = None
+def calibration(
+    logits: npt.NDArray[np.floating],
+    labels: npt.NDArray[np.integer],
+    copies: npt.NDArray[np.integer],
 ) -> dict[str, float]:
-    """Temperature and conformal quantile for 90 % coverage, from FER+'s PublicTest.
+    """Temperature and conformal quantile for 90 % coverage, as cards have them.
 
-    The temperature is fitted on one half of the rows and the quantile on the other, so that the
-    quantile sees probabilities whose temperature was not fitted to its own faces: copies are in one
-    half, and those of PrivateTest in none. The few constants of the heads were fitted to all of
-    them (see `heads.fit_heads`).
+    The temperature is fitted on one half of the faces and the quantile on the other, so that the
+    quantile sees probabilities whose temperature was not fitted to its own faces.
+
+    Args:
+        logits: (n, k) of faces on which nothing was fitted.
+        labels: (n,) class indices.
+        copies: (n,) numbers, one for all copies of a picture: they are in one half.
     """
-    session = open_session("expression", precision=precision, folder=weights)
-    data = load_fer(folder)
-    rows = public_rows(data)
-    rows = rows[majority(data.votes[rows]) >= 0]
-    truth = majority(data.votes[rows])
-    logits = ExpressionClassifier(session).raw(still_looks(fer_faces(data, rows)))["logits"]
-    odd = copy_groups(data.pixels[rows]) % 2 == 1
-    temperature = fit_temperature(logits[~odd], truth[~odd])
-    quantile = conformal_quantile(softmax(logits[odd], temperature), truth[odd], 0.9)
+    odd = copies % 2 == 1
+    temperature = fit_temperature(logits[~odd], labels[~odd])
+    quantile = conformal_quantile(softmax(logits[odd], temperature), labels[odd], 0.9)
     return {"temperature": round(temperature, 4), "conformal_quantile": round(quantile, 4)}

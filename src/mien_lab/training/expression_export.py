@@ -33,6 +33,8 @@ PARITY = 5e-3
 rounding of its stored weights alone moves one by a fifth of that."""
 INT8_PARITY = 0.05
 """Largest mean share of the probability that quantisation may move to other labels."""
+NEUTRAL = {"occlusion_threshold": 0.0, "temperature": 1.0, "conformal_quantile": 1.0}
+"""What the cards of bare heads say."""
 OUTPUTS = list(Served._fields)
 FER_SOURCE = "FER2013 Training (research use) with FER+ votes (MIT)"
 PHOTOGRAPHS = " and {} LFW photographs (muxspace/facial_expressions, Apache-2.0)"
@@ -50,8 +52,8 @@ def export_expression(
     """Write `expression.onnx` and `expression-int8.onnx` with their cards.
 
     The int8 file is quantised statically, unsigned activations and signed weights per channel
-    (u8s8, which processors with VNNI multiply fastest), on training faces. The cards have neutral
-    calibration (temperature 1, all labels in every set) until `mien-lab export` measures it.
+    (u8s8, which processors with VNNI multiply fastest), on training faces. Both are calibrated by
+    `fit_heads`, and alike; bare heads are not (temperature 1, all labels in every set).
 
     Args:
         runs: folders of one or more trainings; the networks of several are merged into one.
@@ -77,7 +79,7 @@ def export_expression(
     )
     trained_on = FER_SOURCE + "".join(PHOTOGRAPHS.format(kind) for kind in kinds)
     data = load_fer(fer_dir)
-    threshold = 0.0 if bare else fit_heads(net, data)
+    fitted = NEUTRAL if bare else fit_heads(net, data)
     rows = np.random.default_rng(0).choice(data.rows("Training"), calibration_faces, replace=False)
     crops = upright_crops(fer_faces(data, rows))[:, None].astype(np.float32)
     with tempfile.TemporaryDirectory() as scratch:
@@ -92,9 +94,7 @@ def export_expression(
         extra = {
             "fer_labels": [emotion.value for emotion in FER_LABELS],
             "heads": BARE if bare else "fitted",
-            "occlusion_threshold": threshold,
-            "temperature": 1.0,
-            "conformal_quantile": 1.0,
+            **fitted,
         }
         for path, precision in ((full, "fp32"), (small, "int8")):
             write_card(path, _card(path, precision, version, trained_on, extra))

@@ -14,6 +14,7 @@ from mien_lab.data.duplicates import copy_groups
 from mien_lab.data.faces import fer_faces, still_looks, upright_crops
 from mien_lab.data.fer2013 import Fer, majority
 from mien_lab.training.blending import Blend, cross_fitted, fit_blend
+from mien_lab.training.calibration import calibration
 from mien_lab.training.expression_net import MergedNet
 from mien_lab.training.occlusion import fit_occlusion
 
@@ -28,7 +29,7 @@ EVENNESS = 0.35
 of 0.05, with which cross-fitted heads read no fewer faces of FER+'s PublicTest than those of before
 did (88.0 %)."""
 FOLDS = 5
-"""Of PublicTest, to say what heads do with faces that they were not fitted on."""
+"""Of PublicTest: each is read by what was fitted to the others."""
 OCCLUSION_FACES = 6000
 """Training faces on which the head for covered faces is fitted, each bare and covered."""
 BARE_SHARE = 0.98
@@ -37,10 +38,11 @@ BARE_SHARE = 0.98
 
 def fit_heads(
     net: MergedNet, data: Fer, *, evenness: float = EVENNESS, faces: int = OCCLUSION_FACES
-) -> float:
+) -> dict[str, float]:
     """Fit, in place, both heads of expressions, each from both, and the one for covered faces.
 
-    The activation map stays that of the eight logits.
+    The activation map stays that of the eight logits. Each face of PublicTest is also read by eight
+    logits that were not fitted to it nor to its copies: these are what the calibration is of.
 
     Args:
         net: with the heads that were trained.
@@ -51,7 +53,8 @@ def fit_heads(
         faces: how many training faces.
 
     Returns:
-        The logit from which on a face is called covered: `BARE_SHARE` of PublicTest lie below.
+        For the card: `temperature` and `conformal_quantile`, and `occlusion_threshold`, the logit
+        from which on a face is called covered: `BARE_SHARE` of PublicTest lie below.
     """
     rows = public_rows(data)
     embedding = _embedding(net, still_looks(fer_faces(data, rows)))
@@ -64,8 +67,9 @@ def fit_heads(
     voted, truth = said[counted], votes[counted]
     _set(net.emotion_head, both, fit_blend(voted, truth, emotions, evenness=evenness))
     _set(net.fer_head, both, fit_blend(said, data.labels[rows], fer))
-    folds = copy_groups(data.pixels[rows][counted]) % FOLDS
-    read = cross_fitted(voted, truth, emotions, folds, evenness=evenness).argmax(axis=1)
+    copies = copy_groups(data.pixels[rows][counted])
+    unseen = cross_fitted(voted, truth, emotions, copies % FOLDS, evenness=evenness)
+    read = unseen.argmax(axis=1)
     log.info(
         "heads fitted on four fifths of PublicTest read the fifth: accuracy %.3f, mean recall %.3f",
         accuracy_score(truth, read),
@@ -78,7 +82,8 @@ def fit_heads(
     with torch.no_grad():
         net.occlusion_head.weight.copy_(torch.from_numpy(weight)[None])
         net.occlusion_head.bias.fill_(bias)
-    return round(float(np.quantile(embedding @ weight + bias, BARE_SHARE)), 4)
+    covered = float(np.quantile(embedding @ weight + bias, BARE_SHARE))
+    return {"occlusion_threshold": round(covered, 4)} | calibration(unseen, truth, copies)
 
 
 @torch.inference_mode()
