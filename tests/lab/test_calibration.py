@@ -89,6 +89,29 @@ def copied(write_rows, row, picture):
     )
 
 
+def test_copies_are_in_one_fold_and_one_half(copied, monkeypatch):
+    pytest.importorskip("torch")
+    from mien_lab.training import heads
+    from mien_lab.training.expression_net import ExpressionNet, MergedNet
+
+    asked, given = [], []
+    net = MergedNet([ExpressionNet(8, ((8, 1),))])
+    monkeypatch.setattr(heads, "fer_faces", lambda data, rows: asked.append(rows) or rows)
+    monkeypatch.setattr(heads, "still_looks", lambda rows: rows)
+    monkeypatch.setattr(heads, "upright_crops", lambda rows: rows)
+    monkeypatch.setattr(heads, "_embedding", lambda net, rows: rows[:, None] + np.zeros(8, "f4"))
+    monkeypatch.setattr(heads, "fit_occlusion", lambda *_: (np.zeros(8, np.float32), 0.0))
+    monkeypatch.setattr(
+        heads, "cross_fitted", lambda said, truth, own, folds, **_: given.append(folds) or said
+    )
+    monkeypatch.setattr(
+        heads, "calibration", lambda said, truth, copies: given.append(copies) or {}
+    )
+    heads.fit_heads(net, load_fer(copied))
+    assert asked[0].tolist() == [1, 2, 3, 5, 6]
+    assert [numbers.tolist() for numbers in given] == [[0, 1, 0, 2, 1]] * 2
+
+
 def test_nothing_is_fitted_on_copies_of_private_test(copied, tmp_path, monkeypatch):
     pytest.importorskip("torch")
     from mien_lab.training import heads, temporal

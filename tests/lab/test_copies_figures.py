@@ -3,7 +3,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from mien_lab.data.fer2013 import FER_LABELS, load_fer
+from mien_lab.data.fer2013 import FER_LABELS, labels_given_votes, load_fer
 from mien_lab.evaluation.copies import copies_figures
 
 
@@ -20,10 +20,10 @@ def test_what_remembering_copies_would_gain(write_rows, row, picture):
         for n, e in enumerate((3, 3, 3, 4))
     ]
     data = load_fer(write_rows([*training, *tests]))
-    kept = data.rows("Training")
+    voted = labels_given_votes(data, np.arange(8), data.rows("Training")).argmax(axis=1)
     copies = np.array([[0, 4], [1, 4], [2, 4], [3, 5]])
     predicted = np.array([sad, happy, happy, sad])
-    found = copies_figures(data, "PrivateTest", predicted, copies, kept)
+    found = copies_figures(data, "PrivateTest", predicted, copies, voted)
     assert found == {
         "n": 4,
         "copied": 2,
@@ -34,9 +34,9 @@ def test_what_remembering_copies_would_gain(write_rows, row, picture):
         "accuracy_remembering": 0.5,
         "accuracy_voters": 0.75,
     }
-    found = copies_figures(data, "PrivateTest", predicted, copies[:3], kept)
+    found = copies_figures(data, "PrivateTest", predicted, copies[:3], voted)
     assert (found["copied"], found["remembered"], found["accuracy_remembering"]) == (1, 1.0, 0.75)
-    none = copies_figures(data, "PrivateTest", predicted, copies[:0], kept)
+    none = copies_figures(data, "PrivateTest", predicted, copies[:0], voted)
     assert none["accuracy_copied"] is None
     assert none["remembered"] is None
     assert none["accuracy_remembering"] == none["accuracy"] == none["accuracy_others"]

@@ -5,10 +5,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mien.core.errors import InputError
 from mien.runtime.artifact import read_cards, weights_folder
 from mien_lab.data.cleaning import clean
-from mien_lab.data.fer2013 import load_fer
+from mien_lab.data.fer2013 import labels_given_votes, load_fer
 from mien_lab.evaluation.copies import copies_figures
 from mien_lab.evaluation.crops import CropReading, read_crops
 from mien_lab.evaluation.detector import evaluate as evaluate_detector
@@ -54,13 +56,14 @@ def measure_shipped(data: Path, *, weights: Path | None = None) -> dict[str, Any
 def _copies(folder: Path, readings: Mapping[str, CropReading]) -> dict[str, Any]:
     data = load_fer(folder)
     cleaning = clean(data)
+    voted = labels_given_votes(data, np.arange(len(data)), cleaning.rows).argmax(axis=1)
     return {
         split: copies_figures(
             data,
             split,
             reading.cases["fer2013"].probabilities.argmax(axis=1),
             cleaning.copies,
-            cleaning.rows,
+            voted,
         )
         for split, reading in readings.items()
     }

@@ -57,7 +57,7 @@ def export_expression(
 
     Args:
         runs: folders of one or more trainings; the networks of several are merged into one.
-        fer_dir: FER2013, for the calibration of the quantisation.
+        fer_dir: FER2013, for `fit_heads` and the calibration of the quantisation.
         folder: where to write.
         version: of the weights.
         bare: leave both heads as they were trained instead of `fit_heads`: for a `Tutor`.
