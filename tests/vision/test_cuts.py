@@ -25,6 +25,26 @@ def test_a_shot_begins_where_the_picture_is_another():
     assert cuts(grey) == [2]
 
 
+def alike(first, second, share):
+    """A picture like `first` to so much of a share, and else like `second`."""
+    return (share * scene(first) + (1 - share) * scene(second)).astype(np.uint8)
+
+
+def test_shots_that_are_framed_alike_are_told_apart_where_nothing_moves():
+    """As two people in turn before one camera."""
+    seen = [alike(1, other, 0.55) for other in (2, 3)]
+    spread = [picture - picture.mean() for picture in (p[..., 1].astype(float) for p in seen)]
+    same = (spread[0] * spread[1]).sum() / np.sqrt(np.prod([(s * s).sum() for s in spread]))
+    assert 0.5 < same < 0.7
+    assert cuts([seen[0]] * 12 + [seen[1]] * 12 + [seen[0]] * 12) == [12, 24]
+    # So soon after another it may as well be a movement.
+    assert cuts([scene(9)] * 12 + [seen[0]] * 3 + [seen[1]] * 3) == [12]
+    wide = np.hstack([scene(seed) for seed in range(3, 10)])
+    steps = np.random.default_rng(0).integers(1, 4, 60).cumsum()
+    steady = [wide[:, x : x + 320] for x in steps]
+    assert cuts(steady) == []
+
+
 def test_light_noise_and_a_face_that_comes_are_no_cuts():
     rng = np.random.default_rng(0)
     light = [

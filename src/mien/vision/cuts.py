@@ -21,6 +21,12 @@ SUDDEN = 2.5
 """A cut changes the picture so many times as much as the frames before it did in the mean ..."""
 RECENT = 8
 """... of so many: a camera that is swung makes one at most."""
+ALIKE = 0.7
+"""Correlation above which a change may be a movement however calm the shot was. Of 599 pairs of
+portraits, which are framed alike, 85 % are below `SAME_SHOT` and 97 % below this; a camera at rest
+that is moved by 3 % of its picture from one frame to the next takes 5 % of photographs there ..."""
+JOLT = 8.0
+"""... and between the two a cut changes the picture so many times as much as those frames did."""
 LONGEST_S = 0.5
 """Frames farther apart in time, in seconds, may differ without a cut."""
 FLAT = 2.0
@@ -56,8 +62,11 @@ class CutFinder:
             return False
         change = 1.0 - float((before * seen).sum())
         usual = float(np.mean(self._changes)) if self._changes else 0.0
+        calm = len(self._changes) == RECENT
         self._changes.append(change)
-        return change > max(1.0 - SAME_SHOT, SUDDEN * usual)
+        return change > max(1.0 - SAME_SHOT, SUDDEN * usual) or (
+            calm and change > max(1.0 - ALIKE, JOLT * usual)
+        )
 
 
 def _reduced(image: Image) -> npt.NDArray[np.float32] | None:

@@ -63,7 +63,7 @@ function PictureResult({ picture }: { picture: Picture }) {
   const [looking, setLooking] = useState(false);
   const { file, item, problem, note } = picture;
   const faces = facesOf(item);
-  const marked = faces.map((face, index) => ({ number: index + 1, face }));
+  const marked = faces.map((face, index) => ({ number: index, face }));
   return (
     <article class="photo">
       <header>
