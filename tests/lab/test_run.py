@@ -1,6 +1,8 @@
 """The folder of a run, the average of its weights, and its progress."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -78,6 +80,25 @@ def test_a_run_goes_on_with_what_it_was_begun_with(tmp_path, recordings):
         Run(tmp_path / "run", other, resume=True)
     moved = replace(config, recordings=recordings and Path("elsewhere"))
     assert Run(tmp_path / "run", moved, resume=True).load() == {"epoch": 1}
+
+
+def test_the_configuration_can_be_read_while_another_process_opens_the_run(tmp_path):
+    config = Tiny(tmp_path)
+    run = Run(tmp_path / "run", config, resume=False)
+    run.save({"epoch": 1}, {"loss": 1.0})
+    place, done = run.folder / "config.json", threading.Event()
+
+    def read():
+        while not done.is_set():
+            json.loads(place.read_text())
+
+    with ThreadPoolExecutor(1) as reader:
+        reading = reader.submit(read)
+        for _ in range(300):
+            Run(run.folder, config, resume=True)
+        done.set()
+        reading.result(10)
+    assert {path.name for path in run.folder.iterdir()} == {"config.json", "curve.jsonl", "last.pt"}
 
 
 def test_a_run_goes_on_without_options_that_are_no_more(tmp_path):

@@ -5,6 +5,7 @@ import dataclasses
 import json
 import logging
 import math
+import secrets
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -58,7 +59,10 @@ class Run:
             # A run from before there was an option had what is its default now.
             before = _plain(_by_default(config)) | json.loads(place.read_text())
             _refuse_changes(folder, before, now)
-        place.write_text(json.dumps(now, indent=2) + "\n")
+        # Whole or not at all: other processes of this run may be reading it.
+        draft = folder / f"config.{secrets.token_hex(8)}.part"
+        draft.write_text(json.dumps(now, indent=2) + "\n")
+        draft.replace(place)
 
     def load(self) -> dict[str, Any]:
         """The last checkpoint; empty at the start."""
