@@ -3,13 +3,15 @@ import io
 import json
 import signal
 import time
+from dataclasses import replace
 
 import jsonschema
 import numpy as np
 import pytest
 
 from mien.apps.cli.display import LiveView
-from mien.core.types import Frame, FrameReading, Media, MediaKind
+from mien.core.labels import EMOTIONS, Emotion
+from mien.core.types import Frame, FrameReading, Media, MediaKind, Scores
 from mien.pipeline.live import LiveReading
 from mien.report.schema import line_schema
 
@@ -104,3 +106,17 @@ def test_the_view_shows_bars_sentiment_rate_and_drops(make_reading):
         assert part in text
     assert "and 2 more faces" in text
     assert "was lost" in text
+
+
+def test_the_view_writes_no_minus_before_nothing(make_reading):
+    from rich.console import Console
+
+    shares = {Emotion.NEUTRAL: 0.998, Emotion.SADNESS: 0.002}
+    scores = Scores(tuple(shares.get(emotion, 0.0) for emotion in EMOTIONS))
+    view, console = LiveView(), Console(width=100, record=True, file=io.StringIO())
+    media = Media("camera 0", MediaKind.CAMERA, 64, 48)
+    frame = Frame(np.zeros((48, 64, 3), np.uint8))
+    reading = FrameReading(0, 0.0, (replace(make_reading(track_id=1), scores=scores),))
+    view.take(LiveReading(media, frame, reading, 0.02, 10, 3))
+    console.print(view)
+    assert "neutral +0.00" in console.export_text()
