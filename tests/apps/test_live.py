@@ -3,13 +3,15 @@ import io
 import json
 import signal
 import time
+from dataclasses import replace
 
 import jsonschema
 import numpy as np
 import pytest
 
 from mien.apps.cli.display import LiveView
-from mien.core.types import Frame, FrameReading, Media, MediaKind
+from mien.core.labels import EMOTIONS, Emotion
+from mien.core.types import Frame, FrameReading, Media, MediaKind, Scores
 from mien.pipeline.live import LiveReading
 from mien.report.schema import line_schema
 
@@ -68,7 +70,8 @@ def test_control_c_ends_with_everything_written(running, make_film, tmp_path, en
     lines = [*seen, *process.stdout.readlines()]
     complaints = process.stderr.read()
     assert process.wait(timeout=60) == 0, complaints
-    assert [json.loads(line)["index"] for line in lines][:1] == [0]
+    read = [json.loads(line)["index"] for line in lines]
+    assert read == sorted(set(read))
     assert target.read_bytes() == b"".join(lines)
     assert b"pictures read" in complaints
     assert b"Traceback" not in complaints
@@ -104,3 +107,17 @@ def test_the_view_shows_bars_sentiment_rate_and_drops(make_reading):
         assert part in text
     assert "and 2 more faces" in text
     assert "was lost" in text
+
+
+def test_the_view_writes_no_minus_before_nothing(make_reading):
+    from rich.console import Console
+
+    shares = {Emotion.NEUTRAL: 0.998, Emotion.SADNESS: 0.002}
+    scores = Scores(tuple(shares.get(emotion, 0.0) for emotion in EMOTIONS))
+    view, console = LiveView(), Console(width=100, record=True, file=io.StringIO())
+    media = Media("camera 0", MediaKind.CAMERA, 64, 48)
+    frame = Frame(np.zeros((48, 64, 3), np.uint8))
+    reading = FrameReading(0, 0.0, (replace(make_reading(track_id=1), scores=scores),))
+    view.take(LiveReading(media, frame, reading, 0.02, 10, 3))
+    console.print(view)
+    assert "neutral +0.00" in console.export_text()

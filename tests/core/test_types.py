@@ -84,6 +84,13 @@ def test_scores_keep_what_they_are_given(values):
     assert sum(scores.to_dict().values()) == pytest.approx(1, abs=1e-3)
 
 
+def test_scores_by_alias_and_by_what_is_none():
+    scores = Scores((0.1, 0.9, 0, 0, 0, 0, 0, 0))
+    assert scores["happiness"] == scores["happy"] == 0.9
+    with pytest.raises(ValueError, match="unknown emotion 'hapy'; use one of: neutral"):
+        _ = scores["hapy"]
+
+
 def test_ties_go_to_the_first_label():
     assert Scores(UNIFORM).top is Emotion.NEUTRAL
     assert [emotion for emotion, _ in Scores(UNIFORM).ranked()] == list(EMOTIONS)

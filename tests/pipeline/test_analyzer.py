@@ -22,7 +22,7 @@ from mien.core.errors import (
 )
 from mien.core.labels import EMOTIONS
 from mien.core.types import Box, Doubt, Face, Frame, Landmarks, MediaKind
-from mien.pipeline.analyzer import Analyzer
+from mien.pipeline.analyzer import Analysis, Analyzer
 from mien.pipeline.build import Config
 from mien.pipeline.sequence import SequenceReader
 from mien.report.schema import SCHEMA, document_schema
@@ -324,8 +324,14 @@ def test_a_film_has_no_faces_of_its_own(analyzer, film):
     with analyzer.analyze(film) as analysis, pytest.raises(InputError, match="iterate") as caught:
         _ = analysis.faces
     assert is_one_sentence(caught.value)
+
+
+def test_a_film_that_is_refused_as_a_picture_is_closed(analyzer, film, monkeypatch):
+    closed = []
+    monkeypatch.setattr(Analysis, "close", lambda self: closed.append(self.media.source))
     with pytest.raises(InputError, match="iterate"):
         analyzer.read(film)
+    assert closed == [str(film)]
 
 
 def test_a_picture_may_be_iterated_over_again(analyzer, portrait):

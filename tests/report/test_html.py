@@ -63,7 +63,7 @@ def test_a_film(make_reading):
     assert "a <b> & c.mp4" in page.text
     for words in ("640 × 480", "Frames read 20", "happiness 100 % 0 %", "Face 1", "limits"):
         assert words in page.text
-    assert "1 happiness 0:00.0 0:00.0 0:01.9 1.90 s 90 %" in page.text
+    assert "1 happiness 0:00.00 0:00.00 0:01.90 1.90 s 90 %" in page.text
     assert "expression 2 int8 abababababab" in page.text
     assert set(EMOTIONS) <= {value for key, value in page.attributes if key == "class"}
 
@@ -108,8 +108,10 @@ def test_photographs_and_films_and_what_failed(make_reading):
     writer.write(FrameReading(0, 0.0, ()))
     writer.end()
     writer.fail("bad.jpg", MediaError("bad.jpg is no picture"))
-    text = Reader(writer.page()).text
+    page = writer.page()
+    text = Reader(page).text
     assert "1 photograph and 1 film" in text
+    assert "<h2>Photographs</h2>" in page
     assert "it broke <off>" in text
     assert "bad.jpg is no picture" in text
 

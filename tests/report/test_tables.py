@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from mien.core.errors import MediaError, OutputError
+from mien.core.errors import InputError, MediaError, OutputError
 from mien.core.labels import Emotion
 from mien.core.types import Doubt, FrameReading, Media, MediaKind
 from mien.report import tables
@@ -72,6 +72,12 @@ def test_columns_match_the_types(frames):
         assert len(values) == 3
         assert all(type(v) is COLUMNS[name] or (name == "track_id" and v is None) for v in values)
     assert columns([]) == {name: [] for name in COLUMNS}
+
+
+def test_what_is_no_row_is_refused(frames):
+    for table in (frames[0].to_dicts(), frames, {"source": "a.mp4"}):
+        with pytest.raises(InputError, match=r"'source'; give the rows of Analysis\.to_dicts\(\)"):
+            columns(table)
 
 
 def test_arrow_table_is_typed_with_and_without_rows(frames):

@@ -582,6 +582,15 @@ def test_film_cut_before_its_index(make_film, tmp_path):
         open_media(path)
 
 
+def test_film_cut_within_its_first_frame(make_film, tmp_path):
+    path = make_film(tmp_path / "a.mkv")
+    data = path.read_bytes()
+    path.write_bytes(data[: data.index(b"\x1f\x43\xb6\x75") + 40])
+    with pytest.raises(TruncatedError, match=r"ends at 0\.00 s of") as caught:
+        open_media(path)
+    assert is_one_sentence(caught.value)
+
+
 def test_damage_in_the_middle_does_not_lose_the_rest(make_film, tmp_path):
     path = make_film(
         tmp_path / "a.mp4", [i / 10 for i in range(60)], options={"movflags": "faststart"}

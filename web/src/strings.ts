@@ -81,8 +81,8 @@ export const strings = {
   },
   seconds: (value: number, places = 0) => `${value.toFixed(places)}\u00a0s`,
   clock: (seconds: number) => {
-    const minutes = Math.floor(seconds / 60);
-    return `${minutes}:${(seconds - 60 * minutes).toFixed(1).padStart(4, "0")}`;
+    const tenths = Math.round(seconds * 10);
+    return `${Math.floor(tenths / 600)}:${((tenths % 600) / 10).toFixed(1).padStart(4, "0")}`;
   },
   face: (id: number) => `Face ${id}`,
   valence: "Valence",

@@ -12,3 +12,16 @@ describe("signed numbers", () => {
     expect(strings.signed(-0.04, 1)).toBe("0.0");
   });
 });
+
+describe("times", () => {
+  it("have no sixtieth second", () => {
+    expect([0, 4.2, 59.94, 59.96, 119.97, 3725.5].map(strings.clock)).toEqual([
+      "0:00.0",
+      "0:04.2",
+      "0:59.9",
+      "1:00.0",
+      "2:00.0",
+      "62:05.5",
+    ]);
+  });
+});

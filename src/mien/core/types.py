@@ -8,7 +8,7 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from mien.core.labels import EMOTIONS, Emotion, Sentiment, affect, sentiment
+from mien.core.labels import EMOTIONS, Emotion, Sentiment, affect, parse_emotion, sentiment
 
 __all__ = [
     "Box",
@@ -143,9 +143,13 @@ class Scores:
         if abs(sum(self.values) - 1.0) > 1e-3:
             raise ValueError(f"scores must sum to 1, not {sum(self.values):.4f}")
 
-    def __getitem__(self, emotion: Emotion) -> float:
-        """The probability of one emotion."""
-        return self.values[EMOTIONS.index(emotion)]
+    def __getitem__(self, emotion: Emotion | str) -> float:
+        """The probability of one emotion, by its label or an alias of it.
+
+        Raises:
+            ValueError: if it is neither; the message lists what is accepted.
+        """
+        return self.values[EMOTIONS.index(parse_emotion(emotion))]
 
     def __iter__(self) -> Iterator[tuple[Emotion, float]]:
         """Pairs of emotion and probability, in label order."""

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import replace
-from types import TracebackType
 from typing import Any, Self
 
 from mien.core.errors import InputError, TruncatedError
@@ -170,7 +169,8 @@ class Analyzer:
 
     def read(self, image: Image) -> tuple[Reading, ...]:
         """The readings of one picture, an array as for `analyze`."""
-        return self.analyze(image).faces
+        with self.analyze(image) as analysis:
+            return analysis.faces
 
     def close(self) -> None:
         """Let go of the weights; the analyzer is of no use afterwards."""
@@ -179,12 +179,7 @@ class Analyzer:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

@@ -76,11 +76,12 @@ def share_bar(share: Share, longest: float) -> str:
     )
 
 
-def clock(seconds: float) -> str:
-    """Minutes and seconds, with hours where there are some: 0:04.2, 1:02:03.0."""
-    minutes, rest = divmod(round(max(seconds, 0.0), 1), 60)
+def clock(seconds: float, places: int = 1) -> str:
+    """Minutes and seconds to so many places, with hours where there are some: 0:04.2, 1:02:03.0."""
+    minutes, rest = divmod(round(max(seconds, 0.0), places), 60)
     hours, minutes = divmod(int(minutes), 60)
-    return f"{hours}:{minutes:02}:{rest:04.1f}" if hours else f"{minutes}:{rest:04.1f}"
+    tail = f"{rest:0{places + 3}.{places}f}"
+    return f"{hours}:{minutes:02}:{tail}" if hours else f"{minutes}:{tail}"
 
 
 def percent(share: float) -> str:

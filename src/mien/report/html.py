@@ -69,7 +69,7 @@ class HtmlWriter:
         name = title(self._films, self._pictures)
         body = [film(one, alone=self._alone) for one in self._films]
         if self._pictures.readings:
-            body.insert(0, photographs(self._pictures))
+            body.insert(0, photographs(self._pictures, alone=self._alone))
         body += [failures(self._failures), limits(), networks(self._model)]
         return (
             '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -85,7 +85,7 @@ class HtmlWriter:
     @property
     def _alone(self) -> bool:
         """Whether there is one source, whose name is the title."""
-        return len(self._films) == 1 and not self._pictures.readings
+        return len(self._films) + len(self._pictures.readings) == 1
 
 
 def check_html(path: str | os.PathLike[str]) -> None:

@@ -66,7 +66,7 @@ def film(summary: FilmSummary, *, alone: bool) -> str:
     return _section(*parts)
 
 
-def photographs(summary: PictureSummary) -> str:
+def photographs(summary: PictureSummary, *, alone: bool) -> str:
     """All photographs: facts, shares, and a row for each face."""
     found = [len(readings) for _, readings in summary.readings]
     facts = {
@@ -81,7 +81,7 @@ def photographs(summary: PictureSummary) -> str:
     names = ("Photograph", "Face", "Expression appears", "Sentiment", "Note")
     rows = [row for source, readings in summary.readings for row in _rows(source, readings)]
     table = _section("<h3>Each face</h3>", _table("Each face", names, rows, numbers=()))
-    head = "<h2>Photographs</h2>" if len(found) > 1 else ""
+    head = "" if alone else "<h2>Photographs</h2>"
     return _section(head, _facts(facts), shares, table)
 
 
@@ -186,9 +186,8 @@ def _events(events: Sequence[Event]) -> str:
         [
             str(event.track_id),
             event.expression.value,
-            clock(event.onset_s),
-            clock(event.apex_s),
-            clock(event.offset_s),
+            # As fine as the duration, which is that from the onset to the offset.
+            *(clock(at, 2) for at in (event.onset_s, event.apex_s, event.offset_s)),
             f"{event.duration_s:.2f} s",
             percent(event.peak),
         ]

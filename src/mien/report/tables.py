@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TextIO
 
-from mien.core.errors import MienError, OutputError
+from mien.core.errors import InputError, MienError, OutputError
 from mien.core.labels import EMOTIONS
 from mien.core.types import FrameReading, Media
 
@@ -52,11 +52,19 @@ def columns(table: Iterable[Row]) -> dict[str, list[Any]]:
     """Rows turned into columns: one list per name in `COLUMNS`, empty lists without rows.
 
     `polars.DataFrame` and `pandas.DataFrame` take the result as it is.
+
+    Raises:
+        InputError: for what is no such row.
     """
     result: dict[str, list[Any]] = {name: [] for name in COLUMNS}
     for row in table:
         for name, values in result.items():
-            values.append(row[name])
+            try:
+                values.append(row[name])
+            except (KeyError, TypeError):
+                raise InputError(
+                    f"a row has no {name!r}; give the rows of Analysis.to_dicts()"
+                ) from None
     return result
 
 
@@ -66,6 +74,7 @@ def to_table(table: Iterable[Row]) -> pa.Table:
     ``polars.from_arrow(table)`` and ``table.to_pandas()`` make a data frame of it.
 
     Raises:
+        InputError: for what is no row of `Analysis.to_dicts`.
         OutputError: if pyarrow is not installed.
     """
     arrow = _pyarrow()

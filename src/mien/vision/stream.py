@@ -1,7 +1,6 @@
 """An open medium: what is known of it, and its frames."""
 
 from collections.abc import Callable, Iterator
-from types import TracebackType
 
 from mien.core.errors import TooLargeError
 from mien.core.types import Frame, Media
@@ -45,12 +44,7 @@ class MediaStream:
     def __enter__(self) -> "MediaStream":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

@@ -151,6 +151,7 @@ class _Decoder:
         try:
             return next(self._pictures)
         except StopIteration:
+            self._note_missing()
             cause = self.fault or "its video stream is empty"
             kind = TruncatedError if self.fault else MediaError
             raise kind(
@@ -242,12 +243,15 @@ class _Decoder:
         _log.debug("%s: %s", self.name, fault)
         self.fault = self.fault or fault
 
-    def _raise_fault(self) -> None:
+    def _note_missing(self) -> None:
         declared = self.container.duration
         if self.container.format.name.startswith(_DECLARE_LENGTH) and declared is not None:
             length_s = declared / _AV_TIME_BASE
             if self.end_s + _MISSING_S < length_s:
                 self._note(f"it ends at {self.end_s:.2f} s of {length_s:.2f} s")
+
+    def _raise_fault(self) -> None:
+        self._note_missing()
         if self.fault is not None:
             raise TruncatedError(
                 f"{self.name} is cut off or damaged ({self.fault}); what could be read up to "

@@ -66,7 +66,7 @@ class LiveView:
 
 def _face(reading: Reading) -> Table:
     note = f", uncertain: {reading.doubt.value}" if reading.doubt else ""
-    title = f"face {reading.track_id}: {reading.sentiment} {reading.valence:+.2f}{note}"
+    title = f"face {reading.track_id}: {reading.sentiment} {reading.valence:+z.2f}{note}"
     table = Table(title=title, title_justify="left", box=None, show_header=False, pad_edge=False)
     for emotion, share in reading.scores:
         bar = "█" * round(share * BAR)

@@ -20,7 +20,7 @@ from mien.report.schema import document_schema, line_schema
 
 __all__ = ["app", "main"]
 
-FAILED, USAGE, INTERRUPTED = 1, 2, 130
+FAILED, USAGE = 1, 2
 
 app = typer.Typer(
     name="mien",
@@ -77,9 +77,6 @@ def main() -> None:
         else:
             complain(f"{error.filename} cannot be used: {error.strerror}")
         sys.exit(FAILED)
-    except KeyboardInterrupt:
-        complain("interrupted")
-        sys.exit(INTERRUPTED)
 
 
 def _run() -> None:
