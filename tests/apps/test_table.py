@@ -30,3 +30,15 @@ def test_what_rounds_to_nothing_has_no_minus(make_reading):
 
 def test_a_film_of_one_frame(make_reading):
     assert "1 frame to 0.00 s" in printed(MediaKind.VIDEO, make_reading())
+
+
+def test_sources_of_one_name_are_told_apart_and_named_once(make_reading):
+    out = io.StringIO()
+    writer = TableWriter(Console(file=out, width=120))
+    for source in ("one/a.jpg", "two/a.jpg", "two/b.jpg"):
+        writer.begin(Media(source, MediaKind.IMAGE, 64, 48))
+        writer.write(FrameReading(0, 0.0, (make_reading(), make_reading())))
+        writer.end()
+    writer.close()
+    firsts = [line.split()[0] for line in out.getvalue().splitlines()[1:]]
+    assert firsts == ["one/a.jpg", "1", "two/a.jpg", "1", "b.jpg", "1"]

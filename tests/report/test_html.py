@@ -102,6 +102,19 @@ def test_photographs(make_reading):
     assert "fear 50 % 50 %" in text
 
 
+def test_files_of_one_name_are_told_apart(make_reading):
+    writer = filmed(make_reading, media=Media("one/a.mp4", MediaKind.VIDEO, 64, 48))
+    for name in ("one/a.jpg", "two/a.jpg", "two/b.jpg"):
+        writer.begin(Media(name, MediaKind.IMAGE, 64, 48))
+        writer.write(FrameReading(0, 0.0, ()))
+        writer.end()
+    writer.fail("two/a.mp4", MediaError("two/a.mp4 is no film"))
+    page = writer.page()
+    assert "<h2>one/a.mp4</h2>" in page
+    for name in ("one/a.jpg", "two/a.jpg", "b.jpg", "two/a.mp4"):
+        assert f"class='name'>{name}</th>" in page
+
+
 def test_photographs_and_films_and_what_failed(make_reading):
     writer = filmed(make_reading, error=TruncatedError("it broke <off>"))
     writer.begin(PHOTO)

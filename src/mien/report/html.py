@@ -13,6 +13,7 @@ from typing import Any
 from mien.core.errors import InputError, MienError
 from mien.core.types import FrameReading, Media, MediaKind
 from mien.report.files import atomic
+from mien.report.names import short_names
 from mien.report.sections import LEAD, failures, film, limits, networks, photographs, title
 from mien.report.summaries import FilmSummary, PictureSummary
 
@@ -66,11 +67,15 @@ class HtmlWriter:
 
     def page(self) -> str:
         """The whole document."""
-        name = title(self._films, self._pictures)
-        body = [film(one, alone=self._alone) for one in self._films]
-        if self._pictures.readings:
-            body.insert(0, photographs(self._pictures, alone=self._alone))
-        body += [failures(self._failures), limits(), networks(self._model)]
+        pictures = [source for source, _ in self._pictures.readings]
+        read = [film.media.source for film in self._films] + pictures
+        alone = len(read) == 1
+        names = short_names([*read, *(source for source, _ in self._failures)])
+        name = title(self._films, self._pictures, names)
+        body = [film(one, names, alone=alone) for one in self._films]
+        if pictures:
+            body.insert(0, photographs(self._pictures, names, alone=alone))
+        body += [failures(self._failures, names), limits(), networks(self._model)]
         return (
             '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
             f'<meta http-equiv="Content-Security-Policy" content="{page_policy()}">\n'
@@ -81,11 +86,6 @@ class HtmlWriter:
             "<footer>Made by mien. It holds no picture, and opens without a network.</footer>\n"
             "</body>\n</html>\n"
         )
-
-    @property
-    def _alone(self) -> bool:
-        """Whether there is one source, whose name is the title."""
-        return len(self._films) + len(self._pictures.readings) == 1
 
 
 def check_html(path: str | os.PathLike[str]) -> None:

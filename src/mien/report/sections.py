@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from pathlib import Path
 from typing import Any
 
 from mien.core.labels import EMOTIONS
@@ -35,16 +34,20 @@ _LIMITS = (
 _DOUBT_HINT = "Pale: the part in which the reading was uncertain."
 
 
-def title(films: Sequence[FilmSummary], pictures: PictureSummary) -> str:
+Names = Mapping[str, str]
+"""What each source is called; see `short_names`."""
+
+
+def title(films: Sequence[FilmSummary], pictures: PictureSummary, names: Names) -> str:
     """What was read, in a few words; the name of the file if there is one."""
-    names = [film.media.source for film in films] + [source for source, _ in pictures.readings]
-    if len(names) == 1:
-        return _name(names[0])
+    read = [film.media.source for film in films] + [source for source, _ in pictures.readings]
+    if len(read) == 1:
+        return escape(names[read[0]])
     counts = [(len(pictures.readings), "photograph"), (len(films), "film")]
     return " and ".join(_count(n, word) for n, word in counts if n) or "Nothing was read"
 
 
-def film(summary: FilmSummary, *, alone: bool) -> str:
+def film(summary: FilmSummary, names: Names, *, alone: bool) -> str:
     """A film: facts, shares, charts of its faces, events."""
     media, tally = summary.media, summary.tally
     facts = {
@@ -54,7 +57,7 @@ def film(summary: FilmSummary, *, alone: bool) -> str:
         "Faces": f"{len(summary.faces):,}",
         **_sentiments(tally),
     }
-    head = "" if alone else f"<h2>{_name(media.source)}</h2>"
+    head = "" if alone else f"<h2>{escape(names[media.source])}</h2>"
     parts = [head, _facts(facts)]
     if summary.error:
         parts.append(f'<p class="alert">{escape(summary.error)}</p>')
@@ -66,7 +69,7 @@ def film(summary: FilmSummary, *, alone: bool) -> str:
     return _section(*parts)
 
 
-def photographs(summary: PictureSummary, *, alone: bool) -> str:
+def photographs(summary: PictureSummary, names: Names, *, alone: bool) -> str:
     """All photographs: facts, shares, and a row for each face."""
     found = [len(readings) for _, readings in summary.readings]
     facts = {
@@ -78,17 +81,18 @@ def photographs(summary: PictureSummary, *, alone: bool) -> str:
     shares = ""
     if sum(found):
         shares = _shares(summary.tally, "Share of faces", "Of all faces in the photographs.")
-    names = ("Photograph", "Face", "Expression appears", "Sentiment", "Note")
-    rows = [row for source, readings in summary.readings for row in _rows(source, readings)]
-    table = _section("<h3>Each face</h3>", _table("Each face", names, rows, numbers=()))
+    columns = ("Photograph", "Face", "Expression appears", "Sentiment", "Note")
+    rows = [row for source, readings in summary.readings for row in _rows(names[source], readings)]
+    table = _section("<h3>Each face</h3>", _table("Each face", columns, rows, numbers=()))
     head = "" if alone else "<h2>Photographs</h2>"
     return _section(head, _facts(facts), shares, table)
 
 
-def failures(found: Iterable[tuple[str, str]]) -> str:
+def failures(found: Iterable[tuple[str, str]], names: Names) -> str:
     """What could not be read, and why; nothing if there is none."""
     rows = [
-        [f"<th scope='row' class='name'>{_name(source)}</th>", escape(why)] for source, why in found
+        [f"<th scope='row' class='name'>{escape(names[source])}</th>", escape(why)]
+        for source, why in found
     ]
     if not rows:
         return ""
@@ -196,8 +200,8 @@ def _events(events: Sequence[Event]) -> str:
     return _section(head, _table("Events", names, rows, numbers=(2, 3, 4, 5, 6)))
 
 
-def _rows(source: str, readings: Sequence[Reading]) -> list[list[str]]:
-    first = f"<th scope='row' class='name'>{_name(source)}</th>"
+def _rows(name: str, readings: Sequence[Reading]) -> list[list[str]]:
+    first = f"<th scope='row' class='name'>{escape(name)}</th>"
     if not readings:
         return [[first, "", "no face found", "", ""]]
     return [
@@ -243,10 +247,6 @@ def _table(
 
 def _section(*parts: str) -> str:
     return f"<section>{''.join(parts)}</section>\n"
-
-
-def _name(source: str) -> str:
-    return escape(Path(source).name or source)
 
 
 def _count(number: int, word: str) -> str:

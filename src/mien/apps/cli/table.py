@@ -2,7 +2,6 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 from rich.console import Console
@@ -12,6 +11,7 @@ from mien.apps.cli.console import printable
 from mien.core.errors import MienError
 from mien.core.labels import EMOTIONS, Emotion, sentiment
 from mien.core.types import FrameReading, Media, MediaKind, Reading
+from mien.report.names import short_names
 
 __all__ = ["TableWriter"]
 
@@ -44,9 +44,7 @@ class TableWriter:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._table = Table(box=None, title_justify="left", pad_edge=False)
-        for name in ("source", "face", "where", "expression appears", "sentiment", "note"):
-            self._table.add_column(name, overflow="fold")
+        self._rows: list[tuple[str, tuple[str, ...]]] = []
         self._media: Media | None = None
         self._film = _Film()
 
@@ -59,31 +57,37 @@ class TableWriter:
         if self._media is not None and self._media.kind is not MediaKind.IMAGE:
             self._film.add(frame)
             return
-        name = _name(self._media) if self._media else ""
         if not frame.readings:
-            self._table.add_row(name, "-", "", "no face found", "", "")
+            self._add("-", "", "no face found", "", "")
         for number, reading in enumerate(frame.readings):
-            self._table.add_row(name, str(number), *_cells(reading))
-            name = ""
+            self._add(str(number), *_cells(reading))
 
     def end(self, error: MienError | None = None) -> None:
         """End the source; a film becomes a row."""
         if self._media is not None and self._film.frames:
             cells = _film_cells(self._film)
             note = "; ".join(filter(None, [cells[-1], "broken off" if error else ""]))
-            self._table.add_row(_name(self._media), *cells[:-1], note)
+            self._add(*cells[:-1], note)
 
     def fail(self, source: str, error: MienError) -> None:
         """Leave out a source that could not be opened; stderr names it."""
 
     def close(self) -> None:
         """Print the table if it has rows."""
-        if self._table.row_count:
-            self._console.print(self._table)
+        if not self._rows:
+            return
+        table = Table(box=None, title_justify="left", pad_edge=False)
+        for name in ("source", "face", "where", "expression appears", "sentiment", "note"):
+            table.add_column(name, overflow="fold")
+        names = short_names(source for source, _ in self._rows)
+        before = None
+        for source, cells in self._rows:
+            table.add_row("" if source == before else printable(names[source]), *cells)
+            before = source
+        self._console.print(table)
 
-
-def _name(media: Media) -> str:
-    return printable(Path(media.source).name)
+    def _add(self, *cells: str) -> None:
+        self._rows.append((self._media.source if self._media else "", cells))
 
 
 def _cells(reading: Reading) -> tuple[str, str, str, str]:
