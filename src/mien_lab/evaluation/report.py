@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mien import __version__
+from mien.report.files import atomic
 from mien_lab.evaluation.charts import (
     class_chart,
     confusion_chart,
@@ -69,9 +70,10 @@ def write_report(path: Path, evaluation: Evaluation) -> None:
     """Write the page.
 
     Raises:
-        OSError: if the file cannot be written.
+        OutputError: if the file cannot be written; nothing is left under its name.
     """
-    path.write_text(render_report(evaluation), encoding="utf-8")
+    with atomic(path) as temporary:
+        temporary.write_text(render_report(evaluation), encoding="utf-8")
 
 
 def render_report(evaluation: Evaluation) -> str:
