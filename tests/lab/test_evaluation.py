@@ -267,5 +267,6 @@ def test_the_report_is_one_file_and_escapes_names(tmp_path):
     assert "script" not in page.tags
     assert page.addresses == []
     assert "&lt;script&gt;" in text
+    assert "<p>1 case.</p>" in text
     assert "prefers-color-scheme: dark" in text
     assert not re.search(r"https?://|@import|url\(|NaN|nan\b", text)

@@ -115,7 +115,7 @@ def _section(section: Section) -> str:
         if name in section
     ]
     parts = [
-        f"<p>{section['n']} cases{missed}.</p>",
+        f"<p>{section['n']} {'case' if section['n'] == 1 else 'cases'}{missed}.</p>",
         _table(method, ["", "figure", "interval"], headlines),
         _per_class(section),
         _figure(class_chart(section, "recall"), "Recall of each label, with its interval."),
