@@ -7,9 +7,10 @@ import typer
 
 from mien.core.errors import InputError
 from mien.pipeline.build import DEFAULT_PRECISION
+from mien.report.files import atomic
 from mien.runtime.artifact import load_artifact
 from mien_lab.data.samples import Sample
-from mien_lab.output import name_failures, write_figures
+from mien_lab.output import check_outputs, name_failures, write_figures
 
 __all__ = ["audit", "robustness", "tradeoff"]
 
@@ -66,19 +67,21 @@ def robustness(
 
     if report is not None and report.suffix.lower() != ".svg":
         raise InputError(f"{report} is no name for the curves; let it end in .svg")
-    samples, source = _samples(data, layout, split, limit, seed)
+    check_outputs(output, report)
+    samples, figures = _samples(data, layout, split, limit, seed)
     faces = cut_faces(samples, precision=precision, weights=weights)
-    figures = source | measure_robustness(
-        faces, precision=precision, weights=weights, seed=seed, draws=draws
-    )
     if photographs is not None:
         figures["photographs"] = measure_photographs(
             photographs, precision=precision, weights=weights, seed=seed
         )
         name_failures(figures["photographs"]["failures"])
-    write_figures(figures, output, robustness_text(figures))
+    figures |= measure_robustness(
+        faces, precision=precision, weights=weights, seed=seed, draws=draws
+    )
     if report is not None:
-        report.write_text(curve_sheet(figures), encoding="utf-8")
+        with atomic(report) as temporary:
+            temporary.write_text(curve_sheet(figures), encoding="utf-8")
+    write_figures(figures, output, robustness_text(figures))
 
 
 def audit(
@@ -108,6 +111,7 @@ def audit(
     from mien_lab.evaluation.predictions import predict
     from mien_lab.evaluation.tables import audit_text
 
+    check_outputs(output)
     samples, source = _samples(data, layout, split, limit, seed)
     notes = source.pop("notes")
     given = read_groups(groups, [sample.name for sample in samples]) if groups else None
@@ -178,6 +182,7 @@ def tradeoff(
     from mien_lab.evaluation.tradeoff import measure_tradeoff
     from mien_lab.evaluation.tradeoff_text import tradeoff_text
 
+    check_outputs(output)
     figures = measure_tradeoff(
         data,
         groups,
@@ -209,4 +214,5 @@ def _samples(
         rows = np.random.default_rng(seed).permutation(len(samples))[:limit]
         samples = [samples[index] for index in np.sort(rows)]
     notes = [_SEVEN_LABELS] if chosen is Layout.FER2013 else []
-    return samples, {"data": data.name, "layout": str(chosen), "split": split, "notes": notes}
+    name = data.resolve().name
+    return samples, {"data": name, "layout": str(chosen), "split": split, "notes": notes}

@@ -27,7 +27,7 @@ from mien_lab.data.cleaning import clean, write_drops
 from mien_lab.data.fer2013 import load_fer
 from mien_lab.evaluation.limits import measure_limits
 from mien_lab.evaluation.photographs import evaluate_photographs
-from mien_lab.output import name_failures, write_figures
+from mien_lab.output import check_outputs, name_failures, write_figures
 
 __all__ = ["app", "main"]
 
@@ -155,6 +155,7 @@ def clean_command(
     ] = None,
 ) -> None:
     """Say how many rows of FER2013 are not trained on, and why; with --drops, which."""
+    check_outputs(output, drops)
     fer = load_fer(data)
     cleaning = clean(fer)
     if drops is not None:
@@ -173,6 +174,7 @@ def copies_command(
     """Search FER2013's training part for photographs of its tests that were framed anew."""
     from mien_lab.data.cleaning import find_reframed, write_copies
 
+    check_outputs(out)
     classifier = build(Config(weights=weights)).classifier
     pairs, correlations = find_reframed(load_fer(data), classifier)
     write_copies(out, pairs, correlations)
@@ -188,6 +190,7 @@ def limits(
     weights: Weights = None,
 ) -> None:
     """Measure accuracy against size, blur, light and turn of the face."""
+    check_outputs(output)
     write_figures(measure_limits(data, precision=precision, weights=weights), output)
 
 
@@ -202,6 +205,7 @@ def photographs(
 
     One that cannot be read is named on stderr and in the figures; the others are measured.
     """
+    check_outputs(output)
     figures = evaluate_photographs(data, precision=precision, weights=weights)
     name_failures(figures["failures"])
     write_figures(figures, output)

@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 
-from mien.core.errors import InputError
 from mien.pipeline.build import DEFAULT_PRECISION
-from mien_lab.output import name_failures, write_figures
+from mien_lab.output import check_outputs, name_failures, write_figures
 
 __all__ = ["evaluate"]
 
@@ -57,11 +56,7 @@ def evaluate(
 
     A picture that cannot be read is named on stderr and in the figures; the others are measured.
     """
-    for path in (predictions, report, None if output == "-" else Path(output)):
-        if path is not None and not path.parent.is_dir():
-            raise InputError(f"{path} cannot be written, since there is no folder {path.parent}")
-        if path is not None and path.is_dir():
-            raise InputError(f"{path} is a folder; name a file")
+    check_outputs(output, predictions, report)
     from mien_lab.evaluation.comparison import read_predictions, write_predictions
     from mien_lab.evaluation.intervals import Bootstrap
     from mien_lab.evaluation.protocols import Request
@@ -83,8 +78,9 @@ def evaluate(
     name_failures(found.figures.get("failures", []))
     for protocol in found.figures.get("not_compared", []):
         typer.echo(f"mien-lab: {against} names no case of {protocol}: not compared", err=True)
-    write_figures(found.figures, output)
     if predictions is not None:
         write_predictions(predictions, list(found.cases.values()))
     if report is not None:
         write_report(report, found)
+    # The screen comes last: whoever reads it may stop reading, and the files are to be there.
+    write_figures(found.figures, output)

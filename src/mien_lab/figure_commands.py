@@ -3,11 +3,14 @@
 import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from mien.core.errors import InputError, cause_of
+from mien.report.files import atomic
 from mien_lab.evaluation.documents import fill, measured
+from mien_lab.output import check_outputs
 
 __all__ = ["CARDS", "DOCUMENTS", "FIGURES", "app"]
 
@@ -40,7 +43,8 @@ def measure(
     from mien_lab.temporal_commands import measure as measure_temporal
     from mien_lab.training.temporal import TemporalConfig
 
-    before = json.loads(out.read_text(encoding="utf-8")) if out.exists() else {}
+    check_outputs(out)
+    before = _read(out) if out.exists() else {}
     figures = measure_shipped(data)
     with TemporaryDirectory() as clips:
         config = TemporalConfig(data / "fer2013")
@@ -49,7 +53,7 @@ def measure(
             for split in ("PrivateTest", "PublicTest")
         }
     figures = kept(figures, before)
-    out.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    _write(out, json.dumps(figures, indent=1) + "\n")
 
 
 @app.command()
@@ -66,22 +70,42 @@ def add(
     """Add figures that were measured apart; those of other weights are refused."""
     from mien_lab.evaluation.shipped import added
 
-    figures = json.loads(out.read_text(encoding="utf-8"))
+    figures = _read(out)
     for file in files:
-        figures = added(figures, json.loads(file.read_text(encoding="utf-8")), file.name)
-    out.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+        figures = added(figures, _read(file), file.name)
+    _write(out, json.dumps(figures, indent=1) + "\n")
 
 
 @app.command()
 def write(figures: Out = FIGURES) -> None:
     """Write the figures into the documents and into the expression network's cards."""
-    values = json.loads(figures.read_text(encoding="utf-8"))
+    values = _read(figures)
     texts = {}
     for precision, name in CARDS.items():
-        card = json.loads(name.read_text(encoding="utf-8"))
+        card = _read(name)
         card["extra"]["measured"] = measured(values, precision)
         texts[name] = json.dumps(card, indent=2) + "\n"
     for document in DOCUMENTS:
         texts[document] = fill(document.read_text(encoding="utf-8"), values)
     for path, text in texts.items():
-        path.write_text(text, encoding="utf-8")
+        _write(path, text)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read: {cause_of(error)}; check the path, or run this in the folder "
+            "of mien's source"
+        ) from None
+    except ValueError as error:
+        raise InputError(f"{path} is not JSON ({error}); measure again") from None
+    if not isinstance(found, dict):
+        raise InputError(f"{path} holds no figures by name; name what --json wrote")
+    return found
+
+
+def _write(path: Path, text: str) -> None:
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

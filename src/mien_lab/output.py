@@ -1,13 +1,38 @@
 """Where the commands of the lab put their figures: a file, or the screen."""
 
 import json
+import os
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import typer
 
-__all__ = ["name_failures", "write_figures"]
+from mien.core.errors import OutputError
+from mien.report.files import atomic
+
+__all__ = ["check_outputs", "name_failures", "write_figures"]
+
+
+def check_outputs(*outputs: Path | str | None) -> None:
+    """Check before long work that every file can be written; "-" and None are the screen.
+
+    Raises:
+        OutputError: if one is a folder, lies in no folder or in one that may not be written to, or
+            if two are the same.
+    """
+    paths = [Path(output) for output in outputs if output is not None and str(output) != "-"]
+    for path in paths:
+        if path.is_dir():
+            raise OutputError(f"{path} is a folder; name a file")
+        if not path.parent.is_dir():
+            raise OutputError(f"{path} cannot be written, since there is no folder {path.parent}")
+        if not path.exists() and not os.access(path.parent, os.W_OK):
+            raise OutputError(f"{path.parent} may not be written to; choose another folder")
+    files = [path.resolve() for path in paths if path.is_file() or not path.exists()]
+    if twice := [path for path, count in Counter(files).items() if count > 1]:
+        raise OutputError(f"{twice[0]} is named for two outputs; name two files")
 
 
 def write_figures(
@@ -22,6 +47,7 @@ def write_figures(
 
     Raises:
         ValueError: if a figure is no number; nothing is written or shown then.
+        OutputError: if the file cannot be written; what stood there stays.
     """
     whole = json.dumps(figures, indent=2, allow_nan=False)
     file = None if output is None or str(output) == "-" else Path(output)
@@ -30,7 +56,8 @@ def write_figures(
     elif file is None:
         typer.echo(whole)
     if file is not None:
-        file.write_text(whole + "\n", encoding="utf-8")
+        with atomic(file) as temporary:
+            temporary.write_text(whole + "\n", encoding="utf-8")
 
 
 def name_failures(failures: Iterable[Mapping[str, str]]) -> None:

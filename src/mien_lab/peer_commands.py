@@ -8,12 +8,13 @@ import typer
 
 from mien import __version__
 from mien.pipeline.build import DEFAULT_PRECISION
+from mien.report.files import make_folder
 from mien.runtime.artifact import read_cards, weights_folder
 from mien_lab.evaluation.crops import evaluate_crops
 from mien_lab.evaluation.peers import evaluate_peers
 from mien_lab.evaluation.photographs import evaluate_photographs
 from mien_lab.evaluation.tables import aligned
-from mien_lab.output import name_failures, write_figures
+from mien_lab.output import check_outputs, name_failures, write_figures
 
 __all__ = ["app"]
 
@@ -42,8 +43,9 @@ def peers(
 
     How peers are set up is said in mien_lab.evaluation.peer_packages.
     """
+    check_outputs(output)
     if predictions is not None:
-        predictions.mkdir(parents=True, exist_ok=True)
+        make_folder(predictions)
     crops = evaluate_crops(data / "fer2013", precision=precision, weights=weights)
     wild = evaluate_photographs(data / "wild", precision=precision, weights=weights)
     name_failures(wild["failures"])

@@ -307,7 +307,7 @@ def test_glasses_raise_the_measure(picture):
     assert worn[1] > worn[0] > 1.5 * glasses_like(face)
 
 
-def test_the_command(tmp_path, picture):
+def test_the_command(tmp_path, picture, monkeypatch):
     people = tmp_path / "people"
     (people / "images").mkdir(parents=True)
     import PIL.Image
@@ -332,9 +332,12 @@ def test_the_command(tmp_path, picture):
     assert figures["columns"]["gender"]["groups"]["f"]["n"] == 13
     assert figures["unmatched"] == ["99.png"]
     assert "99.png" in result.output
+    monkeypatch.chdir(people)
+    options[2] = "."
     result = CliRunner().invoke(app, [*options, "--limit", "20"])
     assert result.exit_code == 0, result.output
     figures = json.loads(target.read_text())
+    assert figures["data"] == "people"
     assert figures["compared"] == "image conditions"
     assert figures["n"] == 20
     assert "not groups of people" in result.output

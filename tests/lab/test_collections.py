@@ -303,6 +303,7 @@ def test_manifest(tmp_path):
         ("image,label\n\n,sad\n", "line 3 .* path relative"),
         ("image,label,label\na.png,happy,sad\n", "has two columns 'label'; remove or rename one"),
         ("image,label\n/etc/a.png,happy\n", "path relative"),
+        ("image,label\nC:\\faces\\a.png,happy\n", "path relative"),
         ("image,label\n,happy\n", "path relative"),
         ("image,label\na.png,sad\n./a.png,sad\n", r"listed twice: a\.png"),
         ("image,label\na.png,sad\na.png,happy\n", r"listed twice: a\.png"),

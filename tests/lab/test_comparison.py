@@ -70,7 +70,7 @@ def test_what_is_written_can_be_read(tmp_path):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("name,label\na,happy\na,sad\n", "names a twice"),
+        ("name,label\na,happy\na,sad\n", "names 'a' twice"),
         ("name,label\na,glad\n", "line 2 .*unknown emotion 'glad'; use one of: neutral, happiness"),
         ("picture,label\na,sad\n", "no column name or image"),
     ],

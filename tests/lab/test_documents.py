@@ -100,6 +100,8 @@ def test_missing_figures_are_named_with_their_command(figures, part):
         fill(page, less)
     with pytest.raises(InputError, match="of temporal; run `mien-lab figures measure`"):
         fill("<!-- figures: temporal -->\n<!-- end -->", {})
+    with pytest.raises(InputError, match="of crops; run `mien-lab figures measure`"):
+        measured({}, "int8")
 
 
 def test_nothing_is_written_when_figures_are_missing(figures, tmp_path, monkeypatch):

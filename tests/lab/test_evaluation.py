@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 pytest.importorskip("sklearn")
 
-from mien.core.errors import InputError
+from mien.core.errors import InputError, OutputError
 from mien.core.labels import EMOTIONS
 from mien.core.types import Box
 from mien_lab.cli import app
@@ -152,10 +152,30 @@ def test_what_cannot_be_evaluated_says_so(tmp_path):
     with pytest.raises(InputError, match="none of the 1 pictures"):
         evaluate(Request(tmp_path))
     (tmp_path / "manifest.csv").write_text("image,label\na.png,sad\n")
-    found = evaluate(Request(tmp_path, bootstrap=FEW))
-    assert (found.figures["n"], found.figures["failed"]) == (0, 1)
-    json.dumps(found.figures, allow_nan=False)
-    assert "there are no cases" in render_report(found)
+    with pytest.raises(InputError, match=r"none of the 1 labelled .* the first: .*a\.png does not"):
+        evaluate(Request(tmp_path, bootstrap=FEW))
+
+
+def test_predictions_of_other_cases_are_refused_before_anything_is_read(tmp_path, monkeypatch):
+    (tmp_path / "manifest.csv").write_text("image,label\na.png,sad\n")
+    monkeypatch.setattr("mien_lab.evaluation.protocols.predict", None)
+    with pytest.raises(InputError, match=r"name none of the cases; .* such as a\.png"):
+        evaluate(Request(tmp_path, against={"b.png": None}))
+
+
+def test_files_are_written_though_nobody_reads_the_screen(tmp_path, monkeypatch, portrait_file):
+    shutil.copyfile(portrait_file, tmp_path / "a.jpg")
+    (tmp_path / "manifest.csv").write_text("image,label\na.jpg,happiness\n")
+
+    def closed(*_):
+        raise BrokenPipeError
+
+    monkeypatch.setattr("mien_lab.evaluation_commands.write_figures", closed)
+    page, table = tmp_path / "page.html", tmp_path / "table.csv"
+    with pytest.raises(BrokenPipeError):
+        run("--data", tmp_path, "--report", page, "--predictions", table)
+    assert page.read_text().endswith("</html>\n")
+    assert len(table.read_text().splitlines()) == 2
 
 
 def test_a_layout_that_is_named_is_measured_on_the_test_split_too(fer_folder):
@@ -215,7 +235,7 @@ def test_one_nameless_sample_does_not_make_all_subjects_unknown(tmp_path):
 
 
 def test_files_that_cannot_be_written_are_refused_before_anything_is_measured(tmp_path):
-    with pytest.raises(InputError, match="there is no folder"):
+    with pytest.raises(OutputError, match="there is no folder"):
         run("--data", tmp_path, "--report", tmp_path / "nowhere" / "page.html")
 
 
@@ -239,12 +259,14 @@ class Page(html.parser.HTMLParser):
 
 def test_the_report_is_one_file_and_escapes_names(tmp_path):
     name = "<script>alert('x')</script>.png"
-    (tmp_path / "manifest.csv").write_text(f'image,label\n"{name}",sad\n')
+    (tmp_path / "manifest.csv").write_text(f'image,label\n"{name}",sad\nwall.png,sad\n')
+    PIL.Image.fromarray(np.full((48, 48), 90, np.uint8)).save(tmp_path / "wall.png")
     text = render_report(evaluate(Request(tmp_path, bootstrap=FEW)))
     page = Page(text)
     assert not page.open
     assert "script" not in page.tags
     assert page.addresses == []
     assert "&lt;script&gt;" in text
+    assert "<p>1 case.</p>" in text
     assert "prefers-color-scheme: dark" in text
     assert not re.search(r"https?://|@import|url\(|NaN|nan\b", text)

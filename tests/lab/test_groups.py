@@ -52,6 +52,11 @@ def test_a_missing_file(tmp_path):
         read_groups(tmp_path / "absent.csv", NAMES)
 
 
+def test_a_folder_is_no_table(tmp_path):
+    with pytest.raises(InputError, match=r"cannot be read: Is a directory; name a file"):
+        read_groups(tmp_path, NAMES)
+
+
 def test_intersections_need_both_groups():
     columns = {"age": ("old", "", "young"), "gender": ("f", "f", "m"), "hat": ("y", "n", "")}
     both = crossed(columns)

@@ -95,3 +95,51 @@ def test_a_missing_file_is_one_sentence(monkeypatch, tmp_path):
     said = run(monkeypatch, "clean", "--data", tmp_path / "nothing")
     assert said.startswith("mien-lab: ")
     assert "nothing" in said
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("audit", "--json"),
+        ("robustness", "--json"),
+        ("robustness", "--report"),
+        ("tradeoff", "--json"),
+        ("clean", "--json"),
+        ("clean", "--drops"),
+        ("copies", "--out"),
+        ("limits", "--json"),
+        ("photographs", "--json"),
+        ("peers", "--json"),
+        ("tracking", "evaluate", "--json"),
+        ("figures", "measure", "--json"),
+    ],
+)
+def test_a_missing_folder_is_told_before_anything_is_read(monkeypatch, tmp_path, command):
+    *names, option = command
+    target = tmp_path / "nowhere" / "out.svg"
+    said = run(monkeypatch, *names, "--data", tmp_path / "nothing", option, target)
+    assert said.endswith(f"there is no folder {target.parent}")
+
+
+def test_as_many_scenes_as_none_are_refused(tmp_path):
+    done = CliRunner().invoke(
+        cli.app, ["tracking", "evaluate", "--data", str(tmp_path), "--scenes", "0"]
+    )
+    assert done.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (None, "cannot be read: No such file or directory; check the path"),
+        ("{nope", "is not JSON"),
+        ("[1]", "holds no figures by name"),
+        ("{}", "name no weights; run `mien-lab figures measure`"),
+    ],
+)
+def test_figures_that_cannot_be_added_to(monkeypatch, tmp_path, text, sentence):
+    figures, more = tmp_path / "figures.json", tmp_path / "more.json"
+    more.write_text("{}")
+    if text is not None:
+        figures.write_text(text)
+    assert sentence in run(monkeypatch, "figures", "add", more, "--json", figures)

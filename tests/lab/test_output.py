@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from mien_lab.output import write_figures
+from mien.core.errors import OutputError
+from mien_lab.output import check_outputs, write_figures
 
 FIGURES = {"accuracy": 0.5, "delay": None}
 
@@ -33,3 +34,32 @@ def test_what_is_no_json_is_not_written(tmp_path, capsys, value, text):
             write_figures({"accuracy": value}, output, text)
     assert list(tmp_path.iterdir()) == []
     assert capsys.readouterr().out == ""
+
+
+def test_outputs_that_cannot_be_written_are_refused(tmp_path, monkeypatch):
+    there = tmp_path / "there.json"
+    there.write_text("{}")
+    check_outputs(there, tmp_path / "new.csv", "-", None, "/dev/null", "/dev/null")
+    with pytest.raises(OutputError, match="is a folder; name a file"):
+        check_outputs(tmp_path)
+    with pytest.raises(OutputError, match=r"no folder .*there\.json"):
+        check_outputs(there / "new.csv")
+    with pytest.raises(OutputError, match=r"there\.json is named for two outputs"):
+        check_outputs(there, tmp_path / "new.csv", tmp_path / "." / "there.json")
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(OutputError, match="may not be written to; choose another folder"):
+        check_outputs(tmp_path / "new.csv")
+
+
+def test_figures_are_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    target = tmp_path / "figures.json"
+    target.write_text("before")
+
+    def full(path, text, **_):
+        path.write_bytes(text[:9].encode())
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_text", full)
+    with pytest.raises(OutputError, match="the disk is full"):
+        write_figures(FIGURES, target)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["before"]

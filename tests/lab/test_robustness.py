@@ -301,6 +301,9 @@ def test_the_command(fer_folder, tmp_path, monkeypatch, portrait_file):
     assert sheet.read_text().startswith("<svg")
     with pytest.raises(InputError, match="no name for the curves"):
         audit_commands.robustness(fer_folder, report=tmp_path / "curves.jpg")
+    monkeypatch.setattr("mien_lab.evaluation.robustness.measure_robustness", None)
+    with pytest.raises(InputError, match=r"labels\.csv is missing"):
+        audit_commands.robustness(fer_folder, photographs=tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,7 @@ def test_shares_by_name():
         (["a", "b=1"], "'a' is not one"),
         (["=0.5", "b=0.5"], "'=0.5' is not one"),
         (["a=1/0"], "'a=1/0' is not one"),
+        (["a=0.37", "b=0.63"], "multiples of 5 %"),
     ):
         with pytest.raises(InputError, match=sentence):
             parse_shares(texts)

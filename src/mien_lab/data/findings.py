@@ -11,6 +11,7 @@ from mien.core.errors import InputError, OutputError
 from mien.report.files import atomic
 from mien.vision.sources import IMAGE_EXTENSIONS
 from mien_lab.data.tables import read_table
+from mien_lab.output import check_outputs
 
 __all__ = [
     "Finding",
@@ -98,15 +99,13 @@ def refuse_existing(*paths: Path | None, overwrite: bool = False) -> None:
 
     Raises:
         OutputError: if one of the files exists and `overwrite` is not set, if two are the same, or
-            if one is named as a picture is or lies in no folder, which are refused always.
+            if one is named as a picture is or is refused by `check_outputs`.
     """
     named = [path for path in paths if path is not None]
     for path in named:
         if path.suffix.lower() in IMAGE_EXTENSIONS:
             raise OutputError(f"{path} is named as a picture; name a table or text file")
-        if not path.parent.is_dir():
-            raise OutputError(f"{path} cannot be written, since there is no folder {path.parent}")
+    check_outputs(*named)
+    for path in named:
         if path.exists() and not overwrite:
             raise OutputError(f"{path} exists; name another file, or pass --overwrite")
-    if len({path.resolve() for path in named}) < len(named):
-        raise OutputError(f"{named[0]} is named for two outputs; name two files")

@@ -2,7 +2,7 @@
 
 import posixpath
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS, Emotion, parse_emotion
@@ -83,7 +83,7 @@ def read_manifest(folder: Path) -> Iterator[Sample]:
     labels = _parsed(texts, path)
     for (line, row), (_, text) in zip(rows, texts, strict=True):
         image = row["image"].replace("\\", "/")
-        if not image or PurePosixPath(image).is_absolute():
+        if not image or any(kind(image).is_absolute() for kind in (PurePosixPath, PureWindowsPath)):
             raise InputError(
                 f"line {line} of {path} names the image {image!r}; give a path relative to it"
             )

@@ -26,7 +26,7 @@ def parse_shares(texts: Sequence[str]) -> dict[str, Fraction]:
 
     Raises:
         InputError: if a text is not of that form, a split is named twice, or the shares do not
-            sum to 1.
+            sum to 1 or are too fine.
     """
     shares: dict[str, Fraction] = {}
     for text in texts:
@@ -43,6 +43,7 @@ def parse_shares(texts: Sequence[str]) -> dict[str, Fraction]:
         shares[name] = share
     if sum(shares.values()) != 1:
         raise InputError(f"the shares sum to {float(sum(shares.values())):g}, not to 1")
+    _fold_count(shares)
     return shares
 
 
@@ -93,9 +94,7 @@ def split_samples(
     Raises:
         InputError: if shares are too fine, groups too few, or a split would be empty.
     """
-    folds = next((n for n in range(2, MOST_FOLDS + 1) if _fit(shares, n)), None)
-    if folds is None:
-        raise InputError("the shares are no multiples of 5 %, nor of a larger unit; round them")
+    folds = _fold_count(shares)
     groups = find_groups(samples, copies)
     found = len(np.unique(groups))
     if found < folds:
@@ -117,8 +116,11 @@ def split_samples(
     return chosen
 
 
-def _fit(shares: Mapping[str, Fraction], folds: int) -> bool:
-    return all((share * folds).denominator == 1 for share in shares.values())
+def _fold_count(shares: Mapping[str, Fraction]) -> int:
+    for folds in range(2, MOST_FOLDS + 1):
+        if all((share * folds).denominator == 1 for share in shares.values()):
+            return folds
+    raise InputError("the shares are no multiples of 5 %, nor of a larger unit; round them")
 
 
 def _folds(

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from mien.core.errors import InputError
+from mien.core.errors import InputError, cause_of
 
 __all__ = ["numbered_rows", "read_table"]
 
@@ -27,8 +27,8 @@ def numbered_rows(path: Path, *columns: Sequence[str]) -> Iterator[tuple[int, di
         columns: what it must have; of each sequence one is enough.
 
     Raises:
-        InputError: if it is missing, is no such file, lacks a column, names one twice, or a row has
-            more or fewer cells than there are columns.
+        InputError: if it is missing, cannot be read, is no such file, lacks a column, names one
+            twice, or a row has more or fewer cells than there are columns.
     """
     opened = gzip.open if path.suffix == ".gz" else open
     try:
@@ -48,6 +48,8 @@ def numbered_rows(path: Path, *columns: Sequence[str]) -> Iterator[tuple[int, di
         raise InputError(f"{path} is missing; check the path") from None
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise InputError(f"{path} cannot be unpacked ({error}); get it again") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {cause_of(error)}; name a file") from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path} is not a CSV file in UTF-8 ({error}); save it as one") from None
 

@@ -2,7 +2,7 @@
 
 import csv
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +11,31 @@ import numpy.typing as npt
 
 from mien.core.errors import InputError
 from mien.core.labels import Emotion, parse_emotion
+from mien.report.files import atomic
 from mien_lab.data.tables import numbered_rows
 from mien_lab.evaluation.cases import Cases
 from mien_lab.evaluation.intervals import Bootstrap
 
-__all__ = ["compare", "mcnemar", "read_predictions", "write_labels", "write_predictions"]
+__all__ = [
+    "compare",
+    "mcnemar",
+    "read_predictions",
+    "refuse_strangers",
+    "write_labels",
+    "write_predictions",
+]
 
 
 def write_predictions(path: Path, parts: Sequence[Cases]) -> None:
     """Write a CSV with a row per case: name, label (the prediction), truth, a column per class.
 
     The label is empty where no face was found. The file can be read by `read_predictions`.
+
+    Raises:
+        OutputError: if the file cannot be written; nothing is left under its name.
     """
     labels = list(dict.fromkeys(label for cases in parts for label in cases.labels))
-    with path.open("w", newline="", encoding="utf-8") as stream:
+    with atomic(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
         table = csv.writer(stream, lineterminator="\n")
         table.writerow(["name", "label", "truth", *labels])
         for cases in parts:
@@ -43,7 +54,7 @@ def write_labels(
     path: Path, names: Sequence[str], predicted: Sequence[Emotion | None], truth: Sequence[Emotion]
 ) -> None:
     """Write what `write_predictions` does, of a reader whose scores are no probabilities."""
-    with path.open("w", newline="", encoding="utf-8") as stream:
+    with atomic(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
         table = csv.writer(stream, lineterminator="\n")
         table.writerow(["name", "label", "truth"])
         for name, label, right in zip(names, predicted, truth, strict=True):
@@ -63,7 +74,7 @@ def read_predictions(path: Path) -> dict[str, Emotion | None]:
     for line, row in numbered_rows(path, ("name", "image"), ("label",)):
         name = row.get("name") or row.get("image", "")
         if name in found:
-            raise InputError(f"{path} names {name} twice; keep one row of it")
+            raise InputError(f"{path} names {name!r} twice; keep one row of it")
         try:
             found[name] = parse_emotion(row["label"]) if row["label"] else None
         except ValueError as error:
@@ -86,6 +97,19 @@ def mcnemar(ours: npt.NDArray[np.bool_], theirs: npt.NDArray[np.bool_]) -> float
     return float(min(1.0, 2 * tail / 2**count))
 
 
+def refuse_strangers(names: Sequence[str], others: Collection[str]) -> None:
+    """Check that another reader's predictions, by name, are of some of the cases.
+
+    Raises:
+        InputError: if no name is in both.
+    """
+    if set(names).isdisjoint(others):
+        raise InputError(
+            "the predictions to compare with name none of the cases; names must be written as "
+            f"--predictions writes them, such as {names[0] if names else 'none'}"
+        )
+
+
 def compare(
     cases: Cases, others: Mapping[str, Emotion | None], bootstrap: Bootstrap | None = None
 ) -> dict[str, Any]:
@@ -99,13 +123,8 @@ def compare(
     Raises:
         InputError: if no name is in both.
     """
+    refuse_strangers(cases.names, others)
     rows = [row for row, name in enumerate(cases.names) if name in others]
-    if not rows:
-        example = cases.names[0] if cases.names else "none"
-        raise InputError(
-            "the predictions to compare with name none of the cases; names must be written as "
-            f"--predictions writes them, such as {example}"
-        )
     truth = cases.truth[rows]
     ours = cases.predicted[rows] == truth
     theirs = np.array(

@@ -72,6 +72,7 @@ class _Parts(dict[str, Any]):
 
 def measured(figures: Figures, precision: str) -> dict[str, Any]:
     """What the card of the expression network says of itself, in PrivateTest and photographs."""
+    figures = _Parts(figures)
     crops, wild = figures["crops"][precision]["PrivateTest"], figures["photographs"][precision]
     sets = {"fer2013": crops["fer2013"], "ferplus": crops["ferplus"], "photographs": wild}
     classes = crops["ferplus"]["per_class"]

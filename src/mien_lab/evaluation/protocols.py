@@ -14,7 +14,7 @@ from mien.runtime.artifact import load_artifact
 from mien_lab.data.collections import Layout, find_layout, parse_layout, read_measured
 from mien_lab.data.samples import Sample
 from mien_lab.evaluation.cases import Cases, all_figures
-from mien_lab.evaluation.comparison import compare
+from mien_lab.evaluation.comparison import compare, refuse_strangers
 from mien_lab.evaluation.crops import read_crops
 from mien_lab.evaluation.intervals import Bootstrap
 from mien_lab.evaluation.predictions import predict
@@ -122,8 +122,15 @@ def _evaluate_samples(samples: Sequence[Sample], request: Request) -> Evaluation
             f"none of the {len(samples)} pictures in {request.folder} has one of the labels: "
             f"{', '.join(EMOTIONS)}"
         )
+    if request.against is not None:
+        refuse_strangers([sample.name for sample in labelled], request.against)
     card = load_artifact("expression", request.precision, request.weights).card
     read = predict(labelled, precision=request.precision, weights=request.weights)
+    if not read.names:
+        raise InputError(
+            f"none of the {len(labelled)} labelled pictures in {request.folder} can be read, the "
+            f"first: {read.failures[0][1]}"
+        )
     who = {sample.name: sample.subject for sample in labelled}
     subjects = [who[name] for name in read.names]
     cases = Cases(

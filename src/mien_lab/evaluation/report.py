@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mien import __version__
+from mien.report.files import atomic
 from mien_lab.evaluation.charts import (
     class_chart,
     confusion_chart,
@@ -69,9 +70,10 @@ def write_report(path: Path, evaluation: Evaluation) -> None:
     """Write the page.
 
     Raises:
-        OSError: if the file cannot be written.
+        OutputError: if the file cannot be written; nothing is left under its name.
     """
-    path.write_text(render_report(evaluation), encoding="utf-8")
+    with atomic(path) as temporary:
+        temporary.write_text(render_report(evaluation), encoding="utf-8")
 
 
 def render_report(evaluation: Evaluation) -> str:
@@ -113,7 +115,7 @@ def _section(section: Section) -> str:
         if name in section
     ]
     parts = [
-        f"<p>{section['n']} cases{missed}.</p>",
+        f"<p>{section['n']} {'case' if section['n'] == 1 else 'cases'}{missed}.</p>",
         _table(method, ["", "figure", "interval"], headlines),
         _per_class(section),
         _figure(class_chart(section, "recall"), "Recall of each label, with its interval."),

@@ -80,8 +80,10 @@ def added(figures: dict[str, Any], more: dict[str, Any], name: str) -> dict[str,
         name: of the file, for errors.
 
     Raises:
-        InputError: if it is none of these, or of other weights.
+        InputError: if it is none of these, or of other weights, or `figures` name none.
     """
+    if "weights" not in figures:
+        raise InputError("the figures to add to name no weights; run `mien-lab figures measure`")
     shipped = figures["weights"].values()
     found: dict[str, Any] = more
     checksums: Iterable[str]
