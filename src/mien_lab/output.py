@@ -28,9 +28,11 @@ def check_outputs(*outputs: Path | str | None) -> None:
             raise OutputError(f"{path} is a folder; name a file")
         if not path.parent.is_dir():
             raise OutputError(f"{path} cannot be written, since there is no folder {path.parent}")
-        if not path.exists() and not os.access(path.parent, os.W_OK):
-            raise OutputError(f"{path.parent} may not be written to; choose another folder")
+    # Devices and pipes are written to as they are; a file is replaced by one beside it.
     files = [path.resolve() for path in paths if path.is_file() or not path.exists()]
+    for path in files:
+        if not os.access(path.parent, os.W_OK):
+            raise OutputError(f"{path.parent} may not be written to; choose another folder")
     if twice := [path for path, count in Counter(files).items() if count > 1]:
         raise OutputError(f"{twice[0]} is named for two outputs; name two files")
 

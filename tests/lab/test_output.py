@@ -47,8 +47,9 @@ def test_outputs_that_cannot_be_written_are_refused(tmp_path, monkeypatch):
     with pytest.raises(OutputError, match=r"there\.json is named for two outputs"):
         check_outputs(there, tmp_path / "new.csv", tmp_path / "." / "there.json")
     monkeypatch.setattr("os.access", lambda *_: False)
-    with pytest.raises(OutputError, match="may not be written to; choose another folder"):
-        check_outputs(tmp_path / "new.csv")
+    for path in (tmp_path / "new.csv", there):
+        with pytest.raises(OutputError, match="may not be written to; choose another folder"):
+            check_outputs(path)
 
 
 def test_figures_are_written_whole_or_not_at_all(tmp_path, monkeypatch):
