@@ -146,6 +146,19 @@ def export(
     export_expression(run, data, weights_folder(out), version=version, bare=bare)
 
 
+@app.command()
+def unpack(
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Folder for the runs.")],
+    weights: Weights = None,
+) -> None:
+    """Write the networks that exported weights were merged from as runs, to train on from."""
+    from mien_lab.training.unpacking import unpack_expression
+
+    for run in unpack_expression(data, out, weights=weights):
+        typer.echo(run)
+
+
 @app.command("clean")
 def clean_command(
     data: Data,

@@ -1,0 +1,177 @@
+"""The networks within exported weights as runs again, to train on from or to merge with others."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import torch
+from onnx import numpy_helper
+from torch import Tensor, nn
+
+from mien.core.errors import InputError
+from mien.runtime.artifact import load_artifact
+from mien_lab.data.faces import fer_faces, upright_crops
+from mien_lab.data.fer2013 import load_fer
+from mien_lab.training.expression_net import SHAPES, ExpressionNet
+
+__all__ = ["unpack_expression"]
+
+BATCH = 250
+
+
+class _Convolution(NamedTuple):
+    weight: Tensor
+    bias: Tensor
+    stride: int
+
+
+def unpack_expression(
+    fer_dir: Path, folder: Path, *, weights: Path | None = None, faces: int = 2000
+) -> list[Path]:
+    """Write a run for each of the networks that exported weights were merged from.
+
+    An export folds each normalisation into the convolution before it. Here that convolution stays
+    as it is, and the normalisation behind it gets the mean and variance that faces have there and
+    constants that undo it: so the network reads as before, and can be trained on.
+
+    Each network has its columns of the merged heads, which were fitted to PublicTest unless the
+    weights are bare: exported again they give the same readings, but what is then fitted to
+    PublicTest has seen it twice.
+
+    Args:
+        fer_dir: FER2013, whose training faces the normalisations are measured on.
+        folder: where the runs are written, each in a folder named by number and shape.
+        weights: folder of other weights than the shipped ones; those in fp32 are read.
+        faces: how many.
+
+    Returns:
+        The folders of the runs, in the order of merging.
+
+    Raises:
+        ArtifactError: if the weights are missing or altered.
+        InputError: if they hold networks of another shape than `SHAPES`.
+        FileExistsError: if there is such a run.
+    """
+    artifact = load_artifact("expression", "fp32", weights)
+    model = onnx.load_from_string(artifact.data)
+    constants = _constants(model)
+    networks = [_network(part, artifact.card.file) for part in _trunks(model, constants)]
+    _share_heads([net for _, net in networks], constants)
+    data = load_fer(fer_dir)
+    rows = data.rows("Training")
+    rows = np.random.default_rng(0).permutation(rows[~data.blank[rows]])[:faces]
+    crops = upright_crops(fer_faces(data, rows))[:, None]
+    runs = [folder / f"{number}-{shape}" for number, (shape, _) in enumerate(networks, 1)]
+    for run in runs:
+        if run.exists():
+            raise FileExistsError(f"{run} exists; choose another folder")
+    for run, (shape, net) in zip(runs, networks, strict=True):
+        _normalise(net, crops)
+        run.mkdir(parents=True)
+        config = {"shape": shape, "faces_dir": None}
+        (run / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+        torch.save({"average": net.state_dict()}, run / "last.pt")
+    return runs
+
+
+def _constants(model: onnx.ModelProto) -> dict[str, npt.NDArray[Any]]:
+    """All weights by name, those that are stored narrowly widened as the runtime does."""
+    found = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    for node in model.graph.node:
+        if not all(name in found for name in node.input):
+            continue
+        values = [found[name] for name in node.input]
+        if node.op_type == "Cast":
+            found[node.output[0]] = values[0].astype(np.float32)
+        elif node.op_type == "Mul":
+            found[node.output[0]] = values[0] * values[1]
+    return found
+
+
+def _trunks(
+    model: onnx.ModelProto, constants: Mapping[str, npt.NDArray[Any]]
+) -> Iterator[dict[str, _Convolution]]:
+    """The convolutions of each network by their place in its stem and blocks, as in 1.0.main.3."""
+    trunks: dict[str, dict[str, _Convolution]] = {}
+    for node in model.graph.node:
+        if node.op_type != "Conv" or not node.name.startswith("/trunks."):
+            continue
+        # As in /trunks.0/trunks.0.1/trunks.0.1.2/main/main.3/Conv, or .../trunks.0.0.0/Conv.
+        *outer, last, _ = node.name.split("/")
+        place = last if last.startswith("trunks.") else f"{outer[-2]}.{last}"
+        _, trunk, inner = place.split(".", 2)
+        weight, bias = (torch.from_numpy(constants[name].copy()) for name in node.input[1:])
+        strides = next(list(a.ints) for a in node.attribute if a.name == "strides")
+        trunks.setdefault(trunk, {})[inner] = _Convolution(weight, bias, strides[0])
+    yield from trunks.values()
+
+
+@torch.no_grad()
+def _network(convolutions: Mapping[str, _Convolution], file: str) -> tuple[str, ExpressionNet]:
+    """The shape, and the network with normalisations that only add the folded constants."""
+    stages: list[tuple[int, int]] = []
+    for place, convolution in convolutions.items():
+        if place.endswith("main.0"):
+            width, count = len(convolution.weight), 0
+            if convolution.stride == 1 and stages:
+                width, count = stages.pop()
+            stages.append((width, count + 1))
+    shape = next((name for name, those in SHAPES.items() if those == tuple(stages)), None)
+    if shape is None:
+        raise InputError(
+            f"{file} holds a network of the stages {stages}, which mien-lab does not know; export "
+            "it from its run again"
+        )
+    net = ExpressionNet(stages=SHAPES[shape]).eval()
+    state = net.state_dict()
+    for place, (weight, bias, _) in convolutions.items():
+        part, _, inner = place.partition(".")
+        name = f"{('stem', 'blocks')[int(part)]}.{inner}"
+        state[f"{name}.weight"].copy_(weight)
+        outer, _, number = name.rpartition(".")
+        own = f"{name}.bias" in state
+        state[f"{name if own else f'{outer}.{int(number) + 1}'}.bias"].copy_(bias)
+    return shape, net
+
+
+@torch.no_grad()
+def _share_heads(nets: list[ExpressionNet], constants: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Give each network its columns of the merged heads, so that the mean of all is these again."""
+    widths = [net.fer_head.in_features for net in nets]
+    for name in ("emotion_head", "fer_head"):
+        weight, bias = (
+            torch.from_numpy(constants[f"{name}.{part}"].copy()) for part in ("weight", "bias")
+        )
+        for net, columns in zip(nets, torch.split(weight, widths, dim=1), strict=True):
+            head = getattr(net, name)
+            head.weight.copy_(columns * len(nets))
+            head.bias.copy_(bias)
+
+
+@torch.no_grad()
+def _normalise(net: ExpressionNet, crops: npt.NDArray[np.uint8]) -> None:
+    """Let normalisations know what they normalise, and undo it as far as it is not wanted."""
+    norms = {n: one for n, one in net.named_modules() if isinstance(one, nn.BatchNorm2d)}
+    seen: dict[nn.Module, list[tuple[Tensor, Tensor]]] = {norm: [] for norm in norms.values()}
+
+    def note(norm: nn.Module, given: tuple[Tensor, ...]) -> None:
+        variance, mean = torch.var_mean(given[0], dim=(0, 2, 3), correction=0)
+        seen[norm].append((mean, variance + mean * mean))
+
+    hooks = [norm.register_forward_pre_hook(note) for norm in seen]
+    for start in range(0, len(crops), BATCH):
+        net(torch.from_numpy(crops[start : start + BATCH]).float())
+    for hook in hooks:
+        hook.remove()
+    state = net.state_dict()
+    for name, norm in norms.items():
+        mean, square = (torch.stack(values).mean(0) for values in zip(*seen[norm], strict=True))
+        variance = (square - mean * mean).clamp(min=0)
+        state[f"{name}.running_mean"].copy_(mean)
+        state[f"{name}.running_var"].copy_(variance)
+        state[f"{name}.weight"].copy_((variance + norm.eps).sqrt())
+        state[f"{name}.bias"].add_(mean)
