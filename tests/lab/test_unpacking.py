@@ -28,15 +28,15 @@ def merged(exported_expression, fer_folder, tmp_path_factory):
     """Crops, and the bare weights of two networks of different shapes."""
     _, crops, exported = exported_expression
     crops = torch.from_numpy(crops)[:, None].float()
-    other = tmp_path_factory.mktemp("slim")
+    other = tmp_path_factory.mktemp("deep")
     torch.manual_seed(1)
-    net = ExpressionNet(stages=SHAPES["slim"])
+    net = ExpressionNet(stages=SHAPES["deep"])
     for module in net.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.momentum = 1.0
     net(crops)
     torch.save({"average": net.state_dict()}, other / "last.pt")
-    (other / "config.json").write_text(json.dumps({"shape": "slim", "faces_dir": None}))
+    (other / "config.json").write_text(json.dumps({"shape": "deep", "faces_dir": None}))
     folder = other / "weights"
     runs = [other, exported.parent]
     export_expression(runs, fer_folder, folder, version="1", bare=True, calibration_faces=8)
@@ -51,7 +51,7 @@ def test_unpacked_networks_read_as_before_and_can_be_trained_on(merged, fer_fold
     )
     assert done.exit_code == 0, done.output
     runs = [Path(line) for line in done.output.split()]
-    assert [run.name for run in runs] == ["1-slim", "2-wide"]
+    assert [run.name for run in runs] == ["1-deep", "2-wide"]
     nets = [trained_net(run) for run in runs]
     session = open_session("expression", precision="fp32", threads=1, folder=weights)
     served = session.run({"crops": crops.numpy()})
@@ -74,6 +74,6 @@ def test_runs_that_are_there_and_other_shapes_are_refused(
     with pytest.raises(FileExistsError, match="2-wide exists; choose another folder"):
         unpack_expression(fer_folder, tmp_path, weights=weights, faces=8)
     assert [path.name for path in tmp_path.iterdir()] == ["2-wide"]
-    monkeypatch.delitem(SHAPES, "slim")
+    monkeypatch.delitem(SHAPES, "deep")
     with pytest.raises(InputError, match=r"expression\.onnx holds a network of the stages"):
         unpack_expression(fer_folder, tmp_path / "new", weights=weights, faces=8)

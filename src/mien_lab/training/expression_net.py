@@ -19,7 +19,6 @@ Stages = tuple[tuple[int, int], ...]
 SHAPES: dict[str, Stages] = {
     "wide": ((64, 1), (160, 2), (320, 2)),
     "deep": ((64, 2), (128, 2), (240, 3)),
-    "slim": ((64, 2), (128, 2), (192, 2)),
 }
 """(channels, blocks) per stage; networks of different shapes err apart more than those of one."""
 DROPOUT = 0.2
