@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mien_lab.output import write_figures
+from mien_lab.output import refuse_existing, write_figures
 
 if TYPE_CHECKING:
     from mien_lab.data.inspection import Inspection
@@ -45,7 +45,7 @@ def inspect(
     Label errors are those that the network's probabilities speak against; on pictures that it was
     trained on, such as FER2013's Training, it finds fewer.
     """
-    from mien_lab.data.findings import refuse_existing, write_findings
+    from mien_lab.data.findings import write_findings
 
     refuse_existing(findings, json_file, overwrite=overwrite)
     *_, inspection = _inspected(data, layout, split, whole, weights)
@@ -80,7 +80,7 @@ def clean(
     one: the one in the test split if there is one.
     """
     from mien_lab.data.curation import DEFAULT_REASONS, curate, write_manifest
-    from mien_lab.data.findings import count_reasons, refuse_existing, write_findings
+    from mien_lab.data.findings import count_reasons, write_findings
 
     reasons = (DEFAULT_REASONS | _reasons(also)) - _reasons(keep)
     refuse_existing(out, drops, overwrite=overwrite)
@@ -108,7 +108,6 @@ def split_command(
 ) -> None:
     """Divide a collection anew, so that no subject and no copy is on both sides."""
     from mien_lab.data.curation import write_manifest
-    from mien_lab.data.findings import refuse_existing
     from mien_lab.data.inspection import balance
     from mien_lab.data.likeness import find_likeness
     from mien_lab.data.measurements import measure
@@ -148,7 +147,7 @@ def card(
     """Write a dataset card: counts, balance, splits, copies, licence and limits."""
     from mien.report.files import atomic
     from mien_lab.data.card import CardText, dataset_card
-    from mien_lab.data.findings import count_reasons, read_findings, refuse_existing
+    from mien_lab.data.findings import count_reasons, read_findings
 
     refuse_existing(out, overwrite=overwrite)
     left = count_reasons(read_findings(drops)) if drops is not None else {}

@@ -11,8 +11,9 @@ import typer
 
 from mien.core.errors import OutputError
 from mien.report.files import atomic
+from mien.vision.sources import IMAGE_EXTENSIONS
 
-__all__ = ["check_outputs", "name_failures", "write_figures"]
+__all__ = ["check_outputs", "name_failures", "refuse_existing", "write_figures"]
 
 
 def check_outputs(*outputs: Path | str | None) -> None:
@@ -35,6 +36,23 @@ def check_outputs(*outputs: Path | str | None) -> None:
             raise OutputError(f"{path.parent} may not be written to; choose another folder")
     if twice := [path for path, count in Counter(files).items() if count > 1]:
         raise OutputError(f"{twice[0]} is named for two outputs; name two files")
+
+
+def refuse_existing(*paths: Path | None, overwrite: bool = False) -> None:
+    """Check before long work that no output would be lost, for want of a folder neither.
+
+    Raises:
+        OutputError: if one of the files exists and `overwrite` is not set, if two are the same, or
+            if one is named as a picture is or is refused by `check_outputs`.
+    """
+    named = [path for path in paths if path is not None]
+    for path in named:
+        if path.suffix.lower() in IMAGE_EXTENSIONS:
+            raise OutputError(f"{path} is named as a picture; name a table or text file")
+    check_outputs(*named)
+    for path in named:
+        if path.exists() and not overwrite:
+            raise OutputError(f"{path} exists; name another file, or pass --overwrite")
 
 
 def write_figures(

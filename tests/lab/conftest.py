@@ -176,27 +176,47 @@ def expression_config(fer_folder: Path) -> Any:
 
 
 @pytest.fixture(scope="session")
-def exported_expression(fer_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """A network of random weights whose normalisation has seen the faces; they; its export."""
+def settled_run(fer_folder: Path) -> Callable[..., Any]:
+    """Write a run of a network of random weights whose normalisation has seen some faces.
+
+    Takes the folder, a shape and a seed; gives the network and the faces.
+    """
     torch = pytest.importorskip("torch")
-    pytest.importorskip("onnx")
     from mien_lab.data.faces import fer_faces, upright_crops
     from mien_lab.data.fer2013 import load_fer
+    from mien_lab.training.expression_net import SHAPES, ExpressionNet
+
+    def write(folder: Path, shape: str = "wide", seed: int = 0) -> Any:
+        with single_threaded():
+            torch.manual_seed(seed)
+            net = ExpressionNet(stages=SHAPES[shape])
+            crops = upright_crops(fer_faces(load_fer(fer_folder), np.arange(32)))
+            for module in net.modules():
+                if isinstance(module, torch.nn.BatchNorm2d):
+                    module.momentum = 1.0
+            net(torch.from_numpy(crops)[:, None].float())
+        torch.save({"average": net.state_dict()}, folder / "last.pt")
+        config = {"shape": shape, "faces_dir": None}
+        (folder / "config.json").write_text(json.dumps(config))
+        return net, crops
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def exported_expression(
+    fer_folder: Path, settled_run: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory
+) -> Any:
+    """A network of random weights whose normalisation has seen the faces; they; its export."""
+    pytest.importorskip("onnx")
+    from mien_lab.data.fer2013 import load_fer
     from mien_lab.training.expression_export import export_expression
-    from mien_lab.training.expression_net import ExpressionNet, MergedNet
+    from mien_lab.training.expression_net import MergedNet
     from mien_lab.training.heads import fit_heads
 
     folder = tmp_path_factory.mktemp("export")
+    net, crops = settled_run(folder)
     with single_threaded():
-        torch.manual_seed(0)
-        net = ExpressionNet()
-        crops = upright_crops(fer_faces(load_fer(fer_folder), np.arange(32)))
-        for module in net.modules():
-            if isinstance(module, torch.nn.BatchNorm2d):
-                module.momentum = 1.0
-        net(torch.from_numpy(crops)[:, None].float())
-        torch.save({"average": net.state_dict()}, folder / "last.pt")
-        (folder / "config.json").write_text('{"faces_dir": null}')
         weights = folder / "weights"
         export_expression([folder], fer_folder, weights, version="9", calibration_faces=8)
         net = MergedNet([net.eval()]).eval()

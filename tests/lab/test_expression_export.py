@@ -29,11 +29,7 @@ from mien_lab.training.expression_net import (  # noqa: E402
     trained_net,
 )
 from mien_lab.training.heads import fit_heads  # noqa: E402
-from mien_lab.training.precision import (  # noqa: E402
-    LARGE_KERNEL,
-    kernels_narrowed,
-    pools_merged,
-)
+from mien_lab.training.precision import pools_merged  # noqa: E402
 from mien_lab.training.weight_files import ParityError, write_card  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -50,7 +46,7 @@ def test_exported_cards(exported_expression):
     assert cards["fp32"].extra == cards["int8"].extra
 
 
-@pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 0.02), ("int8", 0.1)])
+@pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 5e-3), ("int8", 0.1)])
 def test_exported_networks_agree_with_torch(exported_expression, precision, tolerance):
     net, crops, folder = exported_expression
     session = open_session("expression", precision=precision, threads=1, folder=folder)
@@ -81,31 +77,6 @@ def test_poolings_become_part_of_the_convolutions_behind_them(exported_expressio
     )
     for one, other in zip(expected, found, strict=True):
         assert np.abs(one - other).max() < 1e-3
-
-
-def test_large_kernels_are_stored_in_eight_bits_and_widened_again(exported_expression, tmp_path):
-    net, crops, _ = exported_expression
-    expression_export._trace(net, tmp_path / "traced.onnx")
-    size = (tmp_path / "traced.onnx").stat().st_size
-    plain, stored = onnx.load(tmp_path / "traced.onnx"), onnx.load(tmp_path / "traced.onnx")
-    dead = next(t for t in stored.graph.initializer if np.prod(t.dims) > LARGE_KERNEL)
-    for model in (plain, stored):
-        tensor = next(t for t in model.graph.initializer if t.name == dead.name)
-        values = onnx.numpy_helper.to_array(tensor).copy()
-        values[0] = 0.0  # a channel that died
-        tensor.CopyFrom(onnx.numpy_helper.from_array(values, tensor.name))
-    assert kernels_narrowed(stored) is stored
-    narrow = [t for t in stored.graph.initializer if t.data_type == onnx.TensorProto.INT8]
-    assert len(narrow) == sum(np.prod(t.dims) >= LARGE_KERNEL for t in plain.graph.initializer) > 0
-    assert len(stored.SerializeToString()) < 0.4 * size
-    expected, found = (
-        onnxruntime.InferenceSession(
-            one.SerializeToString(), providers=["CPUExecutionProvider"]
-        ).run(["logits", "embedding"], {"crops": crops[:, None].astype(np.float32)})
-        for one in (plain, stored)
-    )
-    for one, other in zip(expected, found, strict=True):
-        assert 0 < np.abs(one - other).max() < 0.02 * np.ptp(one)
 
 
 @pytest.mark.parametrize(

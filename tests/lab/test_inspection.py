@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("cleanlab")
 
-from mien.core.errors import InputError, OutputError
+from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS, Emotion
 from mien_lab.data.card import CardText, dataset_card
 from mien_lab.data.collections import read_collection
@@ -18,7 +18,6 @@ from mien_lab.data.findings import (
     Reason,
     parse_reason,
     read_findings,
-    refuse_existing,
     write_findings,
 )
 from mien_lab.data.inspection import held_out_first, inspect
@@ -252,18 +251,3 @@ def test_findings_are_read_again(tmp_path):
     assert read_findings(tmp_path / "f.csv") == findings
     with pytest.raises(InputError, match="no finding 'ugly'; choose one of: unreadable, no label"):
         parse_reason("ugly")
-
-
-def test_outputs_that_are_refused(tmp_path):
-    (tmp_path / "there.csv").write_text("mine")
-    new = tmp_path / "new.csv"
-    refuse_existing(new, None)
-    refuse_existing(tmp_path / "there.csv", overwrite=True)
-    with pytest.raises(OutputError, match=r"there is no folder .*nowhere"):
-        refuse_existing(tmp_path / "nowhere" / "new.csv", overwrite=True)
-    with pytest.raises(OutputError, match=r"there.csv exists; name another file, or pass"):
-        refuse_existing(new, tmp_path / "there.csv")
-    with pytest.raises(OutputError, match="two outputs"):
-        refuse_existing(new, tmp_path / "." / "new.csv")
-    with pytest.raises(OutputError, match="named as a picture"):
-        refuse_existing(tmp_path / "face.JPG", overwrite=True)

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from mien.core.errors import OutputError
-from mien_lab.output import check_outputs, write_figures
+from mien_lab.output import check_outputs, refuse_existing, write_figures
 
 FIGURES = {"accuracy": 0.5, "delay": None}
 
@@ -50,6 +50,21 @@ def test_outputs_that_cannot_be_written_are_refused(tmp_path, monkeypatch):
     for path in (tmp_path / "new.csv", there):
         with pytest.raises(OutputError, match="may not be written to; choose another folder"):
             check_outputs(path)
+
+
+def test_outputs_that_would_be_lost_are_refused(tmp_path):
+    (tmp_path / "there.csv").write_text("mine")
+    new = tmp_path / "new.csv"
+    refuse_existing(new, None)
+    refuse_existing(tmp_path / "there.csv", overwrite=True)
+    with pytest.raises(OutputError, match=r"there is no folder .*nowhere"):
+        refuse_existing(tmp_path / "nowhere" / "new.csv", overwrite=True)
+    with pytest.raises(OutputError, match=r"there.csv exists; name another file, or pass"):
+        refuse_existing(new, tmp_path / "there.csv")
+    with pytest.raises(OutputError, match="two outputs"):
+        refuse_existing(new, tmp_path / "." / "new.csv")
+    with pytest.raises(OutputError, match="named as a picture"):
+        refuse_existing(tmp_path / "face.JPG", overwrite=True)
 
 
 def test_figures_are_written_whole_or_not_at_all(tmp_path, monkeypatch):

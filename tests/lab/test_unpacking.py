@@ -1,6 +1,5 @@
 """Networks that are taken out of exported weights."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -12,35 +11,22 @@ from mien.core.errors import InputError  # noqa: E402
 from mien.runtime.session import open_session  # noqa: E402
 from mien_lab.cli import app  # noqa: E402
 from mien_lab.training.expression_export import export_expression  # noqa: E402
-from mien_lab.training.expression_net import (  # noqa: E402
-    SHAPES,
-    ExpressionNet,
-    MergedNet,
-    trained_net,
-)
+from mien_lab.training.expression_net import SHAPES, MergedNet, trained_net  # noqa: E402
 from mien_lab.training.unpacking import unpack_expression  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
-def merged(exported_expression, fer_folder, tmp_path_factory):
+def merged(exported_expression, settled_run, fer_folder, tmp_path_factory):
     """Crops, and the bare weights of two networks of different shapes."""
     _, crops, exported = exported_expression
-    crops = torch.from_numpy(crops)[:, None].float()
     other = tmp_path_factory.mktemp("deep")
-    torch.manual_seed(1)
-    net = ExpressionNet(stages=SHAPES["deep"])
-    for module in net.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.momentum = 1.0
-    net(crops)
-    torch.save({"average": net.state_dict()}, other / "last.pt")
-    (other / "config.json").write_text(json.dumps({"shape": "deep", "faces_dir": None}))
+    settled_run(other, "deep", 1)
     folder = other / "weights"
     runs = [other, exported.parent]
     export_expression(runs, fer_folder, folder, version="1", bare=True, calibration_faces=8)
-    return crops, folder
+    return torch.from_numpy(crops)[:, None].float(), folder
 
 
 def test_unpacked_networks_read_as_before_and_can_be_trained_on(merged, fer_folder, tmp_path):

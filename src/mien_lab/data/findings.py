@@ -7,11 +7,9 @@ from dataclasses import astuple, dataclass, fields
 from enum import StrEnum
 from pathlib import Path
 
-from mien.core.errors import InputError, OutputError
+from mien.core.errors import InputError
 from mien.report.files import atomic
-from mien.vision.sources import IMAGE_EXTENSIONS
 from mien_lab.data.tables import read_table
-from mien_lab.output import check_outputs
 
 __all__ = [
     "Finding",
@@ -19,7 +17,6 @@ __all__ = [
     "count_reasons",
     "parse_reason",
     "read_findings",
-    "refuse_existing",
     "write_findings",
 ]
 
@@ -92,20 +89,3 @@ def write_findings(path: Path, findings: Iterable[Finding]) -> None:
         table = csv.writer(stream, lineterminator="\n")
         table.writerow([field.name for field in fields(Finding)])
         table.writerows(astuple(finding) for finding in findings)
-
-
-def refuse_existing(*paths: Path | None, overwrite: bool = False) -> None:
-    """Check before long work that no output would be lost, for want of a folder neither.
-
-    Raises:
-        OutputError: if one of the files exists and `overwrite` is not set, if two are the same, or
-            if one is named as a picture is or is refused by `check_outputs`.
-    """
-    named = [path for path in paths if path is not None]
-    for path in named:
-        if path.suffix.lower() in IMAGE_EXTENSIONS:
-            raise OutputError(f"{path} is named as a picture; name a table or text file")
-    check_outputs(*named)
-    for path in named:
-        if path.exists() and not overwrite:
-            raise OutputError(f"{path} exists; name another file, or pass --overwrite")

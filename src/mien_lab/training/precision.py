@@ -15,10 +15,7 @@ from onnxruntime.quantization import (
     quantize_static,
 )
 
-__all__ = ["half_stored", "kernels_narrowed", "pools_merged", "quantise"]
-
-LARGE_KERNEL = 100_000
-"""Values from which on a kernel is stored in eight bits: nine tenths of the expression network."""
+__all__ = ["half_stored", "pools_merged", "quantise"]
 
 
 def half_stored(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -35,37 +32,9 @@ def half_stored(model: onnx.ModelProto) -> onnx.ModelProto:
         stored = numpy_helper.from_array(values.astype(np.float16), f"{tensor.name}.half")
         casts.append(helper.make_node("Cast", [stored.name], [tensor.name], to=TensorProto.FLOAT))
         tensor.CopyFrom(stored)
-    return _preceded(model, casts)
-
-
-def kernels_narrowed(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The same network with its large kernels stored in eight bits per channel, computed in single.
-
-    On 800 faces of PublicTest this moves logits of the expression network by 0.03 at most and
-    0.07 % of the probability, a seventh of what computing in eight bits moves, and one reading of
-    800. The runtime widens the kernels once, when it loads them.
-    """
-    widenings = []
-    for tensor in list(model.graph.initializer):
-        values = numpy_helper.to_array(tensor)
-        if values.dtype != np.float32 or values.ndim != 4 or values.size < LARGE_KERNEL:
-            continue
-        steps = np.maximum(np.abs(values).max(axis=(1, 2, 3), keepdims=True) / 127, 1e-12)
-        narrow, wide, step = (f"{tensor.name}.{part}" for part in ("narrow", "wide", "step"))
-        widenings += [
-            helper.make_node("Cast", [narrow], [wide], to=TensorProto.FLOAT),
-            helper.make_node("Mul", [wide, step], [tensor.name]),
-        ]
-        tensor.CopyFrom(numpy_helper.from_array(np.round(values / steps).astype(np.int8), narrow))
-        model.graph.initializer.append(numpy_helper.from_array(steps, step))
-    return _preceded(model, widenings)
-
-
-def _preceded(model: onnx.ModelProto, nodes: list[onnx.NodeProto]) -> onnx.ModelProto:
-    """The network with nodes before its own, checked."""
-    every = [*nodes, *model.graph.node]
+    nodes = [*casts, *model.graph.node]
     del model.graph.node[:]
-    model.graph.node.extend(every)
+    model.graph.node.extend(nodes)
     onnx.checker.check_model(model)
     return model
 

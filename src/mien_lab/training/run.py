@@ -5,7 +5,6 @@ import dataclasses
 import json
 import logging
 import math
-import secrets
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from mien.core.errors import InputError
+from mien.report.files import atomic
 
 __all__ = [
     "CLIP",
@@ -59,10 +59,9 @@ class Run:
             # A run from before there was an option had what is its default now.
             before = _plain(_by_default(config)) | json.loads(place.read_text())
             _refuse_changes(folder, before, now)
-        # Whole or not at all: other processes of this run may be reading it.
-        draft = folder / f"config.{secrets.token_hex(8)}.part"
-        draft.write_text(json.dumps(now, indent=2) + "\n")
-        draft.replace(place)
+        # Other processes of this run may be reading it.
+        with atomic(place) as draft:
+            draft.write_text(json.dumps(now, indent=2) + "\n")
 
     def load(self) -> dict[str, Any]:
         """The last checkpoint; empty at the start."""

@@ -61,14 +61,14 @@ def unpack_expression(
     constants = _constants(model)
     networks = [_network(part, artifact.card.file) for part in _trunks(model, constants)]
     _share_heads([net for _, net in networks], constants)
-    data = load_fer(fer_dir)
-    rows = data.rows("Training")
-    rows = np.random.default_rng(0).permutation(rows[~data.blank[rows]])[:faces]
-    crops = upright_crops(fer_faces(data, rows))[:, None]
     runs = [folder / f"{number}-{shape}" for number, (shape, _) in enumerate(networks, 1)]
     for run in runs:
         if run.exists():
             raise FileExistsError(f"{run} exists; choose another folder")
+    data = load_fer(fer_dir)
+    rows = data.rows("Training")
+    rows = np.random.default_rng(0).permutation(rows[~data.blank[rows]])[:faces]
+    crops = upright_crops(fer_faces(data, rows))[:, None]
     for run, (shape, net) in zip(runs, networks, strict=True):
         _normalise(net, crops)
         run.mkdir(parents=True)
@@ -79,16 +79,11 @@ def unpack_expression(
 
 
 def _constants(model: onnx.ModelProto) -> dict[str, npt.NDArray[Any]]:
-    """All weights by name, those that are stored narrowly widened as the runtime does."""
+    """All weights by name, those that are stored in half precision widened as the runtime does."""
     found = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
     for node in model.graph.node:
-        if not all(name in found for name in node.input):
-            continue
-        values = [found[name] for name in node.input]
-        if node.op_type == "Cast":
-            found[node.output[0]] = values[0].astype(np.float32)
-        elif node.op_type == "Mul":
-            found[node.output[0]] = values[0] * values[1]
+        if node.op_type == "Cast" and node.input[0] in found:
+            found[node.output[0]] = found[node.input[0]].astype(np.float32)
     return found
 
 
