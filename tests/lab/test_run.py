@@ -18,6 +18,7 @@ from mien_lab.training.run import (  # noqa: E402
     Run,
     WeightAverage,
     annealed,
+    mixed_precision,
     require_finite,
     restore,
     take_step,
@@ -135,6 +136,20 @@ def trained(seed):
     optimizer.step()
     average.update(net)
     return net, average, optimizer
+
+
+@pytest.mark.parametrize("name", ["avx512_bf16", "amx_bf16", "bf16"])
+def test_bfloat16_is_used_where_the_processor_has_it(monkeypatch, name):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True, name: True})
+    with mixed_precision(torch.device("cpu")):
+        assert torch.nn.Linear(2, 2)(torch.ones(1, 2)).dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize("able", [{}, {"avx2": True, "avx512_f": True, "avx512_bf16": False}])
+def test_bfloat16_is_not_emulated(monkeypatch, able):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
+    with mixed_precision(torch.device("cpu")):
+        assert torch.nn.Linear(2, 2)(torch.ones(1, 2)).dtype == torch.float32
 
 
 def test_what_was_kept_is_restored(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 from mien.core.errors import ArtifactError, InputError
 from mien.runtime.artifact import weights_folder
-from mien.runtime.session import available_providers, open_session, runtime_version
+from mien.runtime.session import PROVIDERS, open_session, runtime_version
 
 
 def picture(seed=0, side=96):
@@ -64,6 +64,6 @@ def test_weights_that_are_no_network(tmp_path):
     assert "\n" not in str(caught.value)
 
 
-def test_what_runs_here():
-    assert "CPUExecutionProvider" in available_providers()
+def test_what_networks_run_on():
+    assert open_session("landmarks")._session.get_providers() == list(PROVIDERS)
     assert runtime_version()[0].isdigit()

@@ -10,7 +10,10 @@ import onnxruntime as ort
 from mien.core.errors import ArtifactError, InputError
 from mien.runtime.artifact import Card, load_artifact
 
-__all__ = ["Session", "available_providers", "open_session", "runtime_version"]
+__all__ = ["PROVIDERS", "Session", "open_session", "runtime_version"]
+
+PROVIDERS = ("CPUExecutionProvider",)
+"""What networks run on, whatever else this onnxruntime has: the same everywhere, nothing remote."""
 
 
 class Session:
@@ -60,18 +63,13 @@ def open_session(
     # Waiting threads would otherwise spin and take cores from decoding and from other sessions.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        session = ort.InferenceSession(artifact.data, options, providers=["CPUExecutionProvider"])
+        session = ort.InferenceSession(artifact.data, options, providers=PROVIDERS)
     except Exception as error:
         raise ArtifactError(
             f"onnxruntime {ort.__version__} cannot run {artifact.card.file} ({error}); "
             "update onnxruntime or mien"
         ) from error
     return Session(artifact.card, session)
-
-
-def available_providers() -> list[str]:
-    """The execution providers that this onnxruntime has."""
-    return list(ort.get_available_providers())
 
 
 def runtime_version() -> str:

@@ -19,7 +19,15 @@ from mien_lab.data.scenes import Part, Picture, read_fer_faces, read_portraits
 from mien_lab.data.synthesis import Synthesis
 from mien_lab.training.detector_loss import Cells, Losses, assign, detection_losses
 from mien_lab.training.detector_net import DetectorNet, flatten
-from mien_lab.training.run import Progress, Run, WeightAverage, annealed, restore, take_step
+from mien_lab.training.run import (
+    Progress,
+    Run,
+    WeightAverage,
+    annealed,
+    mixed_precision,
+    restore,
+    take_step,
+)
 from mien_lab.training.second_teacher import training_scenes
 
 __all__ = ["DetectorConfig", "deception", "train_detector"]
@@ -152,7 +160,7 @@ def _epoch(
         for group in optimizer.param_groups:
             group["lr"] = annealed(config.rate, share, step)
         image = batch["image"].float().to(memory_format=torch.channels_last)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with mixed_precision(torch.device("cpu")):
             levels = net(image)
         losses = detection_losses(
             flatten(levels), batch["owner"], batch["boxes"], batch["points"], cells
@@ -177,7 +185,7 @@ def deception(net: torch.nn.Module, scenes: Sequence[Picture]) -> list[float]:
     for scene in scenes:
         height, width = (side // 32 * 32 for side in scene.image.shape)
         image = torch.from_numpy(scene.image[:height, :width].astype(np.float32))[None, None]
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with mixed_precision(torch.device("cpu")):
             levels = net(image.to(memory_format=torch.channels_last))
         best = max(float(level[:, 0].float().sigmoid().max()) for level in levels)
         weights.append(0.3 + 4.0 * max(best - 0.25, 0.0))

@@ -20,7 +20,15 @@ from mien_lab.data.faces import FaceSet, fer_faces
 from mien_lab.data.fer2013 import load_fer, majority
 from mien_lab.training.expression_config import ExpressionConfig
 from mien_lab.training.expression_net import SHAPES, ExpressionNet, Outputs, trained_net
-from mien_lab.training.run import CLIP, Progress, Run, WeightAverage, require_finite, restore
+from mien_lab.training.run import (
+    CLIP,
+    Progress,
+    Run,
+    WeightAverage,
+    mixed_precision,
+    require_finite,
+    restore,
+)
 from mien_lab.training.targets import Targets, TrainingFaces, training_faces
 from mien_lab.training.teachers import Tutor
 from mien_lab.training.validation import Validation
@@ -150,7 +158,7 @@ def _epoch(
             torch.manual_seed(chance.initial_seed())
             crops, targets = _batch(config, faces, rows[part], chance, size, tutor)
             crops = crops.to(workers.device).contiguous(memory_format=torch.channels_last)
-            with torch.autocast(workers.device.type, dtype=torch.bfloat16):
+            with mixed_precision(workers.device):
                 outputs = forward(crops)
             share = _loss(config, outputs, targets.to(workers.device)) / parts
             share.backward()  # type: ignore[no-untyped-call]

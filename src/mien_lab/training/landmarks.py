@@ -19,7 +19,15 @@ from mien.vision.landmarks import CLOSE_SIZE, close_matrix
 from mien_lab.data.augmentation import crop_batch
 from mien_lab.data.scenes import Part, Picture, read_fer_faces, read_portraits, read_scenes
 from mien_lab.training.landmarks_net import LandmarksNet
-from mien_lab.training.run import Progress, Run, WeightAverage, annealed, restore, take_step
+from mien_lab.training.run import (
+    Progress,
+    Run,
+    WeightAverage,
+    annealed,
+    mixed_precision,
+    restore,
+    take_step,
+)
 
 __all__ = ["LandmarksConfig", "UprightFaces", "train_landmarks", "upright_faces"]
 
@@ -152,7 +160,7 @@ def _epoch(
         for group in optimizer.param_groups:
             group["lr"] = annealed(config.rate, share, epoch * config.steps + step)
         crops, points, weights = _batch(sources, config.batch)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with mixed_precision(torch.device("cpu")):
             found = net(crops.contiguous(memory_format=torch.channels_last))
         loss = ((found.float() - points).abs().mean(dim=1) * weights).sum() / weights.sum()
         take_step(loss, net, average, optimizer, epoch, step)

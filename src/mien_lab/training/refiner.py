@@ -29,6 +29,7 @@ from mien_lab.training.run import (
     WeightAverage,
     annealed,
     averaged,
+    mixed_precision,
     restore,
     take_step,
 )
@@ -222,7 +223,7 @@ def _losses(
     net: RefinerNet, crops: Tensor, is_face: Tensor, targets: Tensor, weights: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Mean costs of score, box and points; the last two of faces only."""
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    with mixed_precision(torch.device("cpu")):
         outputs = net(crops)
     outputs = outputs.float()
     score = functional.binary_cross_entropy_with_logits(outputs[:, 0], is_face.float())

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from mien_lab.data.augmentation import crop_batch
 from mien_lab.data.faces import FaceSet
+from mien_lab.training.run import mixed_precision
 
 __all__ = ["Validation"]
 
@@ -30,7 +31,7 @@ class Validation:
                 size,
             )
             crops = crops.to(device).contiguous(memory_format=torch.channels_last)
-            with torch.autocast(device.type, dtype=torch.bfloat16):
+            with mixed_precision(device):
                 outputs = net(crops)
             logits.append(outputs.logits.float().cpu())
             fer.append(outputs.fer_logits.float().cpu())

@@ -12,7 +12,7 @@ from mien.apps.cli.console import print_json, screen
 from mien.pipeline.build import DEFAULT_PRECISION
 from mien.runtime.artifact import load_artifact, shipped_cards
 from mien.runtime.processor import describe_processor
-from mien.runtime.session import available_providers, runtime_version
+from mien.runtime.session import PROVIDERS, runtime_version
 
 __all__ = ["info"]
 
@@ -64,7 +64,7 @@ def _facts() -> dict[str, Any]:
         "models": models,
         "python": platform.python_version(),
         "onnxruntime": runtime_version(),
-        "providers": available_providers(),
+        "providers": list(PROVIDERS),
         "processor": describe_processor(),
         "threads": os.cpu_count() or 1,
     }
