@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mien_lab.output import refuse_existing, write_figures
+from mien_lab.output import name_failures, refuse_existing, write_figures
 
 if TYPE_CHECKING:
     from mien_lab.data.inspection import Inspection
@@ -48,7 +48,7 @@ def inspect(
     from mien_lab.data.findings import write_findings
 
     refuse_existing(findings, json_file, overwrite=overwrite)
-    *_, inspection = _inspected(data, layout, split, whole, weights)
+    _, inspection = _inspected(_read(data, layout, split, whole), weights)
     if findings is not None:
         write_findings(findings, inspection.findings)
     write_figures(inspection.to_dict(), json_file)
@@ -79,12 +79,14 @@ def clean(
     Dropped are what cannot be read, has no label, is blank or shows no face, and of copies all but
     one: the one in the test split if there is one.
     """
-    from mien_lab.data.curation import DEFAULT_REASONS, curate, write_manifest
+    from mien_lab.data.curation import DEFAULT_REASONS, curate, require_splits, write_manifest
     from mien_lab.data.findings import count_reasons, write_findings
 
     reasons = (DEFAULT_REASONS | _reasons(also)) - _reasons(keep)
     refuse_existing(out, drops, overwrite=overwrite)
-    samples, likeness, inspection = _inspected(data, layout, split, whole, weights)
+    samples = _read(data, layout, split, whole)
+    require_splits(samples, only or ())
+    likeness, inspection = _inspected(samples, weights)
     found = curate(samples, inspection.findings, likeness, reasons=reasons, splits=only)
     write_findings(drops, found.drops)
     write_manifest(out, found.kept)
@@ -106,7 +108,10 @@ def split_command(
     weights: Weights = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Divide a collection anew, so that no subject and no copy is on both sides."""
+    """Divide a collection anew, so that no subject and no copy is on both sides.
+
+    Pictures that cannot be read are named on stderr and stay in; mien-lab data clean drops them.
+    """
     from mien_lab.data.curation import write_manifest
     from mien_lab.data.inspection import balance
     from mien_lab.data.likeness import find_likeness
@@ -116,11 +121,19 @@ def split_command(
     shares = parse_shares(share or ["train=0.8", "val=0.1", "test=0.1"])
     refuse_existing(out, overwrite=overwrite)
     samples = _read(data, layout, split, whole)
-    copies = find_likeness(measure(samples, weights=weights)).edges()
+    measured = measure(samples, weights=weights)
+    copies = find_likeness(measured).edges()
     divided = split_samples(samples, shares, seed=seed, copies=copies)
     write_manifest(out, divided)
-    unnamed = sum(not sample.subject for sample in samples)
-    write_figures({"seed": seed, "balance": balance(divided), "without_subject": unnamed})
+    failures = measured.failures
+    figures = {
+        "seed": seed,
+        "balance": balance(divided),
+        "without_subject": sum(not sample.subject for sample in samples),
+        "unreadable": len(failures),
+    }
+    write_figures(figures)
+    name_failures({"name": samples[row].name, "reason": why} for row, why in failures.items())
 
 
 @app.command()
@@ -152,7 +165,7 @@ def card(
     refuse_existing(out, overwrite=overwrite)
     left = count_reasons(read_findings(drops)) if drops is not None else {}
     text = CardText(title, licence, purpose, source, people, annotation, contact, limit or ())
-    *_, inspection = _inspected(data, layout, None, whole, weights)
+    _, inspection = _inspected(_read(data, layout, None, whole), weights)
     page = dataset_card(text, inspection, dropped=left)
     with atomic(out) as temporary:
         temporary.write_text(page, encoding="utf-8")
@@ -164,17 +177,14 @@ def _read(data: Path, layout: str, split: str | None, whole: bool | None) -> lis
     return read_collection(data, layout, split, whole=whole, copies=True)
 
 
-def _inspected(
-    data: Path, layout: str, split: str | None, whole: bool | None, weights: Path | None
-) -> tuple[list[Sample], Likeness, Inspection]:
+def _inspected(samples: list[Sample], weights: Path | None) -> tuple[Likeness, Inspection]:
     from mien_lab.data.inspection import inspect
     from mien_lab.data.likeness import find_likeness
     from mien_lab.data.measurements import measure
 
-    samples = _read(data, layout, split, whole)
     measured = measure(samples, weights=weights)
     likeness = find_likeness(measured)
-    return samples, likeness, inspect(samples, measured, likeness)
+    return likeness, inspect(samples, measured, likeness)
 
 
 def _reasons(names: list[str] | None) -> frozenset[Any]:

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 pytest.importorskip("cleanlab")
 
 from mien.core.errors import InputError, OutputError
+from mien_lab.data import measurements
 from mien_lab.data.collections import read_collection
 from mien_lab.data_commands import app
 
@@ -107,6 +108,33 @@ def test_split_keeps_copies_together(tmp_path, picture):
     assert len(split) == 40
     assert split["01.png"] == split["39.png"]
     assert split["00.png"] == split["38.png"]
+
+
+def test_split_names_what_cannot_be_read(tmp_path, picture):
+    for number in range(12):
+        place = tmp_path / "faces" / ("happiness" if number % 2 else "fear")
+        place.mkdir(parents=True, exist_ok=True)
+        assert cv2.imwrite(str(place / f"{number:02}.png"), picture(number))
+    (place / "99.png").write_text("no picture")
+    options = ["--share", "train=0.5", "--share", "test=0.5", "--out", tmp_path / "split.csv"]
+    result = run("split", "--data", tmp_path / "faces", *options)
+    assert result.exit_code == 0, result.output
+    figures = json.loads(result.stdout[result.stdout.index("{") :])
+    assert figures["unreadable"] == 1
+    assert "happiness/99.png: " in result.stderr
+    assert len(rows(tmp_path / "split.csv")) == 13
+
+
+def test_a_split_that_is_not_there_is_refused_before_pictures_are_measured(
+    folder, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(measurements, "measure", lambda *_, **__: pytest.fail("measured"))
+    result = run(
+        "clean", "--data", folder, "--whole", "--only", "vault", "--out", tmp_path / "kept.csv",
+        "--drops", tmp_path / "drops.csv",
+    )  # fmt: skip
+    assert isinstance(result.exception, InputError)
+    assert "there is no split 'vault'; choose from: test, train" in str(result.exception)
 
 
 def test_card(folder, tmp_path):

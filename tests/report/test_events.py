@@ -10,7 +10,7 @@ from mien.core.errors import InputError
 from mien.core.labels import Emotion
 from mien.core.types import FrameReading, Media, MediaKind, Scores
 from mien.report.codings import EVENT_COLUMNS, check_coding, open_events
-from mien.report.events import EventFinder, ordered
+from mien.report.events import Event, EventFinder, ordered
 
 MEDIA = Media("films/film.mp4", MediaKind.VIDEO, 640, 480)
 RISE = [0.1, 0.1, 0.3, 0.6, 0.9, 0.7, 0.3, 0.1, 0.1]
@@ -138,6 +138,11 @@ def test_the_pages_find_the_same_events(make_reading):
     ]
     assert [event.to_dict() for event in ordered(events_of(frames))] == shared["events"]
     assert len(shared["events"]) > 5
+
+
+def test_a_duration_is_that_between_the_times_written():
+    row = Event(1, Emotion.FEAR, 0.0334, 0.05, 0.1006, 0.9).to_dict()
+    assert (row["onset_s"], row["offset_s"], row["duration_s"]) == (0.033, 0.101, 0.068)
 
 
 def write(path, *sources):

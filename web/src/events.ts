@@ -69,13 +69,14 @@ export function eventsOf(frames: readonly Frame[]): Event[] {
 }
 
 function eventOf({ track, expression, onset, apex, peak }: Course, offset: number): Event {
+  const [onset_s, offset_s] = [rounded(onset, 3), rounded(offset, 3)];
   return {
     track_id: track,
     expression,
-    onset_s: rounded(onset, 3),
+    onset_s,
     apex_s: rounded(apex, 3),
-    offset_s: rounded(offset, 3),
-    duration_s: rounded(offset - onset, 3),
+    offset_s,
+    duration_s: rounded(offset_s - onset_s, 3),
     peak: rounded(peak, 4),
   };
 }

@@ -53,11 +53,11 @@ class Event:
         return self.offset_s - self.onset_s
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, times to the millisecond."""
+        """Plain values, times to the millisecond; the duration is that between those."""
         row = asdict(self) | {"expression": self.expression.value, "peak": round(self.peak, 4)}
         for name in ("onset_s", "apex_s", "offset_s"):
             row[name] = round(row[name], 3)
-        return row | {"duration_s": round(self.duration_s, 3)}
+        return row | {"duration_s": round(row["offset_s"] - row["onset_s"], 3)}
 
 
 @dataclass(slots=True)

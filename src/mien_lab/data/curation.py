@@ -13,7 +13,7 @@ from mien_lab.data.inspection import copy_of, held_out_first
 from mien_lab.data.likeness import Likeness
 from mien_lab.data.samples import Sample
 
-__all__ = ["DEFAULT_REASONS", "Curation", "curate", "write_manifest"]
+__all__ = ["DEFAULT_REASONS", "Curation", "curate", "require_splits", "write_manifest"]
 
 DEFAULT_REASONS = frozenset(
     {
@@ -68,11 +68,7 @@ def curate(
     Raises:
         InputError: if a split is unknown, or nothing would be left.
     """
-    known = {sample.split for sample in samples}
-    if unknown := sorted(set(splits or ()) - known):
-        raise InputError(
-            f"there is no split {unknown[0]!r}; choose from: {', '.join(sorted(known))}"
-        )
+    require_splits(samples, splits or ())
     copies = {Reason.LEAK, Reason.COPY}
     against: dict[str, Finding] = {}
     for finding in findings:
@@ -95,6 +91,19 @@ def curate(
     return Curation(
         tuple(samples[row] for row in sorted(kept)), tuple(drops[row] for row in sorted(drops))
     )
+
+
+def require_splits(samples: Sequence[Sample], splits: Collection[str]) -> None:
+    """Check that a collection has all these splits.
+
+    Raises:
+        InputError: naming one that it does not have, and those that it has.
+    """
+    known = {sample.split for sample in samples}
+    if unknown := sorted(set(splits) - known):
+        raise InputError(
+            f"there is no split {unknown[0]!r}; choose from: {', '.join(sorted(known))}"
+        )
 
 
 def write_manifest(path: Path, samples: Sequence[Sample]) -> None:
