@@ -4,6 +4,7 @@ import shutil
 import pytest
 
 from mien.core.errors import ArtifactError
+from mien.runtime import artifact
 from mien.runtime.artifact import (
     Artifact,
     load_artifact,
@@ -72,7 +73,14 @@ def test_unknown_name_and_precision():
 
 
 def test_missing_folder(tmp_path):
-    assert "no fp32 weights" in refusal("detector", folder=tmp_path / "none")
+    assert f"no folder {tmp_path}/none" in refusal("detector", folder=tmp_path / "none")
+
+
+def test_whoever_names_a_folder_is_not_told_to_reinstall(weights, monkeypatch):
+    (weights / "detector.onnx").unlink()
+    assert refusal("detector", folder=weights).endswith("that mien-lab wrote")
+    monkeypatch.setattr(artifact, "weights_folder", lambda given=None: given or weights)
+    assert refusal("detector").endswith("; reinstall mien")
 
 
 def test_missing_file(weights):

@@ -101,12 +101,14 @@ def load_artifact(
         ArtifactError: if the card or the file is missing, malformed or altered.
     """
     place = weights_folder(folder)
+    if not place.is_dir():
+        raise ArtifactError(f"there is no folder {place} with weights; {_remedy(place)}")
     for card in read_cards(place):
         if card.name == name and card.precision == precision:
             return _verified(card, place)
     raise ArtifactError(
-        f"no {precision} weights named {name!r} in {place}; "
-        "reinstall mien or choose another precision"
+        f"no {precision} weights named {name!r} in {place}; choose another precision, or "
+        f"{_remedy(place)}"
     )
 
 
@@ -131,7 +133,7 @@ def read_card(path: Path) -> Card:
         return Card(**fields)
     except (OSError, ValueError, TypeError) as error:
         raise ArtifactError(
-            f"the model card {path} cannot be read ({error}); reinstall mien"
+            f"the model card {path} cannot be read ({error}); {_remedy(path.parent)}"
         ) from None
 
 
@@ -141,12 +143,19 @@ def _verified(card: Card, folder: Path) -> Artifact:
         data = path.read_bytes()
     except OSError as error:
         raise ArtifactError(
-            f"the weights {path} cannot be read ({error.strerror}); reinstall mien"
+            f"the weights {path} cannot be read ({error.strerror}); {_remedy(folder)}"
         ) from None
     found = hashlib.sha256(data).hexdigest()
     if found != card.sha256:
         raise ArtifactError(
             f"the weights {path} are not those of their card (sha256 {found[:12]}..., "
-            f"expected {card.sha256[:12]}...); reinstall mien"
+            f"expected {card.sha256[:12]}...); {_remedy(folder)}"
         )
     return Artifact(card, data)
+
+
+def _remedy(folder: Path) -> str:
+    """What to do about weights in a folder that cannot be used."""
+    if folder == weights_folder():
+        return "reinstall mien"
+    return "name the folder of all weights and cards that mien-lab wrote"
