@@ -22,11 +22,13 @@ from typer.testing import CliRunner
 import mien as package
 from mien.apps.cli import bench, main
 from mien.apps.cli.main import app
+from mien.pipeline.analyzer import Analyzer
 from mien.pipeline.benchmark import benchmark
 from mien.report.schema import document_schema, line_schema
 from mien.report.tables import COLUMNS
 from mien.runtime import artifact
 from mien.runtime.processor import describe_processor
+from mien.vision.stream import MediaStream
 
 HEADER = (
     "source,frame,time_s,face,track_id,x,y,width,height,score,top,"
@@ -176,8 +178,9 @@ def test_odd_names(mien, tmp_path, name):
 # Sources
 
 
-def test_folders_are_searched_recursively_and_failures_named(mien, mixed):
-    done = mien("analyze", mixed, "--format", "json", *FAST)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_folders_are_searched_recursively_and_failures_named(mien, mixed, threads):
+    done = mien("analyze", mixed, "--format", "json", "--threads", threads)
     assert done.code == 1
     items = {item["source"]: item for item in validated(json.loads(done.out))["items"]}
     names = {name.removeprefix(f"{mixed}/") for name in items}
@@ -199,6 +202,51 @@ def test_good_sources_are_read_beside_bad_ones(mien, mixed, form):
     assert done.code == 1
     assert "a.jpg" in done.out
     assert len(done.complaints) == 2
+
+
+@pytest.fixture
+def decoded(monkeypatch):
+    """Set once the first frame of b.png was decoded."""
+    happened = threading.Event()
+    decode = MediaStream.decode_first
+
+    def decode_first(stream):
+        decode(stream)
+        if stream.media.source.endswith("b.png"):
+            happened.set()
+
+    monkeypatch.setattr(MediaStream, "decode_first", decode_first)
+    return happened
+
+
+def test_the_next_source_is_decoded_while_one_is_read(mien, tmp_path, monkeypatch, decoded):
+    paths = [empty_picture(tmp_path / name) for name in ("a.png", "b.png", "c.png")]
+    read = Analyzer.read_stream
+
+    def read_stream(self, stream):
+        assert decoded.wait(30)
+        return read(self, stream)
+
+    monkeypatch.setattr(Analyzer, "read_stream", read_stream)
+    done = mien("analyze", *paths, "--format", "csv", "--threads", 2)
+    assert (done.code, done.err) == (0, "")
+
+
+def test_what_was_opened_ahead_is_closed(mien, tmp_path, monkeypatch, decoded):
+    paths = [empty_picture(tmp_path / name) for name in ("a.png", "b.png", "c.png")]
+    closed = set()
+    close = MediaStream.close
+    monkeypatch.setattr(
+        MediaStream, "close", lambda self: (closed.add(Path(self.media.source).name), close(self))
+    )
+
+    def read_stream(self, stream):
+        assert decoded.wait(30)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Analyzer, "read_stream", read_stream)
+    assert mien("analyze", *paths, "--threads", 2).code != 0
+    assert closed == {"a.png", "b.png"}
 
 
 def test_parquet_beside_bad_sources(mien, mixed, tmp_path):

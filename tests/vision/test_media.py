@@ -46,6 +46,26 @@ def is_one_sentence(error: BaseException) -> bool:
     return len(text) > 20 and "\n" not in text and not text.endswith(".")
 
 
+def test_a_first_frame_decoded_ahead_is_the_first_delivered(tmp_path):
+    pages = [PIL.Image.fromarray(noise() // (index + 1)) for index in range(3)]
+    path = tmp_path / "a.gif"
+    pages[0].save(path, save_all=True, append_images=pages[1:])
+    with open_media(path) as plain, open_media(path) as ahead:
+        ahead.decode_first()
+        for one, other in zip(plain, ahead, strict=True):
+            assert (one.index, one.time_s) == (other.index, other.time_s)
+            assert np.array_equal(one.image, other.image)
+
+
+def test_a_fault_found_ahead_comes_when_it_is_due(tmp_path):
+    path = tmp_path / "a.png"
+    path.write_bytes(encoded(PIL.Image.fromarray(noise(200, 200)), "PNG")[:60])
+    with open_media(path) as stream:
+        stream.decode_first()
+        with pytest.raises(MediaError):
+            next(stream)
+
+
 # Arrays
 
 

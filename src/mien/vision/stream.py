@@ -1,8 +1,9 @@
 """An open medium: what is known of it, and its frames."""
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 
-from mien.core.errors import TooLargeError
+from mien.core.errors import MienError, TooLargeError
 from mien.core.types import Frame, Media
 
 __all__ = ["MediaStream", "check_pixels"]
@@ -36,6 +37,16 @@ class MediaStream:
         """
         return next(self._frames)
 
+    def decode_first(self) -> None:
+        """Decode the first frame now, maybe in another thread; an error comes when it is due."""
+        frames = self._frames
+        try:
+            self._frames = chain([next(frames)], frames)
+        except StopIteration:
+            pass
+        except MienError as error:
+            self._frames = _failing(error)
+
     def close(self) -> None:
         """Close the source; further frames are not delivered."""
         self._frames = iter(())
@@ -46,6 +57,11 @@ class MediaStream:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _failing(error: MienError) -> Iterator[Frame]:
+    raise error
+    yield
 
 
 def check_pixels(name: str, width: int, height: int, limit: int) -> None:

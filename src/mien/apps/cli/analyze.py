@@ -1,11 +1,14 @@
 """`mien analyze`: pictures and films in, readings out."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Self
@@ -154,20 +157,52 @@ class _Run:
         self.writer.fail(source, error)
 
     def read(self, paths: list[Path]) -> None:
-        with progress_bar() as bar:
+        with progress_bar() as bar, closing(self._opened(paths)) as sources:
             whole = bar.add_task("sources", total=len(paths)) if len(paths) > 1 else None
-            for path in paths:
+            for path, stream in sources:
                 task = bar.add_task(printable(path.name), total=None)
-                limit = self.analyzer.config.max_pixels
-                try:
-                    stream = open_media(path, max_pixels=limit, every=self.every)
-                except MienError as error:
-                    self.fail(str(path), error)
+                if isinstance(stream, MienError):
+                    self.fail(str(path), stream)
                 else:
                     self._read(stream, _steps(bar, task, stream.media, self.every))
                 bar.remove_task(task)
                 if whole is not None:
                     bar.advance(whole)
+
+    def _opened(
+        self, paths: Sequence[Path]
+    ) -> Generator[tuple[Path, MediaStream | MienError], None, None]:
+        """Each source, open, or why it cannot be opened.
+
+        While one is read the next is opened and its first frame decoded, which takes as long as
+        reading a large photograph does; not where one thread is to do all.
+        """
+        if self.analyzer.config.threads == 1 or len(paths) < 2:
+            yield from ((path, self._open(path)) for path in paths)
+            return
+        with ThreadPoolExecutor(1) as pool:
+            waiting = deque([pool.submit(self._open, paths[0], decode=True)])
+            try:
+                for path, following in zip_longest(paths, paths[1:]):
+                    stream = waiting.popleft().result()
+                    if following is not None:
+                        waiting.append(pool.submit(self._open, following, decode=True))
+                    yield path, stream
+            finally:
+                for opened in waiting:
+                    left = opened.result()
+                    if isinstance(left, MediaStream):
+                        left.close()
+
+    def _open(self, path: Path, *, decode: bool = False) -> MediaStream | MienError:
+        limit = self.analyzer.config.max_pixels
+        try:
+            stream = open_media(path, max_pixels=limit, every=self.every)
+        except MienError as error:
+            return error
+        if decode:
+            stream.decode_first()
+        return stream
 
     def _read(self, stream: MediaStream, advance: Callable[[FrameReading], None]) -> None:
         """Read an open source; what came before a fault is written and annotated."""
