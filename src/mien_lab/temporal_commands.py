@@ -35,7 +35,7 @@ def train(
     run: RunDir,
     *,
     clips: Annotated[int, typer.Option(help="Made from stills.")] = 4000,
-    epochs: int = 15,
+    epochs: Annotated[int, typer.Option(min=1)] = 15,
     rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 3e-3,
     seed: int = 0,
     recordings: Recordings = None,

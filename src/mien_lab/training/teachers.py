@@ -24,6 +24,7 @@ from torch import Tensor
 
 from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS
+from mien.report.files import atomic
 from mien.runtime.session import open_session
 from mien_lab.data.cleaning import clean
 from mien_lab.data.duplicates import copy_groups
@@ -122,8 +123,13 @@ def teach(fer_dir: Path, runs: Sequence[Path]) -> Teaching:
 
 
 def write_teaching(path: Path, teaching: Teaching) -> None:
-    """Write what `read_teaching` reads."""
-    np.savez_compressed(path, emotions=teaching.emotions, fer=teaching.fer)
+    """Write what `read_teaching` reads, under that very name.
+
+    Raises:
+        OutputError: if the file cannot be written; nothing is left under its name.
+    """
+    with atomic(path) as temporary, temporary.open("wb") as stream:
+        np.savez_compressed(stream, emotions=teaching.emotions, fer=teaching.fer)
 
 
 def read_teaching(path: Path, count: int) -> Teaching:
