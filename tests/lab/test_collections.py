@@ -192,9 +192,10 @@ def test_the_first_affectnet(tmp_path, place):
     ]  # fmt: skip
     assert read_collection(tmp_path, split="validation", whole=False)[0].load().shape == (80, 70, 3)
     table = tmp_path / place / "training.csv"
-    table.write_text(f"{header}\n\n1/a.jpg,10,left,30,40,,2,0,0\n")
-    with pytest.raises(InputError, match=r"line 3 .* box that is not of numbers"):
-        read_collection(tmp_path)
+    for value in ("left", "inf"):
+        table.write_text(f"{header}\n\n1/a.jpg,10,{value},30,40,,2,0,0\n")
+        with pytest.raises(InputError, match=r"line 3 .* box that is not of numbers"):
+            read_collection(tmp_path)
 
 
 def test_the_first_affectnet_as_it_is_published(tmp_path):
@@ -266,6 +267,9 @@ def test_expw(tmp_path):
     assert crop_of(crops[0]).shape == (48, 48)
     with pytest.raises(MediaError, match=r"fun_1\.png#2 lies outside"):
         crops[2].load()
+    (tmp_path / "label.lst").write_text("fun_1.png 0 10 nan 40 40 61.3 3\n")
+    with pytest.raises(InputError, match=r"row 1 .* box that is not of numbers"):
+        read_collection(tmp_path)
     (tmp_path / "label.lst").write_text("fun_1.png 0 10 20 40\n")
     with pytest.raises(InputError, match="5 values, not 8"):
         read_collection(tmp_path)

@@ -5,7 +5,7 @@ reader does not look whether pictures exist: one that is missing fails by name w
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy.typing as npt
 from mien.core.errors import InputError
 from mien.core.labels import Emotion, parse_emotion
 from mien.core.types import Box
+from mien_lab.data.codes import Codes, cells, decoded, finite
 from mien_lab.data.face_labels import five_points
 from mien_lab.data.manifests import (
     files_below,
@@ -39,8 +40,6 @@ __all__ = [
     "read_kdef",
     "read_raf_db",
 ]
-
-Codes = Mapping[str, Emotion | None]
 
 _RAF_CODES: Codes = {
     "1": Emotion.SURPRISE,
@@ -112,12 +111,12 @@ def read_raf_db(folder: Path, *, whole: bool = False) -> Iterator[Sample]:
     pictures = _first([root / "Image" / kind, root / kind]) or root
     for number, line in numbered_lines(table):
         place = f"row {number} of {table}"
-        name, code = _cells(line, 2, place)
+        name, code = cells(line, 2, place)
         stem, dot, extension = name.rpartition(".")
         file = name if whole else f"{stem}_aligned{dot}{extension}"
         yield Sample(
             name,
-            _decoded(code, _RAF_CODES, place),
+            decoded(code, _RAF_CODES, place),
             split=name.partition("_")[0],
             path=pictures / file,
             cropped=not whole,
@@ -150,7 +149,7 @@ def read_affectnet(folder: Path) -> Iterator[Sample]:
             code = " ".join(str(value) for value in _array(file).reshape(-1))
             yield Sample(
                 name_below(folder, path),
-                _decoded(code, _AFFECTNET_CODES, str(file)),
+                decoded(code, _AFFECTNET_CODES, str(file)),
                 split=place.parent.name if place.parent != folder else "",
                 path=path,
                 landmarks=_five_points(place / f"{stem}_lnd.npy"),
@@ -185,13 +184,13 @@ def _affectnet_rows(folder: Path, table: Path) -> Iterator[Sample]:
         place = f"line {line} of {table}"
         try:
             # NULL stands where no face was found.
-            box = Box(*(float(row[name].replace("NULL", "0")) for name in _AFFECTNET_BOX))
+            box = Box(*(finite(row[name].replace("NULL", "0")) for name in _AFFECTNET_BOX))
         except ValueError:
             raise InputError(f"{place} has a box that is not of numbers; get it again") from None
         name = row["subdirectory_filepath"]
         yield Sample(
             name,
-            _decoded(row["expression"], _AFFECTNET_CODES, place),
+            decoded(row["expression"], _AFFECTNET_CODES, place),
             split=table.stem,
             path=pictures / name,
             box=box if min(box.width, box.height) > 0 else None,
@@ -233,14 +232,14 @@ def read_expw(folder: Path) -> Iterator[Sample]:
     pictures = _first(places) or root
     for number, line in numbered_lines(table):
         place = f"row {number} of {table}"
-        name, face, *box, code = _cells(line, 8, place)
+        name, face, *box, code = cells(line, 8, place)
         try:
-            top, left, right, bottom = (float(value) for value in box[:4])
+            top, left, right, bottom = (finite(value) for value in box[:4])
         except ValueError:
             raise InputError(f"{place} has a box that is not of numbers: {line}") from None
         yield Sample(
             f"{name}#{face}",
-            _decoded(code, _EXPW_CODES, place),
+            decoded(code, _EXPW_CODES, place),
             path=pictures / name,
             box=Box(left, top, right - left, bottom - top),
         )
@@ -256,7 +255,7 @@ def read_ck_plus(folder: Path) -> Iterator[Sample]:
         subject, sequence = file.parts[-3:-1]
         name = f"{subject}/{sequence}/{file.name.removesuffix('_emotion.txt')}.png"
         codes = {str(code): emotion for code, emotion in enumerate(CK_CODES)}
-        label = _decoded(file.read_text(encoding="utf-8-sig", errors="replace"), codes, str(file))
+        label = decoded(file.read_text(encoding="utf-8-sig", errors="replace"), codes, str(file))
         path = folder / "cohn-kanade-images" / name
         yield Sample(name, label, subject=subject, path=path)
 
@@ -284,25 +283,6 @@ def _named(folder: Path, pattern: re.Pattern[str]) -> Iterator[Sample]:
             subject=match[1].upper() if match else "",
             path=path,
         )
-
-
-def _cells(line: str, count: int, place: str) -> list[str]:
-    cells = line.split()
-    if len(cells) != count:
-        raise InputError(f"{place} has {len(cells)} values, not {count}; get the file again")
-    return cells
-
-
-def _decoded(code: str, codes: Codes, place: str) -> Emotion | None:
-    """The label of a code, which may be written as `3.0000000e+00`."""
-    try:
-        number = float(code)
-        return codes[str(int(number) if number.is_integer() else code)]
-    except (ValueError, KeyError):
-        known = ", ".join(f"{key} ({value or 'no label'})" for key, value in codes.items())
-        raise InputError(
-            f"{place} has the unknown label {code.strip()!r}; accepted are: {known}"
-        ) from None
 
 
 def _first(places: list[Path]) -> Path | None:
