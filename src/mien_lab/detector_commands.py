@@ -23,7 +23,7 @@ def train(
     *,
     epochs: Annotated[int, typer.Option(min=1, help="Epochs of 200 batches.")] = 42,
     rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 3e-3,
-    seed: Annotated[int, typer.Option()] = 7,
+    seed: Annotated[int, typer.Option(min=0)] = 7,
     warm_start: Annotated[Path | None, typer.Option(help="Checkpoint to begin with.")] = None,
     resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint.")] = False,
 ) -> None:
@@ -42,7 +42,7 @@ def refine(
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the proposals.")] = 6,
     scenes: Annotated[int, typer.Option(help="Generated scenes to take proposals from.")] = 30_000,
     rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 2e-3,
-    seed: Annotated[int, typer.Option()] = 11,
+    seed: Annotated[int, typer.Option(min=0)] = 11,
     weights: Annotated[Path | None, typer.Option(help="Folder of the detector's weights.")] = None,
     warm_start: Annotated[
         Path | None, typer.Option(help="Checkpoint to begin with; it also chooses hard cases.")
@@ -73,7 +73,7 @@ def place(
     *,
     epochs: Annotated[int, typer.Option(min=1, help="Epochs of 250 batches.")] = 24,
     rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 3e-3,
-    seed: Annotated[int, typer.Option()] = 17,
+    seed: Annotated[int, typer.Option(min=0)] = 17,
     resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint.")] = False,
 ) -> None:
     """Train the third look, which places landmarks; a quarter of an hour on one core."""

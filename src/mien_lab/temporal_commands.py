@@ -37,7 +37,7 @@ def train(
     clips: Annotated[int, typer.Option(help="Made from stills.")] = 4000,
     epochs: Annotated[int, typer.Option(min=1)] = 15,
     rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 3e-3,
-    seed: int = 0,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
     recordings: Recordings = None,
     layout: LayoutName = "crema-d",
     weights: Weights = None,

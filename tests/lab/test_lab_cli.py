@@ -79,12 +79,14 @@ def test_every_training_takes_a_rate(monkeypatch, command, module, function):
         "train --epochs 0",
         "train --threads -1",
         "temporal train --epochs 0",
+        "temporal train --seed -1",
+        "detector train --seed -1",
         "detector train --epochs 0",
         "detector refine --epochs -1",
         "detector place --epochs 0",
     ],
 )
-def test_a_training_of_nothing_is_refused(command, tmp_path):
+def test_a_training_that_cannot_be_is_refused(command, tmp_path):
     options = ["--data", str(tmp_path), "--run", str(tmp_path / "run")]
     done = CliRunner().invoke(cli.app, [*command.split(), *options])
     assert done.exit_code == 2, done.output

@@ -80,6 +80,17 @@ def test_what_is_taught_is_written_under_the_name_that_was_given(tmp_path):
     assert np.array_equal(read_teaching(tmp_path / "taught", 2).fer, fer)
 
 
+def test_what_nobody_taught_is_refused(tmp_path):
+    path = tmp_path / "taught.npz"
+    np.savez(tmp_path / "other.npz", other=np.zeros(2))
+    np.save(tmp_path / "one.npy", np.zeros(2))
+    zipped, single = ((tmp_path / name).read_bytes() for name in ("other.npz", "one.npy"))
+    for content in (b"", b"no array", zipped, zipped[:100], single):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match=r"taught\.npz is not what `mien-lab teach` writes"):
+            read_teaching(path, 2)
+
+
 def test_copies_are_in_one_fold(write_rows, row, picture):
     pictures = [picture(0), picture(1), picture(0)[:, ::-1], picture(2), picture(3), picture(1)]
     data = load_fer(write_rows([row(each) for each in pictures]))

@@ -13,6 +13,7 @@ knowledge in a neural network", 2015).
 """
 
 import json
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,10 +137,13 @@ def read_teaching(path: Path, count: int) -> Teaching:
     """Teachers' probabilities out of a file.
 
     Raises:
-        InputError: if it is not of as many rows as FER2013 has.
+        InputError: if it is something else, or not of as many rows as FER2013 has.
     """
-    with np.load(path) as stored:
-        teaching = Teaching(stored["emotions"], stored["fer"])
+    try:
+        with np.load(path) as stored:
+            teaching = Teaching(stored["emotions"], stored["fer"])
+    except (ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile):
+        raise InputError(f"{path} is not what `mien-lab teach` writes; write it anew") from None
     if len(teaching.emotions) != count:
         raise InputError(f"{path} is of {len(teaching.emotions)} rows, FER2013 has {count}")
     return teaching
