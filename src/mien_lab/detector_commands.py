@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mien_lab.output import write_figures
+from mien_lab.output import check_outputs, write_figures
 
 app = typer.Typer(help="The face detector.", no_args_is_help=True)
 
@@ -130,5 +130,6 @@ def evaluate(
     """Measure the shipped detector on held-out photographs and generated scenes."""
     from mien_lab.evaluation.detector import evaluate as measure
 
+    check_outputs(json_file)
     figures = measure(data, generated=generated, groups=groups, peer=peer, weights=weights)
     write_figures(figures, json_file)

@@ -11,7 +11,7 @@ import typer
 
 from mien.core.errors import InputError
 from mien.runtime.artifact import load_artifact, weights_folder
-from mien_lab.output import write_figures
+from mien_lab.output import check_outputs, write_figures
 
 if TYPE_CHECKING:
     from mien_lab.data.recordings import RecordingLayout
@@ -112,6 +112,7 @@ def evaluate(
     """
     from mien_lab.training.temporal import TemporalConfig
 
+    check_outputs(json_file)
     config = TemporalConfig(data, expression, recordings=recordings, layout=_layout(layout))
     write_figures(measure(config, run, clips=clips, split=split, weights=weights), json_file)
 

@@ -139,6 +139,8 @@ def test_a_missing_file_is_one_sentence(monkeypatch, tmp_path):
         ("photographs", "--json"),
         ("peers", "--json"),
         ("tracking", "evaluate", "--json"),
+        ("detector", "evaluate", "--json"),
+        ("temporal", "evaluate", "--run", "nothing", "--json"),
         ("figures", "measure", "--json"),
     ],
 )
