@@ -54,7 +54,7 @@ def train(
     data: Data,
     run: Annotated[Path, typer.Option(help="Folder of the run.")],
     faces: Annotated[Path | None, typer.Option(help="Labelled photographs besides.")] = None,
-    epochs: int = 50,
+    epochs: Annotated[int, typer.Option(min=1)] = 50,
     rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
     shape: Annotated[str, typer.Option(help="Of the network: wide or deep.")] = "wide",
     start: Annotated[Path | None, typer.Option(help="Folder of a run to go on from.")] = None,
@@ -80,7 +80,7 @@ def train(
         int, typer.Option(min=1, help="Of them normalised together; processes share the parts.")
     ] = 64,
     seed: int = 0,
-    threads: Annotated[int | None, typer.Option(help="All cores if not given.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="All cores if not given.")] = None,
     resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint.")] = False,
 ) -> None:
     """Train the expression network; several processes together if torchrun starts them."""
@@ -125,6 +125,7 @@ def teach_command(
     """Write what the networks of all folds say of the faces they were not trained on."""
     from mien_lab.training.teachers import teach, write_teaching
 
+    check_outputs(out)
     write_teaching(out, teach(data, run))
 
 

@@ -79,13 +79,20 @@ def clean(
     Dropped are what cannot be read, has no label, is blank or shows no face, and of copies all but
     one: the one in the test split if there is one.
     """
-    from mien_lab.data.curation import DEFAULT_REASONS, curate, require_splits, write_manifest
+    from mien_lab.data.curation import (
+        DEFAULT_REASONS,
+        curate,
+        require_names,
+        require_splits,
+        write_manifest,
+    )
     from mien_lab.data.findings import count_reasons, write_findings
 
     reasons = (DEFAULT_REASONS | _reasons(also)) - _reasons(keep)
     refuse_existing(out, drops, overwrite=overwrite)
     samples = _read(data, layout, split, whole)
     require_splits(samples, only or ())
+    require_names(out, samples)
     likeness, inspection = _inspected(samples, weights)
     found = curate(samples, inspection.findings, likeness, reasons=reasons, splits=only)
     write_findings(drops, found.drops)
@@ -104,7 +111,7 @@ def split_command(
     share: Annotated[
         list[str] | None, typer.Option(help="Name and share of a split, such as train=0.8.")
     ] = None,
-    seed: int = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1)] = 0,
     weights: Weights = None,
     overwrite: Overwrite = False,
 ) -> None:
@@ -112,7 +119,7 @@ def split_command(
 
     Pictures that cannot be read are named on stderr and stay in; mien-lab data clean drops them.
     """
-    from mien_lab.data.curation import write_manifest
+    from mien_lab.data.curation import require_names, write_manifest
     from mien_lab.data.inspection import balance
     from mien_lab.data.likeness import find_likeness
     from mien_lab.data.measurements import measure
@@ -121,6 +128,7 @@ def split_command(
     shares = parse_shares(share or ["train=0.8", "val=0.1", "test=0.1"])
     refuse_existing(out, overwrite=overwrite)
     samples = _read(data, layout, split, whole)
+    require_names(out, samples)
     measured = measure(samples, weights=weights)
     copies = find_likeness(measured).edges()
     divided = split_samples(samples, shares, seed=seed, copies=copies)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mien_lab.output import write_figures
+from mien_lab.output import check_outputs, write_figures
 
 app = typer.Typer(help="The face detector.", no_args_is_help=True)
 
@@ -21,9 +21,9 @@ def train(
     data: DataDir,
     run: RunDir,
     *,
-    epochs: Annotated[int, typer.Option(help="Epochs of 200 batches.")] = 42,
+    epochs: Annotated[int, typer.Option(min=1, help="Epochs of 200 batches.")] = 42,
     rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 3e-3,
-    seed: Annotated[int, typer.Option()] = 7,
+    seed: Annotated[int, typer.Option(min=0)] = 7,
     warm_start: Annotated[Path | None, typer.Option(help="Checkpoint to begin with.")] = None,
     resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint.")] = False,
 ) -> None:
@@ -39,10 +39,10 @@ def refine(
     data: DataDir,
     run: RunDir,
     *,
-    epochs: Annotated[int, typer.Option(help="Passes over the proposals.")] = 6,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the proposals.")] = 6,
     scenes: Annotated[int, typer.Option(help="Generated scenes to take proposals from.")] = 30_000,
     rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 2e-3,
-    seed: Annotated[int, typer.Option()] = 11,
+    seed: Annotated[int, typer.Option(min=0)] = 11,
     weights: Annotated[Path | None, typer.Option(help="Folder of the detector's weights.")] = None,
     warm_start: Annotated[
         Path | None, typer.Option(help="Checkpoint to begin with; it also chooses hard cases.")
@@ -71,9 +71,9 @@ def place(
     data: DataDir,
     run: RunDir,
     *,
-    epochs: Annotated[int, typer.Option(help="Epochs of 250 batches.")] = 24,
+    epochs: Annotated[int, typer.Option(min=1, help="Epochs of 250 batches.")] = 24,
     rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 3e-3,
-    seed: Annotated[int, typer.Option()] = 17,
+    seed: Annotated[int, typer.Option(min=0)] = 17,
     resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint.")] = False,
 ) -> None:
     """Train the third look, which places landmarks; a quarter of an hour on one core."""
@@ -130,5 +130,6 @@ def evaluate(
     """Measure the shipped detector on held-out photographs and generated scenes."""
     from mien_lab.evaluation.detector import evaluate as measure
 
+    check_outputs(json_file)
     figures = measure(data, generated=generated, groups=groups, peer=peer, weights=weights)
     write_figures(figures, json_file)

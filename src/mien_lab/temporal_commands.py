@@ -11,7 +11,7 @@ import typer
 
 from mien.core.errors import InputError
 from mien.runtime.artifact import load_artifact, weights_folder
-from mien_lab.output import write_figures
+from mien_lab.output import check_outputs, write_figures
 
 if TYPE_CHECKING:
     from mien_lab.data.recordings import RecordingLayout
@@ -35,9 +35,9 @@ def train(
     run: RunDir,
     *,
     clips: Annotated[int, typer.Option(help="Made from stills.")] = 4000,
-    epochs: int = 15,
+    epochs: Annotated[int, typer.Option(min=1)] = 15,
     rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 3e-3,
-    seed: int = 0,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
     recordings: Recordings = None,
     layout: LayoutName = "crema-d",
     weights: Weights = None,
@@ -112,6 +112,7 @@ def evaluate(
     """
     from mien_lab.training.temporal import TemporalConfig
 
+    check_outputs(json_file)
     config = TemporalConfig(data, expression, recordings=recordings, layout=_layout(layout))
     write_figures(measure(config, run, clips=clips, split=split, weights=weights), json_file)
 

@@ -1,5 +1,8 @@
 """Every layout from a tiny folder of it, and what is refused."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 import PIL.Image
 import pytest
@@ -7,7 +10,7 @@ import pytest
 from mien.core.errors import InputError, MediaError
 from mien.core.labels import Emotion
 from mien.core.types import Box
-from mien_lab.data.collections import Layout, find_layout, read_collection
+from mien_lab.data.collections import Layout, find_layout, read_collection, read_measured
 from mien_lab.data.samples import Sample, crop_of
 
 
@@ -189,9 +192,55 @@ def test_the_first_affectnet(tmp_path, place):
     ]  # fmt: skip
     assert read_collection(tmp_path, split="validation", whole=False)[0].load().shape == (80, 70, 3)
     table = tmp_path / place / "training.csv"
-    table.write_text(f"{header}\n\n1/a.jpg,10,left,30,40,,2,0,0\n")
-    with pytest.raises(InputError, match=r"line 3 .* box that is not of numbers"):
-        read_collection(tmp_path)
+    for value in ("left", "inf"):
+        table.write_text(f"{header}\n\n1/a.jpg,10,{value},30,40,,2,0,0\n")
+        with pytest.raises(InputError, match=r"line 3 .* box that is not of numbers"):
+            read_collection(tmp_path)
+
+
+def test_the_first_affectnet_as_it_is_published(tmp_path):
+    """The table for validation has no header, and the folder of both is spelt in two ways."""
+    place = tmp_path / "Manually_Annotated_file_lists"
+    place.mkdir()
+    points = ";".join(["4.5"] * 136)
+    names = "subDirectory_filePath,face_x,face_y,face_width,face_height,facial_landmarks,"
+    (place / "training.csv").write_bytes(
+        f"{names}expression,valence,arousal\r\n1/a.jpg,10,20,30,40,{points},2,-.7,.1\r\n".encode()
+    )
+    (place / "validation.csv").write_bytes(f"2/c.jpg,5,6,70,80,{points},7,-.5,.5\r\n".encode())
+    assert rows(read_collection(tmp_path)) == {
+        "1/a.jpg": ("sadness", "training", ""),
+        "2/c.jpg": ("contempt", "validation", ""),
+    }
+    (sample,), split = read_measured(tmp_path)
+    assert (sample.box, split) == (Box(5, 6, 70, 80), "validation")
+    (place / "training.csv").write_text("image,label\na/b.png,happy\n")
+    assert labels(read_collection(tmp_path)) == {"2/c.jpg": "contempt"}
+
+
+def test_files_that_macos_leaves_beside_the_others_are_passed_over(tmp_path):
+    notes = tmp_path / "a" / "val_set" / "annotations"
+    label = tmp_path / "b" / "Emotion" / "S005" / "001" / "S005_001_00000011_emotion.txt"
+    for folder in (notes, label.parent, tmp_path / "b" / "cohn-kanade-images"):
+        folder.mkdir(parents=True)
+    np.save(notes / "0_exp.npy", np.array("1"))
+    label.write_bytes("\ufeff   3.0000000e+00\r\n".encode())
+    for place in (notes / "._0_exp.npy", label.with_name(f"._{label.name}")):
+        place.write_bytes(b"\0\5\x16\7\0\2\0\0Mac OS X")
+    assert labels(read_collection(tmp_path / "a")) == {"val_set/images/0.jpg": "happiness"}
+    assert labels(read_collection(tmp_path / "b")) == {"S005/001/S005_001_00000011.png": "disgust"}
+
+
+def test_names_that_are_not_utf_8_are_escaped(tmp_path):
+    place = put(tmp_path / "test" / "happy" / "a.png").parent
+    path = Path(os.fsdecode(bytes(place) + b"/caf\xe9.png"))
+    try:
+        put(path)
+    except OSError:
+        pytest.skip("this system has no such names")
+    one, other = read_collection(tmp_path)
+    assert (one.name, other.name) == ("test/happy/a.png", "test/happy/caf\\udce9.png")
+    assert other.load().shape == (120, 120, 3)
 
 
 def test_expw(tmp_path):
@@ -218,6 +267,9 @@ def test_expw(tmp_path):
     assert crop_of(crops[0]).shape == (48, 48)
     with pytest.raises(MediaError, match=r"fun_1\.png#2 lies outside"):
         crops[2].load()
+    (tmp_path / "label.lst").write_text("fun_1.png 0 10 nan 40 40 61.3 3\n")
+    with pytest.raises(InputError, match=r"row 1 .* box that is not of numbers"):
+        read_collection(tmp_path)
     (tmp_path / "label.lst").write_text("fun_1.png 0 10 20 40\n")
     with pytest.raises(InputError, match="5 values, not 8"):
         read_collection(tmp_path)
@@ -241,13 +293,14 @@ def test_ck_plus(tmp_path):
 
 
 def test_jaffe(tmp_path):
-    for name in ("KA.AN1.39.tiff", "NM.FE2.112.tiff", "README.png"):
+    for name in ("KA.AN1.39.tiff", "NM.FE2.112.tiff", "README.png", "ym.ha3.54.tiff"):
         put(tmp_path / name)
     assert find_layout(tmp_path) == "jaffe"
     assert rows(read_collection(tmp_path)) == {
         "KA.AN1.39.tiff": ("anger", "", "KA"),
         "NM.FE2.112.tiff": ("fear", "", "NM"),
         "README.png": (None, "", ""),
+        "ym.ha3.54.tiff": ("happiness", "", "YM"),
     }
 
 

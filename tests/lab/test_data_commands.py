@@ -2,6 +2,8 @@
 
 import csv
 import json
+import os
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -12,8 +14,11 @@ from typer.testing import CliRunner
 pytest.importorskip("cleanlab")
 
 from mien.core.errors import InputError, OutputError
+from mien.core.labels import Emotion
 from mien_lab.data import measurements
 from mien_lab.data.collections import read_collection
+from mien_lab.data.curation import write_manifest
+from mien_lab.data.samples import Sample
 from mien_lab.data_commands import app
 
 
@@ -135,6 +140,45 @@ def test_a_split_that_is_not_there_is_refused_before_pictures_are_measured(
     )  # fmt: skip
     assert isinstance(result.exception, InputError)
     assert "there is no split 'vault'; choose from: test, train" in str(result.exception)
+
+
+def test_a_manifest_names_links_and_not_what_they_point_at(tmp_path, picture):
+    assert cv2.imwrite(str(tmp_path / "0.png"), picture(0))
+    samples = []
+    for label in ("happiness", "fear"):
+        (tmp_path / "set" / label).mkdir(parents=True)
+        link = tmp_path / "set" / label / "a.png"
+        link.symlink_to(tmp_path / "0.png")
+        samples.append(Sample(f"{label}/a.png", Emotion(label), path=link))
+    write_manifest(tmp_path / "m.csv", samples)
+    assert [row["image"] for row in rows(tmp_path / "m.csv")] == [
+        "set/happiness/a.png",
+        "set/fear/a.png",
+    ]
+    assert len(read_collection(tmp_path / "m.csv")) == 2
+
+
+def test_a_name_that_no_manifest_can_hold_is_refused_before_pictures_are_measured(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(measurements, "measure", lambda *_, **__: pytest.fail("measured"))
+    place = tmp_path / "set" / "fear"
+    place.mkdir(parents=True)
+    try:
+        Path(os.fsdecode(bytes(place) + b"/caf\xe9.png")).touch()
+    except OSError:
+        pytest.skip("this system has no such names")
+    for command in (("split",), ("clean", "--drops", tmp_path / "drops.csv")):
+        name, *others = command
+        result = run(name, "--data", tmp_path / "set", "--out", tmp_path / "o.csv", *others)
+        assert isinstance(result.exception, InputError), result.output
+        assert r"set/fear/caf\udce9.png has a name that is not UTF-8" in str(result.exception)
+
+
+def test_a_seed_that_cannot_be_is_refused_before_pictures_are_measured(folder, tmp_path):
+    for seed in (-1, 2**32):
+        result = run("split", "--data", folder, "--out", tmp_path / "o.csv", "--seed", seed)
+        assert result.exit_code == 2, result.output
 
 
 def test_card(folder, tmp_path):

@@ -20,6 +20,7 @@ from mien_lab.cli import app
 from mien_lab.data.collections import read_measured
 from mien_lab.data.fer2013 import load_fer
 from mien_lab.data.samples import Sample
+from mien_lab.evaluation.charts import risk_chart
 from mien_lab.evaluation.crops import evaluate_crops
 from mien_lab.evaluation.intervals import Bootstrap
 from mien_lab.evaluation.predictions import predict
@@ -265,8 +266,25 @@ def test_the_report_is_one_file_and_escapes_names(tmp_path):
     page = Page(text)
     assert not page.open
     assert "script" not in page.tags
-    assert page.addresses == []
+    assert page.addresses == ["#unread"]
     assert "&lt;script&gt;" in text
     assert "<p>1 case.</p>" in text
     assert "prefers-color-scheme: dark" in text
     assert not re.search(r"https?://|@import|url\(|NaN|nan\b", text)
+
+
+def test_the_report_says_at_its_top_what_could_not_be_read(tmp_path, portrait_file):
+    shutil.copyfile(portrait_file, tmp_path / "a.jpg")
+    (tmp_path / "manifest.csv").write_text("image,label\na.jpg,happiness\n")
+    assert "unread" not in render_report(evaluate(Request(tmp_path, bootstrap=FEW)))
+    (tmp_path / "manifest.csv").write_text("image,label\na.jpg,happiness\ngone.jpg,sad\n")
+    text = render_report(evaluate(Request(tmp_path, bootstrap=FEW)))
+    link = text.index('<a href="#unread">1 picture could not be read</a>')
+    assert link < text.index("1 case.") < text.index('<h2 id="unread">')
+
+
+def test_cases_that_are_all_as_sure_as_each_other_are_drawn():
+    chart = risk_chart({"risk_coverage": [[1.0, 0.25]]})
+    assert chart.count('class="dot"') == 1
+    assert "dot" not in risk_chart({"risk_coverage": [[0.5, 0.0], [1.0, 0.25]]})
+    assert "dot" not in risk_chart({"risk_coverage": []})

@@ -271,3 +271,9 @@ def test_an_unknown_shape_is_refused(expression_config, tmp_path):
     with pytest.raises(InputError, match="no shape 'tall'; choose one of: wide, deep"):
         train_expression(replace(expression_config, shape="tall"), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_fold_beyond_the_last_is_refused(expression_config, tmp_path):
+    config = replace(expression_config, fold=3, folds=3)
+    with pytest.raises(InputError, match=r"there is no fold 3 of 3; .* the last is 2"):
+        train_expression(config, tmp_path)

@@ -73,6 +73,34 @@ def test_every_training_takes_a_rate(monkeypatch, command, module, function):
     assert rates == [0.00123]
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "train --epochs 0",
+        "train --threads -1",
+        "temporal train --epochs 0",
+        "temporal train --seed -1",
+        "detector train --seed -1",
+        "detector train --epochs 0",
+        "detector refine --epochs -1",
+        "detector place --epochs 0",
+    ],
+)
+def test_a_training_that_cannot_be_is_refused(command, tmp_path):
+    options = ["--data", str(tmp_path), "--run", str(tmp_path / "run")]
+    done = CliRunner().invoke(cli.app, [*command.split(), *options])
+    assert done.exit_code == 2, done.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_taught_can_be_written_or_nothing_is_read(monkeypatch, tmp_path):
+    teachers = pytest.importorskip("mien_lab.training.teachers")
+    monkeypatch.setattr(teachers, "teach", lambda *_: pytest.fail("read"))
+    out = tmp_path / "nowhere" / "taught.npz"
+    said = run(monkeypatch, "teach", "--data", tmp_path, "--run", tmp_path, "--out", out)
+    assert "since there is no folder" in said
+
+
 @pytest.mark.parametrize(("given", "written"), [(["--threshold", "0"], 0.0), ([], 0.5)])
 def test_a_threshold_is_taken_as_it_is_given(monkeypatch, given, written):
     thresholds = []
@@ -111,6 +139,8 @@ def test_a_missing_file_is_one_sentence(monkeypatch, tmp_path):
         ("photographs", "--json"),
         ("peers", "--json"),
         ("tracking", "evaluate", "--json"),
+        ("detector", "evaluate", "--json"),
+        ("temporal", "evaluate", "--run", "nothing", "--json"),
         ("figures", "measure", "--json"),
     ],
 )

@@ -145,3 +145,24 @@ def test_who_is_shown_is_known_where_the_set_says_so(tree):
 def test_another_layout_is_an_error(layout, tmp_path):
     with pytest.raises(InputError, match="no recording in the layout"):
         read_recordings(tmp_path, layout)
+
+
+def test_files_that_macos_leaves_beside_the_others_are_passed_over(tree):
+    frames = "cohn-kanade-images/S005/001/{}S005_001_00000001.png"
+    labels = "Emotion/S005/001/{}S005_001_00000001_emotion.txt"
+    places = ("Train_AFEW/Angry/{}0001.avi", "Clip/00002/{}00001.jpg", "set_1.csv", frames, labels)
+    folder = tree(*(place.format(mark) for place in places for mark in ("", "._")))
+    (folder / labels.format("")).write_text("7.0")
+    (folder / "set_1.csv").write_text("video_name,label\n2,1\n")
+    for layout in (RecordingLayout.AFEW, RecordingLayout.DFEW, RecordingLayout.CK_PLUS):
+        (recording,) = read_recordings(folder, layout)
+        assert [file.name.startswith("._") for file in recording.files] == [False]
+
+
+@pytest.mark.parametrize("text", [b"", b"\xff\xfe7", b"nothing", b"inf"])
+def test_a_label_of_ck_plus_that_is_no_number(tree, text):
+    label = "Emotion/S005/001/S005_001_00000001_emotion.txt"
+    folder = tree("cohn-kanade-images/S005/001/S005_001_00000001.png", label)
+    (folder / label).write_bytes(text)
+    with pytest.raises(InputError, match=r"00000001_emotion\.txt does not hold the number"):
+        read_recordings(folder, RecordingLayout.CK_PLUS)

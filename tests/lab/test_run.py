@@ -168,6 +168,17 @@ def test_what_was_kept_is_restored(tmp_path):
     assert torch.equal(*moments)
 
 
+@pytest.mark.parametrize("length", [0, 40, 1000])
+def test_a_checkpoint_that_was_cut_off_is_one_sentence(tmp_path, length):
+    run = Run(tmp_path / "run", Tiny(tmp_path), resume=False)
+    run.keep(*trained(1), {"epoch": 1})
+    content = run.checkpoint_file.read_bytes()
+    for damaged in (content[:length], b"no checkpoint"):
+        run.checkpoint_file.write_bytes(damaged)
+        with pytest.raises(InputError, match=r"last\.pt is no checkpoint, or only a part of one"):
+            run.load()
+
+
 def test_the_rate_warms_up_and_falls():
     rates = [annealed(0.1, step / 1000, step) for step in range(1001)]
     peak = int(np.argmax(rates))

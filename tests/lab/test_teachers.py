@@ -18,6 +18,7 @@ from mien_lab.training.expression_export import export_expression  # noqa: E402
 from mien_lab.training.expression_net import ExpressionNet, trained_net  # noqa: E402
 from mien_lab.training.targets import Targets, training_faces  # noqa: E402
 from mien_lab.training.teachers import (  # noqa: E402
+    Teaching,
     Tutor,
     in_fold,
     read_teaching,
@@ -70,6 +71,24 @@ def test_folds_teach_what_they_have_not_seen(
         teach(fer_folder, runs[:1])
     with pytest.raises(InputError, match="FER2013 has 3"):
         read_teaching(tmp_path / "soft.npz", 3)
+
+
+def test_what_is_taught_is_written_under_the_name_that_was_given(tmp_path):
+    emotions, fer = np.full((2, 8), 0.125, np.float32), np.full((2, 7), 0.5, np.float32)
+    write_teaching(tmp_path / "taught", Teaching(emotions, fer))
+    assert [path.name for path in tmp_path.iterdir()] == ["taught"]
+    assert np.array_equal(read_teaching(tmp_path / "taught", 2).fer, fer)
+
+
+def test_what_nobody_taught_is_refused(tmp_path):
+    path = tmp_path / "taught.npz"
+    np.savez(tmp_path / "other.npz", other=np.zeros(2))
+    np.save(tmp_path / "one.npy", np.zeros(2))
+    zipped, single = ((tmp_path / name).read_bytes() for name in ("other.npz", "one.npy"))
+    for content in (b"", b"no array", zipped, zipped[:100], single):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match=r"taught\.npz is not what `mien-lab teach` writes"):
+            read_teaching(path, 2)
 
 
 def test_copies_are_in_one_fold(write_rows, row, picture):

@@ -8,12 +8,20 @@ from pathlib import Path
 
 from mien.core.errors import InputError
 from mien.report.files import atomic
+from mien.vision.sources import display_name
 from mien_lab.data.findings import Finding, Reason
 from mien_lab.data.inspection import copy_of, held_out_first
 from mien_lab.data.likeness import Likeness
 from mien_lab.data.samples import Sample
 
-__all__ = ["DEFAULT_REASONS", "Curation", "curate", "require_splits", "write_manifest"]
+__all__ = [
+    "DEFAULT_REASONS",
+    "Curation",
+    "curate",
+    "require_names",
+    "require_splits",
+    "write_manifest",
+]
 
 DEFAULT_REASONS = frozenset(
     {
@@ -106,6 +114,21 @@ def require_splits(samples: Sequence[Sample], splits: Collection[str]) -> None:
         )
 
 
+def require_names(path: Path, samples: Sequence[Sample]) -> None:
+    """Check that a manifest at `path` could name all pictures.
+
+    Raises:
+        InputError: naming one whose name is not UTF-8, as tables are.
+    """
+    for sample in samples if _are_files(samples) else ():
+        name = _relative(sample.path, path) if sample.path else ""
+        if display_name(name) != name:
+            raise InputError(
+                f"{display_name(name)} has a name that is not UTF-8, which no manifest can hold; "
+                "rename the file"
+            )
+
+
 def write_manifest(path: Path, samples: Sequence[Sample]) -> None:
     """Write a CSV of samples that `read_collection` takes: `image,label,split,subject`.
 
@@ -116,7 +139,7 @@ def write_manifest(path: Path, samples: Sequence[Sample]) -> None:
     Raises:
         OutputError: if the file cannot be written; nothing is left under its name.
     """
-    own = all(sample.path is not None and sample.box is None for sample in samples)
+    own = _are_files(samples)
     with atomic(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
         table = csv.writer(stream, lineterminator="\n")
         table.writerow(["image" if own else "name", "label", "split", "subject"])
@@ -124,6 +147,10 @@ def write_manifest(path: Path, samples: Sequence[Sample]) -> None:
             name = _relative(sample.path, path) if own and sample.path else sample.name
             label = "" if sample.label is None else sample.label.value
             table.writerow([name, label, sample.split, sample.subject])
+
+
+def _are_files(samples: Sequence[Sample]) -> bool:
+    return all(sample.path is not None and sample.box is None for sample in samples)
 
 
 def _copy(
@@ -142,4 +169,6 @@ def _copy(
 
 
 def _relative(picture: Path, manifest: Path) -> str:
-    return Path(os.path.relpath(picture.resolve(), manifest.resolve().parent)).as_posix()
+    # A link among the pictures is a picture of its own, whatever it points at.
+    place = picture.parent.resolve() / picture.name
+    return Path(os.path.relpath(place, manifest.resolve().parent)).as_posix()

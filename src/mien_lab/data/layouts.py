@@ -5,7 +5,7 @@ reader does not look whether pictures exist: one that is missing fails by name w
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +14,15 @@ import numpy.typing as npt
 from mien.core.errors import InputError
 from mien.core.labels import Emotion, parse_emotion
 from mien.core.types import Box
+from mien_lab.data.codes import Codes, cells, decoded, finite
 from mien_lab.data.face_labels import five_points
-from mien_lab.data.manifests import numbered_lines, pictures_below, read_folders
+from mien_lab.data.manifests import (
+    files_below,
+    name_below,
+    numbered_lines,
+    pictures_below,
+    read_folders,
+)
 from mien_lab.data.recordings import CK_CODES
 from mien_lab.data.samples import Sample
 from mien_lab.data.tables import numbered_rows
@@ -33,8 +40,6 @@ __all__ = [
     "read_kdef",
     "read_raf_db",
 ]
-
-Codes = Mapping[str, Emotion | None]
 
 _RAF_CODES: Codes = {
     "1": Emotion.SURPRISE,
@@ -55,11 +60,12 @@ _AFFECTNET_CODES: Codes = {
     "6": Emotion.ANGER,
     "7": Emotion.CONTEMPT,
     # None of these, uncertain, no face.
-    "8": None,
-    "9": None,
-    "10": None,
+    **dict.fromkeys(("8", "9", "10")),
 }
 _AFFECTNET_BOX = ("face_x", "face_y", "face_width", "face_height")
+_AFFECTNET_COLUMNS = [
+    "subdirectory_filepath", *_AFFECTNET_BOX, "facial_landmarks", "expression", "valence", "arousal"
+]  # fmt: skip
 _AFFECTNET_NAMES: Codes = {"none": None, "uncertain": None, "no-face": None}
 _EXPW_CODES: Codes = {
     "0": Emotion.ANGER,
@@ -80,7 +86,7 @@ _TWO_LETTERS = {
     "SA": Emotion.SADNESS,
     "SU": Emotion.SURPRISE,
 }
-JAFFE_NAME = re.compile(r"([A-Z]{2})\.(AN|DI|FE|HA|NE|SA|SU)\d+\.\d+")
+JAFFE_NAME = re.compile(r"([A-Z]{2})\.(AN|DI|FE|HA|NE|SA|SU)\d+\.\d+", re.IGNORECASE)
 KDEF_NAME = re.compile(r"[AB]([FM]\d{2})(AF|AN|DI|HA|NE|SA|SU)(?:FL|HL|S|HR|FR)", re.IGNORECASE)
 
 
@@ -105,12 +111,12 @@ def read_raf_db(folder: Path, *, whole: bool = False) -> Iterator[Sample]:
     pictures = _first([root / "Image" / kind, root / kind]) or root
     for number, line in numbered_lines(table):
         place = f"row {number} of {table}"
-        name, code = _cells(line, 2, place)
+        name, code = cells(line, 2, place)
         stem, dot, extension = name.rpartition(".")
         file = name if whole else f"{stem}_aligned{dot}{extension}"
         yield Sample(
             name,
-            _decoded(code, _RAF_CODES, place),
+            decoded(code, _RAF_CODES, place),
             split=name.partition("_")[0],
             path=pictures / file,
             cropped=not whole,
@@ -121,9 +127,9 @@ def read_affectnet(folder: Path) -> Iterator[Sample]:
     """All editions of AffectNet (Mollahosseini, Hasani, Mahoor, IEEE TAC 10, 2019).
 
     The first has photographs in `Manually_Annotated_Images/`, named with the box of a face by
-    `training.csv` and `validation.csv`. Later ones are of crops: `val_set/annotations/0_exp.npy`
-    beside `images/`, or folders by number or name of the label. Of the 68 landmarks in
-    `0_lnd.npy`, if it is there, the five that align a face are taken.
+    `training.csv` and by `validation.csv`, which is published without a header. Later ones are of
+    crops: `val_set/annotations/0_exp.npy` beside `images/`, or folders by number or name of the
+    label. Of the 68 landmarks in `0_lnd.npy`, if it is there, the five that align a face are taken.
     """
     if tables := affectnet_tables(folder):
         for table in tables:
@@ -135,15 +141,15 @@ def read_affectnet(folder: Path) -> Iterator[Sample]:
             yield Sample(sample.name, sample.label, sample.split, path=sample.path, cropped=True)
         return
     for place in annotations:
-        files = place.glob("*_exp.npy")
+        files = files_below(place, "*_exp.npy")
         for file in sorted(files, key=lambda path: (len(path.name), path.name)):
             stem = file.name.removesuffix("_exp.npy")
             images = [place.parent / "images" / f"{stem}{end}" for end in (".jpg", ".png", ".jpeg")]
             path = _first(images) or images[0]
             code = " ".join(str(value) for value in _array(file).reshape(-1))
             yield Sample(
-                path.relative_to(folder).as_posix(),
-                _decoded(code, _AFFECTNET_CODES, str(file)),
+                name_below(folder, path),
+                decoded(code, _AFFECTNET_CODES, str(file)),
                 split=place.parent.name if place.parent != folder else "",
                 path=path,
                 landmarks=_five_points(place / f"{stem}_lnd.npy"),
@@ -153,30 +159,38 @@ def read_affectnet(folder: Path) -> Iterator[Sample]:
 
 def affectnet_tables(folder: Path) -> list[Path]:
     """The tables of AffectNet's first edition that are there."""
-    places = folder, folder / "Manually_annotated_file_lists"
+    lists = _first([folder / f"Manually_{word}_file_lists" for word in ("annotated", "Annotated")])
+    places = [folder] if lists is None else [folder, lists]
     tables = [place / f"{name}.csv" for place in places for name in ("training", "validation")]
-    return [table for table in tables if table.is_file() and _names_affectnet(table)]
+    return [table for table in tables if table.is_file() and _is_of_affectnet(_first_cells(table))]
 
 
-def _names_affectnet(table: Path) -> bool:
+def _first_cells(table: Path) -> list[str]:
     with table.open(encoding="utf-8-sig", errors="replace") as stream:
-        return stream.readline().lower().startswith("subdirectory_filepath,")
+        return stream.readline().strip().lower().split(",")
+
+
+def _is_of_affectnet(cells: list[str]) -> bool:
+    """Whether a table begins with AffectNet's header, or as its rows are: `2/c.jpg`, box, ..."""
+    row = len(cells) == len(_AFFECTNET_COLUMNS) and "/" in cells[0] and cells[6].isdecimal()
+    return cells[0] == _AFFECTNET_COLUMNS[0] or row
 
 
 def _affectnet_rows(folder: Path, table: Path) -> Iterator[Sample]:
     pictures = _first([folder / "Manually_Annotated_Images"]) or folder
     needed = ("subdirectory_filepath", "expression", *_AFFECTNET_BOX)
-    for line, row in numbered_rows(table, *((name,) for name in needed)):
+    header = None if _first_cells(table)[0] == _AFFECTNET_COLUMNS[0] else _AFFECTNET_COLUMNS
+    for line, row in numbered_rows(table, *((name,) for name in needed), header=header):
         place = f"line {line} of {table}"
         try:
             # NULL stands where no face was found.
-            box = Box(*(float(row[name].replace("NULL", "0")) for name in _AFFECTNET_BOX))
+            box = Box(*(finite(row[name].replace("NULL", "0")) for name in _AFFECTNET_BOX))
         except ValueError:
             raise InputError(f"{place} has a box that is not of numbers; get it again") from None
         name = row["subdirectory_filepath"]
         yield Sample(
             name,
-            _decoded(row["expression"], _AFFECTNET_CODES, place),
+            decoded(row["expression"], _AFFECTNET_CODES, place),
             split=table.stem,
             path=pictures / name,
             box=box if min(box.width, box.height) > 0 else None,
@@ -218,14 +232,14 @@ def read_expw(folder: Path) -> Iterator[Sample]:
     pictures = _first(places) or root
     for number, line in numbered_lines(table):
         place = f"row {number} of {table}"
-        name, face, *box, code = _cells(line, 8, place)
+        name, face, *box, code = cells(line, 8, place)
         try:
-            top, left, right, bottom = (float(value) for value in box[:4])
+            top, left, right, bottom = (finite(value) for value in box[:4])
         except ValueError:
             raise InputError(f"{place} has a box that is not of numbers: {line}") from None
         yield Sample(
             f"{name}#{face}",
-            _decoded(code, _EXPW_CODES, place),
+            decoded(code, _EXPW_CODES, place),
             path=pictures / name,
             box=Box(left, top, right - left, bottom - top),
         )
@@ -237,11 +251,11 @@ def read_ck_plus(folder: Path) -> Iterator[Sample]:
     `Emotion/S005/001/S005_001_00000011_emotion.txt` is named by the last frame, which lies in
     `cohn-kanade-images/S005/001/`.
     """
-    for file in sorted(folder.glob("Emotion/*/*/*_emotion.txt")):
+    for file in files_below(folder, "Emotion/*/*/*_emotion.txt"):
         subject, sequence = file.parts[-3:-1]
         name = f"{subject}/{sequence}/{file.name.removesuffix('_emotion.txt')}.png"
         codes = {str(code): emotion for code, emotion in enumerate(CK_CODES)}
-        label = _decoded(file.read_text(encoding="ascii", errors="replace"), codes, str(file))
+        label = decoded(file.read_text(encoding="utf-8-sig", errors="replace"), codes, str(file))
         path = folder / "cohn-kanade-images" / name
         yield Sample(name, label, subject=subject, path=path)
 
@@ -264,30 +278,11 @@ def _named(folder: Path, pattern: re.Pattern[str]) -> Iterator[Sample]:
     for path in pictures_below(folder):
         match = pattern.fullmatch(path.stem)
         yield Sample(
-            path.relative_to(folder).as_posix(),
+            name_below(folder, path),
             _TWO_LETTERS[match[2].upper()] if match else None,
             subject=match[1].upper() if match else "",
             path=path,
         )
-
-
-def _cells(line: str, count: int, place: str) -> list[str]:
-    cells = line.split()
-    if len(cells) != count:
-        raise InputError(f"{place} has {len(cells)} values, not {count}; get the file again")
-    return cells
-
-
-def _decoded(code: str, codes: Codes, place: str) -> Emotion | None:
-    """The label of a code, which may be written as `3.0000000e+00`."""
-    try:
-        number = float(code)
-        return codes[str(int(number) if number.is_integer() else code)]
-    except (ValueError, KeyError):
-        known = ", ".join(f"{key} ({value or 'no label'})" for key, value in codes.items())
-        raise InputError(
-            f"{place} has the unknown label {code.strip()!r}; accepted are: {known}"
-        ) from None
 
 
 def _first(places: list[Path]) -> Path | None:

@@ -6,13 +6,15 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS, Emotion, parse_emotion
-from mien.vision.sources import IMAGE_EXTENSIONS
+from mien.vision.sources import IMAGE_EXTENSIONS, display_name
 from mien_lab.data.samples import Sample
 from mien_lab.data.tables import numbered_rows
 
 __all__ = [
     "MANIFESTS",
+    "files_below",
     "find_manifest",
+    "name_below",
     "numbered_lines",
     "pictures_below",
     "read_folders",
@@ -23,14 +25,26 @@ MANIFESTS = ("manifest.csv", "labels.csv")
 """What a manifest is called where only its folder is given."""
 
 
-def pictures_below(folder: Path) -> list[Path]:
-    """All pictures in a folder and below, by extension and in order; hidden ones are left out."""
+def files_below(folder: Path, pattern: str = "**/*") -> list[Path]:
+    """What matches in a folder, in order, without what is hidden.
+
+    That is also what macOS leaves beside a file on other systems' disks: `._a.jpg` beside `a.jpg`.
+    """
     return sorted(
         path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in IMAGE_EXTENSIONS
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        for path in folder.glob(pattern)
+        if not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
+
+
+def pictures_below(folder: Path) -> list[Path]:
+    """All pictures in a folder and below, by extension and in order; hidden ones are left out."""
+    return [path for path in files_below(folder) if path.suffix.lower() in IMAGE_EXTENSIONS]
+
+
+def name_below(folder: Path, path: Path) -> str:
+    """The path from the folder on, with /; bytes that are not UTF-8 are escaped."""
+    return display_name(path.relative_to(folder).as_posix())
 
 
 def read_folders(
@@ -46,12 +60,14 @@ def read_folders(
         InputError: if a folder with pictures is named by none of the labels.
     """
     for path in pictures_below(folder):
-        *above, _ = path.relative_to(folder).parts
+        name = name_below(folder, path)
+        *above, _ = name.split("/")
         try:
             label = parse(above[-1]) if above else None
         except ValueError as error:
-            raise InputError(f"{path.parent} is not named by a label: {error}") from None
-        name = path.relative_to(folder).as_posix()
+            raise InputError(
+                f"{display_name(path.parent)} is not named by a label: {error}"
+            ) from None
         yield Sample(name, label, split="/".join(above[:-1]), path=path)
 
 

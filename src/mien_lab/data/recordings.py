@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mien.core.errors import InputError
 from mien.core.labels import Emotion
+from mien_lab.data.manifests import files_below
 from mien_lab.data.tables import read_table
 
 __all__ = ["CK_CODES", "Recording", "RecordingLayout", "read_recordings"]
@@ -120,10 +121,13 @@ def _ck_plus(folder: Path) -> Iterator[Recording]:
 
     Sequences run from neutral to the apex (Lucey et al., 2010); those without a label are left.
     """
-    for label in sorted(folder.glob("Emotion/*/*/*_emotion.txt")):
+    for label in files_below(folder, "Emotion/*/*/*_emotion.txt"):
         subject, sequence = label.parts[-3:-1]
-        pictures = sorted((folder / "cohn-kanade-images" / subject / sequence).glob("*.png"))
-        code = round(float(label.read_text(encoding="ascii").split()[0]))
+        pictures = files_below(folder / "cohn-kanade-images" / subject / sequence, "*.png")
+        try:
+            code = round(float(label.read_text(encoding="utf-8-sig")))
+        except (ValueError, OverflowError):
+            raise InputError(f"{label} does not hold the number of a label; get it again") from None
         if pictures and 0 <= code < len(CK_CODES):
             emotion = CK_CODES[code]
             yield Recording(tuple(pictures), emotion, subject, onset=True, subject=subject)
@@ -164,7 +168,7 @@ def _dfew(folder: Path) -> Iterator[Recording]:
     The first of the five published splits is taken (Jiang et al., 2020).
     """
     pictures: dict[int, list[Path]] = {}
-    for path in sorted(folder.rglob("*.jpg")):
+    for path in files_below(folder, "**/*.jpg"):
         if path.parent.name.isdigit():
             pictures.setdefault(int(path.parent.name), []).append(path)
     films = {int(path.stem): path for path in _films(folder) if path.stem.isdigit()}
@@ -182,7 +186,7 @@ def _dfew(folder: Path) -> Iterator[Recording]:
 def _films(folder: Path) -> list[Path]:
     """All films below a folder."""
     known = {".flv", ".mp4", ".avi", ".mkv", ".mov"}
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in known)
+    return [path for path in files_below(folder) if path.suffix.lower() in known]
 
 
 _READERS: dict[RecordingLayout, Callable[[Path], Iterator[Recording]]] = {

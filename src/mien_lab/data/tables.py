@@ -17,7 +17,9 @@ def read_table(path: Path, *columns: Sequence[str]) -> list[dict[str, str]]:
     return [row for _, row in numbered_rows(path, *columns)]
 
 
-def numbered_rows(path: Path, *columns: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
+def numbered_rows(
+    path: Path, *columns: Sequence[str], header: Sequence[str] | None = None
+) -> Iterator[tuple[int, dict[str, str]]]:
     """The rows of a CSV with a header, by lower-case column, each with the line that it ends on.
 
     Cells are stripped, blank lines passed over.
@@ -25,6 +27,7 @@ def numbered_rows(path: Path, *columns: Sequence[str]) -> Iterator[tuple[int, di
     Args:
         path: of the file, in UTF-8; packed if it ends in .gz.
         columns: what it must have; of each sequence one is enough.
+        header: the columns of a file whose first line is a row already.
 
     Raises:
         InputError: if it is missing, cannot be read, is no such file, lacks a column, names one
@@ -34,7 +37,8 @@ def numbered_rows(path: Path, *columns: Sequence[str]) -> Iterator[tuple[int, di
     try:
         with opened(path, "rt", newline="", encoding="utf-8-sig") as stream:
             reader = csv.reader(stream, strict=True)
-            names = _names(path, next((line for line in reader if line), []), columns)
+            first = next((line for line in reader if line), []) if header is None else header
+            names = _names(path, first, columns)
             for line in reader:
                 if line and len(line) != len(names):
                     raise InputError(

@@ -86,8 +86,10 @@ def risk_chart(section: Section) -> str:
     """The share of errors against the share of cases that are answered."""
     points = section["risk_coverage"]
     high = math.ceil(10 * max([0.1, *(risk for _, risk in points)])) / 10
-    line = _line([_at(coverage, risk / high) for coverage, risk in points], "curve")
-    return _square("Errors by coverage", "cases answered", "errors", [line], (0.0, high))
+    places = [_at(coverage, risk / high) for coverage, risk in points]
+    # Cases that are all as sure as each other are one point, which no line shows.
+    curve = _dot(places[0]) if len(places) == 1 else _line(places, "curve")
+    return _square("Errors by coverage", "cases answered", "errors", [curve], (0.0, high))
 
 
 def class_chart(section: Section, figure: str = "recall") -> str:

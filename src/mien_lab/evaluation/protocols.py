@@ -11,6 +11,7 @@ from mien.core.labels import EMOTIONS, Emotion
 from mien.models.calibration import prediction_sets
 from mien.pipeline.build import DEFAULT_PRECISION
 from mien.runtime.artifact import load_artifact
+from mien.vision.sources import display_name
 from mien_lab.data.collections import Layout, find_layout, parse_layout, read_measured
 from mien_lab.data.samples import Sample
 from mien_lab.evaluation.cases import Cases, all_figures
@@ -155,7 +156,7 @@ def _evaluate_samples(samples: Sequence[Sample], request: Request) -> Evaluation
         "failures": [{"name": name, "reason": reason} for name, reason in read.failures],
         **_measured(cases, request),
     }
-    title = request.folder.resolve().name
+    title = display_name(request.folder.resolve().name)
     return Evaluation(figures, {title: cases}, {title: figures})
 
 

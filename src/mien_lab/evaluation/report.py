@@ -79,16 +79,18 @@ def write_report(path: Path, evaluation: Evaluation) -> None:
 def render_report(evaluation: Evaluation) -> str:
     """The page as text."""
     facts = {name: evaluation.figures[name] for name in FACTS if name in evaluation.figures}
+    failures = evaluation.figures.get("failures", [])
     parts = [
         "<h1>How far mien agrees with the labels</h1>",
         "<p>Figures of apparent expressions: how often mien reads a face as the people did who "
         "labelled the pictures. They do not say what anybody felt, and hold for pictures like "
         "these.</p>",
         _table("What was measured", ["", ""], [["mien", __version__], *_facts(facts)]),
+        _unread(len(failures)),
     ]
     for title, section in evaluation.sections.items():
         parts.append(f"<h2>{escape(title)}</h2>{_section(section)}")
-    parts.append(_failures(evaluation.figures.get("failures", [])))
+    parts.append(_failures(failures))
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -175,11 +177,18 @@ def _not_computed(found: Sequence[Mapping[str, str]]) -> str:
     return "<h3>Not computed</h3>" + _table("Figures that have no value", ["figure", "why"], rows)
 
 
+def _unread(count: int) -> str:
+    if not count:
+        return ""
+    told = "1 picture" if count == 1 else f"{count} pictures"
+    return f'<p><a href="#unread">{told} could not be read</a>: in no figure, named at the end.</p>'
+
+
 def _failures(failures: Sequence[Mapping[str, str]]) -> str:
     if not failures:
         return ""
     rows = [[entry["name"], entry["reason"]] for entry in failures]
-    title = f"<h2>Pictures that could not be read: {len(failures)}</h2>"
+    title = f'<h2 id="unread">Pictures that could not be read: {len(failures)}</h2>'
     return title + _table("They are in no figure", ["picture", "why"], rows)
 
 

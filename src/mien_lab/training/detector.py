@@ -25,6 +25,7 @@ from mien_lab.training.run import (
     WeightAverage,
     annealed,
     mixed_precision,
+    read_checkpoint,
     restore,
     take_step,
 )
@@ -104,7 +105,7 @@ def train_detector(config: DetectorConfig, folder: Path, *, resume: bool = False
     run = Run(folder, config, resume=resume)
     net = DetectorNet().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if config.warm_start is not None:
-        net.load_state_dict(torch.load(config.warm_start, weights_only=True)["average"])
+        net.load_state_dict(read_checkpoint(config.warm_start)["average"])
     average = WeightAverage(net, config.average)
     optimizer = torch.optim.AdamW(net.parameters(), lr=config.rate, weight_decay=config.decay)
     state = run.load()

@@ -10,6 +10,7 @@ import torch
 
 from mien.runtime.artifact import Card
 from mien_lab.training.detector_net import SIZES, STRIDES, DetectorNet, ShippedNet
+from mien_lab.training.run import read_checkpoint
 from mien_lab.training.weight_files import ship, write_card
 
 __all__ = ["export_detector"]
@@ -42,7 +43,7 @@ def export_detector(
         ParityError: if the exported network does not compute what the trained one does.
     """
     net = DetectorNet()
-    net.load_state_dict(torch.load(checkpoint, weights_only=True)["average"])
+    net.load_state_dict(read_checkpoint(checkpoint)["average"])
     shipped = ShippedNet(net).eval()
     out_dir.mkdir(parents=True, exist_ok=True)
     target = out_dir / "detector.onnx"

@@ -113,6 +113,11 @@ def _require_possible(config: ExpressionConfig, workers: Workers) -> None:
         )
     if config.shape not in SHAPES:
         raise InputError(f"there is no shape {config.shape!r}; choose one of: {', '.join(SHAPES)}")
+    if config.fold is not None and config.fold >= config.folds:
+        raise InputError(
+            f"there is no fold {config.fold} of {config.folds}; they count from 0, so that the "
+            f"last is {config.folds - 1}"
+        )
     if config.balancing not in BALANCINGS:
         raise InputError(
             f"there is no balancing by {config.balancing!r}; choose one of: {', '.join(BALANCINGS)}"

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from mien.core.labels import EMOTIONS
 from mien_lab.data.fer2013 import FER_LABELS
+from mien_lab.training.run import read_checkpoint
 
 __all__ = ["SHAPES", "ExpressionNet", "MergedNet", "Outputs", "Served", "trained_net"]
 
@@ -133,7 +134,7 @@ def trained_net(run: Path) -> ExpressionNet:
     """The averaged network of a run's last checkpoint, ready to read."""
     config = json.loads((run / "config.json").read_text(encoding="utf-8"))
     net = ExpressionNet(stages=SHAPES[config.get("shape", "wide")])
-    net.load_state_dict(torch.load(run / "last.pt", weights_only=True)["average"])
+    net.load_state_dict(read_checkpoint(run / "last.pt")["average"])
     return net.eval()
 
 

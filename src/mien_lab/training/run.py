@@ -5,6 +5,7 @@ import dataclasses
 import json
 import logging
 import math
+import pickle
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +25,7 @@ __all__ = [
     "annealed",
     "averaged",
     "mixed_precision",
+    "read_checkpoint",
     "require_finite",
     "restore",
     "take_step",
@@ -68,10 +70,7 @@ class Run:
         """The last checkpoint; empty at the start."""
         if not self.checkpoint_file.exists():
             return {}
-        state: dict[str, Any] = torch.load(
-            self.checkpoint_file, map_location="cpu", weights_only=True
-        )
-        return state
+        return read_checkpoint(self.checkpoint_file)
 
     def save(self, state: dict[str, Any], figures: dict[str, Any]) -> None:
         """Write a checkpoint whole or not at all, then append the epoch to the curve."""
@@ -98,6 +97,21 @@ class Run:
         }
         self.save(state | more, figures)
         log.info("%s", {name: round(value, 5) for name, value in figures.items()})
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """What `Run.save` wrote, on the processor.
+
+    Raises:
+        InputError: if the file is damaged, or something else.
+    """
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, pickle.UnpicklingError):
+        raise InputError(
+            f"{path} is no checkpoint, or only a part of one; copy it again, or train anew"
+        ) from None
+    return state
 
 
 def restore(
@@ -251,7 +265,7 @@ class WeightAverage:
 
 def averaged(net: Net, checkpoints: Sequence[Path]) -> Net:
     """The network with the averaged weights of a run; of several runs, with the mean of these."""
-    states = [torch.load(file, weights_only=True)["average"] for file in checkpoints]
+    states = [read_checkpoint(file)["average"] for file in checkpoints]
     mean = {name: torch.stack([state[name] for state in states]) for name in states[0]}
     net.load_state_dict(
         {name: (v.mean(dim=0) if v.is_floating_point() else v[0]) for name, v in mean.items()}

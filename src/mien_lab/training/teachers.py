@@ -13,6 +13,7 @@ knowledge in a neural network", 2015).
 """
 
 import json
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from torch import Tensor
 
 from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS
+from mien.report.files import atomic
 from mien.runtime.session import open_session
 from mien_lab.data.cleaning import clean
 from mien_lab.data.duplicates import copy_groups
@@ -122,18 +124,26 @@ def teach(fer_dir: Path, runs: Sequence[Path]) -> Teaching:
 
 
 def write_teaching(path: Path, teaching: Teaching) -> None:
-    """Write what `read_teaching` reads."""
-    np.savez_compressed(path, emotions=teaching.emotions, fer=teaching.fer)
+    """Write what `read_teaching` reads, under that very name.
+
+    Raises:
+        OutputError: if the file cannot be written; nothing is left under its name.
+    """
+    with atomic(path) as temporary, temporary.open("wb") as stream:
+        np.savez_compressed(stream, emotions=teaching.emotions, fer=teaching.fer)
 
 
 def read_teaching(path: Path, count: int) -> Teaching:
     """Teachers' probabilities out of a file.
 
     Raises:
-        InputError: if it is not of as many rows as FER2013 has.
+        InputError: if it is something else, or not of as many rows as FER2013 has.
     """
-    with np.load(path) as stored:
-        teaching = Teaching(stored["emotions"], stored["fer"])
+    try:
+        with np.load(path) as stored:
+            teaching = Teaching(stored["emotions"], stored["fer"])
+    except (ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile):
+        raise InputError(f"{path} is not what `mien-lab teach` writes; write it anew") from None
     if len(teaching.emotions) != count:
         raise InputError(f"{path} is of {len(teaching.emotions)} rows, FER2013 has {count}")
     return teaching

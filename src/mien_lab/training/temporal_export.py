@@ -17,6 +17,7 @@ from mien.runtime.artifact import Card, load_artifact
 from mien.runtime.session import open_session
 from mien_lab.data.sequences import Sequences, read_steps
 from mien_lab.training.calibration import conformal_quantile, fit_temperature
+from mien_lab.training.run import read_checkpoint
 from mien_lab.training.temporal_net import JoinedNet, StepNet
 from mien_lab.training.weight_files import ParityError, install, write_card
 
@@ -55,7 +56,7 @@ def export_temporal(
     Raises:
         ParityError: if stepping through the exported network differs from the trained one.
     """
-    state = torch.load(checkpoint, weights_only=True)
+    state = read_checkpoint(checkpoint)
     net = _averaged(state)
     net.believe_more(gain_shift)
     target = folder / "temporal.onnx"
@@ -83,7 +84,7 @@ def choose_gain_shift(checkpoint: Path, clips: Sequences) -> float:
         checkpoint: `last.pt` of a run.
         clips: that were not trained on; not those that are measured on.
     """
-    state = torch.load(checkpoint, weights_only=True)
+    state = read_checkpoint(checkpoint)
     embeddings = torch.from_numpy(clips.embeddings.astype(np.float32))
     shown = clips.labels >= 0
     right = {}

@@ -1,0 +1,52 @@
+"""What publishers of collections write into the lines of their tables: codes and numbers."""
+
+import math
+from collections.abc import Mapping
+
+from mien.core.errors import InputError
+from mien.core.labels import Emotion
+
+__all__ = ["Codes", "cells", "decoded", "finite"]
+
+Codes = Mapping[str, Emotion | None]
+"""The label of each code; None for one that stands for no label."""
+
+
+def cells(line: str, count: int, place: str) -> list[str]:
+    """The values between spaces of a line.
+
+    Raises:
+        InputError: naming the place, if there are not so many.
+    """
+    found = line.split()
+    if len(found) != count:
+        raise InputError(f"{place} has {len(found)} values, not {count}; get the file again")
+    return found
+
+
+def finite(text: str) -> float:
+    """The number that a text is.
+
+    Raises:
+        ValueError: if it is none, or is infinite.
+    """
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
+
+
+def decoded(code: str, codes: Codes, place: str) -> Emotion | None:
+    """The label of a code, which may be written as `3.0000000e+00`.
+
+    Raises:
+        InputError: naming the place and all codes, if it is none of them.
+    """
+    try:
+        number = float(code)
+        return codes[str(int(number) if number.is_integer() else code)]
+    except (ValueError, KeyError):
+        known = ", ".join(f"{key} ({value or 'no label'})" for key, value in codes.items())
+        raise InputError(
+            f"{place} has the unknown label {code.strip()!r}; accepted are: {known}"
+        ) from None
