@@ -117,6 +117,29 @@ def test_raf_db(tmp_path):
             read_collection(tmp_path)
 
 
+def test_raf_db_in_folders_by_number(tmp_path):
+    for place in ("train/5/train_00001_aligned.jpg", "test/1/test_0007_aligned.jpg"):
+        path = tmp_path / "DATASET" / place
+        path.parent.mkdir(parents=True)
+        path.touch()
+    (tmp_path / "train_labels.csv").write_text("image,label\ntrain_00001_aligned.jpg,5\n")
+    assert find_layout(tmp_path) == "raf-db"
+    found = {sample.split: sample for sample in read_collection(tmp_path)}
+    assert (found["train"].label, found["test"].label) == (Emotion.SADNESS, Emotion.SURPRISE)
+    assert found["train"].name == "DATASET/train/5/train_00001_aligned.jpg"
+    assert found["train"].cropped
+    with pytest.raises(InputError, match="list_patition_label"):
+        read_collection(tmp_path, "raf-db", whole=True)
+
+
+def test_a_folder_that_is_none_of_raf_dbs_numbers(tmp_path):
+    for number in ("5", "9"):
+        (tmp_path / number).mkdir()
+        (tmp_path / number / f"train_0000{number}_aligned.jpg").touch()
+    with pytest.raises(InputError, match="'9' is none of RAF-DB's numbers"):
+        read_collection(tmp_path)
+
+
 def test_raf_db_beside_its_table(tmp_path):
     put(tmp_path / "test_0001_aligned.jpg", 100)
     (tmp_path / "list_patition_label.txt").write_text("test_0001.jpg 7\n")

@@ -6,10 +6,51 @@ from collections.abc import Mapping
 from mien.core.errors import InputError
 from mien.core.labels import Emotion
 
-__all__ = ["Codes", "cells", "decoded", "finite"]
+__all__ = [
+    "AFFECTNET_CODES",
+    "AFFECTNET_NAMES",
+    "EXPW_CODES",
+    "RAF_CODES",
+    "Codes",
+    "cells",
+    "decoded",
+    "finite",
+]
 
 Codes = Mapping[str, Emotion | None]
 """The label of each code; None for one that stands for no label."""
+
+RAF_CODES: Codes = {
+    "1": Emotion.SURPRISE,
+    "2": Emotion.FEAR,
+    "3": Emotion.DISGUST,
+    "4": Emotion.HAPPINESS,
+    "5": Emotion.SADNESS,
+    "6": Emotion.ANGER,
+    "7": Emotion.NEUTRAL,
+}
+AFFECTNET_CODES: Codes = {
+    "0": Emotion.NEUTRAL,
+    "1": Emotion.HAPPINESS,
+    "2": Emotion.SADNESS,
+    "3": Emotion.SURPRISE,
+    "4": Emotion.FEAR,
+    "5": Emotion.DISGUST,
+    "6": Emotion.ANGER,
+    "7": Emotion.CONTEMPT,
+    # None of these, uncertain, no face.
+    **dict.fromkeys(("8", "9", "10")),
+}
+AFFECTNET_NAMES: Codes = {"none": None, "uncertain": None, "no-face": None}
+EXPW_CODES: Codes = {
+    "0": Emotion.ANGER,
+    "1": Emotion.DISGUST,
+    "2": Emotion.FEAR,
+    "3": Emotion.HAPPINESS,
+    "4": Emotion.SADNESS,
+    "5": Emotion.SURPRISE,
+    "6": Emotion.NEUTRAL,
+}
 
 
 def cells(line: str, count: int, place: str) -> list[str]:

@@ -17,6 +17,7 @@ from mien_lab.data.layouts import (
     KDEF_NAME,
     affectnet_tables,
     expw_table,
+    is_raf_folders,
     raf_table,
     read_affectnet,
     read_ck_plus,
@@ -260,7 +261,7 @@ def _is_kdef(folder: Path) -> bool:
 _SIGNS: dict[Layout, Callable[[Path], bool]] = {
     Layout.FER2013: _is_fer2013,
     Layout.FERPLUS: _is_ferplus,
-    Layout.RAF_DB: lambda folder: raf_table(folder) is not None,
+    Layout.RAF_DB: lambda folder: raf_table(folder) is not None or is_raf_folders(folder),
     Layout.EXPW: lambda folder: expw_table(folder) is not None,
     Layout.CK_PLUS: _is_ck_plus,
     Layout.AFFECTNET: _is_affectnet,

@@ -14,7 +14,15 @@ import numpy.typing as npt
 from mien.core.errors import InputError
 from mien.core.labels import Emotion, parse_emotion
 from mien.core.types import Box
-from mien_lab.data.codes import Codes, cells, decoded, finite
+from mien_lab.data.codes import (
+    AFFECTNET_CODES,
+    AFFECTNET_NAMES,
+    EXPW_CODES,
+    RAF_CODES,
+    cells,
+    decoded,
+    finite,
+)
 from mien_lab.data.face_labels import five_points
 from mien_lab.data.manifests import (
     files_below,
@@ -32,6 +40,7 @@ __all__ = [
     "KDEF_NAME",
     "affectnet_tables",
     "expw_table",
+    "is_raf_folders",
     "raf_table",
     "read_affectnet",
     "read_ck_plus",
@@ -41,41 +50,10 @@ __all__ = [
     "read_raf_db",
 ]
 
-_RAF_CODES: Codes = {
-    "1": Emotion.SURPRISE,
-    "2": Emotion.FEAR,
-    "3": Emotion.DISGUST,
-    "4": Emotion.HAPPINESS,
-    "5": Emotion.SADNESS,
-    "6": Emotion.ANGER,
-    "7": Emotion.NEUTRAL,
-}
-_AFFECTNET_CODES: Codes = {
-    "0": Emotion.NEUTRAL,
-    "1": Emotion.HAPPINESS,
-    "2": Emotion.SADNESS,
-    "3": Emotion.SURPRISE,
-    "4": Emotion.FEAR,
-    "5": Emotion.DISGUST,
-    "6": Emotion.ANGER,
-    "7": Emotion.CONTEMPT,
-    # None of these, uncertain, no face.
-    **dict.fromkeys(("8", "9", "10")),
-}
 _AFFECTNET_BOX = ("face_x", "face_y", "face_width", "face_height")
 _AFFECTNET_COLUMNS = [
     "subdirectory_filepath", *_AFFECTNET_BOX, "facial_landmarks", "expression", "valence", "arousal"
 ]  # fmt: skip
-_AFFECTNET_NAMES: Codes = {"none": None, "uncertain": None, "no-face": None}
-_EXPW_CODES: Codes = {
-    "0": Emotion.ANGER,
-    "1": Emotion.DISGUST,
-    "2": Emotion.FEAR,
-    "3": Emotion.HAPPINESS,
-    "4": Emotion.SADNESS,
-    "5": Emotion.SURPRISE,
-    "6": Emotion.NEUTRAL,
-}
 _TWO_LETTERS = {
     "AN": Emotion.ANGER,
     "DI": Emotion.DISGUST,
@@ -87,6 +65,7 @@ _TWO_LETTERS = {
     "SU": Emotion.SURPRISE,
 }
 JAFFE_NAME = re.compile(r"([A-Z]{2})\.(AN|DI|FE|HA|NE|SA|SU)\d+\.\d+", re.IGNORECASE)
+_RAF_NAME = re.compile(r"(train|test)_\d+_aligned", re.IGNORECASE)
 KDEF_NAME = re.compile(r"[AB]([FM]\d{2})(AF|AN|DI|HA|NE|SA|SU)(?:FL|HL|S|HR|FR)", re.IGNORECASE)
 
 
@@ -96,14 +75,28 @@ def raf_table(folder: Path) -> Path | None:
     return _first([folder / place / "list_patition_label.txt" for place in places])
 
 
+def is_raf_folders(folder: Path) -> bool:
+    """Whether RAF-DB's aligned faces lie in folders named by the number of their label."""
+    return any(_RAF_NAME.fullmatch(path.stem) for path in folder.glob("**/[1-7]/*"))
+
+
 def read_raf_db(folder: Path, *, whole: bool = False) -> Iterator[Sample]:
-    """`list_patition_label.txt` with rows such as `train_00001.jpg 5` (Li, Deng, Du, CVPR 2017).
+    """RAF-DB (Li, Deng, Du, CVPR 2017), as published or as it is often passed on.
+
+    Published are `list_patition_label.txt` with rows such as `train_00001.jpg 5` and the pictures;
+    passed on are the aligned faces in folders, as in `train/5/train_00001_aligned.jpg`.
 
     Args:
-        folder: holds the table, or `EmoLabel/` with it and `Image/`.
+        folder: holds the table, or `EmoLabel/` with it and `Image/`; or the folders.
         whole: take the original photographs instead of the aligned faces.
     """
     table = raf_table(folder)
+    if table is None and not whole and is_raf_folders(folder):
+        for sample in read_folders(folder, _raf_folder):
+            name = sample.name.rpartition("/")[2]
+            split = name.partition("_")[0].lower()
+            yield Sample(sample.name, sample.label, split, path=sample.path, cropped=True)
+        return
     if table is None:
         raise InputError(f"{folder} holds no list_patition_label.txt, RAF-DB's table of labels")
     root = table.parent.parent if table.parent.name == "EmoLabel" else table.parent
@@ -116,11 +109,17 @@ def read_raf_db(folder: Path, *, whole: bool = False) -> Iterator[Sample]:
         file = name if whole else f"{stem}_aligned{dot}{extension}"
         yield Sample(
             name,
-            decoded(code, _RAF_CODES, place),
+            decoded(code, RAF_CODES, place),
             split=name.partition("_")[0],
             path=pictures / file,
             cropped=not whole,
         )
+
+
+def _raf_folder(name: str) -> Emotion | None:
+    if name not in RAF_CODES:
+        raise ValueError(f"{name!r} is none of RAF-DB's numbers, {', '.join(RAF_CODES)}")
+    return RAF_CODES[name]
 
 
 def read_affectnet(folder: Path) -> Iterator[Sample]:
@@ -149,7 +148,7 @@ def read_affectnet(folder: Path) -> Iterator[Sample]:
             code = " ".join(str(value) for value in _array(file).reshape(-1))
             yield Sample(
                 name_below(folder, path),
-                decoded(code, _AFFECTNET_CODES, str(file)),
+                decoded(code, AFFECTNET_CODES, str(file)),
                 split=place.parent.name if place.parent != folder else "",
                 path=path,
                 landmarks=_five_points(place / f"{stem}_lnd.npy"),
@@ -190,7 +189,7 @@ def _affectnet_rows(folder: Path, table: Path) -> Iterator[Sample]:
         name = row["subdirectory_filepath"]
         yield Sample(
             name,
-            decoded(row["expression"], _AFFECTNET_CODES, place),
+            decoded(row["expression"], AFFECTNET_CODES, place),
             split=table.stem,
             path=pictures / name,
             box=box if min(box.width, box.height) > 0 else None,
@@ -198,7 +197,7 @@ def _affectnet_rows(folder: Path, table: Path) -> Iterator[Sample]:
 
 
 def _affectnet_folder(name: str) -> Emotion | None:
-    known = {**_AFFECTNET_CODES, **_AFFECTNET_NAMES}
+    known = {**AFFECTNET_CODES, **AFFECTNET_NAMES}
     return known[name.lower()] if name.lower() in known else parse_emotion(name)
 
 
@@ -239,7 +238,7 @@ def read_expw(folder: Path) -> Iterator[Sample]:
             raise InputError(f"{place} has a box that is not of numbers: {line}") from None
         yield Sample(
             f"{name}#{face}",
-            decoded(code, _EXPW_CODES, place),
+            decoded(code, EXPW_CODES, place),
             path=pictures / name,
             box=Box(left, top, right - left, bottom - top),
         )
