@@ -80,6 +80,12 @@ def test_left_out_frames_lengthen_those_before(make_film, tmp_path):
         assert stream.media.duration_s == pytest.approx(open_media(source).media.duration_s)
 
 
+def test_the_last_picture_of_a_film_that_begins_late_ends_with_it(make_film, tmp_path):
+    source = make_film(tmp_path / "a.mp4", [5, 5.1, 7])
+    annotated(source, tmp_path / "b.mp4")
+    assert duration_s(tmp_path / "b.mp4") == pytest.approx(duration_s(source), abs=0.01)
+
+
 def test_rotated_films_come_out_upright(make_film, tmp_path):
     annotated(make_film(tmp_path / "a.mp4", rotation=-90), tmp_path / "b.mp4")
     with open_media(tmp_path / "b.mp4") as stream:

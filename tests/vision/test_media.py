@@ -480,6 +480,15 @@ def test_containers(make_film, tmp_path, name):
         assert [frame.time_s for frame in stream] == pytest.approx(times, abs=2e-3)
 
 
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.flv", "a.asf"])
+def test_the_length_of_a_film_counts_from_its_first_frame(make_film, tmp_path, name):
+    times = [5 + i / 10 for i in range(20)]
+    options = {"codec": "mpeg4", "clock": Fraction(1, 10)} if name == "a.asf" else {}
+    with open_media(make_film(tmp_path / name, times, **options)) as stream:
+        assert stream.media.start_s == 5
+        assert stream.media.duration_s == pytest.approx(1.95, abs=0.06)
+
+
 def test_decoded_pictures_are_let_go_at_once(make_film, tmp_path):
     """A cycle of references would keep them until garbage is collected: gigabytes a minute."""
     path = make_film(tmp_path / "a.mp4", [i / 10 for i in range(30)])

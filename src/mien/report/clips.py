@@ -65,7 +65,7 @@ class ClipWriter:
                 if error is not None:
                     raise error
                 if self._film is not None:
-                    self._film.finish(self._media.duration_s)
+                    self._film.finish(_end_s(self._media))
         except av.error.FFmpegError as refusal:
             raise self._output_error(refusal) from refusal
 
@@ -159,6 +159,10 @@ class _Film:
         for packet in self._stream.encode(picture):
             packet.duration = self._durations.pop(packet.pts, 0)
             self._output.mux(packet)
+
+
+def _end_s(media: Media) -> float | None:
+    return None if media.duration_s is None else media.start_s + media.duration_s
 
 
 def _encoder() -> tuple[str, Fraction, dict[str, str]]:

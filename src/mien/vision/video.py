@@ -41,6 +41,8 @@ _DEMUXERS = ",".join(
 _FREE_CLOCKS = frozenset({"mpegts", "mpeg"})
 # Only these write their length into the file; elsewhere FFmpeg estimates it from what is there.
 _DECLARE_LENGTH = ("mov", "matroska", "avi", "flv", "asf")
+# These declare when a film ends, the others how long it lasts: not the same if it begins late.
+_DECLARE_END = ("matroska", "asf", "nut")
 _MISSING_S = 0.5
 _DEFAULT_STEP_S = 1 / 25
 _AV_TIME_BASE = 1_000_000
@@ -113,7 +115,8 @@ def open_video(
         width,
         height,
         frame_count=decoder.stream.frames or None,
-        duration_s=decoder.duration_s,
+        start_s=decoder.time_s(first) or 0.0,
+        duration_s=decoder.duration_s(first),
     )
     return MediaStream(media, decoder.frames(first, every, max_pixels), close)
 
@@ -139,13 +142,23 @@ class _Decoder:
         self._pictures = self._decode()
         self._orientations: dict[int, Orientation] = {}
 
-    @property
-    def duration_s(self) -> float | None:
+    def time_s(self, picture: VideoFrame) -> float | None:
+        """When the picture is shown; None where the film does not say."""
+        if picture.pts is None or self.stream.time_base is None:
+            return None
+        return float(picture.pts * self.stream.time_base) - self.start_s
+
+    def duration_s(self, first: VideoFrame) -> float | None:
+        """Seconds from the first picture to the end; None where the film does not say."""
         if self.stream.duration is not None and self.stream.time_base is not None:
-            return float(self.stream.duration * self.stream.time_base)
-        if self.container.duration is not None:
-            return self.container.duration / _AV_TIME_BASE
-        return None
+            declared_s = float(self.stream.duration * self.stream.time_base)
+        elif self.container.duration is not None:
+            declared_s = self.container.duration / _AV_TIME_BASE
+        else:
+            return None
+        first_s = self.time_s(first) or 0.0
+        late = self.container.format.name.startswith(_DECLARE_END) and first_s < declared_s
+        return declared_s - first_s if late else declared_s
 
     def first(self) -> VideoFrame:
         try:
@@ -164,8 +177,9 @@ class _Decoder:
         convert = VideoReformatter().reformat
         time_s, step_s = 0.0, self._step_s()
         for index, picture in enumerate(itertools.chain([first], self._pictures)):
-            if picture.pts is not None and self.stream.time_base is not None:
-                time_s = float(picture.pts * self.stream.time_base) - self.start_s
+            shown_s = self.time_s(picture)
+            if shown_s is not None:
+                time_s = shown_s
             elif index > 0:
                 time_s += step_s
             arrived_s = None if self._pace is None else self._arrivals.of(picture)

@@ -316,6 +316,15 @@ def test_too_long_a_film(client, make_film, tmp_path):
     assert (answer.status_code, "30 seconds" in answer.json()["detail"]) == (413, True)
 
 
+@pytest.mark.parametrize("name", ["clip.mp4", "clip.mkv"])
+def test_a_short_film_that_begins_late(client, make_film, tmp_path, name):
+    film = make_film(tmp_path / name, times=range(100, 110, 2)).read_bytes()
+    answer = client.post(URL, content=film)
+    assert answer.status_code == 202, answer.json()
+    view = finished(client, answer.headers["location"])
+    assert (view["frames_read"], view["warning"]) == (5, None)
+
+
 def test_a_film_that_breaks_off_keeps_its_frames(client, make_film, tmp_path):
     path = make_film(tmp_path / "cut.mkv", options={"cluster_time_limit": "300"})
     cut = path.read_bytes()[:-1500]

@@ -72,7 +72,7 @@ class FilmReader:
             return False
         if frame is None:
             return False
-        if frame.time_s > self._limit:
+        if frame.time_s - self._media.start_s > self._limit:
             raise MediaError(f"the film takes more than {self._limit:g} seconds; cut it into parts")
         self._write(frame, self._reader.read(frame))
         return True
