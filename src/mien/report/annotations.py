@@ -13,6 +13,9 @@ from mien.report.files import make_folder
 
 __all__ = ["AnnotationFolder", "Annotator", "is_annotation"]
 
+_LONGEST = 255
+"""Bytes of a file's name."""
+
 
 class Annotator(Protocol):
     """Takes the frames of one source with their readings."""
@@ -31,7 +34,8 @@ class AnnotationFolder:
     """Annotated pictures and clips, named after their sources, as in portrait.annotated.jpg.
 
     Pictures are written as JPEG, or PNG where the source is named so, clips as MP4. Sources of the
-    same name get a number. The folder is created with its parents.
+    same name get a number, and names that would be too long are cut. The folder is created with its
+    parents.
 
     Args:
         folder: where they go; what an earlier run drew there is replaced.
@@ -62,12 +66,18 @@ class AnnotationFolder:
 
     def _path(self, media: Media, extension: str) -> Path:
         stem = Path(media.source).stem.strip("<>") or media.kind.value
-        number, name = 1, f"{stem}.annotated{extension}"
+        number, name = 1, _fitting(stem, f".annotated{extension}")
         while name.lower() in self._taken or (self.folder / name).resolve() in self._sources:
             number += 1
-            name = f"{stem}-{number}.annotated{extension}"
+            name = _fitting(stem, f"-{number}.annotated{extension}")
         self._taken.add(name.lower())
         return self.folder / name
+
+
+def _fitting(stem: str, ending: str) -> str:
+    """A name that file systems take, its stem cut off where it is too long."""
+    room = _LONGEST - len(ending)
+    return stem.encode("utf-8", "backslashreplace")[:room].decode("utf-8", "ignore") + ending
 
 
 class _PictureWriter:
