@@ -89,10 +89,12 @@ def test_an_annotated_picture_that_is_named_outright_is_read_and_kept(mien, pict
     assert "a-2.annotated.jpg" in contents(tmp_path)
 
 
-@pytest.mark.parametrize("arguments", [["--annotate", ""], ["--annotate="]])
-def test_no_folder_for_annotations(mien, picture, tmp_path, arguments, monkeypatch):
+@pytest.mark.parametrize("option", ["--annotate", "--out", "--events", "--report"])
+@pytest.mark.parametrize("joint", ["", "="])
+def test_an_empty_name_for_results(mien, picture, tmp_path, option, joint, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    done = mien("analyze", picture, *arguments, *FAST)
+    arguments = [f"{option}="] if joint else [option, ""]
+    done = mien("analyze", picture, "--format", "csv", *arguments, *FAST)
     assert (done.code, done.out) == (2, "")
     assert "it is empty" in done.err
     assert set(contents(tmp_path)) == {"a.jpg"}

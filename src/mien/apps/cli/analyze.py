@@ -52,7 +52,10 @@ def analyze(
         list[str], typer.Argument(metavar="PATH...", help="Pictures, films, folders or patterns.")
     ],
     form: Annotated[Format, typer.Option("--format", help="Form of the output.")] = Format.TABLE,
-    out: Annotated[Path | None, typer.Option(help="File to write instead of stdout.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", parser=named_path, help="File to write instead of stdout."),
+    ] = None,
     annotate: Annotated[
         Path | None,
         typer.Option(
@@ -65,12 +68,18 @@ def analyze(
     events: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Write when expressions come and go, to a .csv or ELAN's .eaf."
+            metavar="FILE",
+            parser=named_path,
+            help="Write when expressions come and go, to a .csv or ELAN's .eaf.",
         ),
     ] = None,
     report: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write a page with charts and events, to an .html."),
+        typer.Option(
+            metavar="FILE",
+            parser=named_path,
+            help="Write a page with charts and events, to an .html.",
+        ),
     ] = None,
     every: Annotated[int, typer.Option(min=1, help="Read each N-th frame of a film.")] = 1,
     min_face: Annotated[float, typer.Option(min=0, help="Leave out faces below so many px.")] = 0,
