@@ -72,6 +72,21 @@ def test_sound_that_mp4_cannot_hold_is_encoded(make_film, tmp_path):
     assert samples.std() > 0.1
 
 
+@pytest.mark.parametrize(
+    ("name", "codec", "layout"), [("a.mkv", "mp3", "mono"), ("a.avi", "pcm_s16le", "stereo")]
+)
+def test_sound_that_mp4_refuses_though_it_knows_it_is_encoded(
+    make_film, tmp_path, name, codec, layout
+):
+    options = {"codec": "mpeg4", "clock": Fraction(1, 10)}
+    source = make_film(tmp_path / name, sound=codec, layout=layout, **options)
+    annotated(source, tmp_path / "b.mp4")
+    with av.open(str(tmp_path / "b.mp4")) as container:
+        (sound,) = container.streams.audio
+        assert (sound.codec_context.name, sound.layout.name) == ("aac", layout)
+        assert float(sound.duration * sound.time_base) == pytest.approx(2, abs=0.3)
+
+
 def test_left_out_frames_lengthen_those_before(make_film, tmp_path):
     source = make_film(tmp_path / "a.mp4", sound="aac")
     annotated(source, tmp_path / "b.mp4", every=6)
