@@ -168,6 +168,23 @@ def test_failure_leaves_no_file(make_film, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
 
 
+def test_sides_that_no_clip_can_have_are_refused_with_what_to_do(tmp_path):
+    media = Media("a.png", MediaKind.ANIMATION, 17_000, 16)
+    with (
+        pytest.raises(OutputError, match="a side has more than 16384 pixels; make it smaller"),
+        ClipWriter(tmp_path / "b.mp4", media) as clip,
+    ):
+        clip.write(Frame(np.zeros((16, 17_000, 3), np.uint8)), FrameReading(0, 0.0, ()))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_stall_that_no_clip_can_hold_is_refused_with_what_to_do(make_film, tmp_path):
+    source = make_film(tmp_path / "a.mkv", [0, 0.1, 25_000])
+    with pytest.raises(OutputError, match=r"hours after 0\.10 s.*; cut the film there"):
+        annotated(source, tmp_path / "b.mp4")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mkv"]
+
+
 def test_no_frames_no_file(tmp_path):
     with ClipWriter(tmp_path / "b.mp4", Media("x", MediaKind.VIDEO, 4, 4)):
         pass
@@ -219,10 +236,14 @@ def test_folder_of_annotations(make_film, make_reading, tmp_path):
     with open_media(film) as stream, folder.open(stream.media) as annotator:
         for frame in stream:
             annotator.write(frame, FrameReading(frame.index, frame.time_s, ()))
+    large = np.zeros((1, 70_000, 3), np.uint8)
+    with folder.open(Media("large.tif", MediaKind.IMAGE, 70_000, 1)) as annotator:
+        annotator.write(Frame(large), FrameReading(0, 0.0, ()))
     assert sorted(path.name for path in folder.folder.iterdir()) == [
         "array.annotated.jpg",
         "face-2.annotated.jpg",
         "face.annotated.jpg",
         "face.annotated.png",
         "film.annotated.mp4",
+        "large.annotated.png",
     ]

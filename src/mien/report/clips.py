@@ -27,6 +27,10 @@ __all__ = ["ClipWriter"]
 _DEFAULT_STEP_S = 1 / 25
 # The last picture is not held longer than this many of the longest steps before.
 _STILL = 10
+# What x264 takes of a side, in pixels.
+_LARGEST = 16_384
+# FFmpeg writes durations of 31 bits, at the clock of `_encoder`.
+_LONGEST_S = 2**31 / 90_000
 
 
 class ClipWriter:
@@ -49,6 +53,7 @@ class ClipWriter:
         self._stack = ExitStack()
         self._drawer = Drawer()
         self._film: _Film | None = None
+        self._last_s = 0.0
 
     def __enter__(self) -> "ClipWriter":
         return self
@@ -76,6 +81,14 @@ class ClipWriter:
             OutputError: if the clip cannot be written.
         """
         image = _even(self._drawer.draw(frame.image, reading))
+        if max(image.shape) > _LARGEST:
+            raise self._refusal(f"a side has more than {_LARGEST} pixels; make it smaller")
+        if self._film is not None and frame.time_s - self._last_s > _LONGEST_S:
+            raise self._refusal(
+                f"nothing comes for hours after {self._last_s:.2f} s, which MP4 cannot hold; "
+                "cut the film there"
+            )
+        self._last_s = frame.time_s
         try:
             if self._film is None:
                 self._film = self._open(image)
@@ -92,6 +105,9 @@ class ClipWriter:
         if self._media.kind is MediaKind.VIDEO:
             film.sound = copy_sound(self._media.source, output, self._stack)
         return film
+
+    def _refusal(self, cause: str) -> OutputError:
+        return OutputError(f"{self._path} cannot be written: {cause}")
 
     def _output_error(self, error: av.error.FFmpegError) -> OutputError:
         return output_error(self._path, OSError(error.errno, error.strerror))
