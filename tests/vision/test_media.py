@@ -76,6 +76,15 @@ def test_array_slices_become_contiguous():
     assert np.array_equal(image, noise()[:, ::-1])
 
 
+def test_what_numpy_and_python_call_an_array_or_bytes_is_read():
+    grey = noise(channels=1)
+    assert np.array_equal(only(grey.view(np.matrix)).image, only(grey).image)
+    data = encoded(PIL.Image.fromarray(grey), "PNG")
+    scattered = memoryview(bytes(2 * len(data)))[::2]
+    with pytest.raises(MediaError, match="neither a picture nor a film"):
+        open_media(scattered)
+
+
 @pytest.mark.parametrize(
     ("array", "words"),
     [
