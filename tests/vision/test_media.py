@@ -325,6 +325,26 @@ def test_a_cut_tiff_of_several_pages_is_no_animation(share):
                 next(stream)
 
 
+def test_damage_within_an_avif_is_named():
+    data = bytearray(encoded(PIL.Image.fromarray(noise()), "AVIF"))
+    data[data.index(b"mdat") + 4 :] = bytes(len(data))
+    with pytest.raises(MediaError, match="damaged"):
+        only(bytes(data))
+    data = data.replace(b"iloc", b"free")
+    with pytest.raises(MediaError, match="damaged"):
+        only(bytes(data))
+
+
+def test_a_webp_beyond_what_pillow_reads_is_too_large():
+    data = bytearray(encoded(PIL.Image.fromarray(noise()), "WEBP", lossless=True))
+    place = data.index(b"VP8L") + 9
+    # Fourteen bits each of width and height, less one.
+    size = int.from_bytes(data[place : place + 4], "little") | 0xFFFFFFF
+    data[place : place + 4] = size.to_bytes(4, "little")
+    with pytest.raises(TooLargeError, match="make it smaller"):
+        open_media(bytes(data), max_pixels=10**9)
+
+
 def test_a_truncated_pillow_image_is_named_like_a_file():
     data = encoded(PIL.Image.fromarray(noise(80, 80)), "JPEG")
     picture = PIL.Image.open(io.BytesIO(data[: len(data) // 2]))
@@ -622,6 +642,14 @@ def test_damage_in_the_middle_does_not_lose_the_rest(make_film, tmp_path):
         collect(stream, frames)
     assert frames[0].time_s == 0
     assert frames[-1].time_s == pytest.approx(5.9, abs=0.2)
+
+
+def test_a_film_that_no_decoder_knows_is_refused_with_what_to_do(make_film, tmp_path):
+    path = make_film(tmp_path / "a.avi", codec="mpeg4", clock=Fraction(1, 10))
+    path.write_bytes(path.read_bytes().replace(b"FMP4", b"ZZZZ"))
+    with pytest.raises(MediaError, match="cannot be decoded; convert it to MP4") as caught:
+        open_media(path)
+    assert is_one_sentence(caught.value)
 
 
 def test_sound_alone_is_no_film(tmp_path):

@@ -23,7 +23,7 @@ from mien.vision.arrival import Arrivals, Pace, hold_nothing_back
 from mien.vision.orientation import UPRIGHT, Orientation
 from mien.vision.stream import MediaStream, check_pixels
 
-__all__ = ["open_container", "open_video", "start_s"]
+__all__ = ["has_decoder", "open_container", "open_video", "start_s"]
 
 _log = logging.getLogger(__name__)
 
@@ -71,6 +71,12 @@ def start_s(container: InputContainer) -> float:
     if container.format.name in _FREE_CLOCKS and container.start_time is not None:
         return container.start_time / _AV_TIME_BASE
     return 0.0
+
+
+def has_decoder(stream: "av.stream.Stream") -> bool:
+    """Whether FFmpeg knows how a stream is coded; where it does not, PyAV has no context."""
+    context: Any = stream.codec_context
+    return context is not None
 
 
 def open_video(
@@ -285,9 +291,16 @@ def _orientation(picture: VideoFrame) -> Orientation:
 
 
 def _video_stream(container: InputContainer, file: BinaryIO, name: str) -> VideoStream:
+    unknown = False
     for stream in container.streams.video:
         if not stream.disposition & Disposition.attached_pic:
-            return stream
+            if has_decoder(stream):
+                return stream
+            unknown = True
+    if unknown:
+        raise MediaError(
+            f"{name} is a film in a form that cannot be decoded; convert it to MP4 with H.264"
+        )
     if not len(container.streams):
         raise _unreadable(file, name)
     raise MediaError(f"{name} has no video stream, only sound or data; give a film with pictures")
