@@ -87,6 +87,33 @@ def test_sound_that_mp4_refuses_though_it_knows_it_is_encoded(
         assert float(sound.duration * sound.time_base) == pytest.approx(2, abs=0.3)
 
 
+def test_sound_that_no_decoder_knows_is_left_out(make_film, tmp_path):
+    source = make_film(tmp_path / "a.mkv", sound="aac")
+    source.write_bytes(source.read_bytes().replace(b"A_AAC", b"A_XYZ"))
+    annotated(source, tmp_path / "b.mp4")
+    with av.open(str(tmp_path / "b.mp4")) as container:
+        assert [stream.type for stream in container.streams] == ["video"]
+        assert container.streams.video[0].frames == 20
+
+
+def test_damaged_sound_does_not_cost_the_clip(make_film, tmp_path):
+    source = make_film(tmp_path / "a.ts", sound="aac")
+    data = source.read_bytes()
+    place = data.rindex(b"\xff\xf1")
+    source.write_bytes(data[:place] + b"\0\0" + data[place + 2 :])
+    annotated(source, tmp_path / "b.mp4")
+    with av.open(str(tmp_path / "b.mp4")) as container:
+        assert container.streams.video[0].frames == 20
+        assert container.streams.audio[0].frames > 5
+
+
+def test_a_still_is_not_shown_for_longer_than_mp4_can_hold(tmp_path):
+    media = Media("none.mp4", MediaKind.VIDEO, 64, 48, duration_s=30_000)
+    with ClipWriter(tmp_path / "b.mp4", media) as clip:
+        clip.write(Frame(np.zeros((48, 64, 3), np.uint8)), FrameReading(0, 0.0, ()))
+    assert duration_s(tmp_path / "b.mp4") == pytest.approx(23_860, abs=1)
+
+
 def test_left_out_frames_lengthen_those_before(make_film, tmp_path):
     source = make_film(tmp_path / "a.mp4", sound="aac")
     annotated(source, tmp_path / "b.mp4", every=6)

@@ -30,7 +30,7 @@ _STILL = 10
 # What x264 takes of a side, in pixels.
 _LARGEST = 16_384
 # FFmpeg writes durations of 31 bits, at the clock of `_encoder`.
-_LONGEST_S = 2**31 / 90_000
+_LONGEST_S = (2**31 - 1) / 90_000
 
 
 class ClipWriter:
@@ -163,7 +163,7 @@ class _Film:
         if self._longest and rest > _STILL * self._longest:
             # A film that was cut off, not one whose last picture stays.
             return self._step
-        return rest if rest > 0 else self._step
+        return min(rest, math.floor(_LONGEST_S / self._clock)) if rest > 0 else self._step
 
     def _encode(self, ticks: int, picture: VideoFrame) -> None:
         self._durations[ticks] = self._step

@@ -13,7 +13,7 @@ import av.error
 from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 
-from mien.vision.video import open_container, start_s
+from mien.vision.video import has_decoder, open_container, start_s
 
 __all__ = ["SoundCopier", "copy_sound"]
 
@@ -55,7 +55,10 @@ class SoundCopier:
             self._next = packet
             if packet is None or _time_s(packet) > until_s:
                 break
-            self._tracks[packet.stream_index].feed(packet)
+            try:
+                self._tracks[packet.stream_index].feed(packet)
+            except (av.error.InvalidDataError, av.error.ArgumentError) as error:
+                _log.debug("a packet of sound is left out: %s", error)
             self._next = None
         if until_s == math.inf:
             for track in self._tracks.values():
@@ -126,7 +129,7 @@ def copy_sound(source: str, output: OutputContainer, stack: ExitStack) -> SoundC
     except (av.error.FFmpegError, OSError, ValueError):
         return None
     tracks: dict[int, _Track] = {}
-    for stream in container.streams.audio:
+    for stream in filter(has_decoder, container.streams.audio):
         fits = _fits(source, stream.index)
         tracks[stream.index] = _Copy(output, stream) if fits else _Encoding(output, stream)
     return SoundCopier(container, tracks) if tracks else None
