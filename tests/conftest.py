@@ -42,6 +42,7 @@ def _write_film(
     size: tuple[int, int] = (64, 48),
     rotation: int = 0,
     sound: str | None = None,
+    layout: str = "mono",
     form: str | None = None,
     options: dict[str, str] | None = None,
     codec: str = "libx264",
@@ -57,7 +58,7 @@ def _write_film(
             video.set_display_rotation(rotation)
         audio: Any = output.add_stream(sound, rate=8000) if sound else None
         if audio is not None:
-            audio.layout = "mono"
+            audio.layout = layout
         last = 0.0
         for index, time_s in enumerate(times):
             picture = av.VideoFrame.from_ndarray(pattern(index, *size), format="rgb24")

@@ -89,10 +89,24 @@ def test_an_annotated_picture_that_is_named_outright_is_read_and_kept(mien, pict
     assert "a-2.annotated.jpg" in contents(tmp_path)
 
 
-@pytest.mark.parametrize("arguments", [["--annotate", ""], ["--annotate="]])
-def test_no_folder_for_annotations(mien, picture, tmp_path, arguments, monkeypatch):
+def test_links_in_a_circle(mien, picture, tmp_path):
+    (tmp_path / "b.jpg").symlink_to("c.jpg")
+    (tmp_path / "c.jpg").symlink_to("b.jpg")
+    options = ["--annotate", tmp_path / "out", "--format", "csv", *FAST]
+    done = mien("analyze", tmp_path, *options)
+    assert (done.code, len(done.complaints)) == (1, 2)
+    assert set(contents(tmp_path / "out")) == {"a.annotated.jpg"}
+    done = mien("analyze", picture, "--out", tmp_path / "b.jpg", *options)
+    assert (done.code, done.err) == (0, "")
+    assert (tmp_path / "b.jpg").read_text().startswith("source,")
+
+
+@pytest.mark.parametrize("option", ["--annotate", "--out", "--events", "--report"])
+@pytest.mark.parametrize("joint", ["", "="])
+def test_an_empty_name_for_results(mien, picture, tmp_path, option, joint, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    done = mien("analyze", picture, *arguments, *FAST)
+    arguments = [f"{option}="] if joint else [option, ""]
+    done = mien("analyze", picture, "--format", "csv", *arguments, *FAST)
     assert (done.code, done.out) == (2, "")
     assert "it is empty" in done.err
     assert set(contents(tmp_path)) == {"a.jpg"}

@@ -72,12 +72,60 @@ def test_sound_that_mp4_cannot_hold_is_encoded(make_film, tmp_path):
     assert samples.std() > 0.1
 
 
+@pytest.mark.parametrize(
+    ("name", "codec", "layout"), [("a.mkv", "mp3", "mono"), ("a.avi", "pcm_s16le", "stereo")]
+)
+def test_sound_that_mp4_refuses_though_it_knows_it_is_encoded(
+    make_film, tmp_path, name, codec, layout
+):
+    options = {"codec": "mpeg4", "clock": Fraction(1, 10)}
+    source = make_film(tmp_path / name, sound=codec, layout=layout, **options)
+    annotated(source, tmp_path / "b.mp4")
+    with av.open(str(tmp_path / "b.mp4")) as container:
+        (sound,) = container.streams.audio
+        assert (sound.codec_context.name, sound.layout.name) == ("aac", layout)
+        assert float(sound.duration * sound.time_base) == pytest.approx(2, abs=0.3)
+
+
+def test_sound_that_no_decoder_knows_is_left_out(make_film, tmp_path):
+    source = make_film(tmp_path / "a.mkv", sound="aac")
+    source.write_bytes(source.read_bytes().replace(b"A_AAC", b"A_XYZ"))
+    annotated(source, tmp_path / "b.mp4")
+    with av.open(str(tmp_path / "b.mp4")) as container:
+        assert [stream.type for stream in container.streams] == ["video"]
+        assert container.streams.video[0].frames == 20
+
+
+def test_damaged_sound_does_not_cost_the_clip(make_film, tmp_path):
+    source = make_film(tmp_path / "a.ts", sound="aac")
+    data = source.read_bytes()
+    place = data.rindex(b"\xff\xf1")
+    source.write_bytes(data[:place] + b"\0\0" + data[place + 2 :])
+    annotated(source, tmp_path / "b.mp4")
+    with av.open(str(tmp_path / "b.mp4")) as container:
+        assert container.streams.video[0].frames == 20
+        assert container.streams.audio[0].frames > 5
+
+
+def test_a_still_is_not_shown_for_longer_than_mp4_can_hold(tmp_path):
+    media = Media("none.mp4", MediaKind.VIDEO, 64, 48, duration_s=30_000)
+    with ClipWriter(tmp_path / "b.mp4", media) as clip:
+        clip.write(Frame(np.zeros((48, 64, 3), np.uint8)), FrameReading(0, 0.0, ()))
+    assert duration_s(tmp_path / "b.mp4") == pytest.approx(23_860, abs=1)
+
+
 def test_left_out_frames_lengthen_those_before(make_film, tmp_path):
     source = make_film(tmp_path / "a.mp4", sound="aac")
     annotated(source, tmp_path / "b.mp4", every=6)
     with open_media(tmp_path / "b.mp4") as stream:
         assert [frame.time_s for frame in stream] == pytest.approx([0, 0.6, 1.2, 1.8], abs=1e-3)
         assert stream.media.duration_s == pytest.approx(open_media(source).media.duration_s)
+
+
+def test_the_last_picture_of_a_film_that_begins_late_ends_with_it(make_film, tmp_path):
+    source = make_film(tmp_path / "a.mp4", [5, 5.1, 7])
+    annotated(source, tmp_path / "b.mp4")
+    assert duration_s(tmp_path / "b.mp4") == pytest.approx(duration_s(source), abs=0.01)
 
 
 def test_rotated_films_come_out_upright(make_film, tmp_path):
@@ -147,6 +195,23 @@ def test_failure_leaves_no_file(make_film, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
 
 
+def test_sides_that_no_clip_can_have_are_refused_with_what_to_do(tmp_path):
+    media = Media("a.png", MediaKind.ANIMATION, 17_000, 16)
+    with (
+        pytest.raises(OutputError, match="a side has more than 16384 pixels; make it smaller"),
+        ClipWriter(tmp_path / "b.mp4", media) as clip,
+    ):
+        clip.write(Frame(np.zeros((16, 17_000, 3), np.uint8)), FrameReading(0, 0.0, ()))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_stall_that_no_clip_can_hold_is_refused_with_what_to_do(make_film, tmp_path):
+    source = make_film(tmp_path / "a.mkv", [0, 0.1, 25_000])
+    with pytest.raises(OutputError, match=r"hours after 0\.10 s.*; cut the film there"):
+        annotated(source, tmp_path / "b.mp4")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mkv"]
+
+
 def test_no_frames_no_file(tmp_path):
     with ClipWriter(tmp_path / "b.mp4", Media("x", MediaKind.VIDEO, 4, 4)):
         pass
@@ -198,10 +263,14 @@ def test_folder_of_annotations(make_film, make_reading, tmp_path):
     with open_media(film) as stream, folder.open(stream.media) as annotator:
         for frame in stream:
             annotator.write(frame, FrameReading(frame.index, frame.time_s, ()))
+    large = np.zeros((1, 70_000, 3), np.uint8)
+    with folder.open(Media("large.tif", MediaKind.IMAGE, 70_000, 1)) as annotator:
+        annotator.write(Frame(large), FrameReading(0, 0.0, ()))
     assert sorted(path.name for path in folder.folder.iterdir()) == [
         "array.annotated.jpg",
         "face-2.annotated.jpg",
         "face.annotated.jpg",
         "face.annotated.png",
         "film.annotated.mp4",
+        "large.annotated.png",
     ]

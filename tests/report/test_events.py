@@ -229,6 +229,20 @@ def test_an_annotation_lasts_at_least_a_millisecond(frames, tmp_path):
     assert values == [0, 1]
 
 
+def test_annotations_of_a_tier_never_overlap(frames, tmp_path):
+    target = tmp_path / "events.eaf"
+    write(target, (MEDIA, [*frames([0.9] * 5), *frames([0.9] * 5)]))
+    times = [int(slot.get("TIME_VALUE")) for slot in ET.parse(target).iter("TIME_SLOT")]
+    assert times == [0, 400, 400, 401]
+
+
+def test_elan_of_a_film_with_control_characters_in_its_name(frames, tmp_path):
+    target = tmp_path / "events.eaf"
+    write(target, (Media("a\x1b b.mp4", MediaKind.VIDEO, 640, 480), frames(RISE)))
+    media = ET.parse(target).find("HEADER/MEDIA_DESCRIPTOR")
+    assert media.get("RELATIVE_MEDIA_URL") == "a%1B b.mp4"
+
+
 def test_no_events_are_a_valid_file(tmp_path):
     for name in ("none.csv", "none.eaf"):
         write(tmp_path / name, (MEDIA, []))

@@ -1,6 +1,7 @@
 import base64
 import hashlib
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -53,7 +54,7 @@ def filmed(make_reading, faces=1, frames=20, media=FILM, error=None):
     writer.begin(media)
     for index in range(frames):
         readings = [make_reading(track_id=n + 1) for n in range(faces) if index >= n]
-        writer.write(FrameReading(index, index / 10, tuple(readings)))
+        writer.write(FrameReading(index, media.start_s + index / 10, tuple(readings)))
     writer.end(error)
     return writer
 
@@ -185,3 +186,11 @@ def test_a_full_disk(tmp_path, small_disk):
 def test_other_names_are_refused(tmp_path):
     with pytest.raises(InputError, match=r"must end in one of: \.html"):
         check_html(tmp_path / "report.pdf")
+
+
+def test_a_film_that_begins_late_has_its_own_length_and_axis(make_reading):
+    page = filmed(make_reading, media=replace(FILM, start_s=36_000)).page()
+    assert "Length 0:02.0" in Reader(page).text
+    assert "in view 10:00:00.0 to 10:00:02.0" in Reader(page).text
+    assert [float(x) for x in re.findall(r'd="M([\d.]+) ', page)] == pytest.approx([0] * 11)
+    assert "10:00:01.0" in Reader(page).texts

@@ -96,6 +96,15 @@ def test_array_slices_become_contiguous():
     assert np.array_equal(image, noise()[:, ::-1])
 
 
+def test_what_numpy_and_python_call_an_array_or_bytes_is_read():
+    grey = noise(channels=1)
+    assert np.array_equal(only(grey.view(np.matrix)).image, only(grey).image)
+    data = encoded(PIL.Image.fromarray(grey), "PNG")
+    scattered = memoryview(bytes(2 * len(data)))[::2]
+    with pytest.raises(MediaError, match="neither a picture nor a film"):
+        open_media(scattered)
+
+
 @pytest.mark.parametrize(
     ("array", "words"),
     [
@@ -336,6 +345,26 @@ def test_a_cut_tiff_of_several_pages_is_no_animation(share):
                 next(stream)
 
 
+def test_damage_within_an_avif_is_named():
+    data = bytearray(encoded(PIL.Image.fromarray(noise()), "AVIF"))
+    data[data.index(b"mdat") + 4 :] = bytes(len(data))
+    with pytest.raises(MediaError, match="damaged"):
+        only(bytes(data))
+    data = data.replace(b"iloc", b"free")
+    with pytest.raises(MediaError, match="damaged"):
+        only(bytes(data))
+
+
+def test_a_webp_beyond_what_pillow_reads_is_too_large():
+    data = bytearray(encoded(PIL.Image.fromarray(noise()), "WEBP", lossless=True))
+    place = data.index(b"VP8L") + 9
+    # Fourteen bits each of width and height, less one.
+    size = int.from_bytes(data[place : place + 4], "little") | 0xFFFFFFF
+    data[place : place + 4] = size.to_bytes(4, "little")
+    with pytest.raises(TooLargeError, match="make it smaller"):
+        open_media(bytes(data), max_pixels=10**9)
+
+
 def test_a_truncated_pillow_image_is_named_like_a_file():
     data = encoded(PIL.Image.fromarray(noise(80, 80)), "JPEG")
     picture = PIL.Image.open(io.BytesIO(data[: len(data) // 2]))
@@ -500,6 +529,15 @@ def test_containers(make_film, tmp_path, name):
         assert [frame.time_s for frame in stream] == pytest.approx(times, abs=2e-3)
 
 
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.flv", "a.asf"])
+def test_the_length_of_a_film_counts_from_its_first_frame(make_film, tmp_path, name):
+    times = [5 + i / 10 for i in range(20)]
+    options = {"codec": "mpeg4", "clock": Fraction(1, 10)} if name == "a.asf" else {}
+    with open_media(make_film(tmp_path / name, times, **options)) as stream:
+        assert stream.media.start_s == 5
+        assert stream.media.duration_s == pytest.approx(1.95, abs=0.06)
+
+
 def test_decoded_pictures_are_let_go_at_once(make_film, tmp_path):
     """A cycle of references would keep them until garbage is collected: gigabytes a minute."""
     path = make_film(tmp_path / "a.mp4", [i / 10 for i in range(30)])
@@ -624,6 +662,14 @@ def test_damage_in_the_middle_does_not_lose_the_rest(make_film, tmp_path):
         collect(stream, frames)
     assert frames[0].time_s == 0
     assert frames[-1].time_s == pytest.approx(5.9, abs=0.2)
+
+
+def test_a_film_that_no_decoder_knows_is_refused_with_what_to_do(make_film, tmp_path):
+    path = make_film(tmp_path / "a.avi", codec="mpeg4", clock=Fraction(1, 10))
+    path.write_bytes(path.read_bytes().replace(b"FMP4", b"ZZZZ"))
+    with pytest.raises(MediaError, match="cannot be decoded; convert it to MP4") as caught:
+        open_media(path)
+    assert is_one_sentence(caught.value)
 
 
 def test_sound_alone_is_no_film(tmp_path):

@@ -277,6 +277,9 @@ class Media:
     frame_count: int | None = None
     """How many frames there should be, where the container says so."""
     duration_s: float | None = None
+    """Seconds from the first frame to the end, where the container says so."""
+    start_s: float = 0.0
+    """Time of the first frame: recordings of a stream may begin hours after zero."""
 
     def to_dict(self) -> dict[str, Any]:
         """The head of an item of schema mien/1."""

@@ -8,10 +8,13 @@ from typing import Protocol
 
 from mien.core.types import Frame, FrameReading, Media, MediaKind
 from mien.report.clips import ClipWriter
-from mien.report.drawing import annotate, write_picture
+from mien.report.drawing import LARGEST_JPEG, annotate, write_picture
 from mien.report.files import make_folder
 
 __all__ = ["AnnotationFolder", "Annotator", "is_annotation"]
+
+_LONGEST = 255
+"""Bytes of a file's name."""
 
 
 class Annotator(Protocol):
@@ -30,8 +33,9 @@ def is_annotation(path: Path, folder: Path) -> bool:
 class AnnotationFolder:
     """Annotated pictures and clips, named after their sources, as in portrait.annotated.jpg.
 
-    Pictures are written as JPEG, or PNG where the source is named so, clips as MP4. Sources of the
-    same name get a number. The folder is created with its parents.
+    Pictures are written as JPEG, or PNG where the source is named so or too large for a JPEG, clips
+    as MP4. Sources of the same name get a number, and names that would be too long are cut. The
+    folder is created with its parents.
 
     Args:
         folder: where they go; what an earlier run drew there is replaced.
@@ -44,7 +48,7 @@ class AnnotationFolder:
     def __init__(self, folder: str | os.PathLike[str], sources: Iterable[Path] = ()) -> None:
         self.folder = make_folder(folder)
         self._taken: set[str] = set()
-        self._sources = {path.resolve() for path in sources}
+        self._sources = {os.path.realpath(path) for path in sources}
 
     @contextmanager
     def open(self, media: Media) -> Iterator[Annotator]:
@@ -54,20 +58,27 @@ class AnnotationFolder:
             OutputError: if the file cannot be written.
         """
         if media.kind is MediaKind.IMAGE:
-            extension = ".png" if Path(media.source).suffix.lower() == ".png" else ".jpg"
-            yield _PictureWriter(self._path(media, extension))
+            large = max(media.width, media.height) > LARGEST_JPEG
+            png = large or Path(media.source).suffix.lower() == ".png"
+            yield _PictureWriter(self._path(media, ".png" if png else ".jpg"))
         else:
             with ClipWriter(self._path(media, ".mp4"), media) as clip:
                 yield clip
 
     def _path(self, media: Media, extension: str) -> Path:
         stem = Path(media.source).stem.strip("<>") or media.kind.value
-        number, name = 1, f"{stem}.annotated{extension}"
-        while name.lower() in self._taken or (self.folder / name).resolve() in self._sources:
+        number, name = 1, _fitting(stem, f".annotated{extension}")
+        while name.lower() in self._taken or os.path.realpath(self.folder / name) in self._sources:
             number += 1
-            name = f"{stem}-{number}.annotated{extension}"
+            name = _fitting(stem, f"-{number}.annotated{extension}")
         self._taken.add(name.lower())
         return self.folder / name
+
+
+def _fitting(stem: str, ending: str) -> str:
+    """A name that file systems take, its stem cut off where it is too long."""
+    room = _LONGEST - len(ending)
+    return stem.encode("utf-8", "backslashreplace")[:room].decode("utf-8", "ignore") + ending
 
 
 class _PictureWriter:

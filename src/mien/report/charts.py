@@ -3,6 +3,7 @@
 Colours are classes named after expressions and sentiments, which the page's style sheet fills in.
 """
 
+import math
 from collections.abc import Sequence
 from html import escape
 
@@ -25,7 +26,9 @@ AXIS = 22
 _LEVELS = ("0%", "50%", "100%")
 
 
-def expression_chart(runs: Sequence[Floats], width_s: float, end_s: float, label: str) -> str:
+def expression_chart(
+    runs: Sequence[Floats], width_s: float, end_s: float, label: str, start_s: float = 0.0
+) -> str:
     """Probabilities of the eight expressions, one upon the other, neutral at the bottom.
 
     Args:
@@ -33,23 +36,26 @@ def expression_chart(runs: Sequence[Floats], width_s: float, end_s: float, label
         width_s: seconds that one row stands for.
         end_s: where the axis of time ends.
         label: what the chart shows, for those who cannot see it.
+        start_s: where the axis of time begins.
     """
     shapes = []
     for run in runs:
-        times = _places(run, width_s, end_s)
+        times = _places(run, width_s, start_s, end_s)
         edges = np.vstack([np.zeros(len(run)), np.cumsum(run[:, 1:9], axis=1).T])
         levels = HEIGHT * (1 - _prolonged(edges / np.maximum(edges[-1], 1e-9)))
         for number, emotion in enumerate(EMOTIONS):
             area = _area(times, levels[number + 1], levels[number])
             shapes.append(f'<path class="{emotion}" d="{area}"><title>{emotion}</title></path>')
-    return _chart("".join(shapes), 150, end_s, label)
+    return _chart("".join(shapes), 150, start_s, end_s, label)
 
 
-def sentiment_chart(runs: Sequence[Floats], width_s: float, end_s: float, label: str) -> str:
+def sentiment_chart(
+    runs: Sequence[Floats], width_s: float, end_s: float, label: str, start_s: float = 0.0
+) -> str:
     """The valence, from 1 at the top to -1, its sign tinted, and the times; arguments as above."""
     shapes = []
     for run in runs:
-        times = _places(run, width_s, end_s)
+        times = _places(run, width_s, start_s, end_s)
         valence = _prolonged(run[None, :, 9])[0]
         middle = np.full(len(times), HEIGHT / 2)
         for name, part in (
@@ -60,7 +66,7 @@ def sentiment_chart(runs: Sequence[Floats], width_s: float, end_s: float, label:
             shapes.append(f'<path class="{name} tint" d="{area}"/>')
         line = _line(times, HEIGHT / 2 * (1 - valence))
         shapes.append(f'<path class="line" d="M{line}"/>')
-    return _chart("".join(shapes), 84, end_s, label, times=True)
+    return _chart("".join(shapes), 84, start_s, end_s, label, times=True)
 
 
 def share_bar(share: Share, longest: float) -> str:
@@ -89,13 +95,17 @@ def percent(share: float) -> str:
     return "&lt;1\u00a0%" if 0 < share < 0.005 else f"{100 * share:.0f}\u00a0%"
 
 
-def _chart(shapes: str, height: int, end_s: float, label: str, *, times: bool = False) -> str:
+def _chart(
+    shapes: str, height: int, start_s: float, end_s: float, label: str, *, times: bool = False
+) -> str:
     levels = "".join(f'<line class="grid" x2="100%" y1="{y}" y2="{y}"/>' for y in _LEVELS)
-    step = _step(end_s)
+    length_s = end_s - start_s
+    step = _step(length_s)
     ticks = []
     # A time near the right edge would be cut off.
-    for time in np.arange(0, end_s * 0.87, step).tolist():
-        x = f"{100 * time / end_s:.2f}%"
+    for number in range(math.ceil(start_s / step), math.ceil((start_s + 0.87 * length_s) / step)):
+        time = number * step
+        x = f"{100 * (time - start_s) / length_s:.2f}%"
         ticks.append(f'<line class="grid" x1="{x}" x2="{x}" y2="{height}"/>')
         if times:
             text = clock(time) if step < 1 else clock(time)[:-2]
@@ -108,16 +118,17 @@ def _chart(shapes: str, height: int, end_s: float, label: str, *, times: bool = 
     )
 
 
-def _step(end_s: float) -> float:
+def _step(length_s: float) -> float:
     """Seconds from one written time to the next."""
-    return next((step for step in STEPS_S if end_s / step <= MOST_TICKS), end_s / MOST_TICKS)
+    return next((step for step in STEPS_S if length_s / step <= MOST_TICKS), length_s / MOST_TICKS)
 
 
-def _places(run: Floats, width_s: float, end_s: float) -> Floats:
+def _places(run: Floats, width_s: float, start_s: float, end_s: float) -> Floats:
     """Where the rows of a run lie from left to right, from the edge of the first to the last's."""
     half = width_s / 2
     times = np.concatenate([run[:1, 0] - half, run[:, 0], run[-1:, 0] + half])
-    return np.asarray(WIDTH * np.clip(times / max(end_s, 1e-9), 0, 1))
+    shares = (times - start_s) / max(end_s - start_s, 1e-9)
+    return np.asarray(WIDTH * np.clip(shares, 0, 1))
 
 
 def _prolonged(rows: Floats) -> Floats:

@@ -27,6 +27,10 @@ __all__ = ["ClipWriter"]
 _DEFAULT_STEP_S = 1 / 25
 # The last picture is not held longer than this many of the longest steps before.
 _STILL = 10
+# What x264 takes of a side, in pixels.
+_LARGEST = 16_384
+# FFmpeg writes durations of 31 bits, at the clock of `_encoder`.
+_LONGEST_S = (2**31 - 1) / 90_000
 
 
 class ClipWriter:
@@ -49,6 +53,7 @@ class ClipWriter:
         self._stack = ExitStack()
         self._drawer = Drawer()
         self._film: _Film | None = None
+        self._last_s = 0.0
 
     def __enter__(self) -> "ClipWriter":
         return self
@@ -65,7 +70,7 @@ class ClipWriter:
                 if error is not None:
                     raise error
                 if self._film is not None:
-                    self._film.finish(self._media.duration_s)
+                    self._film.finish(_end_s(self._media))
         except av.error.FFmpegError as refusal:
             raise self._output_error(refusal) from refusal
 
@@ -76,6 +81,14 @@ class ClipWriter:
             OutputError: if the clip cannot be written.
         """
         image = _even(self._drawer.draw(frame.image, reading))
+        if max(image.shape) > _LARGEST:
+            raise self._refusal(f"a side has more than {_LARGEST} pixels; make it smaller")
+        if self._film is not None and frame.time_s - self._last_s > _LONGEST_S:
+            raise self._refusal(
+                f"nothing comes for hours after {self._last_s:.2f} s, which MP4 cannot hold; "
+                "cut the film there"
+            )
+        self._last_s = frame.time_s
         try:
             if self._film is None:
                 self._film = self._open(image)
@@ -92,6 +105,9 @@ class ClipWriter:
         if self._media.kind is MediaKind.VIDEO:
             film.sound = copy_sound(self._media.source, output, self._stack)
         return film
+
+    def _refusal(self, cause: str) -> OutputError:
+        return OutputError(f"{self._path} cannot be written: {cause}")
 
     def _output_error(self, error: av.error.FFmpegError) -> OutputError:
         return output_error(self._path, OSError(error.errno, error.strerror))
@@ -147,7 +163,7 @@ class _Film:
         if self._longest and rest > _STILL * self._longest:
             # A film that was cut off, not one whose last picture stays.
             return self._step
-        return rest if rest > 0 else self._step
+        return min(rest, math.floor(_LONGEST_S / self._clock)) if rest > 0 else self._step
 
     def _encode(self, ticks: int, picture: VideoFrame) -> None:
         self._durations[ticks] = self._step
@@ -159,6 +175,10 @@ class _Film:
         for packet in self._stream.encode(picture):
             packet.duration = self._durations.pop(packet.pts, 0)
             self._output.mux(packet)
+
+
+def _end_s(media: Media) -> float | None:
+    return None if media.duration_s is None else media.start_s + media.duration_s
 
 
 def _encoder() -> tuple[str, Fraction, dict[str, str]]:

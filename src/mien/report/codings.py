@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ EVENT_COLUMNS = (
     "source", "track_id", "expression", "onset_s", "apex_s", "offset_s", "duration_s", "peak",
 )  # fmt: skip
 CODINGS = (".csv", ".eaf")
+# Characters that no XML document may hold, not even escaped.
+_NO_XML = re.compile("[\x00-\x1f\ufffe\uffff]")
 _MIME_TYPES = {".mp4": "video/mp4", ".mov": "video/quicktime", ".mpg": "video/mpeg"}
 
 
@@ -139,9 +142,12 @@ class _Document:
         slots = 0
         for number, (name, events) in enumerate(sorted(self._tiers.items())):
             tier = ET.SubElement(root, "TIER", TIER_ID=name, LINGUISTIC_TYPE_REF="expression")
+            free = 0
             for place, event in enumerate(sorted(events, key=lambda event: event.onset_s)):
-                begin = max(round(event.onset_s * 1e3), 0)
-                ends = (begin, max(round(event.offset_s * 1e3), begin + 1))
+                # Where the clock of a film runs back, its events may overlap.
+                begin = max(round(event.onset_s * 1e3), free)
+                free = max(round(event.offset_s * 1e3), begin + 1)
+                ends = (begin, free)
                 names = [f"ts{slots + 1}", f"ts{slots + 2}"]
                 slots += 2
                 for slot, value in zip(names, ends, strict=True):
@@ -176,7 +182,7 @@ class _Document:
                 head,
                 "MEDIA_DESCRIPTOR",
                 MEDIA_URL=path.absolute().as_uri() if self._located else quote(path.name),
-                RELATIVE_MEDIA_URL=path.name,
+                RELATIVE_MEDIA_URL=_NO_XML.sub(lambda found: quote(found[0]), path.name),
                 MIME_TYPE=_MIME_TYPES.get(path.suffix.lower(), "video/*"),
             )
 

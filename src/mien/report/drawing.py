@@ -13,7 +13,10 @@ from mien.report.callouts import Callout, Spot
 from mien.report.canvas import Canvas
 from mien.report.files import atomic
 
-__all__ = ["Drawer", "annotate", "write_picture"]
+__all__ = ["LARGEST_JPEG", "Drawer", "annotate", "write_picture"]
+
+LARGEST_JPEG = 65_500
+"""Pixels of a side that libjpeg writes."""
 
 _JPEG_QUALITY = 93
 # Text keeps its size until the fitting one differs by more than this share.

@@ -48,7 +48,7 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
             yield target
             return
         # Replacing a link would cut it; what it points at is meant.
-        final = target.resolve()
+        final = Path(os.path.realpath(target))
         temporary = final.with_name(_temporary_name(final))
         try:
             temporary.touch(exist_ok=False)

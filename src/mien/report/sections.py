@@ -52,7 +52,7 @@ def film(summary: FilmSummary, names: Names, *, alone: bool) -> str:
     media, tally = summary.media, summary.tally
     facts = {
         "Picture": f"{media.width} × {media.height}",
-        "Length": clock(summary.end_s),
+        "Length": clock(summary.end_s - summary.start_s),
         "Frames read": f"{summary.frames:,}",
         "Faces": f"{len(summary.faces):,}",
         **_sentiments(tally),
@@ -160,13 +160,14 @@ def _face(face: FaceSummary, summary: FilmSummary) -> str:
     most = max(face.tally.shares(), key=lambda share: share.whole)
     said = f"in view {clock(face.first_s)} to {clock(face.last_s)}"
     said += f"; mostly {most.expression}, {percent(most.whole)} of it"
-    place = (runs, face.series.width_s, summary.end_s)
+    place, start_s = (runs, face.series.width_s, summary.end_s), summary.start_s
+    chart = expression_chart(*place, f"{name}: expressions over time, {said}", start_s)
     return (
         f'<figure class="panel"><figcaption><strong>{name}</strong> <span>{said}</span>'
         f"</figcaption><p class='hint'>Probability of each expression</p>"
-        f"{expression_chart(*place, f'{name}: expressions over time, {said}')}{_legend()}"
+        f"{chart}{_legend()}"
         "<p class='hint'>Sentiment: positive above the middle, negative below</p>"
-        f"{sentiment_chart(*place, f'{name}: sentiment over time')}</figure>"
+        f"{sentiment_chart(*place, f'{name}: sentiment over time', start_s)}</figure>"
     )
 
 

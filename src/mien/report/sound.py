@@ -1,5 +1,6 @@
 """The sound of a film, handed on to another: copied, or encoded anew where it does not fit."""
 
+import io
 import logging
 import math
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import av.error
 from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 
-from mien.vision.video import open_container, start_s
+from mien.vision.video import has_decoder, open_container, start_s
 
 __all__ = ["SoundCopier", "copy_sound"]
 
@@ -54,7 +55,10 @@ class SoundCopier:
             self._next = packet
             if packet is None or _time_s(packet) > until_s:
                 break
-            self._tracks[packet.stream_index].feed(packet)
+            try:
+                self._tracks[packet.stream_index].feed(packet)
+            except (av.error.InvalidDataError, av.error.ArgumentError) as error:
+                _log.debug("a packet of sound is left out: %s", error)
             self._next = None
         if until_s == math.inf:
             for track in self._tracks.values():
@@ -125,10 +129,33 @@ def copy_sound(source: str, output: OutputContainer, stack: ExitStack) -> SoundC
     except (av.error.FFmpegError, OSError, ValueError):
         return None
     tracks: dict[int, _Track] = {}
-    for stream in container.streams.audio:
-        fits = stream.codec_context.codec.canonical_name in output.supported_codecs
+    for stream in filter(has_decoder, container.streams.audio):
+        fits = _fits(source, stream.index)
         tracks[stream.index] = _Copy(output, stream) if fits else _Encoding(output, stream)
     return SoundCopier(container, tracks) if tracks else None
+
+
+def _fits(source: str, index: int) -> bool:
+    """Whether an MP4 takes the sound of a film's stream as it is: a trial tells, with one packet.
+
+    That it knows the codec is not enough: it refuses MP3 below 16 kHz, and PCM of an AVI, which
+    does not say which of its channels is the left one.
+    """
+    try:
+        with (
+            Path(source).open("rb") as file,
+            open_container(file) as container,
+            av.open(io.BytesIO(), "w", format="mp4") as trial,
+        ):
+            sound = container.streams[index]
+            copy = trial.add_stream_from_template(sound)
+            packet = next(one for one in container.demux(sound) if one.size)
+            packet.stream = copy
+            trial.mux(packet)
+    except (av.error.FFmpegError, OSError, ValueError, StopIteration) as error:
+        _log.debug("sound is encoded: %s", error)
+        return False
+    return True
 
 
 def _time_s(packet: "av.Packet[Any]") -> float:

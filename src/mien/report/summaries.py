@@ -76,15 +76,20 @@ class Tally:
 
 
 class Series:
-    """Probabilities and valence of one face over time, averaged in bins that grow with the film."""
+    """Probabilities and valence of one face over time, averaged in bins that grow with the film.
 
-    def __init__(self) -> None:
+    Args:
+        start_s: where the film begins; what comes before counts as there.
+    """
+
+    def __init__(self, start_s: float = 0.0) -> None:
         self.width_s = FIRST_BIN_S
+        self._start_s = start_s
         self._bins: dict[int, Floats] = {}
 
     def add(self, time_s: float, reading: Reading, weight: float) -> None:
         """Add a reading that stands for so many seconds."""
-        time_s = max(time_s, 0.0)
+        time_s = max(time_s - self._start_s, 0.0)
         while time_s / self.width_s >= MOST_BINS:
             self._widen()
         row = weight * np.array([1.0, *reading.scores.values, reading.valence])
@@ -102,7 +107,7 @@ class Series:
             return []
         places = sorted(self._bins)
         sums = np.stack([self._bins[place] for place in places])
-        middles = (np.array(places) + 0.5) * self.width_s
+        middles = self._start_s + (np.array(places) + 0.5) * self.width_s
         rows = np.column_stack([middles, sums[:, 1:] / sums[:, :1]])
         return np.split(rows, np.flatnonzero(np.diff(middles) > gap_s + self.width_s) + 1)
 
@@ -121,8 +126,8 @@ class FaceSummary:
     track_id: int
     first_s: float
     last_s: float
+    series: Series
     tally: Tally = field(default_factory=Tally)
-    series: Series = field(default_factory=Series)
 
 
 class FilmSummary:
@@ -131,6 +136,7 @@ class FilmSummary:
     Attributes:
         media: what it is.
         frames: that were read.
+        start_s: when the film begins.
         end_s: when the last of them ends.
         faces: by track id.
         events: of all faces, in order of their onset.
@@ -140,7 +146,8 @@ class FilmSummary:
     def __init__(self, media: Media) -> None:
         self.media = media
         self.frames = 0
-        self.end_s = 0.0
+        self.start_s = max(media.start_s, 0.0)
+        self.end_s = self.start_s
         self.faces: dict[int, FaceSummary] = {}
         self.events: list[Event] = []
         self.error: str | None = None
@@ -189,7 +196,7 @@ class FilmSummary:
         for reading in frame.readings:
             if reading.track_id is None:
                 continue
-            new = FaceSummary(reading.track_id, time_s, time_s)
+            new = FaceSummary(reading.track_id, time_s, time_s, Series(self.start_s))
             face = self.faces.setdefault(reading.track_id, new)
             face.last_s = max(face.last_s, time_s + self._step_s)
             face.tally.add(reading, self._step_s)

@@ -10,7 +10,7 @@ import numpy as np
 import PIL.Image
 from PIL.ImageFile import ImageFile
 
-from mien.core.errors import MediaError, TruncatedError
+from mien.core.errors import MediaError, TooLargeError, TruncatedError
 from mien.core.types import Frame, Image, Media, MediaKind
 from mien.vision.orientation import UPRIGHT, Orientation
 from mien.vision.stream import MediaStream, check_pixels
@@ -27,8 +27,8 @@ _UNMISTAKABLE = frozenset({"JPEG", "PNG", "GIF", "WEBP", "AVIF"})
 _ANIMATED = frozenset({"GIF", "PNG", "WEBP", "AVIF"})
 _UNRECOGNISED = (SyntaxError, IndexError, TypeError, struct.error)
 DAMAGED = (
-    OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, struct.error, zlib.error,
-    PIL.Image.DecompressionBombError,
+    OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, RuntimeError, struct.error,
+    zlib.error, PIL.Image.DecompressionBombError,
 )  # fmt: skip
 _EXIF_ORIENTATION = 0x0112
 # Browsers show a frame without a duration for this long.
@@ -109,7 +109,11 @@ def _identify(file: BinaryIO, name: str) -> ImageFile | None:
         except _UNRECOGNISED as error:
             if form in _UNMISTAKABLE:
                 fault = error
-        except (OSError, ValueError, EOFError) as error:
+        except PIL.Image.DecompressionBombError as error:
+            raise TooLargeError(
+                f"{name} has too many pixels to be read; make it smaller"
+            ) from error
+        except (OSError, ValueError, EOFError, RuntimeError) as error:
             raise damage(name, error) from error
     if fault is not None:
         raise damage(name, fault) from fault

@@ -78,7 +78,7 @@ def open_media(
     if isinstance(source, PIL.Image.Image):
         return _open_pil(source, max_pixels)
     if isinstance(source, bytes | bytearray | memoryview):
-        return _open_file(io.BytesIO(source), "<bytes>", max_pixels, every, pace)
+        return _open_file(io.BytesIO(bytes(source)), "<bytes>", max_pixels, every, pace)
     if isinstance(source, str | os.PathLike):
         name = display_name(source)
         if not name:
@@ -105,7 +105,7 @@ def array_to_rgb(array: npt.NDArray[np.generic]) -> Image:
         )
     if array.size == 0:
         raise InputError(f"a picture array must hold pixels, but its shape is {array.shape}")
-    pixels = array.astype(np.uint8, copy=False)
+    pixels = np.asarray(array, np.uint8)
     if pixels.ndim == 3 and pixels.shape[2] == 3:
         return np.ascontiguousarray(pixels)
     if pixels.ndim == 3 and pixels.shape[2] == 4:

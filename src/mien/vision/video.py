@@ -23,7 +23,7 @@ from mien.vision.arrival import Arrivals, Pace, hold_nothing_back
 from mien.vision.orientation import UPRIGHT, Orientation
 from mien.vision.stream import MediaStream, check_pixels
 
-__all__ = ["open_container", "open_video", "start_s"]
+__all__ = ["has_decoder", "open_container", "open_video", "start_s"]
 
 _log = logging.getLogger(__name__)
 
@@ -41,6 +41,8 @@ _DEMUXERS = ",".join(
 _FREE_CLOCKS = frozenset({"mpegts", "mpeg"})
 # Only these write their length into the file; elsewhere FFmpeg estimates it from what is there.
 _DECLARE_LENGTH = ("mov", "matroska", "avi", "flv", "asf")
+# These declare when a film ends, the others how long it lasts: not the same if it begins late.
+_DECLARE_END = ("matroska", "asf", "nut")
 _MISSING_S = 0.5
 _DEFAULT_STEP_S = 1 / 25
 _AV_TIME_BASE = 1_000_000
@@ -69,6 +71,12 @@ def start_s(container: InputContainer) -> float:
     if container.format.name in _FREE_CLOCKS and container.start_time is not None:
         return container.start_time / _AV_TIME_BASE
     return 0.0
+
+
+def has_decoder(stream: "av.stream.Stream") -> bool:
+    """Whether FFmpeg knows how a stream is coded; where it does not, PyAV has no context."""
+    context: Any = stream.codec_context
+    return context is not None
 
 
 def open_video(
@@ -113,7 +121,8 @@ def open_video(
         width,
         height,
         frame_count=decoder.stream.frames or None,
-        duration_s=decoder.duration_s,
+        start_s=decoder.time_s(first) or 0.0,
+        duration_s=decoder.duration_s(first),
     )
     return MediaStream(media, decoder.frames(first, every, max_pixels), close)
 
@@ -139,13 +148,23 @@ class _Decoder:
         self._pictures = self._decode()
         self._orientations: dict[int, Orientation] = {}
 
-    @property
-    def duration_s(self) -> float | None:
+    def time_s(self, picture: VideoFrame) -> float | None:
+        """When the picture is shown; None where the film does not say."""
+        if picture.pts is None or self.stream.time_base is None:
+            return None
+        return float(picture.pts * self.stream.time_base) - self.start_s
+
+    def duration_s(self, first: VideoFrame) -> float | None:
+        """Seconds from the first picture to the end; None where the film does not say."""
         if self.stream.duration is not None and self.stream.time_base is not None:
-            return float(self.stream.duration * self.stream.time_base)
-        if self.container.duration is not None:
-            return self.container.duration / _AV_TIME_BASE
-        return None
+            declared_s = float(self.stream.duration * self.stream.time_base)
+        elif self.container.duration is not None:
+            declared_s = self.container.duration / _AV_TIME_BASE
+        else:
+            return None
+        first_s = self.time_s(first) or 0.0
+        late = self.container.format.name.startswith(_DECLARE_END) and first_s < declared_s
+        return declared_s - first_s if late else declared_s
 
     def first(self) -> VideoFrame:
         try:
@@ -164,8 +183,9 @@ class _Decoder:
         convert = VideoReformatter().reformat
         time_s, step_s = 0.0, self._step_s()
         for index, picture in enumerate(itertools.chain([first], self._pictures)):
-            if picture.pts is not None and self.stream.time_base is not None:
-                time_s = float(picture.pts * self.stream.time_base) - self.start_s
+            shown_s = self.time_s(picture)
+            if shown_s is not None:
+                time_s = shown_s
             elif index > 0:
                 time_s += step_s
             arrived_s = None if self._pace is None else self._arrivals.of(picture)
@@ -271,9 +291,16 @@ def _orientation(picture: VideoFrame) -> Orientation:
 
 
 def _video_stream(container: InputContainer, file: BinaryIO, name: str) -> VideoStream:
+    unknown = False
     for stream in container.streams.video:
         if not stream.disposition & Disposition.attached_pic:
-            return stream
+            if has_decoder(stream):
+                return stream
+            unknown = True
+    if unknown:
+        raise MediaError(
+            f"{name} is a film in a form that cannot be decoded; convert it to MP4 with H.264"
+        )
     if not len(container.streams):
         raise _unreadable(file, name)
     raise MediaError(f"{name} has no video stream, only sound or data; give a film with pictures")

@@ -15,6 +15,7 @@ import PIL.Image
 import pytest
 
 from mien.apps.web.filming import FilmReader
+from mien.core.errors import OutputError
 from mien.report.html import page_policy
 from mien.report.schema import document_schema
 from mien.runtime.artifact import weights_folder
@@ -119,7 +120,7 @@ def test_no_face_is_an_empty_list(client):
         (b"", 422, "empty"),
         (b"no picture", 415, "upload"),
         (b"x" * 2_000_001, 413, "2 MB"),
-        (png(2000, 1001), 413, "pixels"),
+        (png(2000, 1001), 413, "upload has more than 2 million pixels; send it at a smaller size"),
     ],
 )
 def test_refusals_are_problems(client, body, status, word):
@@ -230,6 +231,33 @@ def test_a_fault_while_reading_a_film_is_logged(client, make_film, tmp_path, mon
     client.delete(where)
 
 
+def test_an_animation_that_breaks_off_at_once_is_named_as_it_was_sent(client):
+    file = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 256, (2, 99, 99, 3), np.uint8)
+    first, second = map(PIL.Image.fromarray, noise)
+    first.save(file, "PNG", save_all=True, append_images=[second])
+    data = bytearray(file.getvalue())
+    start = data.index(b"IDAT") + 4
+    data[start : start + 400] = bytes(400)
+    where = client.post(URL, content=bytes(data), params={"name": "a.png"}).headers["location"]
+    view = finished(client, where, "failed")
+    assert view["error"].startswith("a.png ")
+    client.delete(where)
+
+
+def test_a_result_that_cannot_be_written_does_not_say_where(
+    client, make_film, tmp_path, monkeypatch
+):
+    def refuse(reader):
+        raise OutputError(f"{reader._room / 'annotated.mp4'} cannot be written: the disk is full")
+
+    monkeypatch.setattr(FilmReader, "finish", refuse)
+    film = make_film(tmp_path / "clip.mp4").read_bytes()
+    where = client.post(URL, content=film).headers["location"]
+    assert finished(client, where, "failed")["error"].startswith("annotated.mp4 cannot be written")
+    client.delete(where)
+
+
 def raw(client, chunks=(), query="", gate=None, headers=()):
     """An upload that sends some chunks and is cancelled when the gate opens: how it goes on."""
     messages = [{"type": "http.request", "body": one, "more_body": True} for one in chunks]
@@ -314,6 +342,15 @@ def test_too_long_a_film(client, make_film, tmp_path):
     film = make_film(tmp_path / "clip.mp4", times=range(0, 60, 2)).read_bytes()
     answer = client.post(URL, content=film)
     assert (answer.status_code, "30 seconds" in answer.json()["detail"]) == (413, True)
+
+
+@pytest.mark.parametrize("name", ["clip.mp4", "clip.mkv"])
+def test_a_short_film_that_begins_late(client, make_film, tmp_path, name):
+    film = make_film(tmp_path / name, times=range(100, 110, 2)).read_bytes()
+    answer = client.post(URL, content=film)
+    assert answer.status_code == 202, answer.json()
+    view = finished(client, answer.headers["location"])
+    assert (view["frames_read"], view["warning"]) == (5, None)
 
 
 def test_a_film_that_breaks_off_keeps_its_frames(client, make_film, tmp_path):

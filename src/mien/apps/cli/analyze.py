@@ -55,7 +55,10 @@ def analyze(
         list[str], typer.Argument(metavar="PATH...", help="Pictures, films, folders or patterns.")
     ],
     form: Annotated[Format, typer.Option("--format", help="Form of the output.")] = Format.TABLE,
-    out: Annotated[Path | None, typer.Option(help="File to write instead of stdout.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", parser=named_path, help="File to write instead of stdout."),
+    ] = None,
     annotate: Annotated[
         Path | None,
         typer.Option(
@@ -68,12 +71,18 @@ def analyze(
     events: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Write when expressions come and go, to a .csv or ELAN's .eaf."
+            metavar="FILE",
+            parser=named_path,
+            help="Write when expressions come and go, to a .csv or ELAN's .eaf.",
         ),
     ] = None,
     report: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write a page with charts and events, to an .html."),
+        typer.Option(
+            metavar="FILE",
+            parser=named_path,
+            help="Write a page with charts and events, to an .html.",
+        ),
     ] = None,
     every: Annotated[int, typer.Option(min=1, help="Read each N-th frame of a film.")] = 1,
     min_face: Annotated[float, typer.Option(min=0, help="Leave out faces below so many px.")] = 0,
@@ -242,7 +251,7 @@ def _steps(bar: Progress, task: TaskID, media: Media, every: int) -> Callable[[F
     """What moves the bar on: by frames, or by seconds where only the length is known (Matroska)."""
     if media.frame_count is None and media.duration_s is not None:
         bar.update(task, total=media.duration_s)
-        return lambda reading: bar.update(task, completed=reading.time_s)
+        return lambda reading: bar.update(task, completed=reading.time_s - media.start_s)
     bar.update(task, total=media.frame_count and -(-media.frame_count // every))
     return lambda _: bar.advance(task)
 

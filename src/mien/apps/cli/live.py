@@ -15,7 +15,7 @@ from rich.live import Live
 
 from mien.apps.cli.console import complain, screen
 from mien.apps.cli.display import LiveView
-from mien.apps.cli.outputs import check_outputs
+from mien.apps.cli.outputs import check_outputs, named_path
 from mien.apps.cli.signals import ENDINGS, handled_once, leave
 from mien.core.errors import InputError, MienError
 from mien.core.types import Media
@@ -37,7 +37,11 @@ def live(
     ] = False,
     record: Annotated[
         Path | None,
-        typer.Option(help="Write readings to a .jsonl, .json, .csv or .parquet; never pictures."),
+        typer.Option(
+            metavar="FILE",
+            parser=named_path,
+            help="Write readings to a .jsonl, .json, .csv or .parquet; never pictures.",
+        ),
     ] = None,
     edge: Annotated[
         bool, typer.Option("--edge", help="For small boards: one thread, int8, search at 320 px.")

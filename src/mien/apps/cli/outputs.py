@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 
 from mien.core.errors import InputError
+from mien.report.files import output_error
 
 __all__ = ["check_outputs", "named_path"]
 
@@ -29,8 +30,9 @@ def check_outputs(outputs: Iterable[Path | None], sources: Iterable[Path]) -> No
 
     Raises:
         InputError: naming the file.
+        OutputError: if the system refuses to look for a file to write.
     """
-    files = [path for path in outputs if path is not None and (path.is_file() or not path.exists())]
+    files = [path for path in outputs if path is not None and _may_be_file(path)]
     taken: set[object] = set()
     for path in files:
         if _identity(path) in taken:
@@ -43,6 +45,13 @@ def check_outputs(outputs: Iterable[Path | None], sources: Iterable[Path]) -> No
             raise InputError(
                 f"results would replace {source}, which is to be read; write elsewhere"
             )
+
+
+def _may_be_file(path: Path) -> bool:
+    try:
+        return path.is_file() or not path.exists()
+    except OSError as error:
+        raise output_error(path, error) from error
 
 
 def _identity(path: Path) -> object:

@@ -65,14 +65,16 @@ class FilmReader:
         """
         try:
             frame = next(self._stream, None)
-        except TruncatedError as error:
-            if self._frames == 0:
-                raise
-            self.warning = str(error).replace(self._stream.media.source, self._media.source)
+        except MienError as error:
+            # The sender knows the film by its name, and nobody needs to know where it lies here.
+            sentence = str(error).replace(self._stream.media.source, self._media.source)
+            if self._frames == 0 or not isinstance(error, TruncatedError):
+                raise type(error)(sentence) from error
+            self.warning = sentence
             return False
         if frame is None:
             return False
-        if frame.time_s > self._limit:
+        if frame.time_s - self._media.start_s > self._limit:
             raise MediaError(f"the film takes more than {self._limit:g} seconds; cut it into parts")
         self._write(frame, self._reader.read(frame))
         return True

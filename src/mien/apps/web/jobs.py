@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import secrets
 import time
 from dataclasses import dataclass, field, replace
@@ -200,7 +201,9 @@ class JobStore:
             job.warning, job.events = reader.warning, reader.events
             job.state = JobState.DONE
         except (MienError, ProblemError) as error:
-            job.state, job.error = JobState.FAILED, str(error)
+            # Where results lie here is nobody's business.
+            sentence = str(error).replace(f"{job.room}{os.sep}", "")
+            job.state, job.error = JobState.FAILED, sentence
         except Exception:
             log.exception("a film could not be read")
             job.state, job.error = JobState.FAILED, "the film could not be read; see the log"

@@ -14,7 +14,7 @@ from mien.apps.web.engine import Engine
 from mien.apps.web.problems import ProblemError, responses
 from mien.apps.web.schemas import JobView, Result
 from mien.apps.web.uploads import Upload, receive
-from mien.core.errors import MienError
+from mien.core.errors import MienError, TooLargeError
 from mien.core.types import Frame, MediaKind
 from mien.report.schema import SCHEMA
 from mien.vision.media import MediaStream, open_media
@@ -125,6 +125,13 @@ def _open(engine: Engine, upload: Upload, *, every: int, activation: bool) -> An
             return stream
         with stream:
             return _picture(engine, stream, upload.name, activation)
+    except TooLargeError as error:
+        # That says how to raise the limit, which the sender cannot.
+        limit = engine.settings.max_pixels / 1e6
+        raise ProblemError(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            f"{upload.name} has more than {limit:.4g} million pixels; send it at a smaller size",
+        ) from error
     except MienError as error:
         # The sender knows the file by its name, and nobody needs to know where it lies here.
         raise type(error)(str(error).replace(str(upload.path), upload.name)) from error
