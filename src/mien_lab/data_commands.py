@@ -123,12 +123,13 @@ def split_command(
     from mien_lab.data.inspection import balance
     from mien_lab.data.likeness import find_likeness
     from mien_lab.data.measurements import measure
-    from mien_lab.data.splitting import parse_shares, split_samples
+    from mien_lab.data.splitting import parse_shares, require_enough, split_samples
 
     shares = parse_shares(share or ["train=0.8", "val=0.1", "test=0.1"])
     refuse_existing(out, overwrite=overwrite)
     samples = _read(data, layout, split, whole)
     require_names(out, samples)
+    require_enough(samples, shares)
     measured = measure(samples, weights=weights)
     copies = find_likeness(measured).edges()
     divided = split_samples(samples, shares, seed=seed, copies=copies)

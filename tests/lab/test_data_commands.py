@@ -181,6 +181,15 @@ def test_a_seed_that_cannot_be_is_refused_before_pictures_are_measured(folder, t
         assert result.exit_code == 2, result.output
 
 
+def test_shares_that_are_too_fine_are_refused_before_pictures_are_measured(
+    folder, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(measurements, "measure", lambda *_, **__: pytest.fail("measured"))
+    result = run("split", "--data", folder, "--whole", "--out", tmp_path / "split.csv")
+    assert isinstance(result.exception, InputError)
+    assert "choose coarser shares" in str(result.exception)
+
+
 def test_card(folder, tmp_path):
     drops = tmp_path / "drops.csv"
     drops.write_text("name,reason,detail\nx,blank,y\nz,blank,y\n")

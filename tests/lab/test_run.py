@@ -19,6 +19,8 @@ from mien_lab.training.run import (  # noqa: E402
     WeightAverage,
     annealed,
     mixed_precision,
+    read_checkpoint,
+    read_config,
     require_finite,
     restore,
     take_step,
@@ -177,6 +179,20 @@ def test_a_checkpoint_that_was_cut_off_is_one_sentence(tmp_path, length):
         run.checkpoint_file.write_bytes(damaged)
         with pytest.raises(InputError, match=r"last\.pt is no checkpoint, or only a part of one"):
             run.load()
+
+
+def test_a_folder_without_a_run(tmp_path):
+    with pytest.raises(InputError, match=r"none holds no run, since it has no config\.json"):
+        read_config(tmp_path / "none")
+    with pytest.raises(InputError, match=r"last\.pt is missing; name a run"):
+        read_checkpoint(tmp_path / "last.pt")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]"])
+def test_a_configuration_that_is_none(tmp_path, text):
+    (tmp_path / "config.json").write_text(text)
+    with pytest.raises(InputError, match=r"config\.json is no configuration of a run"):
+        read_config(tmp_path)
 
 
 def test_the_rate_warms_up_and_falls():

@@ -1,6 +1,7 @@
 """Splits in which no subject and no photograph is on both sides."""
 
 import warnings
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -15,7 +16,7 @@ from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS
 from mien_lab.data.samples import Sample
 
-__all__ = ["find_groups", "parse_shares", "split_samples"]
+__all__ = ["find_groups", "parse_shares", "require_enough", "split_samples"]
 
 MOST_FOLDS = 20
 """Shares are made of folds, so that they are multiples of a 20th, or of a larger unit share."""
@@ -45,6 +46,20 @@ def parse_shares(texts: Sequence[str]) -> dict[str, Fraction]:
         raise InputError(f"the shares sum to {float(sum(shares.values())):g}, not to 1")
     _fold_count(shares)
     return shares
+
+
+def require_enough(samples: Sequence[Sample], shares: Mapping[str, Fraction]) -> None:
+    """Check that some label has enough samples to be divided by these shares.
+
+    Raises:
+        InputError: if shares are too fine, or none has.
+    """
+    folds = _fold_count(shares)
+    counts = Counter(sample.label for sample in samples)
+    if folds > max(counts.values(), default=0):
+        raise InputError(
+            f"no label has the {folds} samples that shares of 1/{folds} need; choose coarser shares"
+        )
 
 
 def find_groups(
@@ -102,9 +117,8 @@ def split_samples(
             f"{found} subjects or groups of copies are too few to make shares of 1/{folds}; "
             "choose coarser shares"
         )
+    require_enough(samples, shares)
     labels = [-1 if s.label is None else EMOTIONS.index(s.label) for s in samples]
-    if folds > max(labels.count(label) for label in set(labels)):
-        raise InputError(f"no label has the {folds} samples that shares of 1/{folds} need")
     fold = _folds(np.array(labels, dtype=np.int64), groups, folds, seed)
     names = [name for name, share in shares.items() for _ in range(int(share * folds))]
     chosen = [replace(sample, split=names[fold[row]]) for row, sample in enumerate(samples)]

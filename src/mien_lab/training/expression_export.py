@@ -1,6 +1,5 @@
 """From a checkpoint to shipped weights: ONNX in fp32 and int8, each with its card."""
 
-import json
 import logging
 import tempfile
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ from mien_lab.data.fer2013 import FER_LABELS, load_fer
 from mien_lab.training.expression_net import MergedNet, Served, trained_net
 from mien_lab.training.heads import BARE, fit_heads
 from mien_lab.training.precision import half_stored, quantise
+from mien_lab.training.run import read_config
 from mien_lab.training.weight_files import ParityError, install, write_card
 
 __all__ = ["export_expression"]
@@ -71,7 +71,7 @@ def export_expression(
             `INT8_PARITY`; nothing is written then.
     """
     net = MergedNet([trained_net(run) for run in runs]).eval()
-    configs = [json.loads((run / "config.json").read_text(encoding="utf-8")) for run in runs]
+    configs = [read_config(run) for run in runs]
     kinds = dict.fromkeys(
         "expression-labelled" if config.get("tutor") is None else "unlabelled"
         for config in configs

@@ -1,6 +1,5 @@
 """The expression network: one or more small residual nets with squeeze-and-excitation."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +10,7 @@ from torch import Tensor, nn
 
 from mien.core.labels import EMOTIONS
 from mien_lab.data.fer2013 import FER_LABELS
-from mien_lab.training.run import read_checkpoint
+from mien_lab.training.run import read_checkpoint, read_config
 
 __all__ = ["SHAPES", "ExpressionNet", "MergedNet", "Outputs", "Served", "trained_net"]
 
@@ -132,7 +131,7 @@ def _set_mean(head: nn.Conv2d | nn.Linear, heads: Sequence[nn.Conv2d | nn.Linear
 
 def trained_net(run: Path) -> ExpressionNet:
     """The averaged network of a run's last checkpoint, ready to read."""
-    config = json.loads((run / "config.json").read_text(encoding="utf-8"))
+    config = read_config(run)
     net = ExpressionNet(stages=SHAPES[config.get("shape", "wide")])
     net.load_state_dict(read_checkpoint(run / "last.pt")["average"])
     return net.eval()

@@ -26,6 +26,7 @@ __all__ = [
     "averaged",
     "mixed_precision",
     "read_checkpoint",
+    "read_config",
     "require_finite",
     "restore",
     "take_step",
@@ -60,7 +61,7 @@ class Run:
         place = folder / "config.json"
         if self.checkpoint_file.exists() and place.exists():
             # A run from before there was an option had what is its default now.
-            before = _plain(_by_default(config)) | json.loads(place.read_text())
+            before = _plain(_by_default(config)) | read_config(folder)
             _refuse_changes(folder, before, now)
         # Other processes of this run may be reading it.
         with atomic(place) as draft:
@@ -103,15 +104,37 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     """What `Run.save` wrote, on the processor.
 
     Raises:
-        InputError: if the file is damaged, or something else.
+        InputError: if the file is missing, damaged, or something else.
     """
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputError(f"{path} is missing; name a run that has finished an epoch") from None
     except (RuntimeError, EOFError, pickle.UnpicklingError):
         raise InputError(
             f"{path} is no checkpoint, or only a part of one; copy it again, or train anew"
         ) from None
     return state
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """The configuration in the folder of a run, as plain values.
+
+    Raises:
+        InputError: if the folder holds no run, or its configuration is damaged.
+    """
+    path = folder / "config.json"
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputError(
+            f"{folder} holds no run, since it has no {path.name}; check the path"
+        ) from None
+    except ValueError:
+        config = None
+    if not isinstance(config, dict):
+        raise InputError(f"{path} is no configuration of a run; copy it again, or train anew")
+    return config
 
 
 def restore(

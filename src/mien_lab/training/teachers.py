@@ -12,7 +12,6 @@ that has seen a label repeats it; one that has not says what the others make of 
 knowledge in a neural network", 2015).
 """
 
-import json
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,6 +32,7 @@ from mien_lab.data.faces import fer_faces, upright_crops
 from mien_lab.data.fer2013 import FER_LABELS, Fer, load_fer
 from mien_lab.training.expression_net import ExpressionNet, trained_net
 from mien_lab.training.heads import BARE
+from mien_lab.training.run import read_config
 
 __all__ = ["Teaching", "Tutor", "in_fold", "read_teaching", "teach", "write_teaching"]
 
@@ -103,7 +103,7 @@ def teach(fer_dir: Path, runs: Sequence[Path]) -> Teaching:
     Raises:
         InputError: if a run has no fold, or the runs do not make up all folds once.
     """
-    configs = [json.loads((run / "config.json").read_text(encoding="utf-8")) for run in runs]
+    configs = [read_config(run) for run in runs]
     folds = {config["folds"] for config in configs}
     parts = sorted(-1 if config["fold"] is None else config["fold"] for config in configs)
     if len(folds) != 1 or parts != list(range(folds.pop())):

@@ -1,6 +1,5 @@
 """From a checkpoint of the recurrent network to shipped weights: ONNX and card, checked."""
 
-import json
 import logging
 import tempfile
 from dataclasses import replace
@@ -17,7 +16,7 @@ from mien.runtime.artifact import Card, load_artifact
 from mien.runtime.session import open_session
 from mien_lab.data.sequences import Sequences, read_steps
 from mien_lab.training.calibration import conformal_quantile, fit_temperature
-from mien_lab.training.run import read_checkpoint
+from mien_lab.training.run import read_checkpoint, read_config
 from mien_lab.training.temporal_net import JoinedNet, StepNet
 from mien_lab.training.weight_files import ParityError, install, write_card
 
@@ -132,7 +131,7 @@ def _averaged(state: dict[str, Any]) -> JoinedNet:
 
 
 def _trained_on(run: Path) -> str:
-    config = json.loads((run / "config.json").read_text(encoding="utf-8"))
+    config = read_config(run)
     recorded = config.get("recordings") is not None
     return TRAINED_ON.format(RECORDINGS.format(config["layout"]) if recorded else "")
 
