@@ -17,8 +17,9 @@ ROW = 30
 """Height of a row of labels, pixels."""
 NAMES = 92
 """Width left for the names of the classes, pixels."""
-STRONG = 0.75
-"""Share from which a cell is dark enough for white text."""
+STRONG = 0.77
+"""Share from which a cell is dark enough for white text: there black and white both have a contrast
+of 4.5 to 1 with it, and each has more on its side."""
 
 
 def confusion_chart(section: Section) -> str:
@@ -50,7 +51,7 @@ def confusion_chart(section: Section) -> str:
                 class_="cell",
                 fill_opacity=max(share, 0.03),
             )
-            kind = "on-cell" if share >= STRONG else "ink"
+            kind = "on-cell" if share >= STRONG else "in-cell"
             number = _text(NAMES + wide * (across + 0.5), top + ROW / 2 + 4, count, "middle", kind)
             parts.append(_tag("g", _tag("title", escape(words)) + cell + number))
     width, height = NAMES + wide * len(columns) + 8, TOP + 20 + ROW * len(labels) + 8

@@ -40,9 +40,10 @@ FACTS = ("layout", "split", "read", "precision", "sha256", "samples", "unlabelle
 # The accents keep a contrast of 4.5 to 1 with their background in both schemes.
 STYLE = """
 :root { color-scheme: light dark; --page: #fff; --ink: #1a1f27; --muted: #5a6472;
-  --line: #d5dae1; --accent: #1f4f8f; --dot: #1f4f8f; }
+  --line: #d5dae1; --accent: #1f4f8f; --dot: #1f4f8f; --cell: #000; }
 @media (prefers-color-scheme: dark) { :root { --page: #11151c; --ink: #f0f3f6;
-  --muted: #a0aab6; --line: #333b47; --accent: #2f6fbe; --dot: #7fb3f5; } }
+  --muted: #a0aab6; --line: #333b47; --accent: #2f6fbe; --dot: #7fb3f5;
+  --cell: var(--ink); } }
 body { background: var(--page); color: var(--ink); margin: 0 auto; max-width: 62rem;
   padding: 2rem 1rem; font: 1rem/1.5 system-ui, sans-serif; }
 h1, h2, h3 { line-height: 1.2; }
@@ -58,6 +59,7 @@ figcaption, .muted { color: var(--muted); font-size: .9rem; }
 code { overflow-wrap: anywhere; }
 svg text { font: 12px system-ui, sans-serif; fill: var(--ink); }
 svg .muted { fill: var(--muted); font-size: 12px; } svg .on-cell { fill: #fff; }
+svg .in-cell { fill: var(--cell); }
 svg .cell, svg .bar { fill: var(--accent); } svg .bar { fill-opacity: .45; }
 svg .dot { fill: var(--dot); } svg polyline { fill: none; }
 svg .grid { stroke: var(--line); } svg .guide { stroke: var(--muted); stroke-dasharray: 4 4; }
