@@ -1,14 +1,17 @@
 """One film: read frame by frame, its results written as it goes."""
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from mien.core.errors import MediaError, MienError, TruncatedError
+from mien.apps.web.problems import too_many_pixels
+from mien.core.errors import MediaError, MienError, TooLargeError, TruncatedError
 from mien.core.types import Frame, FrameReading, Media
 from mien.pipeline.analyzer import Analyzer
 from mien.report.clips import ClipWriter
 from mien.report.codings import open_events
 from mien.report.events import Event, EventFinder, ordered
+from mien.report.files import output_error
 from mien.report.html import open_html
 from mien.report.writing import ReportFormat, ReportWriter, ReportWriters, open_report
 from mien.vision.stream import MediaStream
@@ -62,9 +65,13 @@ class FilmReader:
 
         Raises:
             MienError: if nothing can be read, or the results cannot be written.
+            ProblemError: if a frame has too many pixels.
         """
         try:
             frame = next(self._stream, None)
+        except TooLargeError as error:
+            limit = self._analyzer.config.max_pixels
+            raise too_many_pixels(self._media.source, limit) from error
         except MienError as error:
             # The sender knows the film by its name, and nobody needs to know where it lies here.
             sentence = str(error).replace(self._stream.media.source, self._media.source)
@@ -76,7 +83,9 @@ class FilmReader:
             return False
         if frame.time_s - self._media.start_s > self._limit:
             raise MediaError(f"the film takes more than {self._limit:g} seconds; cut it into parts")
-        self._write(frame, self._reader.read(frame))
+        reading = self._reader.read(frame)
+        with _writing():
+            self._write(frame, reading)
         return True
 
     def finish(self) -> dict[str, Path]:
@@ -88,7 +97,8 @@ class FilmReader:
         if self._frames == 0:
             raise MediaError(f"{self._media.source} has no frames; export it again")
         fault = TruncatedError(self.warning) if self.warning else None
-        self._writer.end(fault)
+        with _writing():
+            self._writer.end(fault)
         self._stack.close()
         self.events = ordered(self.events + self._finder.finish())
         return self._results
@@ -130,3 +140,11 @@ class FilmReader:
         """Where a result is written."""
         path = self._results[result] = self._room / name
         return path
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise output_error("the film's results", error) from error

@@ -11,9 +11,9 @@ from starlette.websockets import WebSocketState
 
 from mien.apps.web.context import EngineNeeded
 from mien.apps.web.engine import Engine
-from mien.apps.web.problems import ProblemError, problem_message, status_of
+from mien.apps.web.problems import ProblemError, problem_message, status_of, too_many_pixels
 from mien.apps.web.schemas import Live
-from mien.core.errors import MediaError, MienError
+from mien.core.errors import MediaError, MienError, TooLargeError
 from mien.core.types import Frame, FrameReading, Media, MediaKind
 from mien.vision.media import open_media
 
@@ -148,7 +148,12 @@ class _Viewer:
         ).model_dump_json(exclude={"faces": {"__all__": {"activation"}}})
 
     def _read_shot(self, shot: _Shot) -> tuple[Media, FrameReading]:
-        with open_media(shot.data, max_pixels=self._engine.settings.max_pixels) as stream:
+        limit = self._engine.settings.max_pixels
+        try:
+            stream = open_media(shot.data, max_pixels=limit)
+        except TooLargeError as error:
+            raise too_many_pixels("the frame", limit) from error
+        with stream:
             if stream.media.kind is not MediaKind.IMAGE:
                 raise MediaError("a live frame must be a JPEG or WebP picture, not a film")
             image = next(iter(stream)).image

@@ -1,8 +1,11 @@
 """Uploads, streamed into the private folder; raw, or as the part `file` of a form."""
 
 import asyncio
+import errno
+import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -14,11 +17,33 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from mien.apps.web.problems import ProblemError
 from mien.vision.sources import EXTENSIONS
 
-__all__ = ["Upload", "receive"]
+__all__ = ["Upload", "receive", "room_needed"]
+
+log = logging.getLogger(__name__)
 
 MAX_NAME = 120
 SLOWEST = 2_000
 """Bytes per second that an upload must bring on the whole."""
+
+
+@contextmanager
+def room_needed() -> Iterator[None]:
+    """Within the block, a full disk is a problem with a status of its own.
+
+    Raises:
+        ProblemError: if it is.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        log.warning("the disk is full; free some space or set MIEN_TEMPORARY to another folder")
+        raise ProblemError(
+            HTTPStatus.INSUFFICIENT_STORAGE,
+            "the server's disk is full; delete films that are done, or try again later",
+            {"Connection": "close"},
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -115,6 +140,9 @@ def _with_extension(path: Path, name: str) -> Path:
 
 def _display(name: str) -> str:
     plain = "".join(char for char in Path(name).name if char.isprintable())
+    suffix = Path(plain).suffix
+    if len(plain) > MAX_NAME and suffix.lower() in EXTENSIONS:
+        return plain[: MAX_NAME - len(suffix)] + suffix
     return plain[:MAX_NAME] or "upload"
 
 
