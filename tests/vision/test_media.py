@@ -5,6 +5,7 @@ import os
 import re
 import tracemalloc
 import warnings
+import weakref
 from fractions import Fraction
 from pathlib import Path
 
@@ -861,3 +862,17 @@ def test_what_to_check_of_a_path(tmp_path):
 class Refusing:
     def is_dir(self):
         raise PermissionError(13, "Permission denied")
+
+
+def test_pillow_keeps_no_pixels_while_a_frame_is_used(monkeypatch):
+    def noted(*arguments):
+        picture = identify(*arguments)
+        seen.append(weakref.ref(picture))
+        return picture
+
+    identify, seen = images._identify, []
+    monkeypatch.setattr(images, "_identify", noted)
+    with open_media(encoded(PIL.Image.new("RGB", (60, 40)), "PNG")) as stream:
+        next(stream)
+        gc.collect()
+        assert seen[0]() is None
