@@ -274,7 +274,7 @@ def test_a_film_whose_results_meet_a_full_disk(client, make_film, tmp_path, monk
             patch.setattr(JsonWriter, method, refuse)
             where = client.post(URL, content=film).headers["location"]
             view = finished(client, where, "failed")
-        assert view["error"].startswith("the film's results cannot be written: the disk is full;")
+        assert view["error"].startswith("the server's disk is full;")
         client.delete(where)
 
 
@@ -340,9 +340,11 @@ def test_a_long_name_keeps_its_extension(client, make_film, tmp_path):
     client.delete(where)
 
 
-def raw(client, chunks=(), query="", gate=None, headers=()):
+def raw(client, chunks=(), query="", gate=None, headers=(), whole=False):
     """An upload that sends some chunks and is cancelled when the gate opens: how it goes on."""
     messages = [{"type": "http.request", "body": one, "more_body": True} for one in chunks]
+    if whole:
+        messages.append({"type": "http.request", "body": b"", "more_body": False})
     answer = []
 
     async def receive():
@@ -380,6 +382,15 @@ def test_an_upload_that_is_cancelled_is_no_fault(client, caplog):
     assert 'method="POST",status="499"} 1.0' in counts
     assert 'status="500"' not in counts
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
+    assert room_count(client) == 0
+
+
+def test_a_film_whose_sender_has_gone_keeps_no_place(client, make_film, tmp_path):
+    film = make_film(tmp_path / "clip.mp4").read_bytes()
+    gate = threading.Event()
+    gate.set()
+    assert raw(client, [film], gate=gate, whole=True).result()[0] == 499
+    assert len(client.app.state.engine.jobs) == 0
     assert room_count(client) == 0
 
 

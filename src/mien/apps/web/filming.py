@@ -1,17 +1,16 @@
 """One film: read frame by frame, its results written as it goes."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 from mien.apps.web.problems import too_many_pixels
+from mien.apps.web.workspace import room_needed
 from mien.core.errors import MediaError, MienError, TooLargeError, TruncatedError
 from mien.core.types import Frame, FrameReading, Media
 from mien.pipeline.analyzer import Analyzer
 from mien.report.clips import ClipWriter
 from mien.report.codings import open_events
 from mien.report.events import Event, EventFinder, ordered
-from mien.report.files import output_error
 from mien.report.html import open_html
 from mien.report.writing import ReportFormat, ReportWriter, ReportWriters, open_report
 from mien.vision.stream import MediaStream
@@ -65,7 +64,7 @@ class FilmReader:
 
         Raises:
             MienError: if nothing can be read, or the results cannot be written.
-            ProblemError: if a frame has too many pixels.
+            ProblemError: if a frame has too many pixels, or the disk is full.
         """
         try:
             frame = next(self._stream, None)
@@ -84,7 +83,7 @@ class FilmReader:
         if frame.time_s - self._media.start_s > self._limit:
             raise MediaError(f"the film takes more than {self._limit:g} seconds; cut it into parts")
         reading = self._reader.read(frame)
-        with _writing():
+        with room_needed():
             self._write(frame, reading)
         return True
 
@@ -93,13 +92,14 @@ class FilmReader:
 
         Raises:
             MienError: if there was no frame.
+            ProblemError: if the disk is full.
         """
         if self._frames == 0:
             raise MediaError(f"{self._media.source} has no frames; export it again")
         fault = TruncatedError(self.warning) if self.warning else None
-        with _writing():
+        with room_needed():
             self._writer.end(fault)
-        self._stack.close()
+            self._stack.close()
         self.events = ordered(self.events + self._finder.finish())
         return self._results
 
@@ -140,11 +140,3 @@ class FilmReader:
         """Where a result is written."""
         path = self._results[result] = self._room / name
         return path
-
-
-@contextmanager
-def _writing() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise output_error("the film's results", error) from error

@@ -1,11 +1,8 @@
 """Uploads, streamed into the private folder; raw, or as the part `file` of a form."""
 
 import asyncio
-import errno
-import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -17,33 +14,11 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from mien.apps.web.problems import ProblemError
 from mien.vision.sources import EXTENSIONS
 
-__all__ = ["Upload", "receive", "room_needed"]
-
-log = logging.getLogger(__name__)
+__all__ = ["Upload", "receive"]
 
 MAX_NAME = 120
 SLOWEST = 2_000
 """Bytes per second that an upload must bring on the whole."""
-
-
-@contextmanager
-def room_needed() -> Iterator[None]:
-    """Within the block, a full disk is a problem with a status of its own.
-
-    Raises:
-        ProblemError: if it is.
-    """
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        log.warning("the disk is full; free some space or set MIEN_TEMPORARY to another folder")
-        raise ProblemError(
-            HTTPStatus.INSUFFICIENT_STORAGE,
-            "the server's disk is full; delete films that are done, or try again later",
-            {"Connection": "close"},
-        ) from error
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response, status
+from starlette.requests import ClientDisconnect
 
 from mien.apps.web.activation import activations
 from mien.apps.web.context import Address, EngineNeeded, UploadLimit
 from mien.apps.web.engine import Engine
 from mien.apps.web.problems import ProblemError, responses, too_many_pixels
 from mien.apps.web.schemas import JobView, Result
-from mien.apps.web.uploads import Upload, receive, room_needed
+from mien.apps.web.uploads import Upload, receive
+from mien.apps.web.workspace import room_needed
 from mien.core.errors import MienError, TooLargeError
 from mien.core.types import Frame, MediaKind
 from mien.report.schema import SCHEMA
@@ -91,6 +93,9 @@ async def analyze(
             return found
         stack.pop_all()
         try:
+            if await request.is_disconnected():
+                # Nobody would learn where the film is, and it would keep its place.
+                raise ClientDisconnect
             job = engine.jobs.start(upload, found, every, annotate)
         except BaseException:
             found.close()
