@@ -121,6 +121,8 @@ class _Viewer:
                 text = await self._engine.pool.run(self._owner, self._read)
             except (MienError, ProblemError) as error:
                 text = problem_message(status_of(error), str(error))
+            if self._socket.application_state is WebSocketState.DISCONNECTED:
+                return
             await self._socket.send_text(text)
             await asyncio.sleep(max(begun + pause - time.monotonic(), 0))
 
