@@ -128,7 +128,17 @@ def test_a_reading_that_comes_while_its_socket_is_closed(client, shot, monkeypat
         assert closed.wait(10)
         return "{}"
 
-    close, closed = _Viewer._close, threading.Event()
+    async def serve_noting(viewer):
+        try:
+            await serve(viewer)
+        except BaseException as error:
+            ends.append(error)
+        else:
+            ends.append(None)
+
+    close, serve = _Viewer._close, _Viewer.serve
+    closed, ends = threading.Event(), []
+    monkeypatch.setattr(_Viewer, "serve", serve_noting)
     monkeypatch.setattr(_Viewer, "_close", close_slowly)
     monkeypatch.setattr(_Viewer, "_read", read_late)
     with client.websocket_connect(LIVE, headers=HOST) as socket:
@@ -136,6 +146,8 @@ def test_a_reading_that_comes_while_its_socket_is_closed(client, shot, monkeypat
         socket.send_text("text")
         with pytest.raises(WebSocketDisconnect):
             socket.receive_json()
+        until(lambda: ends)
+    assert ends == [None]
 
 
 def refusal(client):
