@@ -249,6 +249,27 @@ def test_what_was_opened_ahead_is_closed(mien, tmp_path, monkeypatch, decoded):
     assert closed == {"a.png", "b.png"}
 
 
+def test_a_source_that_stalls_does_not_hold_up_an_interruption(mien, tmp_path, monkeypatch):
+    def read_stream(self, stream):
+        raise KeyboardInterrupt
+
+    def decode_first(stream):
+        if stream.media.source.endswith("b.png"):
+            gate.wait(60)
+
+    gate = threading.Event()
+    monkeypatch.setattr("mien.apps.cli.analyze.PATIENCE_S", 0.1)
+    monkeypatch.setattr(MediaStream, "decode_first", decode_first)
+    monkeypatch.setattr(Analyzer, "read_stream", read_stream)
+    begun = time.monotonic()
+    try:
+        done = mien("analyze", *map(empty_picture, (tmp_path / "a.png", tmp_path / "b.png")))
+    finally:
+        gate.set()
+    assert done.code != 0
+    assert time.monotonic() - begun < 30
+
+
 def test_parquet_beside_bad_sources(mien, mixed, tmp_path):
     out = tmp_path / "x.parquet"
     assert mien("analyze", mixed, "--format", "parquet", "--out", out, *FAST).code == 1

@@ -2,6 +2,7 @@ import itertools
 import sys
 import threading
 import time
+from fractions import Fraction
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import av
@@ -225,6 +226,13 @@ def test_a_camera_stream_has_times_of_arrival(make_film, tmp_path):
     assert times[0] == 0
     assert times == sorted(times)
     assert times[-1] < 10
+
+
+def test_a_camera_whose_form_no_decoder_knows(make_film, tmp_path):
+    path = make_film(tmp_path / "a.avi", codec="mpeg4", clock=Fraction(1, 10))
+    path.write_bytes(path.read_bytes().replace(b"FMP4", b"ZZZZ"))
+    with pytest.raises(MediaError, match=r"^camera 0 sends pictures .* cannot be decoded; set it"):
+        open_camera(CameraSource("camera 0", str(path)))
 
 
 def test_a_damaged_packet_costs_its_picture_alone(monkeypatch, make_film, tmp_path):

@@ -5,6 +5,7 @@ import os
 import re
 import tracemalloc
 import warnings
+import weakref
 from fractions import Fraction
 from pathlib import Path
 
@@ -838,3 +839,40 @@ def test_an_empty_path_is_not_the_folder_at_hand():
 
 def test_the_facade_names_what_it_offers():
     assert all(hasattr(media, name) for name in media.__all__)
+
+
+def test_a_path_of_bytes_within_an_object(tmp_path):
+    PIL.Image.new("RGB", (60, 40)).save(tmp_path / "a.png")
+    (entry,) = os.scandir(os.fsencode(tmp_path))
+    with open_media(entry) as stream:
+        assert stream.media.source == str(tmp_path / "a.png")
+    assert find_sources([entry]).paths == [tmp_path / "a.png"]
+
+
+def test_what_to_check_of_a_path(tmp_path):
+    for path in ("x" * 5000, "a\0b.jpg"):
+        with pytest.raises(MediaError, match=r"; check the path$"):
+            open_media(path)
+        ((_, error),) = find_sources([path]).failures
+        assert str(error).endswith("check the path")
+    with pytest.raises(MediaError, match="check its permissions"):
+        media._open_path(Refusing(), "a.jpg")
+
+
+class Refusing:
+    def is_dir(self):
+        raise PermissionError(13, "Permission denied")
+
+
+def test_pillow_keeps_no_pixels_while_a_frame_is_used(monkeypatch):
+    def noted(*arguments):
+        picture = identify(*arguments)
+        seen.append(weakref.ref(picture))
+        return picture
+
+    identify, seen = images._identify, []
+    monkeypatch.setattr(images, "_identify", noted)
+    with open_media(encoded(PIL.Image.new("RGB", (60, 40)), "PNG")) as stream:
+        next(stream)
+        gc.collect()
+        assert seen[0]() is None

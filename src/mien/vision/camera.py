@@ -19,6 +19,7 @@ from mien.core.types import Frame, Media, MediaKind
 from mien.vision.arrival import Arrivals, Pace, hold_nothing_back
 from mien.vision.media import DEFAULT_MAX_PIXELS, open_media
 from mien.vision.stream import MediaStream, check_pixels
+from mien.vision.video import has_decoder
 
 __all__ = ["CameraSource", "find_camera", "open_camera"]
 
@@ -123,6 +124,11 @@ def open_camera(source: CameraSource, *, max_pixels: int = DEFAULT_MAX_PIXELS) -
         raise MediaError(f"{source.name} sends no pictures; choose another camera or address")
     video = container.streams.video[0]
     try:
+        if not has_decoder(video):
+            raise MediaError(
+                f"{source.name} sends pictures in a form that cannot be decoded; set it to H.264 "
+                "or MJPEG"
+            )
         check_pixels(source.name, video.width, video.height, max_pixels)
     except BaseException:
         container.close()

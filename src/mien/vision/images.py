@@ -168,6 +168,8 @@ def _still(picture: ImageFile, name: str, orientation: Orientation) -> Iterator[
         image = orientation.apply(to_rgb(picture))
     except DAMAGED as error:
         raise damage(name, error) from error
+    # Pillow's own copy of the pixels would stay as long as the frame is used.
+    del picture
     yield Frame(image)
 
 

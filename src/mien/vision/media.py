@@ -15,7 +15,14 @@ from mien.core.errors import InputError, MediaError, cause_of
 from mien.core.types import Frame, Image, Media, MediaKind
 from mien.vision.arrival import Pace
 from mien.vision.images import DAMAGED, damage, open_picture, orientation_of, to_rgb
-from mien.vision.sources import FoundSources, display_name, find_sources, is_special, missing
+from mien.vision.sources import (
+    FoundSources,
+    advice,
+    display_name,
+    find_sources,
+    is_special,
+    missing,
+)
 from mien.vision.stream import MediaStream, check_pixels
 from mien.vision.video import open_video
 
@@ -32,8 +39,8 @@ __all__ = [
 DEFAULT_MAX_PIXELS = 100_000_000
 
 Source: TypeAlias = (
-    "str | os.PathLike[str] | bytes | bytearray | memoryview | npt.NDArray[np.uint8] "
-    "| PIL.Image.Image"
+    "str | os.PathLike[str] | os.PathLike[bytes] | bytes | bytearray | memoryview "
+    "| npt.NDArray[np.uint8] | PIL.Image.Image"
 )
 """A path, the bytes of an encoded picture or film, an array, or a Pillow image."""
 
@@ -83,7 +90,9 @@ def open_media(
         name = display_name(source)
         if not name:
             raise InputError("the path is empty; name a picture or film")
-        return _open_file(_open_path(Path(source), name), name, max_pixels, every, pace)
+        return _open_file(
+            _open_path(Path(os.fsdecode(source)), name), name, max_pixels, every, pace
+        )
     raise InputError(
         f"a source must be a path, bytes, an array or a Pillow image, not {type(source).__name__}"
     )
@@ -157,9 +166,7 @@ def _open_path(path: Path, name: str) -> BinaryIO:
     except FileNotFoundError as error:
         raise missing(name) from error
     except (OSError, ValueError) as error:
-        raise MediaError(
-            f"{name} cannot be opened ({cause_of(error)}); check its permissions"
-        ) from error
+        raise MediaError(f"{name} cannot be opened ({cause_of(error)}); {advice(error)}") from error
 
 
 def _open_file(

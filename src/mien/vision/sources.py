@@ -1,5 +1,6 @@
 """What to read: paths, folders and patterns become a list of files."""
 
+import errno
 import glob
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -8,7 +9,15 @@ from typing import NamedTuple
 
 from mien.core.errors import InputError, MediaError, MienError, cause_of
 
-__all__ = ["EXTENSIONS", "FoundSources", "display_name", "find_sources", "is_special", "missing"]
+__all__ = [
+    "EXTENSIONS",
+    "FoundSources",
+    "advice",
+    "display_name",
+    "find_sources",
+    "is_special",
+    "missing",
+]
 
 IMAGE_EXTENSIONS = frozenset(
     (
@@ -35,7 +44,9 @@ class FoundSources(NamedTuple):
 
 
 def find_sources(
-    paths: Iterable[str | os.PathLike[str]], *, leave_out: Callable[[Path], bool] = lambda _: False
+    paths: Iterable[str | os.PathLike[str] | os.PathLike[bytes]],
+    *,
+    leave_out: Callable[[Path], bool] = lambda _: False,
 ) -> FoundSources:
     """Expand files, folders and patterns into files, in order.
 
@@ -58,7 +69,7 @@ def find_sources(
     found: dict[Path, Path] = {}
     failures: list[tuple[str, MienError]] = []
     for path in paths:
-        for result in _expand(os.fspath(path), leave_out):
+        for result in _expand(os.fsdecode(path), leave_out):
             if isinstance(result, Path):
                 # However its folder is spelled; links to files stay files of their own.
                 found.setdefault(result.parent.resolve() / result.name, result)
@@ -67,9 +78,9 @@ def find_sources(
     return FoundSources(list(found.values()), failures)
 
 
-def display_name(path: str | os.PathLike[str]) -> str:
+def display_name(path: str | os.PathLike[str] | os.PathLike[bytes]) -> str:
     """The path as valid Unicode; bytes of a file name that are not UTF-8 are escaped."""
-    return os.fspath(path).encode("utf-8", "backslashreplace").decode("utf-8")
+    return os.fsdecode(path).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 _Result = Path | tuple[str, MienError]
@@ -80,6 +91,13 @@ def missing(name: str) -> MediaError:
     """The error for a path that leads nowhere; an address gets the advice for addresses."""
     hint = "download it first, mien reads no addresses" if "://" in name else "check the path"
     return MediaError(f"{name} does not exist; {hint}")
+
+
+def advice(error: OSError | ValueError) -> str:
+    """What to check when the system refuses a path."""
+    if isinstance(error, OSError) and error.errno not in (errno.ENAMETOOLONG, errno.ELOOP):
+        return "check its permissions"
+    return "check the path"
 
 
 def _expand(given: str, leave_out: _Choice) -> Iterator[_Result]:
@@ -96,7 +114,7 @@ def _expand(given: str, leave_out: _Choice) -> Iterator[_Result]:
         else:
             yield name, missing(name)
     except (OSError, ValueError) as error:
-        yield _failure(name, f"{name} cannot be read ({cause_of(error)}); check its permissions")
+        yield _failure(name, f"{name} cannot be read ({cause_of(error)}); {advice(error)}")
 
 
 def is_special(path: Path) -> bool:

@@ -1,3 +1,4 @@
+import re
 import time
 
 import pytest
@@ -119,6 +120,13 @@ def test_headers(client):
         assert headers["cross-origin-opener-policy"] == "same-origin"
         assert headers["cross-origin-embedder-policy"] == "require-corp"
         assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_body_that_is_no_json(client):
+    json = {"content-type": "application/json"}
+    answer = client.post("/api/v1/session", content=b'{"token": ', headers=json)
+    assert answer.status_code == 422
+    assert re.fullmatch(r"the body is no JSON \(.+\); correct it", answer.json()["detail"])
 
 
 def test_large_bodies_elsewhere(client):

@@ -1,21 +1,27 @@
 import asyncio
 import csv
+import errno
 import io
 import json
+import os
 import shutil
 import threading
 import time
 import xml.etree.ElementTree as ET
 from dataclasses import replace
+from pathlib import Path
 
 import av
 import jsonschema
 import numpy as np
 import PIL.Image
 import pytest
+from fastapi.responses import FileResponse
 
 from mien.apps.web.filming import FilmReader
+from mien.apps.web.workspace import Workspace
 from mien.core.errors import OutputError
+from mien.report.documents import JsonWriter
 from mien.report.html import page_policy
 from mien.report.schema import document_schema
 from mien.runtime.artifact import weights_folder
@@ -258,9 +264,87 @@ def test_a_result_that_cannot_be_written_does_not_say_where(
     client.delete(where)
 
 
-def raw(client, chunks=(), query="", gate=None, headers=()):
+def test_a_film_whose_results_meet_a_full_disk(client, make_film, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    film = make_film(tmp_path / "clip.mp4").read_bytes()
+    for method in ("write", "end"):
+        with monkeypatch.context() as patch:
+            patch.setattr(JsonWriter, method, refuse)
+            where = client.post(URL, content=film).headers["location"]
+            view = finished(client, where, "failed")
+        assert view["error"].startswith("the server's disk is full;")
+        client.delete(where)
+
+
+def test_a_film_that_grows_above_the_limit(client, make_film, tmp_path):
+    small = make_film(tmp_path / "small.ts").read_bytes()
+    large = make_film(tmp_path / "large.ts", size=(2000, 1002), times=[0, 0.1]).read_bytes()
+    where = client.post(URL, content=small + large, params={"name": "a.ts"}).headers["location"]
+    view = finished(client, where, "failed")
+    assert view["error"] == "a.ts has more than 2 million pixels; send it at a smaller size"
+    client.delete(where)
+
+
+class Full(io.BytesIO):
+    def write(self, _):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize("place", ["room", "file"])
+def test_a_full_disk(client, picture, monkeypatch, place):
+    def refuse(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        if place == "room":
+            patch.setattr(Workspace, "room", refuse)
+        else:
+            patch.setattr(Path, "open", lambda *_: Full())
+        answer = client.post(URL, content=picture)
+    assert answer.status_code == 507
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "disk is full" in answer.json()["detail"]
+    assert room_count(client) == 0
+
+
+@pytest.mark.parametrize("ranges", [{}, {"range": "bytes=0-9"}])
+@pytest.mark.parametrize("result", ["results/json", "report"])
+def test_a_film_that_is_deleted_before_its_result_is_opened(
+    client, make_film, tmp_path, monkeypatch, result, ranges
+):
+    where = client.post(URL, content=make_film(tmp_path / "a.mp4").read_bytes()).headers["location"]
+    finished(client, where)
+    init = FileResponse.set_stat_headers
+
+    def deleted(response, stat):
+        init(response, stat)
+        Path(response.path).unlink()
+
+    monkeypatch.setattr(FileResponse, "set_stat_headers", deleted)
+    answer = client.get(f"{where}/{result}", headers=ranges)
+    assert (answer.status_code, answer.json()["status"]) == (404, 404)
+    again = client.get(f"{where}/{result}")
+    assert (again.status_code, again.json()["detail"]) == (404, answer.json()["detail"])
+    client.delete(where)
+
+
+def test_a_long_name_keeps_its_extension(client, make_film, tmp_path):
+    film = make_film(tmp_path / "a.mp4").read_bytes()
+    name = "n" * 200 + ".MP4"
+    where = client.post(URL, content=film, params={"name": name}).headers["location"]
+    view = finished(client, where)
+    assert view["source"] == "n" * 116 + ".MP4"
+    assert view["source"] in client.get(view["results"]["eaf"]).text
+    client.delete(where)
+
+
+def raw(client, chunks=(), query="", gate=None, headers=(), whole=False):
     """An upload that sends some chunks and is cancelled when the gate opens: how it goes on."""
     messages = [{"type": "http.request", "body": one, "more_body": True} for one in chunks]
+    if whole:
+        messages.append({"type": "http.request", "body": b"", "more_body": False})
     answer = []
 
     async def receive():
@@ -298,6 +382,15 @@ def test_an_upload_that_is_cancelled_is_no_fault(client, caplog):
     assert 'method="POST",status="499"} 1.0' in counts
     assert 'status="500"' not in counts
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
+    assert room_count(client) == 0
+
+
+def test_a_film_whose_sender_has_gone_keeps_no_place(client, make_film, tmp_path):
+    film = make_film(tmp_path / "clip.mp4").read_bytes()
+    gate = threading.Event()
+    gate.set()
+    assert raw(client, [film], gate=gate, whole=True).result()[0] == 499
+    assert len(client.app.state.engine.jobs) == 0
     assert room_count(client) == 0
 
 

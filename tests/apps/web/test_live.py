@@ -1,3 +1,4 @@
+import asyncio
 import io
 import threading
 import time
@@ -6,6 +7,8 @@ import numpy as np
 import PIL.Image
 import pytest
 from starlette.websockets import WebSocketDisconnect
+
+from mien.apps.web.live import _Viewer
 
 LIVE = "/api/v1/live"
 HOST = {"host": "127.0.0.1"}
@@ -101,6 +104,7 @@ def test_a_bad_frame_is_a_problem_and_not_the_end(client, shot, frame, status, w
         problem = socket.receive_json()
         assert (problem["kind"], problem["status"]) == ("problem", status)
         assert word in problem["detail"]
+        assert "--max-pixels" not in problem["detail"]
         socket.send_bytes(shot)
         assert socket.receive_json()["kind"] == "reading"
 
@@ -112,6 +116,38 @@ def test_other_messages_end_it(client, frame, code):
         with pytest.raises(WebSocketDisconnect) as closed:
             socket.receive_json()
     assert closed.value.code == code
+
+
+def test_a_reading_that_comes_while_its_socket_is_closed(client, shot, monkeypatch):
+    async def close_slowly(viewer, code, reason):
+        await close(viewer, code, reason)
+        closed.set()
+        await asyncio.sleep(0.5)
+
+    def read_late(_):
+        assert closed.wait(10)
+        return "{}"
+
+    async def serve_noting(viewer):
+        try:
+            await serve(viewer)
+        except BaseException as error:
+            ends.append(error)
+        else:
+            ends.append(None)
+
+    close, serve = _Viewer._close, _Viewer.serve
+    closed, ends = threading.Event(), []
+    monkeypatch.setattr(_Viewer, "serve", serve_noting)
+    monkeypatch.setattr(_Viewer, "_close", close_slowly)
+    monkeypatch.setattr(_Viewer, "_read", read_late)
+    with client.websocket_connect(LIVE, headers=HOST) as socket:
+        socket.send_bytes(shot)
+        socket.send_text("text")
+        with pytest.raises(WebSocketDisconnect):
+            socket.receive_json()
+        until(lambda: ends)
+    assert ends == [None]
 
 
 def refusal(client):

@@ -1,9 +1,10 @@
 """`mien analyze`: pictures and films in, readings out."""
 
 import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -11,7 +12,7 @@ from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated, Self
+from typing import Annotated, Self, TypeAlias
 
 import typer
 from rich.progress import Progress, TaskID
@@ -31,6 +32,11 @@ from mien.report.writing import ReportFormat, ReportWriter, ReportWriters, open_
 from mien.vision.media import DEFAULT_MAX_PIXELS, MediaStream, find_sources, open_media
 
 __all__ = ["analyze"]
+
+PATIENCE_S = 2.0
+"""How long a source that is being opened may hold up the end of the command."""
+
+_Opened: TypeAlias = MediaStream | MienError
 
 
 class Format(StrEnum):
@@ -178,9 +184,7 @@ class _Run:
                 if whole is not None:
                     bar.advance(whole)
 
-    def _opened(
-        self, paths: Sequence[Path]
-    ) -> Generator[tuple[Path, MediaStream | MienError], None, None]:
+    def _opened(self, paths: Sequence[Path]) -> Generator[tuple[Path, _Opened], None, None]:
         """Each source, open, or why it cannot be opened.
 
         While one is read the next is opened and its first frame decoded, which takes as long as
@@ -189,21 +193,21 @@ class _Run:
         if self.analyzer.config.threads == 1 or len(paths) < 2:
             yield from ((path, self._open(path)) for path in paths)
             return
-        with ThreadPoolExecutor(1) as pool:
-            waiting = deque([pool.submit(self._open, paths[0], decode=True)])
-            try:
-                for path, following in zip_longest(paths, paths[1:]):
-                    stream = waiting.popleft().result()
-                    if following is not None:
-                        waiting.append(pool.submit(self._open, following, decode=True))
-                    yield path, stream
-            finally:
-                for opened in waiting:
-                    left = opened.result()
+        waiting = deque([_begun(partial(self._open, paths[0], decode=True))])
+        try:
+            for path, following in zip_longest(paths, paths[1:]):
+                stream = waiting.popleft().result()
+                if following is not None:
+                    waiting.append(_begun(partial(self._open, following, decode=True)))
+                yield path, stream
+        finally:
+            for opened in waiting:
+                with suppress(TimeoutError):
+                    left = opened.result(PATIENCE_S)
                     if isinstance(left, MediaStream):
                         left.close()
 
-    def _open(self, path: Path, *, decode: bool = False) -> MediaStream | MienError:
+    def _open(self, path: Path, *, decode: bool = False) -> _Opened:
         limit = self.analyzer.config.max_pixels
         try:
             stream = open_media(path, max_pixels=limit, every=self.every)
@@ -245,6 +249,20 @@ class _Run:
         self.failures += 1
         sentence = str(error)
         complain(sentence if source in sentence else f"{source}: {sentence}")
+
+
+def _begun(work: Callable[[], _Opened]) -> "Future[_Opened]":
+    """The result of a thread that Python does not wait for, in which a slow disk may stall."""
+    future: Future[_Opened] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future
 
 
 def _steps(bar: Progress, task: TaskID, media: Media, every: int) -> Callable[[FrameReading], None]:

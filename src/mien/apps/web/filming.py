@@ -3,7 +3,9 @@
 from contextlib import ExitStack
 from pathlib import Path
 
-from mien.core.errors import MediaError, MienError, TruncatedError
+from mien.apps.web.problems import too_many_pixels
+from mien.apps.web.workspace import room_needed
+from mien.core.errors import MediaError, MienError, TooLargeError, TruncatedError
 from mien.core.types import Frame, FrameReading, Media
 from mien.pipeline.analyzer import Analyzer
 from mien.report.clips import ClipWriter
@@ -62,9 +64,13 @@ class FilmReader:
 
         Raises:
             MienError: if nothing can be read, or the results cannot be written.
+            ProblemError: if a frame has too many pixels, or the disk is full.
         """
         try:
             frame = next(self._stream, None)
+        except TooLargeError as error:
+            limit = self._analyzer.config.max_pixels
+            raise too_many_pixels(self._media.source, limit) from error
         except MienError as error:
             # The sender knows the film by its name, and nobody needs to know where it lies here.
             sentence = str(error).replace(self._stream.media.source, self._media.source)
@@ -76,7 +82,9 @@ class FilmReader:
             return False
         if frame.time_s - self._media.start_s > self._limit:
             raise MediaError(f"the film takes more than {self._limit:g} seconds; cut it into parts")
-        self._write(frame, self._reader.read(frame))
+        reading = self._reader.read(frame)
+        with room_needed():
+            self._write(frame, reading)
         return True
 
     def finish(self) -> dict[str, Path]:
@@ -84,12 +92,14 @@ class FilmReader:
 
         Raises:
             MienError: if there was no frame.
+            ProblemError: if the disk is full.
         """
         if self._frames == 0:
             raise MediaError(f"{self._media.source} has no frames; export it again")
         fault = TruncatedError(self.warning) if self.warning else None
-        self._writer.end(fault)
-        self._stack.close()
+        with room_needed():
+            self._writer.end(fault)
+            self._stack.close()
         self.events = ordered(self.events + self._finder.finish())
         return self._results
 

@@ -22,6 +22,7 @@ __all__ = [
     "problem_response",
     "responses",
     "status_of",
+    "too_many_pixels",
 ]
 
 MEDIA_TYPE = "application/problem+json"
@@ -85,6 +86,14 @@ def status_of(error: Exception) -> HTTPStatus:
     return HTTPStatus.INTERNAL_SERVER_ERROR
 
 
+def too_many_pixels(name: str, limit: int) -> ProblemError:
+    """What the sender is told of a `TooLargeError`, whose advice is for whoever runs mien."""
+    return ProblemError(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        f"{name} has more than {limit / 1e6:.4g} million pixels; send it at a smaller size",
+    )
+
+
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """What OpenAPI says of the problems that a route may answer with."""
     return {
@@ -124,6 +133,9 @@ def _http(_: Request, error: Exception) -> Response:
 def _invalid(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101
     first = error.errors()[0]
+    if first["type"] == "json_invalid":
+        detail = f"the body is no JSON ({first['ctx']['error']}); correct it"
+        return problem_response(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
     place = ".".join(str(part) for part in first["loc"][1:]) or "the request"
     return problem_response(HTTPStatus.UNPROCESSABLE_ENTITY, f"{place}: {first['msg']}")
 

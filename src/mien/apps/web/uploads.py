@@ -115,6 +115,9 @@ def _with_extension(path: Path, name: str) -> Path:
 
 def _display(name: str) -> str:
     plain = "".join(char for char in Path(name).name if char.isprintable())
+    suffix = Path(plain).suffix
+    if len(plain) > MAX_NAME and suffix.lower() in EXTENSIONS:
+        return plain[: MAX_NAME - len(suffix)] + suffix
     return plain[:MAX_NAME] or "upload"
 
 

@@ -1,16 +1,26 @@
 """The one private folder that uploads touch, gone when the server is: even after a crash."""
 
+import errno
+import logging
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
+
+from mien.apps.web.problems import ProblemError
+from mien.core.errors import OutputError
 
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["Workspace"]
+__all__ = ["Workspace", "room_needed"]
+
+log = logging.getLogger(__name__)
 
 PREFIX = "mien-"
 LOCK = ".mien-lock"
@@ -60,6 +70,27 @@ class Workspace:
         if self._guardian.stdin is not None:
             self._guardian.stdin.close()
         self._guardian.wait(timeout=10)
+
+
+@contextmanager
+def room_needed() -> Iterator[None]:
+    """Within the block, a full disk is a problem with a status of its own.
+
+    Raises:
+        ProblemError: if it is.
+    """
+    try:
+        yield
+    except (OSError, OutputError) as error:
+        cause = error.__cause__ if isinstance(error, OutputError) else error
+        if getattr(cause, "errno", None) not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        log.warning("the disk is full; free some space or set MIEN_TEMPORARY to another folder")
+        raise ProblemError(
+            HTTPStatus.INSUFFICIENT_STORAGE,
+            "the server's disk is full; delete films that are done, or try again later",
+            {"Connection": "close"},
+        ) from error
 
 
 def _hold(folder: Path) -> int | None:

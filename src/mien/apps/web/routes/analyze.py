@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response, status
+from starlette.requests import ClientDisconnect
 
 from mien.apps.web.activation import activations
 from mien.apps.web.context import Address, EngineNeeded, UploadLimit
 from mien.apps.web.engine import Engine
-from mien.apps.web.problems import ProblemError, responses
+from mien.apps.web.problems import ProblemError, responses, too_many_pixels
 from mien.apps.web.schemas import JobView, Result
 from mien.apps.web.uploads import Upload, receive
+from mien.apps.web.workspace import room_needed
 from mien.core.errors import MienError, TooLargeError
 from mien.core.types import Frame, MediaKind
 from mien.report.schema import SCHEMA
@@ -52,7 +54,7 @@ _BODY = {
             "description": "A film, which is read in the background.",
             "headers": {"Location": {"schema": {"type": "string"}}},
         },
-        **responses(400, 401, 403, 408, 413, 415, 421, 422, 429, 503),
+        **responses(400, 401, 403, 408, 413, 415, 421, 422, 429, 503, 507),
     },
     openapi_extra=_BODY,
 )
@@ -70,7 +72,8 @@ async def analyze(
     limit.take(address)
     settings = engine.settings
     with _turn(engine), ExitStack() as stack:
-        room = engine.workspace.room()
+        with room_needed():
+            room = engine.workspace.room()
         stack.callback(engine.workspace.remove, room)
         stack.callback(engine.jobs.release, room)
 
@@ -78,9 +81,10 @@ async def analyze(
             if Path(name).suffix.lower() in VIDEO_EXTENSIONS:
                 engine.jobs.reserve(room)
 
-        upload = await receive(
-            request, room, settings.max_upload, settings.read_timeout_s, announce
-        )
+        with room_needed():
+            upload = await receive(
+                request, room, settings.max_upload, settings.read_timeout_s, announce
+            )
         owner = engine.pool.owner("picture")
         found = await engine.pool.run(
             owner, lambda: _open(engine, upload, every=every, activation=activation)
@@ -89,6 +93,9 @@ async def analyze(
             return found
         stack.pop_all()
         try:
+            if await request.is_disconnected():
+                # Nobody would learn where the film is, and it would keep its place.
+                raise ClientDisconnect
             job = engine.jobs.start(upload, found, every, annotate)
         except BaseException:
             found.close()
@@ -126,12 +133,7 @@ def _open(engine: Engine, upload: Upload, *, every: int, activation: bool) -> An
         with stream:
             return _picture(engine, stream, upload.name, activation)
     except TooLargeError as error:
-        # That says how to raise the limit, which the sender cannot.
-        limit = engine.settings.max_pixels / 1e6
-        raise ProblemError(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            f"{upload.name} has more than {limit:.4g} million pixels; send it at a smaller size",
-        ) from error
+        raise too_many_pixels(upload.name, engine.settings.max_pixels) from error
     except MienError as error:
         # The sender knows the file by its name, and nobody needs to know where it lies here.
         raise type(error)(str(error).replace(str(upload.path), upload.name)) from error

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter
 from fastapi import Path as PathParameter
 from fastapi.responses import FileResponse, Response
+from starlette.types import Message, Receive, Scope, Send
 
 from mien.apps.web.context import EngineNeeded
 from mien.apps.web.jobs import Job
@@ -45,6 +46,34 @@ _TYPES = {
 _NAMES = {ResultForm.EVENTS: "events", ResultForm.EAF: "events", ResultForm.FILM: "annotated"}
 
 
+class _Download(FileResponse):
+    """A file whose headers are sent only once it is open: until then it may be deleted."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        waiting: list[Message] = []
+        begun = False
+
+        async def deliver(message: Message) -> None:
+            nonlocal begun
+            if message["type"] == "http.response.start":
+                waiting.append(message)
+                return
+            begun = True
+            while waiting:
+                await send(waiting.pop())
+            await send(message)
+
+        try:
+            await super().__call__(scope, receive, deliver)
+        except (FileNotFoundError, RuntimeError) as error:
+            if begun:
+                raise
+            raise ProblemError(
+                HTTPStatus.NOT_FOUND,
+                "the film was deleted with all that was read; upload it again",
+            ) from error
+
+
 @router.get("/{identifier}", responses=responses(401, 404, 421, 422, 503))
 async def find(identifier: Identifier, engine: EngineNeeded) -> JobView:
     """Tell how far a film is."""
@@ -65,12 +94,12 @@ async def delete(identifier: Identifier, engine: EngineNeeded) -> None:
         **responses(401, 404, 421, 422, 503),
     },
 )
-async def result(identifier: Identifier, form: ResultForm, engine: EngineNeeded) -> FileResponse:
+async def result(identifier: Identifier, form: ResultForm, engine: EngineNeeded) -> Response:
     """Download one result of a film that is done."""
     job = engine.jobs.find(identifier)
     path = _path(job, form.value)
     name = f"{Path(job.source).stem}.{_NAMES.get(form, 'mien')}{path.suffix}"
-    return FileResponse(path, media_type=_TYPES[form], filename=name)
+    return _Download(path, media_type=_TYPES[form], filename=name)
 
 
 @router.get(
@@ -78,10 +107,10 @@ async def result(identifier: Identifier, form: ResultForm, engine: EngineNeeded)
     response_class=Response,
     responses={200: {"content": {"text/html": {}}}, **responses(401, 404, 421, 422, 503)},
 )
-async def report(identifier: Identifier, engine: EngineNeeded) -> FileResponse:
+async def report(identifier: Identifier, engine: EngineNeeded) -> Response:
     """Show the HTML report of a film that is done."""
     job = engine.jobs.find(identifier)
-    return FileResponse(
+    return _Download(
         _path(job, "report"),
         media_type="text/html; charset=utf-8",
         filename=f"{Path(job.source).stem}.report.html",
