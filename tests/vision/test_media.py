@@ -19,7 +19,7 @@ import pytest
 
 from mien.core.errors import InputError, MediaError, MienError, TooLargeError, TruncatedError
 from mien.core.types import Frame, MediaKind
-from mien.vision import images, media
+from mien.vision import images, media, video
 from mien.vision.media import find_sources, open_media
 from mien.vision.orientation import Orientation
 
@@ -839,6 +839,19 @@ def test_an_empty_path_is_not_the_folder_at_hand():
 
 def test_the_facade_names_what_it_offers():
     assert all(hasattr(media, name) for name in media.__all__)
+
+
+def test_a_film_that_is_abandoned_lets_go_of_its_decoder(make_film, tmp_path):
+    path = make_film(tmp_path / "a.mp4", times=[0, 1, 2])
+    gc.collect()
+    gc.disable()
+    try:
+        with open_media(path) as stream:
+            next(stream)
+        del stream
+        assert not [one for one in gc.get_objects() if isinstance(one, video._Decoder)]
+    finally:
+        gc.enable()
 
 
 def test_a_path_of_bytes_within_an_object(tmp_path):

@@ -104,7 +104,8 @@ def open_video(
     try:
         decoder = _Decoder(container, _video_stream(container, file, name), name, pace)
         check_pixels(name, decoder.stream.width, decoder.stream.height, max_pixels)
-        first = decoder.first()
+        pictures = decoder.decode()
+        first = decoder.first(pictures)
         orientation = decoder.orientation(first)
     except BaseException:
         container.close()
@@ -124,7 +125,7 @@ def open_video(
         start_s=decoder.time_s(first) or 0.0,
         duration_s=decoder.duration_s(first),
     )
-    return MediaStream(media, decoder.frames(first, every, max_pixels), close)
+    return MediaStream(media, decoder.frames(first, pictures, every, max_pixels), close)
 
 
 class _Decoder:
@@ -145,7 +146,6 @@ class _Decoder:
         self.end_s = 0.0
         self._pace = pace
         self._arrivals = Arrivals()
-        self._pictures = self._decode()
         self._orientations: dict[int, Orientation] = {}
 
     def time_s(self, picture: VideoFrame) -> float | None:
@@ -166,9 +166,9 @@ class _Decoder:
         late = self.container.format.name.startswith(_DECLARE_END) and first_s < declared_s
         return declared_s - first_s if late else declared_s
 
-    def first(self) -> VideoFrame:
+    def first(self, pictures: Iterator[VideoFrame]) -> VideoFrame:
         try:
-            return next(self._pictures)
+            return next(pictures)
         except StopIteration:
             self._note_missing()
             cause = self.fault or "its video stream is empty"
@@ -178,11 +178,13 @@ class _Decoder:
                 "copy or convert the film again"
             ) from None
 
-    def frames(self, first: VideoFrame, every: int, max_pixels: int) -> Iterator[Frame]:
+    def frames(
+        self, first: VideoFrame, pictures: Iterator[VideoFrame], every: int, max_pixels: int
+    ) -> Iterator[Frame]:
         """Upright RGB frames; at the end the fault, if there was one. Their size may change."""
         convert = VideoReformatter().reformat
         time_s, step_s = 0.0, self._step_s()
-        for index, picture in enumerate(itertools.chain([first], self._pictures)):
+        for index, picture in enumerate(itertools.chain([first], pictures)):
             shown_s = self.time_s(picture)
             if shown_s is not None:
                 time_s = shown_s
@@ -205,7 +207,8 @@ class _Decoder:
             self._orientations[picture.rotation] = _orientation(picture)
         return self._orientations[picture.rotation]
 
-    def _decode(self) -> Iterator[VideoFrame]:
+    def decode(self) -> Iterator[VideoFrame]:
+        """All pictures; not kept here, else what is abandoned would wait for garbage collection."""
         for packet in self._packets():
             self._await(packet.pts, packet.dts)
             try:
