@@ -2,6 +2,7 @@ import asyncio
 import threading
 import time
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 
@@ -13,6 +14,7 @@ from mien.apps.web.inference import FairPool
 from mien.apps.web.jobs import JobStore
 from mien.apps.web.schemas import JobState
 from mien.apps.web.uploads import Upload
+from mien.core.errors import MediaError
 from mien.core.types import Media, MediaKind
 
 
@@ -68,6 +70,26 @@ def test_results_are_ended_before_their_film_is_closed(films):
 
     asyncio.run(main())
     assert reader.calls == ["finish", "close"]
+
+
+@pytest.mark.parametrize("fault", [None, MediaError("the film is damaged")])
+def test_a_film_is_deleted_once_it_was_read_whatever_came_of_it(films, tmp_path, fault):
+    store, start = films
+    film = tmp_path / "0" / "upload"
+    film.parent.mkdir()
+    film.touch()
+    reader = Reader()
+    reader.gate.set()
+    if fault is not None:
+        reader.step = Mock(side_effect=fault)
+
+    async def main():
+        job = start(reader)
+        await store._tasks[job.id]
+        assert (film.exists(), film.parent.exists()) == (False, True)
+        assert job.state is (JobState.DONE if fault is None else JobState.FAILED)
+
+    asyncio.run(main())
 
 
 @pytest.mark.parametrize("ending", [JobStore.sweep, JobStore.close])

@@ -126,7 +126,7 @@ class JobStore:
         )
         self.release(job.room)
         self._jobs[job.id] = job
-        self._tasks[job.id] = asyncio.create_task(self._read(job, reader))
+        self._tasks[job.id] = asyncio.create_task(self._read(job, reader, upload.path))
         return job
 
     def find(self, identifier: str) -> Job:
@@ -185,7 +185,8 @@ class JobStore:
                 f"the film takes more than {limit:g} seconds; cut it into parts",
             )
 
-    async def _read(self, job: Job, reader: FilmReader) -> None:
+    async def _read(self, job: Job, reader: FilmReader, film: Path) -> None:
+        """Read a film, then delete it: what is kept are its results."""
         owner = self._pool.owner("film")
         step: asyncio.Future[Any] | None = None
         try:
@@ -211,4 +212,5 @@ class JobStore:
             if step is not None:
                 await asyncio.wait([step])
             await asyncio.to_thread(reader.close)
+            film.unlink(missing_ok=True)
             job.touched = time.monotonic()
