@@ -106,6 +106,28 @@ test("a camera that is paused is said to be open, and limits are shown without c
   await context.close();
 });
 
+test("a dialog begins at its heading, however little room there is", { skip }, async () => {
+  const { context, page } = await open("live", { viewport: { width: 640, height: 360 } });
+  await page.getByRole("button", { name: "Open the camera" }).click();
+  const notice = page.getByRole("dialog", { name: "Before the camera opens" });
+  await notice.waitFor();
+  const begins = async (dialog) => {
+    assert.equal(await dialog.evaluate(({ scrollTop }) => scrollTop), 0);
+    assert.equal(await page.evaluate(() => document.activeElement.tagName), "H2");
+  };
+  await begins(notice);
+  await notice.getByRole("button", { name: "What mien cannot do" }).click();
+  const limits = page.getByRole("dialog", { name: "What mien cannot do" });
+  await begins(limits);
+  await page.keyboard.press("Escape");
+  await limits.waitFor({ state: "hidden" });
+  assert.match(await page.evaluate(() => document.activeElement.textContent), /cannot do/);
+  await page.keyboard.press("Escape");
+  await notice.waitFor({ state: "hidden" });
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "Open the camera");
+  await context.close();
+});
+
 /** Files that are dropped as from a file manager. */
 async function drop(page, x, y, files) {
   const session = await page.context().newCDPSession(page);
