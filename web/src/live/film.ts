@@ -4,7 +4,7 @@ import { signal } from "@preact/signals";
 import { deleteJob, findJob, loadResult, Refusal, uploadFilm } from "../api/client";
 import type { Frame, Item, Job } from "../api/types";
 import { COARSE, device } from "../device/device";
-import { checkSize, models, place, setRunning } from "../state";
+import { checkFile, checkSize, models, place, setRunning } from "../state";
 import { strings } from "../strings";
 import { startCounting } from "./traffic";
 import { numbering } from "./tracks";
@@ -37,6 +37,8 @@ export async function openFilm(file: File): Promise<void> {
   film.value = { file, url: URL.createObjectURL(file), stage, share: 0, note: "" };
   setRunning("film", where);
   try {
+    await checkFile(file);
+    if (stopped.aborted) return;
     await (where === "server" ? readThere(file, stopped) : readHere(file, stopped));
   } catch (error) {
     if (stopped.aborted) return;
@@ -94,12 +96,14 @@ async function readThere(file: File, stopped: AbortSignal): Promise<void> {
 }
 
 async function readHere(file: File, stopped: AbortSignal): Promise<void> {
+  if (file.type.startsWith("image/") && file.type !== "image/gif") throw new Error(strings.errors.notAFilm);
   if (!models.value) throw new Error(strings.errors.offlineModels);
   await device.load(models.value);
   const video = document.createElement("video");
   video.muted = true;
   video.src = film.value?.url ?? "";
   await happens(video, "loadeddata", stopped);
+  if (!video.videoWidth) throw new Error(strings.errors.noPictures);
   if (!Number.isFinite(video.duration)) {
     // A recorder's file does not say how long it is; going to its end makes the browser find out.
     video.currentTime = Number.MAX_SAFE_INTEGER;
