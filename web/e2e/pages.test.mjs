@@ -161,6 +161,43 @@ test("files dropped anywhere are read, and never gone to", { skip }, async () =>
   await context.close();
 });
 
+test("folders and sounds are called what they are", { skip }, async () => {
+  const { context, page } = await open("photo");
+  await page.locator("h1").waitFor();
+  await page.getByText("This server", { exact: true }).click();
+  await drop(page, 600, 300, [media.folder]);
+  await page.getByText("cannot be opened. If it is a folder").waitFor();
+  await page.getByText("This browser", { exact: true }).click();
+  await page.getByRole("link", { name: "Film" }).click();
+  const buffer = Buffer.alloc(44 + 16_000);
+  buffer.write("RIFF");
+  buffer.writeUInt32LE(36 + 16_000, 4);
+  buffer.write("WAVEfmt ", 8);
+  buffer.writeUInt32LE(16, 16);
+  for (const [at, value] of [[20, 1], [22, 1], [32, 2], [34, 16]]) buffer.writeUInt16LE(value, at);
+  for (const [at, value] of [[24, 8000], [28, 16_000]]) buffer.writeUInt32LE(value, at);
+  buffer.write("data", 36);
+  buffer.writeUInt32LE(16_000, 40);
+  await page.locator("input[type=file]").setInputFiles({ name: "sound.wav", mimeType: "audio/wav", buffer });
+  await page.getByText("no pictures in that film, only sound").waitFor(PATIENCE);
+  await context.close();
+});
+
+test("boxes lie on a film of oblong pixels, and on none that is not shown", { skip }, async () => {
+  const { context, page } = await open("film");
+  await page.getByText("This server", { exact: true }).click();
+  await page.locator("input[type=file]").setInputFiles(media.oblong);
+  await page.locator(".tag").waitFor(PATIENCE);
+  await page.waitForFunction(() => document.querySelector("video").videoWidth > 0);
+  const [tag, mark] = await Promise.all([".tag", ".mark"].map((name) => page.locator(name).boundingBox()));
+  assert.ok(Math.abs(tag.x - mark.x) < 4, `the tag is at ${tag.x}, the box at ${mark.x}`);
+  await page.getByRole("button", { name: "Stop and forget" }).click();
+  await page.locator("input[type=file]").setInputFiles(media.moving);
+  await page.getByText("Your browser cannot play this film").waitFor(PATIENCE);
+  assert.equal(await page.locator(".mark").count(), 0);
+  await context.close();
+});
+
 test("another view begins at its heading", { skip }, async () => {
   const { context, page } = await open("model", { viewport: { width: 360, height: 500 } });
   await page.getByRole("contentinfo").scrollIntoViewIfNeeded();
