@@ -104,6 +104,19 @@ describe("a film in this browser", () => {
     await expect(broken).rejects.toThrow(strings.errors.filmUnreadable);
   });
 
+  it("is read once its picture is there, a little after its moment", async () => {
+    const { pictureOf } = await import("../src/live/film");
+    const picture = {};
+    const taken = vi.fn().mockRejectedValueOnce(new Error("not usable")).mockResolvedValue(picture);
+    vi.stubGlobal("createImageBitmap", taken);
+    const stop = new AbortController();
+    expect(await pictureOf(video(), stop.signal)).toBe(picture);
+    taken.mockRejectedValue(new Error("not usable"));
+    const late = pictureOf(video(), stop.signal);
+    stop.abort();
+    await expect(late).rejects.toThrow(strings.errors.filmUnreadable);
+  });
+
   it("is given up when it never comes to a moment", async () => {
     const { happens } = await import("../src/live/film");
     vi.useFakeTimers();

@@ -24,6 +24,7 @@ const STEP_S = 0.2;
 const ASK_MS = 700;
 /** For a film to open, or to go to a moment. */
 const PATIENCE_MS = 30_000;
+const AGAIN_MS = 20;
 
 export const film = signal<Film | null>(null);
 let stop = new AbortController();
@@ -118,7 +119,7 @@ async function readHere(file: File, stopped: AbortSignal): Promise<void> {
     const time = index * STEP_S;
     video.currentTime = time;
     await happens(video, "seeked", stopped);
-    const { faces } = await device.readFrame(await createImageBitmap(video), COARSE);
+    const { faces } = await device.readFrame(await pictureOf(video, stopped), COARSE);
     if (stopped.aborted) return;
     frames.push({ index, time_s: time, faces: number(faces, time) });
     change({ share: (index + 1) / count, note: strings.film.frames(index + 1, count) });
@@ -126,6 +127,18 @@ async function readHere(file: File, stopped: AbortSignal): Promise<void> {
   if (stopped.aborted) return;
   const { videoWidth: width, videoHeight: height } = video;
   change({ stage: "done", share: 1, item: { source: file.name, kind: "video", width, height, frames } });
+}
+
+/** The picture of the moment that was gone to, which may come a little after the browser says so. */
+export async function pictureOf(video: HTMLVideoElement, stopped: AbortSignal): Promise<ImageBitmap> {
+  for (let waited = 0; waited < PATIENCE_MS && !stopped.aborted; waited += AGAIN_MS) {
+    try {
+      return await createImageBitmap(video);
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    }
+  }
+  throw new Error(strings.errors.filmUnreadable);
 }
 
 /** Wait for an event; a film that is broken, or stuck, or stopped, ends the wait. */
