@@ -208,6 +208,16 @@ test("another view begins at its heading", { skip }, async () => {
   await context.close();
 });
 
+test("an agreement that is withdrawn passes the focus on", { skip }, async () => {
+  const { context, page } = await open("live");
+  await agree(page);
+  await page.getByRole("link", { name: "Model & limits" }).click();
+  await page.getByRole("button", { name: "Withdraw" }).press("Enter");
+  assert.equal(await page.evaluate(() => document.activeElement.tagName), "H1");
+  assert.deepEqual(await page.evaluate(() => Object.keys(localStorage)), []);
+  await context.close();
+});
+
 test("a photograph that is removed passes the focus on", { skip }, async () => {
   const { context, page } = await open("photo");
   await page.locator("input[type=file]").setInputFiles([media.photo, media.portrait]);
@@ -217,6 +227,9 @@ test("a photograph that is removed passes the focus on", { skip }, async () => {
   assert.equal(await focused(), "Remove astronaut.png");
   await page.getByRole("button", { name: "Remove astronaut.png" }).click();
   assert.equal(await focused(), "file");
+  await page.locator("input[type=file]").setInputFiles({ name: "a.jpg", mimeType: "image/jpeg", buffer: Buffer.from("a") });
+  await page.getByRole("button", { name: "Try again" }).press("Enter", PATIENCE);
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "a.jpg");
   await context.close();
 });
 
