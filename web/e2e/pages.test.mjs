@@ -106,6 +106,28 @@ test("a camera that is paused is said to be open, and limits are shown without c
   await context.close();
 });
 
+test("a dialog begins at its heading, however little room there is", { skip }, async () => {
+  const { context, page } = await open("live", { viewport: { width: 640, height: 360 } });
+  await page.getByRole("button", { name: "Open the camera" }).click();
+  const notice = page.getByRole("dialog", { name: "Before the camera opens" });
+  await notice.waitFor();
+  const begins = async (dialog) => {
+    assert.equal(await dialog.evaluate(({ scrollTop }) => scrollTop), 0);
+    assert.equal(await page.evaluate(() => document.activeElement.tagName), "H2");
+  };
+  await begins(notice);
+  await notice.getByRole("button", { name: "What mien cannot do" }).click();
+  const limits = page.getByRole("dialog", { name: "What mien cannot do" });
+  await begins(limits);
+  await page.keyboard.press("Escape");
+  await limits.waitFor({ state: "hidden" });
+  assert.match(await page.evaluate(() => document.activeElement.textContent), /cannot do/);
+  await page.keyboard.press("Escape");
+  await notice.waitFor({ state: "hidden" });
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "Open the camera");
+  await context.close();
+});
+
 /** Files that are dropped as from a file manager. */
 async function drop(page, x, y, files) {
   const session = await page.context().newCDPSession(page);
@@ -139,6 +161,43 @@ test("files dropped anywhere are read, and never gone to", { skip }, async () =>
   await context.close();
 });
 
+test("folders and sounds are called what they are", { skip }, async () => {
+  const { context, page } = await open("photo");
+  await page.locator("h1").waitFor();
+  await page.getByText("This server", { exact: true }).click();
+  await drop(page, 600, 300, [media.folder]);
+  await page.getByText("cannot be opened. If it is a folder").waitFor();
+  await page.getByText("This browser", { exact: true }).click();
+  await page.getByRole("link", { name: "Film" }).click();
+  const buffer = Buffer.alloc(44 + 16_000);
+  buffer.write("RIFF");
+  buffer.writeUInt32LE(36 + 16_000, 4);
+  buffer.write("WAVEfmt ", 8);
+  buffer.writeUInt32LE(16, 16);
+  for (const [at, value] of [[20, 1], [22, 1], [32, 2], [34, 16]]) buffer.writeUInt16LE(value, at);
+  for (const [at, value] of [[24, 8000], [28, 16_000]]) buffer.writeUInt32LE(value, at);
+  buffer.write("data", 36);
+  buffer.writeUInt32LE(16_000, 40);
+  await page.locator("input[type=file]").setInputFiles({ name: "sound.wav", mimeType: "audio/wav", buffer });
+  await page.getByText("no pictures in that film, only sound").waitFor(PATIENCE);
+  await context.close();
+});
+
+test("boxes lie on a film of oblong pixels, and on none that is not shown", { skip }, async () => {
+  const { context, page } = await open("film");
+  await page.getByText("This server", { exact: true }).click();
+  await page.locator("input[type=file]").setInputFiles(media.oblong);
+  await page.locator(".tag").waitFor(PATIENCE);
+  await page.waitForFunction(() => document.querySelector("video").videoWidth > 0);
+  const [tag, mark] = await Promise.all([".tag", ".mark"].map((name) => page.locator(name).boundingBox()));
+  assert.ok(Math.abs(tag.x - mark.x) < 4, `the tag is at ${tag.x}, the box at ${mark.x}`);
+  await page.getByRole("button", { name: "Stop and forget" }).click();
+  await page.locator("input[type=file]").setInputFiles(media.moving);
+  await page.getByText("Your browser cannot play this film").waitFor(PATIENCE);
+  assert.equal(await page.locator(".mark").count(), 0);
+  await context.close();
+});
+
 test("another view begins at its heading", { skip }, async () => {
   const { context, page } = await open("model", { viewport: { width: 360, height: 500 } });
   await page.getByRole("contentinfo").scrollIntoViewIfNeeded();
@@ -146,6 +205,16 @@ test("another view begins at its heading", { skip }, async () => {
   await page.getByRole("heading", { name: "Photo", level: 1 }).waitFor();
   await page.waitForFunction(() => document.activeElement.tagName === "H1");
   assert.equal(await page.evaluate(() => scrollY), 0);
+  await context.close();
+});
+
+test("an agreement that is withdrawn passes the focus on", { skip }, async () => {
+  const { context, page } = await open("live");
+  await agree(page);
+  await page.getByRole("link", { name: "Model & limits" }).click();
+  await page.getByRole("button", { name: "Withdraw" }).press("Enter");
+  assert.equal(await page.evaluate(() => document.activeElement.tagName), "H1");
+  assert.deepEqual(await page.evaluate(() => Object.keys(localStorage)), []);
   await context.close();
 });
 
@@ -158,6 +227,9 @@ test("a photograph that is removed passes the focus on", { skip }, async () => {
   assert.equal(await focused(), "Remove astronaut.png");
   await page.getByRole("button", { name: "Remove astronaut.png" }).click();
   assert.equal(await focused(), "file");
+  await page.locator("input[type=file]").setInputFiles({ name: "a.jpg", mimeType: "image/jpeg", buffer: Buffer.from("a") });
+  await page.getByRole("button", { name: "Try again" }).press("Enter", PATIENCE);
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "a.jpg");
   await context.close();
 });
 

@@ -1,8 +1,10 @@
 """The sample portrait in the ways in which photographs come: python variants.py PORTRAIT FOLDER."""
 
 import sys
+from fractions import Fraction
 from pathlib import Path
 
+import av
 from PIL import Image
 
 ORIENTATION = 0x0112
@@ -10,6 +12,8 @@ TURNED_LEFT = 6
 """Of EXIF: the picture must be turned right by a quarter to stand upright."""
 SIZES = (150, 110, 80, 60, 44)
 """Widths of small faces' pictures in pixels."""
+NARROW = (320, 576)
+"""Width and height in pixels of a film whose pixels are twice as wide as high."""
 
 
 def main(portrait: Path, folder: Path) -> None:
@@ -22,6 +26,10 @@ def main(portrait: Path, folder: Path) -> None:
     upright.convert("L").save(folder / "grey.jpg", quality=95)
     upright.save(folder / "progressive.jpg", quality=95, progressive=True)
     tiled(upright).save(folder / "several.png")
+    upright.save(
+        folder / "moving.gif", save_all=True, append_images=[upright.rotate(5)], duration=200
+    )
+    film_oblong(upright, folder / "oblong.mp4")
 
 
 def tiled(portrait: Image.Image) -> Image.Image:
@@ -35,6 +43,18 @@ def tiled(portrait: Image.Image) -> Image.Image:
         sheet.paste(portrait.resize((size, height), Image.Resampling.LANCZOS), (left, gap))
         left += size + gap
     return sheet
+
+
+def film_oblong(portrait: Image.Image, path: Path) -> None:
+    """Write a second of the portrait, to be shown twice as wide as it is kept."""
+    frame = av.VideoFrame.from_image(portrait.resize(NARROW))
+    with av.open(path, "w") as container:
+        stream = container.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = *NARROW, "yuv420p"
+        stream.codec_context.sample_aspect_ratio = Fraction(2, 1)
+        for _ in range(10):
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
 
 
 if __name__ == "__main__":

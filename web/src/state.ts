@@ -36,6 +36,14 @@ export function viewOf(hash: string): View {
   return Object.hasOwn(strings.views, name) ? (name as View) : "live";
 }
 
+/** Refuse a file in which there is nothing: a folder, one that is gone or has changed since, an empty one. */
+export async function checkFile(file: File): Promise<void> {
+  await file.slice(0, 1).arrayBuffer().catch(() => {
+    throw new Error(strings.errors.notAFile(file.name));
+  });
+  if (!file.size) throw new Error(strings.errors.empty(file.name));
+}
+
 /** Refuse a file that the server would refuse, before it is sent. */
 export function checkSize({ name, size }: File): void {
   const most = models.value?.max_upload;

@@ -244,9 +244,13 @@ export const strings = {
     busy: "The camera is used by another program. Close that, then try again.",
     lost: "The camera was disconnected. Connect it, then try again.",
     insecure: "Browsers open cameras only on secure pages. Use https, or 127.0.0.1 on this machine.",
+    notAFile: (name: string) =>
+      `${name} cannot be opened. If it is a folder, choose the files in it; if it was moved or changed, choose it again.`,
+    empty: (name: string) => `${name} is empty. Choose another file.`,
     notAPicture: (name: string) => `${name} cannot be shown by this browser. Convert it to JPEG or PNG.`,
     notAPhoto: (name: string) => `${name} moves. Open it in Film.`,
     notAFilm: "This is a picture. Open it in Photo.",
+    noPictures: "This browser finds no pictures in that film, only sound. Let this server read it, or convert it to MP4.",
     filmUnreadable: "This browser cannot read that film. Let this server read it, or convert it to MP4.",
   },
 } as const;

@@ -56,7 +56,39 @@ describe("a film on the server", () => {
   });
 });
 
+describe("what cannot be opened", () => {
+  const gone = (file: File) => Object.assign(file, { slice: () => ({ arrayBuffer: () => Promise.reject(new Error()) }) });
+
+  it.each(["server", "browser"] as const)("is neither sent nor called an absent server: %s", async (where) => {
+    const { film, openFilm } = await import("../src/live/film");
+    const { addPictures, pictures } = await import("../src/live/pictures");
+    const { place } = await import("../src/state");
+    place.value = where;
+    await openFilm(gone(new File(["film"], "folder")));
+    expect(film.value?.problem).toBe(strings.errors.notAFile("folder"));
+    await openFilm(new File([], "a.mp4"));
+    expect(film.value?.problem).toBe(strings.errors.empty("a.mp4"));
+    await addPictures([
+      gone(new File(["picture"], "folder")),
+      new File([], "a.jpg"),
+      new File(["film"], "a.mp4", { type: "video/mp4" }),
+    ]);
+    expect(pictures.value.map(({ problem }) => problem)).toEqual([
+      strings.errors.notAFile("folder"),
+      strings.errors.empty("a.jpg"),
+      strings.errors.notAPhoto("a.mp4"),
+    ]);
+    expect(asked).toEqual([]);
+  });
+});
+
 describe("a film in this browser", () => {
+  it("is told from a picture by its kind", async () => {
+    const { film, openFilm } = await import("../src/live/film");
+    await openFilm(new File(["picture"], "a.jpg", { type: "image/jpeg" }));
+    expect(film.value?.problem).toBe(strings.errors.notAFilm);
+  });
+
   const video = () => new EventTarget() as HTMLVideoElement;
 
   it("is waited for until it is there, or cannot be read", async () => {
@@ -70,6 +102,19 @@ describe("a film in this browser", () => {
     const broken = happens(bad, "loadeddata", signal);
     bad.dispatchEvent(new Event("error"));
     await expect(broken).rejects.toThrow(strings.errors.filmUnreadable);
+  });
+
+  it("is read once its picture is there, a little after its moment", async () => {
+    const { pictureOf } = await import("../src/live/film");
+    const picture = {};
+    const taken = vi.fn().mockRejectedValueOnce(new Error("not usable")).mockResolvedValue(picture);
+    vi.stubGlobal("createImageBitmap", taken);
+    const stop = new AbortController();
+    expect(await pictureOf(video(), stop.signal)).toBe(picture);
+    taken.mockRejectedValue(new Error("not usable"));
+    const late = pictureOf(video(), stop.signal);
+    stop.abort();
+    await expect(late).rejects.toThrow(strings.errors.filmUnreadable);
   });
 
   it("is given up when it never comes to a moment", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { lastBefore } from "../src/series";
+import { alone, lastBefore } from "../src/series";
 
 describe("the reading at a moment", () => {
   const times = [0, 0.5, 1, 1.5];
@@ -11,5 +11,13 @@ describe("the reading at a moment", () => {
   it("is the first where all are after it, or there is none", () => {
     expect(lastBefore([1, 2], 0)).toBe(0);
     expect(lastBefore([], 3)).toBe(0);
+  });
+});
+
+describe("values that no line shows", () => {
+  it("have none beside them", () => {
+    expect(alone([1])).toEqual([0]);
+    expect(alone([0, null, 0.5, null, 1, 1, null, undefined, 0])).toEqual([0, 2, 8]);
+    expect(alone([null, 1, 1])).toEqual([]);
   });
 });

@@ -168,6 +168,27 @@ describe("a server that reads", () => {
   });
 });
 
+describe("a server that goes away", () => {
+  it("leaves no face in view, and a gap in the chart", async () => {
+    const { watch } = await opened("server");
+    await nextFrame();
+    await arrive();
+    sockets[0].open();
+    await settle();
+    const faces = [{ ...made("happiness"), track_id: 1 }];
+    sockets[0].onmessage?.({ data: JSON.stringify({ kind: "reading", width: 640, height: 480, faces }) });
+    await settle();
+    expect(watch.tracks.value).toHaveLength(1);
+    await nextFrame();
+    await arrive();
+    sockets[0].close(1006);
+    await settle();
+    expect(watch.problem.value).not.toBeNull();
+    expect(watch.tracks.value).toEqual([]);
+    expect(watch.session.columns[2].map((value) => value !== null)).toEqual([true, false]);
+  });
+});
+
 describe("a server that refuses", () => {
   it("is quoted, and asked again later and later", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });

@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { type Columns, lastBefore } from "../series";
+import { alone, type Columns, lastBefore } from "../series";
 import { strings } from "../strings";
 import { EMOTIONS, type Emotion } from "../vision/labels";
 
@@ -162,12 +162,22 @@ function options(
   const em = Number.parseFloat(style.fontSize);
   const font = `${Math.round(em * 0.75)}px ${style.fontFamily}`;
   const axis = { stroke: colour("faint"), grid: { stroke: colour("line"), width: 1 }, ticks: { show: false }, font };
-  const line = (name: string): uPlot.Series => ({ stroke: colour(name), width: 2, points: { show: false } });
+  const points: uPlot.Series.Points = {
+    show: false,
+    size: 5,
+    filter: ({ data }, index) => alone(data[index] as (number | null)[]),
+  };
+  const line = (name: string): uPlot.Series => ({ stroke: colour(name), width: 2, points });
   return {
     ...sizeOf(element),
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
-    scales: { x: { time: false }, share: { range: [0, 1] }, valence: { range: [-1, 1] } },
+    scales: {
+      // One moment alone would be given a hundred seconds.
+      x: { time: false, range: ({ data: [x] }, from, to) => (x.length === 1 ? [x[0], x[0] + 1] : [from, to]) },
+      share: { range: [0, 1] },
+      valence: { range: [-1, 1] },
+    },
     axes: [
       {
         ...axis,

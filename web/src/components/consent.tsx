@@ -1,15 +1,16 @@
 /** The notice before the camera opens. */
 
-import { useEffect, useRef } from "preact/hooks";
+import { useRef } from "preact/hooks";
 import type { Notice as Words } from "../api/types";
 import { place } from "../state";
 import { strings } from "../strings";
 import { Button } from "./controls";
+import { useShown } from "./hooks";
 import { limitsShown } from "./limits";
 
 export function Notice(props: { notice: Words; onAgree: () => void; onCancel: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
+  useShown(dialog);
   // Closed and not only removed, it gives the focus back.
   const leave = (answer: () => void) => () => {
     dialog.current?.close();
@@ -19,8 +20,8 @@ export function Notice(props: { notice: Words; onAgree: () => void; onCancel: ()
   const { notice } = props;
   const own = place.value === "browser" ? strings.place.browserHint : strings.place.serverHint;
   return (
-    <dialog ref={dialog} class="notice" aria-labelledby="notice-title" onCancel={props.onCancel}>
-      <h2 id="notice-title">{words.title}</h2>
+    <dialog ref={dialog} class="notice" aria-labelledby="notice-title" onCancel={leave(props.onCancel)}>
+      <h2 id="notice-title" tabIndex={-1}>{words.title}</h2>
       <dl>
         <dt>{words.what}</dt>
         <dd>

@@ -58,6 +58,15 @@ export function useFocusKept(change: unknown, ...places: readonly string[]): voi
   }, [change]);
 }
 
+/** Show a dialog from its heading on; by itself a browser goes to the first button, below what is to be read. */
+export function useShown(dialog: { readonly current: HTMLDialogElement | null }, shown = true): void {
+  useEffect(() => {
+    if (!shown) return;
+    dialog.current?.showModal();
+    dialog.current?.querySelector<HTMLElement>("h2")?.focus();
+  }, [shown]);
+}
+
 /** Load the networks while the page has nothing to do, so that a view that is open can read offline. */
 export function useNetworks(): void {
   const known = models.value;

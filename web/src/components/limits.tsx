@@ -1,10 +1,11 @@
 /** What mien cannot do and how well it does the rest: in a view of its own, and over others. */
 
 import { signal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useRef } from "preact/hooks";
 import { models } from "../state";
 import { type Measured, strings } from "../strings";
 import { Button } from "./controls";
+import { useShown } from "./hooks";
 
 const words = strings.model;
 
@@ -27,9 +28,7 @@ export function Limits() {
 export function LimitsDialog() {
   const dialog = useRef<HTMLDialogElement>(null);
   const shown = limitsShown.value;
-  useEffect(() => {
-    if (shown) dialog.current?.showModal();
-  }, [shown]);
+  useShown(dialog, shown);
   return (
     <dialog ref={dialog} class="notice wide" aria-label={strings.limits} onClose={() => (limitsShown.value = false)}>
       {shown && (
@@ -49,7 +48,7 @@ export function LimitsDialog() {
 function Section({ title, lines, list }: { title: string; lines: readonly string[]; list?: boolean }) {
   return (
     <section>
-      <h2>{title}</h2>
+      <h2 tabIndex={-1}>{title}</h2>
       {list ? (
         <ul>
           {lines.map((line) => (

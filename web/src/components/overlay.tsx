@@ -31,7 +31,7 @@ export function Overlay(props: { width: number; height: number; marked: readonly
   const brief = crowded(places.map(({ x, box }): Point => [x / width, box.y / height]));
   return (
     <div class="overlay" aria-hidden="true">
-      <svg class="overlay" viewBox={`0 0 ${width} ${height}`}>
+      <svg class="overlay" viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none">
         {places.map(({ number, face, box, x }) => (
           <rect
             key={number}

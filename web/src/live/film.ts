@@ -4,7 +4,7 @@ import { signal } from "@preact/signals";
 import { deleteJob, findJob, loadResult, Refusal, uploadFilm } from "../api/client";
 import type { Frame, Item, Job } from "../api/types";
 import { COARSE, device } from "../device/device";
-import { checkSize, models, place, setRunning } from "../state";
+import { checkFile, checkSize, models, place, setRunning } from "../state";
 import { strings } from "../strings";
 import { startCounting } from "./traffic";
 import { numbering } from "./tracks";
@@ -24,6 +24,7 @@ const STEP_S = 0.2;
 const ASK_MS = 700;
 /** For a film to open, or to go to a moment. */
 const PATIENCE_MS = 30_000;
+const AGAIN_MS = 20;
 
 export const film = signal<Film | null>(null);
 let stop = new AbortController();
@@ -37,6 +38,8 @@ export async function openFilm(file: File): Promise<void> {
   film.value = { file, url: URL.createObjectURL(file), stage, share: 0, note: "" };
   setRunning("film", where);
   try {
+    await checkFile(file);
+    if (stopped.aborted) return;
     await (where === "server" ? readThere(file, stopped) : readHere(file, stopped));
   } catch (error) {
     if (stopped.aborted) return;
@@ -94,12 +97,14 @@ async function readThere(file: File, stopped: AbortSignal): Promise<void> {
 }
 
 async function readHere(file: File, stopped: AbortSignal): Promise<void> {
+  if (file.type.startsWith("image/") && file.type !== "image/gif") throw new Error(strings.errors.notAFilm);
   if (!models.value) throw new Error(strings.errors.offlineModels);
   await device.load(models.value);
   const video = document.createElement("video");
   video.muted = true;
   video.src = film.value?.url ?? "";
   await happens(video, "loadeddata", stopped);
+  if (!video.videoWidth) throw new Error(strings.errors.noPictures);
   if (!Number.isFinite(video.duration)) {
     // A recorder's file does not say how long it is; going to its end makes the browser find out.
     video.currentTime = Number.MAX_SAFE_INTEGER;
@@ -114,7 +119,7 @@ async function readHere(file: File, stopped: AbortSignal): Promise<void> {
     const time = index * STEP_S;
     video.currentTime = time;
     await happens(video, "seeked", stopped);
-    const { faces } = await device.readFrame(await createImageBitmap(video), COARSE);
+    const { faces } = await device.readFrame(await pictureOf(video, stopped), COARSE);
     if (stopped.aborted) return;
     frames.push({ index, time_s: time, faces: number(faces, time) });
     change({ share: (index + 1) / count, note: strings.film.frames(index + 1, count) });
@@ -122,6 +127,18 @@ async function readHere(file: File, stopped: AbortSignal): Promise<void> {
   if (stopped.aborted) return;
   const { videoWidth: width, videoHeight: height } = video;
   change({ stage: "done", share: 1, item: { source: file.name, kind: "video", width, height, frames } });
+}
+
+/** The picture of the moment that was gone to, which may come a little after the browser says so. */
+export async function pictureOf(video: HTMLVideoElement, stopped: AbortSignal): Promise<ImageBitmap> {
+  for (let waited = 0; waited < PATIENCE_MS && !stopped.aborted; waited += AGAIN_MS) {
+    try {
+      return await createImageBitmap(video);
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    }
+  }
+  throw new Error(strings.errors.filmUnreadable);
 }
 
 /** Wait for an event; a film that is broken, or stuck, or stopped, ends the wait. */

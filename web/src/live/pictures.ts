@@ -4,7 +4,7 @@ import { signal } from "@preact/signals";
 import { analyzePicture } from "../api/client";
 import type { Item } from "../api/types";
 import { device } from "../device/device";
-import { checkSize, models, type Place, place, setRunning } from "../state";
+import { checkFile, checkSize, models, type Place, place, setRunning } from "../state";
 import { strings } from "../strings";
 import { startCounting } from "./traffic";
 
@@ -68,6 +68,8 @@ async function readEach(several: readonly Picture[], activation = false): Promis
 }
 
 async function read({ id, file, where }: Picture, activation: boolean, stop: AbortSignal): Promise<Item> {
+  await checkFile(file);
+  if (file.type.startsWith("video/")) throw new Error(strings.errors.notAPhoto(file.name));
   if (where === "server") {
     checkSize(file);
     const note = (sentence: string) => change(id, { note: sentence });

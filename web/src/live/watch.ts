@@ -104,6 +104,7 @@ export class Watch {
     this.#faces = 0;
     batch(() => {
       this.tracks.value = [];
+      this.pace.value = { perSecond: 0, delay: 0 };
       this.drawn.value = 0;
       this.phase.value = "closed";
       this.problem.value = null;
@@ -140,6 +141,7 @@ export class Watch {
         retry = RETRY_MS;
       } catch (error) {
         if (run !== this.#run) return;
+        this.#lose();
         this.problem.value = error instanceof Error ? error.message : strings.errors.unexpected;
         await new Promise((resolve) => setTimeout(resolve, retry));
         retry = Math.min(2 * retry, LONGEST_RETRY_MS);
@@ -160,6 +162,15 @@ export class Watch {
     return this.pace.value.delay > SLOW_MS ? COARSEST : COARSE;
   }
 
+  /** What was read last is not what is to be seen now. */
+  #lose(): void {
+    this.session.add((performance.now() - this.#began) / 1000, null);
+    batch(() => {
+      this.tracks.value = [];
+      this.drawn.value++;
+    });
+  }
+
   #show({ width, height, faces }: Reading, begun: number): void {
     const now = performance.now();
     const time = (now - this.#began) / 1000;
@@ -167,12 +178,12 @@ export class Watch {
     const tracks =
       this.#place === "server" ? followed(before, faces, time) : follow(before, faces, time, () => ++this.#faces);
     this.session.add(time, tracks[0]?.face ?? null);
-    const { perSecond } = this.pace.value;
+    const delay = now - begun;
     batch(() => {
       this.problem.value = null;
       this.tracks.value = tracks;
       this.size.value = { width, height };
-      this.pace.value = { perSecond: perSecond * 0.9 + 100 / Math.max(now - begun, 1), delay: now - begun };
+      this.pace.value = { perSecond: this.session.perSecond ?? 1000 / Math.max(delay, 1), delay };
       this.drawn.value++;
     });
   }

@@ -108,8 +108,9 @@ function FilmResult({ shown, frames }: { shown: Shown; frames: readonly Frame[] 
             playsInline
             aria-label={shown.file.name}
             onError={() => setPlayable(false)}
+            onLoadedMetadata={({ currentTarget }) => setPlayable(currentTarget.videoWidth > 0)}
           />
-          {width && height && <Overlay width={width} height={height} marked={marked} />}
+          {playable && width && height && <Overlay width={width} height={height} marked={marked} />}
         </Framed>
         <section class="readings" aria-label={words.moment}>
           {marked.map(({ number, face }) => (

@@ -134,7 +134,7 @@ function Readings() {
       {tracks.map(({ id, face }) => (
         <FaceCard key={id} title={strings.face(id)} face={face} />
       ))}
-      {!tracks.length && (
+      {!tracks.length && !watch.problem.value && (
         <div class="empty">
           <p>{words.noFace}</p>
           <p class="hint">{words.noFaceHint}</p>

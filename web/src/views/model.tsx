@@ -9,6 +9,11 @@ import { strings } from "../strings";
 
 const words = strings.model;
 
+function leave(): void {
+  document.querySelector<HTMLElement>("h1")?.focus({ preventScroll: true });
+  withdraw();
+}
+
 export function Model() {
   const known = models.value;
   return (
@@ -46,7 +51,7 @@ export function Model() {
       {agreement.value && (
         <p class="hint">
           {strings.consent.agreed(...agreedVersion(agreement.value), new Date(agreement.value.time).toLocaleString())}{" "}
-          <Button tone="quiet" onClick={withdraw}>
+          <Button tone="quiet" onClick={leave}>
             {strings.consent.withdraw}
           </Button>
         </p>

@@ -67,7 +67,7 @@ function PictureResult({ picture }: { picture: Picture }) {
   return (
     <article class="photo">
       <header>
-        <h2>{file.name}</h2>
+        <h2 tabIndex={-1}>{file.name}</h2>
         {item && <span class="hint">{words.found(faces.length)}</span>}
         <Button
           tone="quiet"
@@ -81,7 +81,9 @@ function PictureResult({ picture }: { picture: Picture }) {
         <Marks picture={picture} marked={marked} looking={looking} />
         <section class="readings" aria-label={file.name}>
           {problem && (
-            <Alert action={<Button onClick={() => readAgain(picture)}>{strings.retry}</Button>}>{problem}</Alert>
+            <Alert action={<Button onClick={({ currentTarget }) => retry(picture, currentTarget)}>{strings.retry}</Button>}>
+              {problem}
+            </Alert>
           )}
           {!item && !problem && <p>{note || words.reading}</p>}
           {item && !faces.length && <p class="empty">{words.noFace}</p>}
@@ -140,6 +142,12 @@ function remove(id: number, button: HTMLElement): void {
   const beside = picture?.nextElementSibling ?? picture?.previousElementSibling;
   (beside?.querySelector<HTMLElement>("header button") ?? chooser())?.focus();
   removePicture(id);
+}
+
+/** The focus stays with the picture, whose problem goes away with its button. */
+function retry(picture: Picture, button: HTMLElement): void {
+  button.closest("article")?.querySelector<HTMLElement>("h2")?.focus();
+  void readAgain(picture);
 }
 
 function clear(): void {

@@ -1,0 +1,24 @@
+import { describe, expect, it } from "vitest";
+import { Session } from "../src/live/session";
+import { made } from "./faces";
+
+describe("a live session", () => {
+  it("does not join what was read before a pause with what was read after it", () => {
+    const session = new Session();
+    for (const time of [1, 1.5, 11.5, 12]) session.add(time, made("happiness"));
+    const [times, ...rest] = session.columns;
+    expect(times).toEqual([1, 1.5, 6.5, 11.5, 12]);
+    for (const column of rest) expect(column.map((value) => value === null)).toEqual([false, false, true, false, false]);
+    expect(session.seconds.positive).toBe(2);
+  });
+
+  it("says from its first readings on how many there are in a second", () => {
+    const session = new Session();
+    session.add(0, null);
+    expect(session.perSecond).toBeNull();
+    for (const time of [0.5, 1]) session.add(time, null);
+    expect(session.perSecond).toBe(2);
+    for (let time = 1.25; time <= 10; time += 0.25) session.add(time, null);
+    expect(session.perSecond).toBe(4);
+  });
+});
