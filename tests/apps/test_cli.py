@@ -258,7 +258,7 @@ def test_a_source_that_stalls_does_not_hold_up_an_interruption(mien, tmp_path, m
             gate.wait(60)
 
     gate = threading.Event()
-    monkeypatch.setattr("mien.apps.cli.analyze.PATIENCE_S", 0.1)
+    monkeypatch.setattr("mien.apps.cli.opening.PATIENCE_S", 0.1)
     monkeypatch.setattr(MediaStream, "decode_first", decode_first)
     monkeypatch.setattr(Analyzer, "read_stream", read_stream)
     begun = time.monotonic()

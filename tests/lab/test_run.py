@@ -13,16 +13,18 @@ torch = pytest.importorskip("torch")
 
 from mien.core.errors import InputError  # noqa: E402
 from mien_lab.training.run import (  # noqa: E402
-    CLIP,
     Progress,
     Run,
     WeightAverage,
-    annealed,
-    mixed_precision,
     read_checkpoint,
     read_config,
-    require_finite,
     restore,
+)
+from mien_lab.training.steps import (  # noqa: E402
+    CLIP,
+    annealed,
+    mixed_precision,
+    require_finite,
     take_step,
 )
 

@@ -23,13 +23,11 @@ from mien_lab.training.run import (
     Progress,
     Run,
     WeightAverage,
-    annealed,
-    mixed_precision,
     read_checkpoint,
     restore,
-    take_step,
 )
 from mien_lab.training.second_teacher import training_scenes
+from mien_lab.training.steps import annealed, mixed_precision, take_step
 
 __all__ = ["DetectorConfig", "deception", "train_detector"]
 

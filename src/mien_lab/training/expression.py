@@ -21,14 +21,12 @@ from mien_lab.data.fer2013 import load_fer, majority
 from mien_lab.training.expression_config import ExpressionConfig
 from mien_lab.training.expression_net import SHAPES, ExpressionNet, Outputs, trained_net
 from mien_lab.training.run import (
-    CLIP,
     Progress,
     Run,
     WeightAverage,
-    mixed_precision,
-    require_finite,
     restore,
 )
+from mien_lab.training.steps import CLIP, mixed_precision, require_finite
 from mien_lab.training.targets import Targets, TrainingFaces, training_faces
 from mien_lab.training.teachers import Tutor
 from mien_lab.training.validation import Validation

@@ -23,11 +23,9 @@ from mien_lab.training.run import (
     Progress,
     Run,
     WeightAverage,
-    annealed,
-    mixed_precision,
     restore,
-    take_step,
 )
+from mien_lab.training.steps import annealed, mixed_precision, take_step
 
 __all__ = ["LandmarksConfig", "UprightFaces", "train_landmarks", "upright_faces"]
 

@@ -27,13 +27,11 @@ from mien_lab.training.run import (
     Progress,
     Run,
     WeightAverage,
-    annealed,
     averaged,
-    mixed_precision,
     restore,
-    take_step,
 )
 from mien_lab.training.second_teacher import training_scenes
+from mien_lab.training.steps import annealed, mixed_precision, take_step
 
 __all__ = ["RefinerConfig", "gather", "train_refiner"]
 

@@ -4,7 +4,6 @@ import copy
 import dataclasses
 import json
 import logging
-import math
 import pickle
 import time
 from collections.abc import Sequence
@@ -12,24 +11,19 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from mien.core.errors import InputError
 from mien.report.files import atomic
 
 __all__ = [
-    "CLIP",
     "Progress",
     "Run",
     "WeightAverage",
-    "annealed",
     "averaged",
-    "mixed_precision",
     "read_checkpoint",
     "read_config",
-    "require_finite",
     "restore",
-    "take_step",
 ]
 
 log = logging.getLogger(__name__)
@@ -38,8 +32,6 @@ Net = TypeVar("Net", bound=nn.Module)
 
 FREE = frozenset({"workers", "threads", "compile", "data_dir", "fer_dir", "recordings"})
 """What may differ when a run goes on: where things lie, and how many hands work."""
-CLIP = 5.0
-"""Largest norm of a gradient; longer ones are shortened to it."""
 
 
 class Run:
@@ -152,83 +144,6 @@ def restore(
     optimizer.load_state_dict(state["optimiser"])
     average.steps = state["epoch"] * steps
     return int(state["epoch"])
-
-
-def annealed(rate: float, share: float, step: int) -> float:
-    """A learning rate that warms up over 200 steps and falls along half a cosine to 1 %.
-
-    Args:
-        rate: the peak.
-        share: of the run that is over.
-        step: of the run, counted from 0.
-    """
-    warm = min((step + 1) / 200, 1.0)
-    return rate * warm * (0.01 + 0.495 * (1 + math.cos(math.pi * share)))
-
-
-def mixed_precision(device: torch.device) -> torch.autocast:
-    """Convolutions and products in bfloat16 where the hardware has it; elsewhere all in float32.
-
-    Emulated, bfloat16 takes a hundred times as long on a processor without AVX-512.
-    """
-    if device.type == "cuda":
-        native = torch.cuda.is_bf16_supported(including_emulation=False)
-    else:
-        able = torch.cpu.get_capabilities()
-        # The last is ARM's.
-        native = any(able.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=native)
-
-
-def require_finite(value: Tensor | float, epoch: int, step: int, name: str = "loss") -> None:
-    """Stop a run whose loss or gradient is no number any more, before it reaches the weights.
-
-    Args:
-        value: of the step; of gradients their norm.
-        epoch: counted from 0.
-        step: of the epoch, counted from 0.
-        name: of the value, for the error.
-
-    Raises:
-        FloatingPointError: saying where; the last checkpoint is kept.
-    """
-    number = float(value.detach()) if isinstance(value, Tensor) else value
-    if not math.isfinite(number):
-        kept = "; --start or --warm-start, where there is one, begins with the epoch before"
-        raise FloatingPointError(
-            f"the {name} became {number} in epoch {epoch + 1}, step {step + 1}; begin again in "
-            f"another folder with a lower --rate{kept if epoch else ''}"
-        )
-
-
-def take_step(
-    loss: Tensor,
-    net: nn.Module,
-    average: "WeightAverage",
-    optimizer: torch.optim.Optimizer,
-    epoch: int,
-    step: int,
-) -> None:
-    """Move the weights down the gradient of a loss, and their average after them.
-
-    Args:
-        loss: of the step.
-        net: whose weights the optimizer moves.
-        average: of its weights.
-        optimizer: with the rate of the step.
-        epoch: counted from 0.
-        step: of the epoch, counted from 0.
-
-    Raises:
-        FloatingPointError: if loss or gradient are not finite; the weights are as before then.
-    """
-    require_finite(loss, epoch, step)
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    norm = nn.utils.clip_grad_norm_(net.parameters(), CLIP)
-    require_finite(norm, epoch, step, "gradient")
-    optimizer.step()
-    average.update(net)
 
 
 def _plain(config: Any) -> dict[str, Any]:

@@ -22,7 +22,8 @@ from mien_lab.data.faces import fer_faces
 from mien_lab.data.fer2013 import load_fer, majority
 from mien_lab.data.recordings import Recording, RecordingLayout, read_recordings
 from mien_lab.data.sequences import Sequences, join_sequences, recorded, rendered
-from mien_lab.training.run import Run, WeightAverage, require_finite, restore
+from mien_lab.training.run import Run, WeightAverage, restore
+from mien_lab.training.steps import require_finite
 from mien_lab.training.temporal_net import JoinedNet
 
 __all__ = ["TemporalConfig", "held_out", "recorded_clips", "still_clips", "train_temporal"]

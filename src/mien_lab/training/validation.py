@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from mien_lab.data.augmentation import crop_batch
 from mien_lab.data.faces import FaceSet
-from mien_lab.training.run import mixed_precision
+from mien_lab.training.steps import mixed_precision
 
 __all__ = ["Validation"]
 

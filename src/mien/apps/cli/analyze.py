@@ -1,23 +1,20 @@
 """`mien analyze`: pictures and films in, readings out."""
 
 import sys
-import threading
-from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
-from itertools import zip_longest
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated, Self, TypeAlias
+from typing import Annotated, Self
 
 import typer
 from rich.progress import Progress, TaskID
 
 from mien.apps.cli.console import complain, printable, progress_bar, screen
+from mien.apps.cli.opening import opened
 from mien.apps.cli.outputs import check_outputs, named_path
 from mien.apps.cli.signals import ENDINGS, handled_once, leave
 from mien.apps.cli.table import TableWriter
@@ -29,14 +26,9 @@ from mien.report.annotations import AnnotationFolder, Annotator, is_annotation
 from mien.report.codings import check_coding, open_events
 from mien.report.html import check_html, open_html
 from mien.report.writing import ReportFormat, ReportWriter, ReportWriters, open_report
-from mien.vision.media import DEFAULT_MAX_PIXELS, MediaStream, find_sources, open_media
+from mien.vision.media import DEFAULT_MAX_PIXELS, MediaStream, find_sources
 
 __all__ = ["analyze"]
-
-PATIENCE_S = 2.0
-"""How long a source that is being opened may hold up the end of the command."""
-
-_Opened: TypeAlias = MediaStream | MienError
 
 
 class Format(StrEnum):
@@ -172,7 +164,14 @@ class _Run:
         self.writer.fail(source, error)
 
     def read(self, paths: list[Path]) -> None:
-        with progress_bar() as bar, closing(self._opened(paths)) as sources:
+        config = self.analyzer.config
+        coming = opened(
+            paths,
+            every=self.every,
+            max_pixels=config.max_pixels,
+            ahead=config.threads != 1,
+        )
+        with progress_bar() as bar, closing(coming) as sources:
             whole = bar.add_task("sources", total=len(paths)) if len(paths) > 1 else None
             for path, stream in sources:
                 task = bar.add_task(printable(path.name), total=None)
@@ -183,39 +182,6 @@ class _Run:
                 bar.remove_task(task)
                 if whole is not None:
                     bar.advance(whole)
-
-    def _opened(self, paths: Sequence[Path]) -> Generator[tuple[Path, _Opened], None, None]:
-        """Each source, open, or why it cannot be opened.
-
-        While one is read the next is opened and its first frame decoded, which takes as long as
-        reading a large photograph does; not where one thread is to do all.
-        """
-        if self.analyzer.config.threads == 1 or len(paths) < 2:
-            yield from ((path, self._open(path)) for path in paths)
-            return
-        waiting = deque([_begun(partial(self._open, paths[0], decode=True))])
-        try:
-            for path, following in zip_longest(paths, paths[1:]):
-                stream = waiting.popleft().result()
-                if following is not None:
-                    waiting.append(_begun(partial(self._open, following, decode=True)))
-                yield path, stream
-        finally:
-            for opened in waiting:
-                with suppress(TimeoutError):
-                    left = opened.result(PATIENCE_S)
-                    if isinstance(left, MediaStream):
-                        left.close()
-
-    def _open(self, path: Path, *, decode: bool = False) -> _Opened:
-        limit = self.analyzer.config.max_pixels
-        try:
-            stream = open_media(path, max_pixels=limit, every=self.every)
-        except MienError as error:
-            return error
-        if decode:
-            stream.decode_first()
-        return stream
 
     def _read(self, stream: MediaStream, advance: Callable[[FrameReading], None]) -> None:
         """Read an open source; what came before a fault is written and annotated."""
@@ -249,20 +215,6 @@ class _Run:
         self.failures += 1
         sentence = str(error)
         complain(sentence if source in sentence else f"{source}: {sentence}")
-
-
-def _begun(work: Callable[[], _Opened]) -> "Future[_Opened]":
-    """The result of a thread that Python does not wait for, in which a slow disk may stall."""
-    future: Future[_Opened] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(work())
-        except BaseException as error:
-            future.set_exception(error)
-
-    threading.Thread(target=run, daemon=True).start()
-    return future
 
 
 def _steps(bar: Progress, task: TaskID, media: Media, every: int) -> Callable[[FrameReading], None]:

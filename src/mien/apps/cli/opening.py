@@ -1,0 +1,77 @@
+"""Sources opened in their order: the next while one is read."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from functools import partial
+from itertools import zip_longest
+from pathlib import Path
+from typing import TypeAlias
+
+from mien.core.errors import MienError
+from mien.vision.media import MediaStream, open_media
+
+__all__ = ["Opened", "opened"]
+
+PATIENCE_S = 2.0
+"""How long a source that is being opened may hold up the end of the command."""
+
+Opened: TypeAlias = MediaStream | MienError
+"""An open source, or why it cannot be opened."""
+
+
+def opened(
+    paths: Sequence[Path], *, every: int, max_pixels: int, ahead: bool
+) -> Generator[tuple[Path, Opened], None, None]:
+    """Each source, open.
+
+    Args:
+        paths: of the sources.
+        every: as for `open_media`.
+        max_pixels: as for `open_media`.
+        ahead: whether, while one is read, the next is opened in a thread of its own and its first
+            frame decoded, which takes as long as reading a large photograph does.
+    """
+    prepare = partial(_open, every=every, max_pixels=max_pixels)
+    if not ahead or len(paths) < 2:
+        yield from ((path, prepare(path)) for path in paths)
+        return
+    waiting = deque([_begun(partial(prepare, paths[0], decode=True))])
+    try:
+        for path, following in zip_longest(paths, paths[1:]):
+            stream = waiting.popleft().result()
+            if following is not None:
+                waiting.append(_begun(partial(prepare, following, decode=True)))
+            yield path, stream
+    finally:
+        for coming in waiting:
+            with suppress(TimeoutError):
+                left = coming.result(PATIENCE_S)
+                if isinstance(left, MediaStream):
+                    left.close()
+
+
+def _open(path: Path, *, every: int, max_pixels: int, decode: bool = False) -> Opened:
+    try:
+        stream = open_media(path, max_pixels=max_pixels, every=every)
+    except MienError as error:
+        return error
+    if decode:
+        stream.decode_first()
+    return stream
+
+
+def _begun(work: Callable[[], Opened]) -> "Future[Opened]":
+    """The result of a thread that Python does not wait for, in which a slow disk may stall."""
+    future: Future[Opened] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future
