@@ -13,7 +13,7 @@ import av.error
 from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 
-from mien.vision.video import has_decoder, open_container, start_s
+from mien.vision.containers import has_decoder, open_container, start_s
 
 __all__ = ["SoundCopier", "copy_sound"]
 

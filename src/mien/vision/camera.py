@@ -17,9 +17,9 @@ from av.video.reformatter import VideoReformatter
 from mien.core.errors import InputError, MediaError, cause_of
 from mien.core.types import Frame, Media, MediaKind
 from mien.vision.arrival import Arrivals, Pace, hold_nothing_back
+from mien.vision.containers import has_decoder
 from mien.vision.media import DEFAULT_MAX_PIXELS, open_media
 from mien.vision.stream import MediaStream, check_pixels
-from mien.vision.video import has_decoder
 
 __all__ = ["CameraSource", "find_camera", "open_camera"]
 

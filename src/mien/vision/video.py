@@ -1,6 +1,5 @@
 """Films, decoded by FFmpeg through PyAV: the container's own times, rotation applied."""
 
-import io
 import itertools
 import logging
 from collections.abc import Iterator
@@ -12,7 +11,6 @@ import av.error
 import numpy as np
 from av.container import InputContainer
 from av.sidedata.sidedata import Type as SideData
-from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
@@ -20,63 +18,26 @@ from av.video.stream import VideoStream
 from mien.core.errors import MediaError, TruncatedError
 from mien.core.types import Frame, Media, MediaKind
 from mien.vision.arrival import Arrivals, Pace, hold_nothing_back
+from mien.vision.containers import (
+    AV_TIME_BASE,
+    open_container,
+    start_s,
+    unreadable,
+    video_stream,
+)
 from mien.vision.orientation import UPRIGHT, Orientation
 from mien.vision.stream import MediaStream, check_pixels
 
-__all__ = ["has_decoder", "open_container", "open_video", "start_s"]
+__all__ = ["open_video"]
 
 _log = logging.getLogger(__name__)
 
-# Demuxers of films and sound. Playlists stay out, which could open other files or the network,
-# and so do FFmpeg's renderers of plain text.
-_DEMUXERS = ",".join(
-    (
-        "mov", "mp4", "m4a", "3gp", "3g2", "mj2", "matroska", "webm", "avi", "mpegts", "mpeg",
-        "mpegvideo", "asf", "flv", "ogg", "h264", "hevc", "av1", "obu", "ivf", "m4v",
-        "mxf", "dv", "rm", "nut", "yuv4mpegpipe", "wtv", "swf", "nsv", "live_flv",
-        "mp3", "wav", "flac", "aac", "aiff", "ac3", "amr",
-    )
-)  # fmt: skip
-# Transport and programme streams start at an arbitrary time.
-_FREE_CLOCKS = frozenset({"mpegts", "mpeg"})
 # Only these write their length into the file; elsewhere FFmpeg estimates it from what is there.
 _DECLARE_LENGTH = ("mov", "matroska", "avi", "flv", "asf")
 # These declare when a film ends, the others how long it lasts: not the same if it begins late.
 _DECLARE_END = ("matroska", "asf", "nut")
 _MISSING_S = 0.5
 _DEFAULT_STEP_S = 1 / 25
-_AV_TIME_BASE = 1_000_000
-
-
-def open_container(file: BinaryIO) -> InputContainer:
-    """Open films by their content; playlists and the like are not opened.
-
-    Raises:
-        av.error.FFmpegError: if the bytes are no film.
-    """
-    return av.open(
-        file,
-        "r",
-        options={"format_whitelist": _DEMUXERS},
-        metadata_errors="replace",
-        buffer_size=1 << 18,
-    )
-
-
-def start_s(container: InputContainer) -> float:
-    """The container's time, in seconds, that counts as zero.
-
-    Zero itself, except in MPEG transport and programme streams, whose clocks run freely.
-    """
-    if container.format.name in _FREE_CLOCKS and container.start_time is not None:
-        return container.start_time / _AV_TIME_BASE
-    return 0.0
-
-
-def has_decoder(stream: "av.stream.Stream") -> bool:
-    """Whether FFmpeg knows how a stream is coded; where it does not, PyAV has no context."""
-    context: Any = stream.codec_context
-    return context is not None
 
 
 def open_video(
@@ -100,9 +61,9 @@ def open_video(
     try:
         container = open_container(file)
     except (av.error.FFmpegError, OSError, ValueError) as error:
-        raise _unreadable(file, name) from error
+        raise unreadable(file, name) from error
     try:
-        decoder = _Decoder(container, _video_stream(container, file, name), name, pace)
+        decoder = _Decoder(container, video_stream(container, file, name), name, pace)
         check_pixels(name, decoder.stream.width, decoder.stream.height, max_pixels)
         pictures = decoder.decode()
         first = decoder.first(pictures)
@@ -159,7 +120,7 @@ class _Decoder:
         if self.stream.duration is not None and self.stream.time_base is not None:
             declared_s = float(self.stream.duration * self.stream.time_base)
         elif self.container.duration is not None:
-            declared_s = self.container.duration / _AV_TIME_BASE
+            declared_s = self.container.duration / AV_TIME_BASE
         else:
             return None
         first_s = self.time_s(first) or 0.0
@@ -269,7 +230,7 @@ class _Decoder:
     def _note_missing(self) -> None:
         declared = self.container.duration
         if self.container.format.name.startswith(_DECLARE_LENGTH) and declared is not None:
-            length_s = declared / _AV_TIME_BASE
+            length_s = declared / AV_TIME_BASE
             if self.end_s + _MISSING_S < length_s:
                 self._note(f"it ends at {self.end_s:.2f} s of {length_s:.2f} s")
 
@@ -291,42 +252,3 @@ def _orientation(picture: VideoFrame) -> Orientation:
     data: Any = picture.side_data
     matrix = data.get(SideData.DISPLAYMATRIX)
     return UPRIGHT if matrix is None else Orientation.from_display_matrix(bytes(matrix))
-
-
-def _video_stream(container: InputContainer, file: BinaryIO, name: str) -> VideoStream:
-    unknown = False
-    for stream in container.streams.video:
-        if not stream.disposition & Disposition.attached_pic:
-            if has_decoder(stream):
-                return stream
-            unknown = True
-    if unknown:
-        raise MediaError(
-            f"{name} is a film in a form that cannot be decoded; convert it to MP4 with H.264"
-        )
-    if not len(container.streams):
-        raise _unreadable(file, name)
-    raise MediaError(f"{name} has no video stream, only sound or data; give a film with pictures")
-
-
-def _unreadable(file: BinaryIO, name: str) -> MediaError:
-    head = _head(file)
-    if head[4:8] == b"ftyp" and head[8:12] in {b"heic", b"heix", b"hevc", b"mif1", b"msf1"}:
-        return MediaError(f"{name} is a HEIC picture, which is not read; save it as JPEG or PNG")
-    if head[4:8] == b"ftyp":
-        return TruncatedError(
-            f"{name} was cut off before the index at its end, without which no frame can be "
-            "read; copy the film again or finish its recording"
-        )
-    return MediaError(
-        f"{name} is neither a picture nor a film that can be read; "
-        "check the file or convert it to JPEG, PNG or MP4"
-    )
-
-
-def _head(file: BinaryIO) -> bytes:
-    try:
-        file.seek(0, io.SEEK_SET)
-        return file.read(16)
-    except (OSError, ValueError):
-        return b""
