@@ -1,6 +1,7 @@
 """The command line in this process and in one of its own."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -69,8 +70,14 @@ def running() -> Callable:
 def start(
     *arguments: object, environment: Mapping[str, str] | None = None, **options: object
 ) -> subprocess.Popen[bytes]:
-    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+    chosen = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "preexec_fn": obey} | options
     command = [sys.executable, "-m", "mien", *map(str, arguments)]
     return subprocess.Popen(
-        command, env=os.environ | {"COLUMNS": "200"} | (environment or {}), **streams
+        command, env=os.environ | {"COLUMNS": "200"} | (environment or {}), **chosen
     )
+
+
+def obey() -> None:
+    """Hear signals that these tests themselves may have been started to ignore, as by nohup."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
