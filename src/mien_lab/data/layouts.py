@@ -169,10 +169,10 @@ def _first_cells(table: Path) -> list[str]:
         return stream.readline().strip().lower().split(",")
 
 
-def _is_of_affectnet(cells: list[str]) -> bool:
+def _is_of_affectnet(first: list[str]) -> bool:
     """Whether a table begins with AffectNet's header, or as its rows are: `2/c.jpg`, box, ..."""
-    row = len(cells) == len(_AFFECTNET_COLUMNS) and "/" in cells[0] and cells[6].isdecimal()
-    return cells[0] == _AFFECTNET_COLUMNS[0] or row
+    row = len(first) == len(_AFFECTNET_COLUMNS) and "/" in first[0] and first[6].isdecimal()
+    return first[0] == _AFFECTNET_COLUMNS[0] or row
 
 
 def _affectnet_rows(folder: Path, table: Path) -> Iterator[Sample]:

@@ -19,13 +19,7 @@ from mien_lab.data.scenes import Part, Picture, read_fer_faces, read_portraits
 from mien_lab.data.synthesis import Synthesis
 from mien_lab.training.detector_loss import Cells, Losses, assign, detection_losses
 from mien_lab.training.detector_net import DetectorNet, flatten
-from mien_lab.training.run import (
-    Progress,
-    Run,
-    WeightAverage,
-    read_checkpoint,
-    restore,
-)
+from mien_lab.training.run import Progress, Run, WeightAverage, read_checkpoint, restore
 from mien_lab.training.second_teacher import training_scenes
 from mien_lab.training.steps import annealed, mixed_precision, take_step
 

@@ -20,12 +20,7 @@ from mien_lab.data.faces import FaceSet, fer_faces
 from mien_lab.data.fer2013 import load_fer, majority
 from mien_lab.training.expression_config import ExpressionConfig
 from mien_lab.training.expression_net import SHAPES, ExpressionNet, Outputs, trained_net
-from mien_lab.training.run import (
-    Progress,
-    Run,
-    WeightAverage,
-    restore,
-)
+from mien_lab.training.run import Progress, Run, WeightAverage, restore
 from mien_lab.training.steps import CLIP, mixed_precision, require_finite
 from mien_lab.training.targets import Targets, TrainingFaces, training_faces
 from mien_lab.training.teachers import Tutor

@@ -71,12 +71,10 @@ class FilmReader:
         except TooLargeError as error:
             limit = self._analyzer.config.max_pixels
             raise too_many_pixels(self._media.source, limit) from error
-        except MienError as error:
-            # The sender knows the film by its name, and nobody needs to know where it lies here.
-            sentence = str(error).replace(self._stream.media.source, self._media.source)
-            if self._frames == 0 or not isinstance(error, TruncatedError):
-                raise type(error)(sentence) from error
-            self.warning = sentence
+        except TruncatedError as error:
+            if self._frames == 0:
+                raise
+            self.warning = str(error).replace(self._stream.media.source, self._media.source)
             return False
         if frame is None:
             return False

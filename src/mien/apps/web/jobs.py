@@ -202,9 +202,10 @@ class JobStore:
             job.warning, job.events = reader.warning, reader.events
             job.state = JobState.DONE
         except (MienError, ProblemError) as error:
-            # Where results lie here is nobody's business.
-            sentence = str(error).replace(f"{job.room}{os.sep}", "")
-            job.state, job.error = JobState.FAILED, sentence
+            # The sender knows the film by its name, and nobody needs to know where things lie here.
+            sentence = str(error).replace(str(film), job.source)
+            job.state = JobState.FAILED
+            job.error = sentence.replace(f"{job.room}{os.sep}", "")
         except Exception:
             log.exception("a film could not be read")
             job.state, job.error = JobState.FAILED, "the film could not be read; see the log"
