@@ -575,6 +575,12 @@ def test_a_name_that_is_no_utf8(process, tmp_path):
     assert len(validated(json.loads(done.stdout))["items"]) == 2
     assert len(done.stderr.decode().splitlines()) == 1
     assert process("analyze", tmp_path, *FAST).returncode == 1
+    outputs = [tmp_path / "out.json", tmp_path / "out.html"]
+    files = ["--out", outputs[0], "--report", outputs[1]]
+    done = process("analyze", tmp_path, "--format", "json", *files, *FAST)
+    assert (done.returncode, done.stderr.count(b"\n")) == (1, 1)
+    assert len(validated(json.loads(outputs[0].read_text()))["items"]) == 2
+    assert r"\udcff.jpg" in outputs[1].read_text()
 
 
 def test_the_bar_of_a_terminal_leaves_stdout_alone(running, clip, portrait_file):

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -89,6 +91,19 @@ def test_the_camera_may_be_jerked():
     # By as much as faces are apart, so that overlap alone would shift the ids by one.
     moved = [face(x + 90, y) for x, y in places]
     assert tracker.update(moved, STEP) == [1, 2, 3]
+
+
+def test_a_crowd_that_the_camera_moves_across_takes_little_memory():
+    dice = np.random.default_rng(0)
+    places = [(90 * x, 90 * y) + dice.normal(0, 8, 2) for x in range(15) for y in range(10)]
+    tracker = FaceTracker()
+    ids = tracker.update([face(*place) for place in places], 0.0)
+    tracemalloc.start()
+    try:
+        assert tracker.update([face(x + 70, y + 40) for x, y in places], STEP) == ids
+        assert tracemalloc.get_traced_memory()[1] < 20e6
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_single_face_may_leap_if_it_looks_the_same():

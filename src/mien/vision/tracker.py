@@ -37,7 +37,9 @@ REACH_GROWTH = 1.5
 LEAP = 4.0
 """Farthest jump of a face known by its look, in sizes of the face."""
 VOTERS = 6
-"""So many tracks propose how far the camera moved: bounds the time that a crowd takes."""
+"""So many tracks propose how far the camera moved ..."""
+MOST_MOVES = 120
+"""... and so many proposals are tried, the shortest: both bound the time that a crowd takes."""
 LEAST_RATIO = 0.5
 """Least ratio of the sizes of one face in two frames."""
 VELOCITY_S = 0.1
@@ -261,10 +263,15 @@ def _common_shift(expected: Floats, found: Floats) -> Floats:
     unmoved = (np.linalg.norm(moves, axis=2) < 0.3 * sizes[:, None]).any(axis=1).sum()
     if len(expected) < 2 or not len(rows) or unmoved >= min(len(expected), len(found)):
         return np.zeros(2)
-    candidates = np.vstack([np.zeros((1, 2)), moves[rows, columns]])
-    misses = np.linalg.norm(moves[None] - candidates[:, None, None], axis=3) / sizes[None, :, None]
-    support = ((misses < 0.3) & (ratio > 0.7)).any(axis=2).sum(axis=1)
-    best = int(support.argmax())
+    proposed = moves[rows, columns]
+    proposed = proposed[np.argsort(np.linalg.norm(proposed, axis=1), kind="stable")[:MOST_MOVES]]
+    candidates = np.vstack([np.zeros((1, 2)), proposed])
+    reach, alike = 0.3 * sizes[:, None], ratio > 0.7
+    support = [
+        int(((np.linalg.norm(moves - candidate, axis=2) < reach) & alike).any(axis=1).sum())
+        for candidate in candidates
+    ]
+    best = int(np.argmax(support))
     if support[best] < max(2, len(expected) / 2) or support[best] <= support[0]:
         return np.zeros(2)
     return np.asarray(candidates[best])

@@ -27,6 +27,7 @@ from mien.report.codings import check_coding, open_events
 from mien.report.html import check_html, open_html
 from mien.report.writing import ReportFormat, ReportWriter, ReportWriters, open_report
 from mien.vision.media import DEFAULT_MAX_PIXELS, MediaStream, find_sources
+from mien.vision.sources import display_name
 
 __all__ = ["analyze"]
 
@@ -176,7 +177,7 @@ class _Run:
             for path, stream in sources:
                 task = bar.add_task(printable(path.name), total=None)
                 if isinstance(stream, MienError):
-                    self.fail(str(path), stream)
+                    self.fail(display_name(path), stream)
                 else:
                     self._read(stream, _steps(bar, task, stream.media, self.every))
                 bar.remove_task(task)
