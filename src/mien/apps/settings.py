@@ -122,6 +122,9 @@ class WebSettings(BaseSettings):
         secret = self.token.get_secret_value() if self.token else None
         if secret is not None and len(secret) < MIN_TOKEN:
             raise ValueError(f"the token must have {MIN_TOKEN} characters or more; set MIEN_TOKEN")
+        if secret is not None and not (secret.isascii() and secret.isprintable()):
+            # RFC 6750, 2.1; HTTP headers have no letters beyond ASCII.
+            raise ValueError("the token must be of ASCII characters alone; set MIEN_TOKEN anew")
         if secret is None and not is_loopback(self.host):
             raise ValueError(
                 f"listening on {self.host} lets others in; set MIEN_TOKEN to a secret of "

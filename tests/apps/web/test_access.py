@@ -80,6 +80,8 @@ def test_open_addresses_need_a_token():
         WebSettings(host="0.0.0.0")
     with pytest.raises(ValidationError, match="16 characters"):
         WebSettings(token="short")
+    with pytest.raises(ValidationError, match="ASCII"):
+        WebSettings(token="sechzehn Zeichen: äöü")
     assert WebSettings(host="0.0.0.0", token=TOKEN).token is not None
 
 
@@ -102,13 +104,22 @@ def test_token(serving):
         assert client.get(MODELS).status_code == 200
 
 
-def test_guessing_tokens_is_limited(serving):
+@pytest.mark.parametrize(
+    "guess",
+    [
+        lambda client, token: client.post("/api/v1/session", json={"token": token}),
+        lambda client, token: client.get(MODELS, headers={"authorization": f"Bearer {token}"}),
+    ],
+)
+def test_guessing_tokens_is_limited(serving, guess):
     with serving(token=TOKEN) as client:
-        codes = [
-            client.post("/api/v1/session", json={"token": "wrong"}).status_code for _ in range(60)
-        ]
-    assert codes[0] == 401
-    assert 429 in codes
+        for _ in range(30):
+            assert guess(client, TOKEN).status_code < 300
+        codes = [guess(client, f"wrong-{number}").status_code for number in range(60)]
+        assert codes[0] == 401
+        assert codes[-1] == 429
+        assert guess(client, TOKEN).status_code == 429, "it might have been guessed"
+        assert client.get("/healthz").status_code == 200
 
 
 def test_headers(client):

@@ -12,9 +12,10 @@ import uvicorn
 from websockets.sync.client import connect
 
 from mien.apps.settings import WebSettings
+from mien.apps.web import app as app_module
 from mien.apps.web import server as module
 from mien.apps.web.app import create_app
-from mien.core.errors import InputError
+from mien.core.errors import ArtifactError, InputError
 
 
 def until(condition, seconds=10):
@@ -76,6 +77,18 @@ def test_what_cannot_be_served_is_told_before_the_address(tmp_path, monkeypatch,
     with pytest.raises(InputError, match=words):
         module.serve(announced.append, port=0, **options)
     assert announced == []
+
+
+def test_what_fails_as_it_starts_is_told_instead_of_the_address(tmp_path, monkeypatch, caplog):
+    def refuse(*_):
+        raise ArtifactError("expression.onnx is altered; install mien again")
+
+    monkeypatch.setattr(app_module, "Engine", refuse)
+    announced = []
+    with pytest.raises(ArtifactError, match="is altered"):
+        module.serve(announced.append, port=0, temporary=tmp_path)
+    assert (announced, caplog.text) == ([], "")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.fixture

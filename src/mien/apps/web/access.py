@@ -9,23 +9,25 @@ from http.cookies import CookieError, SimpleCookie
 from starlette.datastructures import Headers
 
 from mien.apps.settings import WebSettings
+from mien.apps.web.limits import RateLimit
 from mien.apps.web.problems import ProblemError
 
-__all__ = ["COOKIE", "LOOPBACKS", "Gate", "needs_token"]
+__all__ = ["COOKIE", "WILDCARDS", "Gate", "needs_token"]
 
 COOKIE = "mien-session"
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
-LOOPBACKS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 """For addresses that stand for all of a machine, the one that it has for itself."""
+WRONG_TOKENS_PER_MINUTE = 20
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 # The page itself has no secrets; it asks for the token.
-OPEN_PATHS = ("/healthz", "/readyz", "/api/v1/session")
+OPEN_PATH = "/api/v1/session"
 GUARDED = ("/api/", "/metrics", "/weights/")
 
 
 def needs_token(path: str) -> bool:
     """Whether only those come to a path who know the token, if there is one."""
-    return path.startswith(GUARDED) and path not in OPEN_PATHS
+    return path.startswith(GUARDED) and path != OPEN_PATH
 
 
 class Gate:
@@ -36,11 +38,12 @@ class Gate:
     """
 
     def __init__(self, settings: WebSettings) -> None:
-        own = () if settings.host in LOOPBACKS else (settings.host, f"[{settings.host}]")
+        own = () if settings.host in WILDCARDS else (settings.host, f"[{settings.host}]")
         self._hosts = {host.lower() for host in (*LOOPBACK_NAMES, *own, *settings.allowed_hosts)}
         self._origins = set(settings.allowed_origins)
         secret = settings.token.get_secret_value() if settings.token else None
         self._token = secret.encode() if secret is not None else None
+        self._wrong = RateLimit(WRONG_TOKENS_PER_MINUTE, "wrong tokens")
         self.session = (
             hmac.new(self._token, b"mien session", hashlib.sha256).hexdigest()
             if self._token is not None
@@ -60,16 +63,33 @@ class Gate:
         self._check_origin(headers, writes)
         # Browsers ask whether another site's page may call before they send its token.
         asks = scope.get("method") == "OPTIONS" and bool(self._origins)
-        if needs_token(path) and not asks and not self._knows(headers):
+        client = scope.get("client")
+        address = str(client[0]) if isinstance(client, tuple | list) else "unknown"
+        if needs_token(path) and not asks and not self._knows(headers, address):
             raise ProblemError(
                 HTTPStatus.UNAUTHORIZED,
                 "a token is needed; send it as `Authorization: Bearer TOKEN`",
                 {"WWW-Authenticate": "Bearer"},
             )
 
-    def accepts(self, token: str) -> bool:
-        """Whether this is the token, compared in constant time."""
-        return self._token is None or hmac.compare_digest(token.encode(), self._token)
+    def accepts(self, token: str, address: str) -> bool:
+        """Whether this is the token, compared in constant time.
+
+        Args:
+            token: what is given for it.
+            address: who gives it.
+
+        Raises:
+            ProblemError: if too many that were wrong came from there; not even a right one is
+                taken then, since it might have been guessed.
+        """
+        if self._token is None:
+            return True
+        self._wrong.take(address, cost=0)
+        right = hmac.compare_digest(token.encode(), self._token)
+        if not right:
+            self._wrong.take(address)
+        return right
 
     def _check_host(self, headers: Headers) -> None:
         name = _hostname(headers.get("host", ""))
@@ -94,12 +114,12 @@ class Gate:
         origin = origin.lower()
         return origin in self._origins or origin.partition("://")[2] == host.lower()
 
-    def _knows(self, headers: Headers) -> bool:
+    def _knows(self, headers: Headers, address: str) -> bool:
         if self._token is None:
             return True
         scheme, _, value = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
-            return self.accepts(value.strip())
+            return self.accepts(value.strip(), address)
         return hmac.compare_digest(_cookie(headers).encode(), self.session.encode())
 
 

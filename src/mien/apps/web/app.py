@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import ExitStack, asynccontextmanager, closing, suppress
 from typing import Any
 
 from fastapi import FastAPI
@@ -25,7 +25,6 @@ __all__ = ["create_app"]
 
 API = "/api/v1"
 SWEEP_S = 30.0
-ATTEMPTS_PER_MINUTE = 20
 DESCRIPTION = (
     "Reads how facial expressions appear in photographs, films and live pictures. An expression "
     "is not a feeling. Errors are problem details (RFC 9457). Live: open a WebSocket at "
@@ -54,9 +53,9 @@ def create_app(settings: WebSettings | None = None) -> FastAPI:
     )
     app.state.settings = settings
     app.state.metrics = metrics
+    app.state.fault = None
     app.state.gate = Gate(settings)
     app.state.uploads = RateLimit(settings.uploads_per_minute, "uploads")
-    app.state.attempts = RateLimit(ATTEMPTS_PER_MINUTE, "attempts")
     problems.install(app)
     for router in (analyze.router, jobs.router, models.router, health.sessions, live.router):
         app.include_router(router, prefix=API)
@@ -85,8 +84,13 @@ def create_app(settings: WebSettings | None = None) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: WebSettings = app.state.settings
-    with closing(Workspace(settings.temporary)) as workspace:
-        engine = await asyncio.to_thread(Engine, settings, app.state.metrics, workspace)
+    with ExitStack() as stack:
+        try:
+            workspace = stack.enter_context(closing(Workspace(settings.temporary)))
+            engine = await asyncio.to_thread(Engine, settings, app.state.metrics, workspace)
+        except Exception as error:
+            app.state.fault = error
+            raise
         app.state.engine = engine
         sweeping = asyncio.create_task(_sweep(engine))
         try:
@@ -136,9 +140,10 @@ def _describe(app: FastAPI) -> None:
 
 def _describe_guard(path: str, operation: dict[str, Any]) -> None:
     """What is asked of every operation before its route is."""
+    statuses = (408, 413) if "requestBody" in operation else (413,)
     if needs_token(path):
         # Either will do; a server on loopback may have no token, and asks for none.
         operation["security"] = [{"token": []}, {"session": []}, {}]
-    statuses = (408, 413) if "requestBody" in operation else (413,)
+        statuses += (429,)
     for status, response in problems.responses(*statuses).items():
         operation["responses"].setdefault(str(status), response)

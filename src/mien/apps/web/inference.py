@@ -6,10 +6,7 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from http import HTTPStatus
 from typing import Any, TypeVar
-
-from mien.apps.web.problems import ProblemError
 
 __all__ = ["FairPool"]
 
@@ -22,16 +19,12 @@ class FairPool:
 
     Args:
         workers: threads, that is inferences at the same time.
-        max_waiting: pieces of work that may wait before more are refused.
         observe: told the seconds that each piece took.
     """
 
-    def __init__(
-        self, workers: int, max_waiting: int = 256, observe: Callable[[float], None] | None = None
-    ) -> None:
+    def __init__(self, workers: int, observe: Callable[[float], None] | None = None) -> None:
         self._executor = ThreadPoolExecutor(workers, thread_name_prefix="mien")
         self._free = workers
-        self._max_waiting = max_waiting
         self._queues: OrderedDict[str, deque[_Work]] = OrderedDict()
         self._observe = observe or (lambda _: None)
         self._numbers = itertools.count()
@@ -48,15 +41,8 @@ class FairPool:
     async def run(self, owner: str, work: Callable[[], Result]) -> Result:
         """Run a function in a thread when it is the owner's turn.
 
-        Raises:
-            ProblemError: if too much is waiting already.
+        How much waits is bounded by those who ask: by the limits of uploads, films and viewers.
         """
-        if self.waiting >= self._max_waiting:
-            raise ProblemError(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                "the server is busy; try again in a moment",
-                {"Retry-After": "5"},
-            )
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._queues.setdefault(owner, deque()).append((future, work))
         self._dispatch()

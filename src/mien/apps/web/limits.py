@@ -25,8 +25,8 @@ class RateLimit:
         self._what = what
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
-    def take(self, address: str) -> None:
-        """Count one request.
+    def take(self, address: str, cost: int = 1) -> None:
+        """Count one request, or only look whether there may be one if it costs 0.
 
         Raises:
             ProblemError: if the address has asked too often.
@@ -35,7 +35,7 @@ class RateLimit:
         level, seen = self._buckets.pop(address, (float(self._per_minute), now))
         level = min(level + (now - seen) * self._per_minute / 60, self._per_minute)
         allowed = level >= 1
-        self._buckets[address] = (level - 1 if allowed else level, now)
+        self._buckets[address] = (level - cost if allowed else level, now)
         if len(self._buckets) > MOST_ADDRESSES:
             self._buckets.popitem(last=False)
         if not allowed:

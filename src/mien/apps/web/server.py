@@ -1,6 +1,7 @@
 """Listening: the application under uvicorn, with connections that linger closed."""
 
 import asyncio
+import logging
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +12,7 @@ from pydantic import ValidationError
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from mien.apps.settings import WebSettings, is_loopback
-from mien.apps.web.access import LOOPBACKS
+from mien.apps.web.access import WILDCARDS
 from mien.apps.web.app import create_app
 from mien.core.errors import InputError
 
@@ -64,23 +65,39 @@ class PunctualProtocol(H11Protocol):
         self._watch = self.loop.call_later(self.patience_s, self._look)
 
 
+class _Server(uvicorn.Server):
+    """Tells when it has begun, and logs from then on: what goes wrong before is raised."""
+
+    def __init__(self, config: uvicorn.Config, begun: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._begun = begun
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+        self._begun()
+
+
 def serve(announce: Callable[[str], None], **options: Any) -> None:
     """Serve until interrupted.
 
     Args:
-        announce: told where the server is to be found.
+        announce: told where the server is to be found, once it is.
         **options: fields of `WebSettings` that differ from the environment's; None means unset.
 
     Raises:
         InputError: if a setting makes no sense, or certificate and key cannot be used.
+        ArtifactError: if weights are missing or altered.
+        OSError: if the folder for uploads cannot be made.
     """
     given = {name: value for name, value in options.items() if value is not None}
     try:
         settings = WebSettings(**given)
     except ValidationError as error:
         raise InputError(_sentence(error)) from None
+    app = create_app(settings)
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         http=PunctualProtocol,
         ws="websockets-sansio",
         ws_max_size=settings.max_frame,
@@ -92,7 +109,7 @@ def serve(announce: Callable[[str], None], **options: Any) -> None:
         timeout_graceful_shutdown=5,
         server_header=False,
         access_log=False,
-        log_level="warning",
+        log_level="critical",
     )
     try:
         config.load()
@@ -102,19 +119,24 @@ def serve(announce: Callable[[str], None], **options: Any) -> None:
             f"({error.strerror}); give a certificate and its own key as PEM files"
         ) from error
     listener = _listen(settings)
-    announce(address(settings, listener.getsockname()[1]))
-    uvicorn.Server(config).run(sockets=[listener])
+    where = address(settings, listener.getsockname()[1])
+    try:
+        _Server(config, lambda: announce(where)).run(sockets=[listener])
+    except SystemExit:
+        if app.state.fault is not None:
+            raise app.state.fault from None
+        raise
 
 
 def address(settings: WebSettings, port: int) -> str:
     """What to open in a browser, and whether a token will be asked for."""
-    host = LOOPBACKS.get(settings.host, settings.host)
+    host = WILDCARDS.get(settings.host, settings.host)
     name = f"[{host}]" if ":" in host else host
     scheme = "https" if settings.certificate else "http"
     token = (
         "" if is_loopback(settings.host) else "; others can reach it and are asked for the token"
     )
-    if settings.host in LOOPBACKS:
+    if settings.host in WILDCARDS:
         token += ", by the names in MIEN_ALLOWED_HOSTS"
     return f"open {scheme}://{name}:{port}{token}; press Ctrl+C to stop"
 

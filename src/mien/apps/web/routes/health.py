@@ -56,8 +56,7 @@ async def open_session(
     credentials: Credentials, request: Request, gate: GateNeeded, address: Address
 ) -> Response:
     """Trade the token for a cookie that scripts cannot read, for pages."""
-    request.app.state.attempts.take(address)
-    if not gate.accepts(credentials.token):
+    if not gate.accepts(credentials.token, address):
         raise ProblemError(
             HTTPStatus.UNAUTHORIZED,
             "that is not the token; ask whoever runs the server",
