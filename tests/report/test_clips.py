@@ -1,5 +1,7 @@
 # ruff: noqa: PT012 (that the whole block fails is what is tested)
 import io
+import os
+import sys
 from fractions import Fraction
 
 import av
@@ -30,6 +32,18 @@ def sound_packets(path):
 def duration_s(path):
     with av.open(str(path)) as container:
         return container.duration / 1_000_000
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_sound_is_copied_from_a_file_whose_name_is_no_utf8(make_film, tmp_path):
+    source = tmp_path / os.fsdecode(b"\xff.mp4")
+    make_film(tmp_path / "a.mp4", sound="aac").rename(source)
+    folder = AnnotationFolder(tmp_path / "out", [source])
+    with open_media(source) as stream, folder.open(stream.media) as clip:
+        for frame in stream:
+            clip.write(frame, FrameReading(frame.index, frame.time_s, ()))
+    (clip,) = (tmp_path / "out").iterdir()
+    assert sound_packets(clip) == sound_packets(source)
 
 
 def test_times_duration_and_picture_are_kept(make_film, make_reading, tmp_path):

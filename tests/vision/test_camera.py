@@ -71,6 +71,7 @@ def test_what_sources_mean_on_linux(tmp_path):
     [
         ("rtsp://anna:p@ss@10.0.0.5/live", "rtsp://10.0.0.5/live"),
         ("http://cam/video?user=anna&password=secret", "http://cam/video"),
+        ("rtsp://anna:p?ss@10.0.0.5/live", "rtsp://10.0.0.5/live"),
         ("http://cam/@home", "http://cam/@home"),
     ],
 )

@@ -685,6 +685,14 @@ def test_sound_alone_is_no_film(tmp_path):
         open_media(path)
 
 
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.txt", "a"])
+def test_films_are_read_whatever_their_name(make_film, tmp_path, name):
+    film = make_film(tmp_path / "a.mpg").rename(tmp_path / name)
+    with open_media(film) as stream:
+        assert stream.media.kind is MediaKind.VIDEO
+        assert len(list(stream)) > 1
+
+
 def test_large_films_are_refused(make_film, tmp_path):
     with pytest.raises(TooLargeError, match="max_pixels="):
         open_media(make_film(tmp_path / "a.mp4"), max_pixels=64 * 48 - 1)

@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Any, Self
 
-from mien.core.errors import InputError, TruncatedError
+from mien.core.errors import InputError, MediaError, TruncatedError
 from mien.core.types import Frame, FrameReading, Image, MediaKind, Reading
 from mien.pipeline.build import Config, Parts, build_parts
 from mien.vision.media import MediaStream, Source, open_media
@@ -60,26 +60,33 @@ class Analysis:
         """The item of schema mien/1; of a film, with the frames not iterated over yet.
 
         Of a film that breaks off, the item has what came before and the fault under "error".
+
+        Raises:
+            MediaError: if nothing of it can be read.
         """
-        frames: list[dict[str, Any]] = []
+        faults: list[MediaError] = []
+        frames = [frame.to_dict() for frame in self._until_fault(faults)]
         item = {**self.media.to_dict(), "frames": frames}
-        try:
-            frames.extend(frame.to_dict() for frame in self)
-        except TruncatedError as error:
-            item["error"] = str(error)
+        if faults:
+            item["error"] = str(faults[0])
         return item
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """One flat row per face and frame, as a data frame takes them.
 
         Of a film that breaks off, the rows of what came before; the fault is logged as a warning.
+
+        Raises:
+            MediaError: if nothing of it can be read.
         """
-        rows: list[dict[str, Any]] = []
-        try:
-            for frame in self:
-                rows += [{"source": self.media.source, **row} for row in frame.to_dicts()]
-        except TruncatedError as error:
-            log.warning("%s", error)
+        faults: list[MediaError] = []
+        rows = [
+            {"source": self.media.source, **row}
+            for frame in self._until_fault(faults)
+            for row in frame.to_dicts()
+        ]
+        for fault in faults:
+            log.warning("%s", fault)
         return rows
 
     def close(self) -> None:
@@ -90,6 +97,18 @@ class Analysis:
         except ValueError:  # another thread awaits a frame, and closes the film when it is there
             return
         self._stream.close()
+
+    def _until_fault(self, faults: list[MediaError]) -> Iterator[FrameReading]:
+        """The readings up to the first fault, which is put into the list."""
+        begun = False
+        try:
+            for frame in self:
+                begun = True
+                yield frame
+        except MediaError as error:
+            if not begun and not isinstance(error, TruncatedError):
+                raise
+            faults.append(error)
 
     def _readings(self) -> Iterator[FrameReading]:
         with closing(self._pairs):

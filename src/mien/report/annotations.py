@@ -10,6 +10,7 @@ from mien.core.types import Frame, FrameReading, Media, MediaKind
 from mien.report.clips import ClipWriter
 from mien.report.drawing import LARGEST_JPEG, annotate, write_picture
 from mien.report.files import make_folder
+from mien.vision.sources import display_name
 
 __all__ = ["AnnotationFolder", "Annotator", "is_annotation"]
 
@@ -39,7 +40,7 @@ class AnnotationFolder:
 
     Args:
         folder: where they go; what an earlier run drew there is replaced.
-        sources: files that are to be read, which are never replaced.
+        sources: files that are to be read, which are never replaced; sound is copied from them.
 
     Raises:
         OutputError: if the folder cannot be created.
@@ -48,7 +49,9 @@ class AnnotationFolder:
     def __init__(self, folder: str | os.PathLike[str], sources: Iterable[Path] = ()) -> None:
         self.folder = make_folder(folder)
         self._taken: set[str] = set()
-        self._sources = {os.path.realpath(path) for path in sources}
+        # Names that are no UTF-8 are escaped in `Media.source`.
+        self._files = {display_name(path): path for path in sources}
+        self._sources = {os.path.realpath(path) for path in self._files.values()}
 
     @contextmanager
     def open(self, media: Media) -> Iterator[Annotator]:
@@ -62,7 +65,8 @@ class AnnotationFolder:
             png = large or Path(media.source).suffix.lower() == ".png"
             yield _PictureWriter(self._path(media, ".png" if png else ".jpg"))
         else:
-            with ClipWriter(self._path(media, ".mp4"), media) as clip:
+            sound = self._files.get(media.source)
+            with ClipWriter(self._path(media, ".mp4"), media, sound) as clip:
                 yield clip
 
     def _path(self, media: Media, extension: str) -> Path:

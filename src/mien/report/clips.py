@@ -44,12 +44,17 @@ class ClipWriter:
 
     Args:
         path: where the clip goes; the extension should be .mp4.
-        media: the source; if it is a film, its path is opened again for the sound.
+        media: the source.
+        sound: the file that the sound is copied from, if the source is a film; what `media` calls
+            it if None.
     """
 
-    def __init__(self, path: str | os.PathLike[str], media: Media) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], media: Media, sound: Path | None = None
+    ) -> None:
         self._path = Path(path)
         self._media = media
+        self._sound = sound or Path(media.source)
         self._stack = ExitStack()
         self._drawer = Drawer()
         self._film: _Film | None = None
@@ -103,7 +108,7 @@ class ClipWriter:
         )
         film = _Film(output, image.shape[1], image.shape[0])
         if self._media.kind is MediaKind.VIDEO:
-            film.sound = copy_sound(self._media.source, output, self._stack)
+            film.sound = copy_sound(self._sound, output, self._stack)
         return film
 
     def _refusal(self, cause: str) -> OutputError:

@@ -115,7 +115,7 @@ class _Encoding:
         self._output.mux(self._stream.encode(None))
 
 
-def copy_sound(source: str, output: OutputContainer, stack: ExitStack) -> SoundCopier | None:
+def copy_sound(source: Path, output: OutputContainer, stack: ExitStack) -> SoundCopier | None:
     """Prepare to copy the sound of a film; None if it has none.
 
     Args:
@@ -124,7 +124,7 @@ def copy_sound(source: str, output: OutputContainer, stack: ExitStack) -> SoundC
         stack: closes the source.
     """
     try:
-        file = stack.enter_context(Path(source).open("rb"))  # noqa: SIM115
+        file = stack.enter_context(source.open("rb"))  # noqa: SIM115
         container = stack.enter_context(open_container(file))
     except (av.error.FFmpegError, OSError, ValueError):
         return None
@@ -135,7 +135,7 @@ def copy_sound(source: str, output: OutputContainer, stack: ExitStack) -> SoundC
     return SoundCopier(container, tracks) if tracks else None
 
 
-def _fits(source: str, index: int) -> bool:
+def _fits(source: Path, index: int) -> bool:
     """Whether an MP4 takes the sound of a film's stream as it is: a trial tells, with one packet.
 
     That it knows the codec is not enough: it refuses MP3 below 16 kHz, and PCM of an AVI, which
@@ -143,7 +143,7 @@ def _fits(source: str, index: int) -> bool:
     """
     try:
         with (
-            Path(source).open("rb") as file,
+            source.open("rb") as file,
             open_container(file) as container,
             av.open(io.BytesIO(), "w", format="mp4") as trial,
         ):

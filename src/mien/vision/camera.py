@@ -183,4 +183,5 @@ def _paced(stream: MediaStream, pace: Pace) -> Iterator[Frame]:
 
 
 def _without_password(address: str) -> str:
-    return re.sub(r"://[^/]*@", "://", address.partition("?")[0])
+    # First, since a password may hold a question mark that should be escaped.
+    return re.sub(r"://[^/]*@", "://", address).partition("?")[0]

@@ -44,12 +44,19 @@ def open_container(file: BinaryIO) -> InputContainer:
         av.error.FFmpegError: if the bytes are no film.
     """
     return av.open(
-        file,
+        _Nameless(file),
         "r",
         options={"format_whitelist": _DEMUXERS},
         metadata_errors="replace",
         buffer_size=1 << 18,
     )
+
+
+class _Nameless:
+    """A file as FFmpeg sees it: it would tell a film that is called .jpg from its name."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.read, self.seek, self.tell = file.read, file.seek, file.tell
 
 
 def start_s(container: InputContainer) -> float:

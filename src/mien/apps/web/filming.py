@@ -68,13 +68,13 @@ class FilmReader:
         """
         try:
             frame = next(self._stream, None)
-        except TooLargeError as error:
-            limit = self._analyzer.config.max_pixels
-            raise too_many_pixels(self._media.source, limit) from error
-        except TruncatedError as error:
+        except MediaError as error:
+            fault: Exception = error
+            if isinstance(error, TooLargeError):
+                fault = too_many_pixels(self._media.source, self._analyzer.config.max_pixels)
             if self._frames == 0:
-                raise
-            self.warning = str(error).replace(self._stream.media.source, self._media.source)
+                raise fault from error.__cause__
+            self.warning = str(fault).replace(self._stream.media.source, self._media.source)
             return False
         if frame is None:
             return False

@@ -69,7 +69,7 @@ async def receive(
             HTTPStatus.UNPROCESSABLE_ENTITY,
             "the upload is empty; send a picture or film as the body or as the form's part `file`",
         )
-    return Upload(_with_extension(path, name), _display(name))
+    return Upload(path, _display(name))
 
 
 async def _chunks(request: Request, limit: int, timeout_s: float) -> AsyncIterator[bytes]:
@@ -105,12 +105,6 @@ def _too_large(limit: int) -> ProblemError:
         f"the upload has more than {limit / 1e6:.4g} MB; send a smaller file",
         {"Connection": "close"},
     )
-
-
-def _with_extension(path: Path, name: str) -> Path:
-    """The annotated copy of a PNG is a PNG: the extension is all that is taken from the name."""
-    suffix = Path(name).suffix.lower()
-    return path.rename(path.with_suffix(suffix)) if suffix in EXTENSIONS else path
 
 
 def _display(name: str) -> str:
