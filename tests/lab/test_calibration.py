@@ -97,7 +97,7 @@ def test_copies_are_in_one_fold_and_one_half(copied, monkeypatch):
     asked, given = [], []
     net = MergedNet([ExpressionNet(8, ((8, 1),))])
     monkeypatch.setattr(heads, "fer_faces", lambda data, rows: asked.append(rows) or rows)
-    monkeypatch.setattr(heads, "still_looks", lambda rows: rows)
+    monkeypatch.setattr(heads, "still_crops", lambda rows: rows)
     monkeypatch.setattr(heads, "upright_crops", lambda rows: rows)
     monkeypatch.setattr(heads, "_embedding", lambda net, rows: rows[:, None] + np.zeros(8, "f4"))
     monkeypatch.setattr(heads, "fit_occlusion", lambda *_: (np.zeros(8, np.float32), 0.0))

@@ -17,7 +17,7 @@ from mien.models.expression import ExpressionClassifier  # noqa: E402
 from mien.runtime.artifact import load_artifact, read_cards  # noqa: E402
 from mien.runtime.session import open_session  # noqa: E402
 from mien_lab.cli import app  # noqa: E402
-from mien_lab.data.faces import fer_faces, still_looks  # noqa: E402
+from mien_lab.data.faces import fer_faces, still_crops  # noqa: E402
 from mien_lab.data.fer2013 import load_fer  # noqa: E402
 from mien_lab.training import expression_export, heads  # noqa: E402
 from mien_lab.training.expression import train_expression  # noqa: E402
@@ -193,7 +193,7 @@ def test_what_ships_says_more_of_its_calibration_faces_than_what_was_trained(
     fitted, _, folder = exported_expression
     data = load_fer(fer_folder)
     rows = data.rows("PublicTest")
-    faces = torch.from_numpy(still_looks(fer_faces(data, rows))[:, 1])[:, None].float()
+    faces = torch.from_numpy(still_crops(fer_faces(data, rows))[:, 1])[:, None].float()
     losses = []
     for net in (MergedNet([trained_net(folder.parent)]).eval(), fitted):
         with torch.no_grad():

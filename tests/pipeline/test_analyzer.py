@@ -224,7 +224,9 @@ def test_a_face_whose_shorter_side_is_too_short_is_left_out(analyzer, portrait, 
 
 def test_faces_with_the_network_s_own_words(analyzer, portrait):
     (face,) = faces = analyzer.parts.reader.find(portrait)
-    words = analyzer.parts.reader.classifier.classify(analyzer.parts.reader.looks(portrait, faces))
+    words = analyzer.parts.reader.classifier.classify(
+        analyzer.parts.reader.zoomed_crops(portrait, faces)
+    )
     (reading,) = analyzer.read(portrait)
     assert face == reading.face
     assert words.probabilities[0].tolist() == pytest.approx(reading.scores.values, abs=1e-5)
@@ -233,13 +235,13 @@ def test_faces_with_the_network_s_own_words(analyzer, portrait):
 
 def test_a_still_is_read_at_several_sizes(analyzer, portrait):
     faces = analyzer.parts.reader.find(portrait)
-    looks = analyzer.parts.reader.looks(portrait, faces)
-    assert np.array_equal(looks[:, 1], analyzer.parts.reader.crops(portrait, faces))
+    crops = analyzer.parts.reader.zoomed_crops(portrait, faces)
+    assert np.array_equal(crops[:, 1], analyzer.parts.reader.crops(portrait, faces))
     once = replace(analyzer.parts.reader, zooms=(1.0,)).read(Frame(portrait)).readings[0]
     (reading,) = analyzer.read(portrait)
     assert reading.quality == once.quality
     assert reading.scores != once.scores
-    logits = analyzer.parts.reader.classifier.raw(looks[0])["logits"].mean(axis=0)
+    logits = analyzer.parts.reader.classifier.raw(crops[0])["logits"].mean(axis=0)
     assert reading.top is EMOTIONS[logits.argmax()]
 
 

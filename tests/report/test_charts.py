@@ -25,7 +25,7 @@ def paths(svg):
 
 def test_expressions_fill_the_height_in_their_order():
     shares = np.arange(1, 9) / 36
-    found = paths(expression_chart([run([0.5, 1.5], shares)], 1.0, 2.0, "a <b>"))
+    found = paths(expression_chart([run([0.5, 1.5], shares)], 1.0, 0.0, 2.0, "a <b>"))
     assert list(found) == [emotion.value for emotion in EMOTIONS]
     heights = {name: np.ptp(points[:, 1]) for name, points in found.items()}
     assert heights == pytest.approx(dict(zip(EMOTIONS, 100 * shares, strict=True)), abs=0.11)
@@ -36,7 +36,7 @@ def test_expressions_fill_the_height_in_their_order():
 
 def test_a_face_that_was_away_leaves_a_gap():
     even = np.full(8, 1 / 8)
-    svg = expression_chart([run([0.5], even), run([8.5], even)], 1.0, 10.0, "faces")
+    svg = expression_chart([run([0.5], even), run([8.5], even)], 1.0, 0.0, 10.0, "faces")
     spans = [numbers(path.get("d"))[:, 0] for path in ET.fromstring(svg).iter("path")][::8]
     assert [(span.min(), span.max()) for span in spans] == [(0, 100), (800, 900)]
 
@@ -44,7 +44,7 @@ def test_a_face_that_was_away_leaves_a_gap():
 @pytest.mark.parametrize(("valence", "level"), [(0.8, 10), (0, 50), (-0.5, 75)])
 def test_sentiment_lies_above_or_below_the_middle(valence, level):
     even = np.full(8, 1 / 8)
-    found = paths(sentiment_chart([run([0.5, 1.5], even, valence)], 1.0, 2.0, "sentiment"))
+    found = paths(sentiment_chart([run([0.5, 1.5], even, valence)], 1.0, 0.0, 2.0, "sentiment"))
     assert found["line"][:, 1] == pytest.approx(level)
     tinted = {name: np.ptp(points[:, 1]) for name, points in found.items() if "tint" in name}
     assert tinted == pytest.approx(
@@ -54,7 +54,7 @@ def test_sentiment_lies_above_or_below_the_middle(valence, level):
 
 @pytest.mark.parametrize("end_s", [0.04, 4, 61, 7200, 1e9])
 def test_times_are_few_and_told_apart(end_s):
-    svg = ET.fromstring(sentiment_chart([], 1.0, end_s, "sentiment"))
+    svg = ET.fromstring(sentiment_chart([], 1.0, 0.0, end_s, "sentiment"))
     texts = [text.text for text in svg.iter("text")]
     assert 1 <= len(texts) <= 7
     if end_s >= 1:

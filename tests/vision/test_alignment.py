@@ -13,7 +13,7 @@ from mien.vision.alignment import (
     alignment_matrix,
     can_align,
     crop_face,
-    crop_looks,
+    zoomed_crops,
 )
 from mien.vision.geometry import apply_transform
 
@@ -180,10 +180,10 @@ def test_odd_landmarks_are_cut_without_a_fault(portrait, points):
 
 def test_looks_show_the_face_larger_and_smaller_about_the_middle(portrait):
     matrix = alignment_matrix(FACE)
-    small, same, large = crop_looks(portrait, matrix, zooms=(0.5, 1.0, 2.0))
+    small, same, large = zoomed_crops(portrait, matrix, zooms=(0.5, 1.0, 2.0))
     assert np.array_equal(same, crop_face(portrait, matrix))
     inner = slice(CROP_SIZE // 4, -CROP_SIZE // 4)
     for larger, smaller in ((same, small), (large, same)):
         halved = cv2.resize(larger, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
         assert difference(smaller[inner, inner], halved) < 4
-    assert len(crop_looks(portrait, matrix)) == len(ZOOMS)
+    assert len(zoomed_crops(portrait, matrix)) == len(ZOOMS)

@@ -95,7 +95,8 @@ def test_the_camera_may_be_jerked():
 
 def test_a_crowd_that_the_camera_moves_across_takes_little_memory():
     dice = np.random.default_rng(0)
-    places = [(90 * x, 90 * y) + dice.normal(0, 8, 2) for x in range(15) for y in range(10)]
+    grid = 90.0 * np.array([(x, y) for x in range(15) for y in range(10)])
+    places = grid + dice.normal(0, 8, grid.shape)
     tracker = FaceTracker()
     ids = tracker.update([face(*place) for place in places], 0.0)
     tracemalloc.start()

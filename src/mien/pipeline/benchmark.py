@@ -13,7 +13,15 @@ from mien.core.types import Box, Face, Frame, Image, Landmarks
 from mien.pipeline.build import Config, build
 from mien.vision.alignment import CANONICAL, CROP_SIZE
 
-__all__ = ["Measurement", "PlacedDetector", "benchmark", "measure", "sample_image", "summarize"]
+__all__ = [
+    "Measurement",
+    "PlacedDetector",
+    "benchmark",
+    "measure",
+    "placed_face",
+    "sample_image",
+    "summarize",
+]
 
 WIDTH, HEIGHT = 640, 480
 FACE = 96.0
@@ -138,6 +146,11 @@ def _faces(count: int) -> list[Face]:
     for number in range(count):
         left = 8 + (number % per_row) * (FACE + 16)
         top = 8 + (number // per_row) * (FACE + 16)
-        points = CANONICAL / CROP_SIZE * FACE + np.array([left, top])
-        faces.append(Face(Box(left, top, FACE, FACE), 1.0, Landmarks.from_array(points)))
+        faces.append(placed_face(left, top, FACE))
     return faces
+
+
+def placed_face(left: float, top: float, side: float) -> Face:
+    """A face that stands upright in its box."""
+    points = CANONICAL / CROP_SIZE * side + np.array([left, top])
+    return Face(Box(left, top, side, side), 1.0, Landmarks.from_array(points))

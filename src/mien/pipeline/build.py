@@ -16,7 +16,6 @@ from mien.pipeline.sequence import SequenceReader
 from mien.runtime.artifact import Card, read_cards, weights_folder
 from mien.runtime.session import Session, open_session
 from mien.vision.detector import FaceDetector
-from mien.vision.follower import FaceFollower
 from mien.vision.landmarks import LandmarkPlacer
 from mien.vision.media import DEFAULT_MAX_PIXELS
 from mien.vision.refiner import FaceRefiner
@@ -166,7 +165,7 @@ def build_parts(config: Config) -> Parts:
         # A size of one's own is that of every search: half of it might show too little.
         reader if config.search_size is not None else replace(reader, coarse=live),
         replace(reader, detector=live),
-        FaceFollower(refiner),
+        refiner,
         None if temporal is None else TemporalReader(temporal),
         tuple(sorted((one.card for one in sessions), key=lambda card: card.name)),
         config.detect_every,

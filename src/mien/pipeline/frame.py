@@ -10,7 +10,7 @@ from mien.core.labels import Emotion
 from mien.core.ports import Detector
 from mien.core.types import Doubt, Face, Frame, FrameReading, Image, Quality, Reading, Scores
 from mien.models.expression import ExpressionClassifier
-from mien.vision.alignment import ZOOMS, alignment_matrix, can_align, crop_looks
+from mien.vision.alignment import ZOOMS, alignment_matrix, can_align, zoomed_crops
 from mien.vision.quality import assess
 
 __all__ = ["FrameReader", "judge"]
@@ -43,19 +43,19 @@ class FrameReader:
         Each face is read at several sizes and the mean counts; films have time for one to a frame.
         """
         faces = self.find(frame.image)
-        looks = self.looks(frame.image, faces)
-        result = self.classifier.classify(looks)
+        crops = self.zoomed_crops(frame.image, faces)
+        result = self.classifier.classify(crops)
         plain = self.zooms.index(1.0)
         readings = tuple(
             judge(
                 face,
-                assess(face, look[plain]),
+                assess(face, own[plain]),
                 row,
                 self.classifier.prediction_set(row),
                 occluded=bool(over),
             )
-            for face, look, row, over in zip(
-                faces, looks, result.probabilities, result.occluded, strict=True
+            for face, own, row, over in zip(
+                faces, crops, result.probabilities, result.occluded, strict=True
             )
         )
         return FrameReading(frame.index, frame.time_s, readings)
@@ -77,7 +77,7 @@ class FrameReader:
         """The aligned grey crops of faces at one size, (n, size, size) uint8."""
         return self._cut(image, faces, (zoom,))[:, 0]
 
-    def looks(self, image: Image, faces: Sequence[Face]) -> npt.NDArray[np.uint8]:
+    def zoomed_crops(self, image: Image, faces: Sequence[Face]) -> npt.NDArray[np.uint8]:
         """The aligned grey crops of faces at each of `zooms`, (n, k, size, size) uint8."""
         return self._cut(image, faces, self.zooms)
 
@@ -85,11 +85,11 @@ class FrameReader:
         self, image: Image, faces: Sequence[Face], zooms: tuple[float, ...]
     ) -> npt.NDArray[np.uint8]:
         size = self.classifier.size
-        looks = np.zeros((len(faces), len(zooms), size, size), dtype=np.uint8)
+        crops = np.zeros((len(faces), len(zooms), size, size), dtype=np.uint8)
         for index, face in enumerate(faces):
             matrix = alignment_matrix(face.landmarks.as_array(), size)
-            looks[index] = crop_looks(image, matrix, size, zooms)
-        return looks
+            crops[index] = zoomed_crops(image, matrix, size, zooms)
+        return crops
 
     def _readable(self, found: list[Face]) -> list[Face]:
         faces = [

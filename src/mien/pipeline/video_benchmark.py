@@ -19,11 +19,10 @@ import av
 import numpy as np
 
 from mien.core.ports import Follower
-from mien.core.types import Box, Face, Frame, Image, Landmarks
-from mien.pipeline.benchmark import PlacedDetector, sample_image
+from mien.core.types import Face, Frame, Image
+from mien.pipeline.benchmark import PlacedDetector, placed_face, sample_image
 from mien.pipeline.build import EDGE, Config, Parts, build_parts
 from mien.pipeline.live import LiveReader, LiveReading
-from mien.vision.alignment import CANONICAL, CROP_SIZE
 from mien.vision.camera import find_camera, open_camera
 from mien.vision.media import open_media
 
@@ -174,8 +173,7 @@ def _placed(parts: Parts, count: int) -> Parts:
     faces = []
     for number in range(count):
         left, top = 200.0 + number % 2 * 600, 80.0 + number // 2 * 320
-        points = CANONICAL / CROP_SIZE * FACE + np.array([left, top])
-        faces.append(Face(Box(left, top, FACE, FACE), 1.0, Landmarks.from_array(points)))
+        faces.append(placed_face(left, top, FACE))
     placed = parts.reader
     coarse = None if placed.coarse is None else PlacedDetector(placed.coarse, faces)
     reader = replace(placed, detector=PlacedDetector(placed.detector, faces), coarse=coarse)

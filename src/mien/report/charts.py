@@ -27,16 +27,16 @@ _LEVELS = ("0%", "50%", "100%")
 
 
 def expression_chart(
-    runs: Sequence[Floats], width_s: float, end_s: float, label: str, start_s: float = 0.0
+    runs: Sequence[Floats], width_s: float, start_s: float, end_s: float, label: str
 ) -> str:
     """Probabilities of the eight expressions, one upon the other, neutral at the bottom.
 
     Args:
         runs: as `Series.runs` gives them.
         width_s: seconds that one row stands for.
-        end_s: where the axis of time ends.
-        label: what the chart shows, for those who cannot see it.
         start_s: where the axis of time begins.
+        end_s: where it ends.
+        label: what the chart shows, for those who cannot see it.
     """
     shapes = []
     for run in runs:
@@ -50,7 +50,7 @@ def expression_chart(
 
 
 def sentiment_chart(
-    runs: Sequence[Floats], width_s: float, end_s: float, label: str, start_s: float = 0.0
+    runs: Sequence[Floats], width_s: float, start_s: float, end_s: float, label: str
 ) -> str:
     """The valence, from 1 at the top to -1, its sign tinted, and the times; arguments as above."""
     shapes = []

@@ -160,14 +160,14 @@ def _face(face: FaceSummary, summary: FilmSummary) -> str:
     most = max(face.tally.shares(), key=lambda share: share.whole)
     said = f"in view {clock(face.first_s)} to {clock(face.last_s)}"
     said += f"; mostly {most.expression}, {percent(most.whole)} of it"
-    place, start_s = (runs, face.series.width_s, summary.end_s), summary.start_s
-    chart = expression_chart(*place, f"{name}: expressions over time, {said}", start_s)
+    place = (runs, face.series.width_s, summary.start_s, summary.end_s)
+    chart = expression_chart(*place, f"{name}: expressions over time, {said}")
     return (
         f'<figure class="panel"><figcaption><strong>{name}</strong> <span>{said}</span>'
         f"</figcaption><p class='hint'>Probability of each expression</p>"
         f"{chart}{_legend()}"
         "<p class='hint'>Sentiment: positive above the middle, negative below</p>"
-        f"{sentiment_chart(*place, f'{name}: sentiment over time', start_s)}</figure>"
+        f"{sentiment_chart(*place, f'{name}: sentiment over time')}</figure>"
     )
 
 

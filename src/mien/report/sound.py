@@ -124,7 +124,7 @@ def copy_sound(source: Path, output: OutputContainer, stack: ExitStack) -> Sound
         stack: closes the source.
     """
     try:
-        file = stack.enter_context(source.open("rb"))  # noqa: SIM115
+        file = stack.enter_context(source.open("rb"))
         container = stack.enter_context(open_container(file))
     except (av.error.FFmpegError, OSError, ValueError):
         return None

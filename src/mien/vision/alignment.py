@@ -19,9 +19,9 @@ __all__ = [
     "alignment_matrix",
     "can_align",
     "crop_face",
-    "crop_looks",
     "spread_apart",
     "zoomed",
+    "zoomed_crops",
 ]
 
 CROP_SIZE = 48
@@ -96,7 +96,7 @@ def crop_face(
     return np.asarray(crop, dtype=np.uint8)
 
 
-def crop_looks(
+def zoomed_crops(
     image: Image,
     matrix: npt.NDArray[np.floating],
     size: int = CROP_SIZE,

@@ -112,10 +112,10 @@ class FaceDetector:
     def _merged(self, found: Proposals) -> Proposals:
         """One proposal per place, the best first, averaged over those that agree with it."""
         kept = non_maximum_suppression(found.boxes, found.scores, NMS_IOU)
-        agree = (iou_matrix(found.boxes[kept], found.boxes) >= VOTE_OVERLAP) * found.weights
+        agree = (iou_matrix(found.boxes[kept], found.boxes) >= VOTE_OVERLAP) * found.votes
         votes = (agree / agree.sum(axis=1, keepdims=True)).astype(np.float32)
         return Proposals(
-            votes @ found.boxes, votes @ found.points, found.scores[kept], found.weights[kept]
+            votes @ found.boxes, votes @ found.points, found.scores[kept], found.votes[kept]
         )
 
     def _refined(self, refiner: FaceRefiner, picture: Pyramid, found: Proposals) -> Proposals:

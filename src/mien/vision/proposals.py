@@ -34,12 +34,12 @@ class Proposals:
     boxes: Floats
     points: Floats
     scores: Floats
-    weights: Floats
+    votes: Floats
 
     def __getitem__(self, chosen: npt.NDArray[Any] | slice) -> "Proposals":
         """Those that indices, a mask or a slice choose."""
         return Proposals(
-            self.boxes[chosen], self.points[chosen], self.scores[chosen], self.weights[chosen]
+            self.boxes[chosen], self.points[chosen], self.scores[chosen], self.votes[chosen]
         )
 
     def faces(self) -> list[Face]:
@@ -93,7 +93,7 @@ class FaceProposer:
             np.concatenate([part.boxes for part in found]),
             np.concatenate([part.points for part in found]),
             np.concatenate([part.scores for part in found]),
-            np.concatenate([part.weights for part in found]),
+            np.concatenate([part.votes for part in found]),
         )
 
     def _scales(self, longest: int) -> list[float]:
@@ -116,7 +116,7 @@ class FaceProposer:
             found.boxes * np.tile(factor, 2),
             found.points * np.tile(factor, 5),
             found.scores,
-            found.weights,
+            found.votes,
         )
 
     def _decode(self, outputs: Mapping[str, npt.NDArray[Any]], least: float) -> Proposals:

@@ -5,10 +5,12 @@ of Zhang et al., "Joint Face Detection and Alignment Using Multitask Cascaded Co
 Networks" (IEEE Signal Processing Letters 23, 2016).
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
-from mien.core.types import Image, Landmarks
+from mien.core.types import Face, Image, Landmarks
 from mien.runtime.session import Session
 from mien.vision.alignment import crop_face
 from mien.vision.proposals import Proposals
@@ -72,8 +74,24 @@ class FaceRefiner:
             (np.hstack([middle - extent / 2, extent])).astype(np.float32),
             (np.tile(centres, 5) + values[:, 5:] * sides).astype(np.float32),
             (1 / (1 + np.exp(-logits))).astype(np.float32),
-            found.weights,
+            found.votes,
         )
+
+    def follow(self, image: Image, expected: Sequence[Face]) -> list[Face]:
+        """The same faces in a later picture, as many and in the same order.
+
+        Scores are of this picture alone: what was sure before may have gone.
+
+        Args:
+            image: (height, width, 3) RGB or (height, width) grey, uint8.
+            expected: at the places where they should be.
+        """
+        if not expected:
+            return []
+        boxes = np.array([face.box.as_tuple() for face in expected], np.float32)
+        points = np.stack([face.landmarks.as_array().ravel() for face in expected])
+        scores = np.full(len(expected), 0.5, np.float32)
+        return self.refine(image, Proposals(boxes, points, scores, scores)).faces()
 
     def _look(self, crops: Floats) -> Floats:
         """What the network says of crops ``(n, 1, side, side)`` and their mirror images, averaged.

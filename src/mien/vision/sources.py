@@ -50,10 +50,11 @@ def find_sources(
 ) -> FoundSources:
     """Expand files, folders and patterns into files, in order.
 
-    A folder is searched recursively for pictures and films by extension, sorted by name, its own files first; hidden
-    files and folders and links to folders are passed over. A pattern (``*``, ``?``, ``[]``,
-    ``**``) stands for whatever it matches; ``**`` enters no hidden folder and no link to one.
-    Pipes, sockets and devices count only where they are named outright. Nothing is opened.
+    A folder is searched recursively for pictures and films by extension, sorted by name, its own
+    files first; hidden files and folders and links to folders are passed over. A pattern (``*``,
+    ``?``, ``[]``, ``**``) stands for whatever it matches; ``**`` enters no hidden folder and no
+    link to one. Pipes, sockets and devices count only where they are named outright. Nothing is
+    opened.
 
     Args:
         paths: files, folders and patterns.

@@ -11,6 +11,7 @@ import onnx
 import onnxruntime as ort
 
 from mien.core.types import Box, Face, Image, Landmarks
+from mien.runtime.session import PROVIDERS
 
 __all__ = ["CenterFaceDetector", "is_installed"]
 
@@ -43,7 +44,7 @@ class CenterFaceDetector:
         options.log_severity_level = 3
         model = CenterFace.dynamicize_shapes(onnx.load(default_onnx_path))
         self._net.sess = ort.InferenceSession(
-            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+            model.SerializeToString(), options, providers=PROVIDERS
         )
         self.threshold = threshold
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from mien.core.errors import InputError
 from mien.core.types import Box, Face, Landmarks
 from mien.models.temporal import context
-from mien.vision.alignment import CANONICAL, CROP_SIZE, crop_looks
+from mien.vision.alignment import CANONICAL, CROP_SIZE, zoomed_crops
 from mien.vision.quality import assess
 from mien_lab.data.faces import FaceSet
 from mien_lab.data.faults import passing_faults, seen
@@ -186,7 +186,7 @@ class ClipMaker:
             if weight > 0:
                 matrix = _after(move, self._faces.matrices[still].astype(np.float64))
                 canvas = self._faces.canvases[still]
-                mixed += weight * crop_looks(canvas, matrix, CROP_SIZE, (zoom,))[0]
+                mixed += weight * zoomed_crops(canvas, matrix, CROP_SIZE, (zoom,))[0]
         return np.asarray(mixed + 0.5, np.uint8)
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS, parse_emotion
-from mien.vision.alignment import CROP_SIZE, alignment_matrix, crop_face, crop_looks
+from mien.vision.alignment import CROP_SIZE, alignment_matrix, crop_face, zoomed_crops
 from mien_lab.data.face_labels import face_label
 from mien_lab.data.fer2013 import FER_LABELS, Fer, vote_distribution
 from mien_lab.data.tables import read_table
@@ -22,7 +22,7 @@ __all__ = [
     "fer_faces",
     "join",
     "photograph_faces",
-    "still_looks",
+    "still_crops",
     "upright_crops",
 ]
 
@@ -142,9 +142,9 @@ def upright_crops(faces: FaceSet) -> npt.NDArray[np.uint8]:
     return np.stack([crop_face(*face) for face in _placed(faces)])
 
 
-def still_looks(faces: FaceSet) -> npt.NDArray[np.uint8]:
+def still_crops(faces: FaceSet) -> npt.NDArray[np.uint8]:
     """The crops that a still is read by, (n, k, 48, 48) uint8, cut by the code that serves."""
-    return np.stack([crop_looks(*face) for face in _placed(faces)])
+    return np.stack([zoomed_crops(*face) for face in _placed(faces)])
 
 
 def _placed(faces: FaceSet) -> Iterable[tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from mien.core.errors import MediaError
 from mien.core.labels import Emotion
 from mien.core.types import Box, Image
-from mien.vision.alignment import CROP_SIZE, alignment_matrix, crop_face, crop_looks
+from mien.vision.alignment import CROP_SIZE, alignment_matrix, crop_face, zoomed_crops
 from mien.vision.geometry import iou_matrix
 from mien.vision.media import open_media
 
@@ -102,7 +102,7 @@ def crop_of(sample: Sample) -> npt.NDArray[np.uint8]:
 def looks_of(sample: Sample) -> npt.NDArray[np.uint8]:
     """The crops (k, 48, 48) uint8 that a still is read by, of a cropped sample."""
     image = sample.load()
-    return crop_looks(image, _framing(sample, image))
+    return zoomed_crops(image, _framing(sample, image))
 
 
 def _framing(sample: Sample, image: Image) -> npt.NDArray[np.float64]:

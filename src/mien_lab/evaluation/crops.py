@@ -14,7 +14,7 @@ from mien.models.calibration import prediction_sets, softmax
 from mien.models.expression import ExpressionClassifier
 from mien.runtime.artifact import Card
 from mien.runtime.session import open_session
-from mien_lab.data.faces import fer_faces, still_looks, upright_crops
+from mien_lab.data.faces import fer_faces, still_crops, upright_crops
 from mien_lab.data.fer2013 import FER_LABELS, Fer, load_fer, majority
 from mien_lab.evaluation.cases import Cases
 from mien_lab.evaluation.confidence import trust_figures
@@ -138,7 +138,7 @@ def _run(data: Fer, split: str, classifier: ExpressionClassifier) -> _Split:
     return _Split(
         data.labels[rows],
         majority(data.votes[rows]),
-        still=classifier.raw(still_looks(faces)),
+        still=classifier.raw(still_crops(faces)),
         single=classifier.raw(crops),
         mirrored=classifier.raw(np.ascontiguousarray(crops[:, :, ::-1])),
     )

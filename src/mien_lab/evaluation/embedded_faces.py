@@ -15,7 +15,7 @@ from mien.models.expression import ExpressionClassifier
 from mien.runtime.session import open_session
 from mien.vision.alignment import ZOOMS
 from mien_lab.data.cleaning import clean
-from mien_lab.data.faces import fer_faces, still_looks
+from mien_lab.data.faces import fer_faces, still_crops
 from mien_lab.data.fer2013 import load_fer, majority
 from mien_lab.data.groups import read_groups
 from mien_lab.evaluation.conditions import image_conditions
@@ -116,10 +116,10 @@ def embed(
             "have votes; both are needed"
         )
     kept = np.concatenate([voted, np.ones(len(tested), dtype=np.bool_)])
-    rows, looks = rows[kept], still_looks(faces)[kept]
+    rows, crops = rows[kept], still_crops(faces)[kept]
     features, logits = [], []
     for start in range(0, len(rows), BLOCK):
-        said = classifier.raw(looks[start : start + BLOCK])
+        said = classifier.raw(crops[start : start + BLOCK])
         features.append(said["embedding"])
         logits.append(said["logits"])
         log.info("%d of %d faces read", min(start + BLOCK, len(rows)), len(rows))
@@ -131,7 +131,7 @@ def embed(
         (faces.emotions * faces.emotion_weight[:, None])[: len(trained)][voted],
         np.concatenate(features),
         softmax(np.concatenate(logits)[fitted:], card.number("temperature")),
-        looks[:, ZOOMS.index(1.0)],
+        crops[:, ZOOMS.index(1.0)],
         data.landmarks[rows],
         card.sha256,
     )

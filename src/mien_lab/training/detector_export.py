@@ -9,6 +9,7 @@ import onnxruntime as ort
 import torch
 
 from mien.runtime.artifact import Card
+from mien.runtime.session import PROVIDERS
 from mien_lab.training.detector_net import SIZES, STRIDES, DetectorNet, ShippedNet
 from mien_lab.training.run import read_checkpoint
 from mien_lab.training.weight_files import ship, write_card
@@ -69,7 +70,7 @@ def export_detector(
 
 def _difference(net: ShippedNet, path: Path) -> float:
     image = np.random.default_rng(0).uniform(0, 255, (2, 1, 160, 96)).astype(np.float32)
-    session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    session = ort.InferenceSession(str(path), providers=PROVIDERS)
     with torch.no_grad():
         expected = net(torch.from_numpy(image))
     got = session.run(list(OUTPUTS), {"image": image})

@@ -15,6 +15,7 @@ import torch
 from mien.core.labels import EMOTIONS
 from mien.models.calibration import softmax
 from mien.runtime.artifact import Card
+from mien.runtime.session import PROVIDERS
 from mien.vision.alignment import CROP_SIZE
 from mien_lab.data.faces import fer_faces, upright_crops
 from mien_lab.data.fer2013 import FER_LABELS, load_fer
@@ -110,9 +111,7 @@ def _require_parity(
         trained = net(torch.from_numpy(crops))
     expected = [getattr(trained, name).numpy() for name in names]
     exact, quantised = (
-        ort.InferenceSession(str(path), providers=["CPUExecutionProvider"]).run(
-            names, {"crops": crops}
-        )
+        ort.InferenceSession(str(path), providers=PROVIDERS).run(names, {"crops": crops})
         for path in (full, small)
     )
     worst = max(float(np.abs(a - b).max()) for a, b in zip(exact, expected, strict=True))

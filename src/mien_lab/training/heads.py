@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from mien.core.labels import EMOTIONS
 from mien_lab.data.cleaning import clean, public_rows
 from mien_lab.data.duplicates import copy_groups
-from mien_lab.data.faces import fer_faces, still_looks, upright_crops
+from mien_lab.data.faces import fer_faces, still_crops, upright_crops
 from mien_lab.data.fer2013 import Fer, majority
 from mien_lab.training.blending import Blend, cross_fitted, fit_blend
 from mien_lab.training.calibration import calibration
@@ -57,7 +57,7 @@ def fit_heads(
         from which on a face is called covered: `BARE_SHARE` of PublicTest lie below.
     """
     rows = public_rows(data)
-    embedding = _embedding(net, still_looks(fer_faces(data, rows)))
+    embedding = _embedding(net, still_crops(fer_faces(data, rows)))
     votes = majority(data.votes[rows])
     counted = votes >= 0
     both = torch.cat([_centred(net.emotion_head), _centred(net.fer_head)])
@@ -87,10 +87,10 @@ def fit_heads(
 
 
 @torch.inference_mode()
-def _embedding(net: MergedNet, looks: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+def _embedding(net: MergedNet, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """The mean (n, d) over several crops of each face, (n, k, size, size)."""
-    count, size = looks.shape[:2], looks.shape[2:]
-    parts = torch.split(torch.from_numpy(looks.reshape(-1, 1, *size)).float(), 256)
+    count, size = crops.shape[:2], crops.shape[2:]
+    parts = torch.split(torch.from_numpy(crops.reshape(-1, 1, *size)).float(), 256)
     found = torch.cat([net(part).embedding for part in parts])
     return np.asarray(found.reshape(*count, -1).mean(1).numpy(), np.float32)
 

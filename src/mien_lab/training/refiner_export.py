@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from mien.runtime.artifact import Card
+from mien.runtime.session import PROVIDERS
 from mien.vision.refiner import REGION_SIZE
 from mien_lab.training.detector_export import TRAINED_ON
 from mien_lab.training.refiner_net import RefinerNet
@@ -101,7 +102,7 @@ def export_on_crops(net: nn.Module, out_dir: Path, card: Card, output: str, boun
         expected = net(torch.from_numpy(crops)).numpy()
 
     def difference(path: Path) -> float:
-        session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        session = ort.InferenceSession(str(path), providers=PROVIDERS)
         return float(np.abs(session.run([output], {"crops": crops})[0] - expected).max())
 
     ship(draft, target, difference, bound)

@@ -140,10 +140,10 @@ def _describe(app: FastAPI) -> None:
 
 def _describe_guard(path: str, operation: dict[str, Any]) -> None:
     """What is asked of every operation before its route is."""
-    statuses = (408, 413) if "requestBody" in operation else (413,)
+    statuses = [408, 413] if "requestBody" in operation else [413]
     if needs_token(path):
         # Either will do; a server on loopback may have no token, and asks for none.
         operation["security"] = [{"token": []}, {"session": []}, {}]
-        statuses += (429,)
+        statuses.append(429)
     for status, response in problems.responses(*statuses).items():
         operation["responses"].setdefault(str(status), response)

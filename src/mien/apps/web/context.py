@@ -1,4 +1,4 @@
-"""What routes are handed: the engine and the settings, as annotated dependencies."""
+"""What routes are handed: the engine, the gate and limits, as annotated dependencies."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -6,7 +6,6 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
-from mien.apps.settings import WebSettings
 from mien.apps.web.access import Gate
 from mien.apps.web.engine import Engine
 from mien.apps.web.limits import RateLimit
@@ -16,7 +15,6 @@ __all__ = [
     "Address",
     "EngineNeeded",
     "GateNeeded",
-    "SettingsNeeded",
     "UploadLimit",
     "client_address",
 ]
@@ -31,11 +29,6 @@ def _engine(connection: HTTPConnection) -> Engine:
             {"Retry-After": "1"},
         )
     return engine
-
-
-def _settings(connection: HTTPConnection) -> WebSettings:
-    settings: WebSettings = connection.app.state.settings
-    return settings
 
 
 def _gate(connection: HTTPConnection) -> Gate:
@@ -56,5 +49,4 @@ def _upload_limit(connection: HTTPConnection) -> RateLimit:
 Address = Annotated[str, Depends(client_address)]
 EngineNeeded = Annotated[Engine, Depends(_engine)]
 GateNeeded = Annotated[Gate, Depends(_gate)]
-SettingsNeeded = Annotated[WebSettings, Depends(_settings)]
 UploadLimit = Annotated[RateLimit, Depends(_upload_limit)]

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header
 from fastapi.responses import FileResponse, Response
 
 from mien import __version__
-from mien.apps.web.context import EngineNeeded, SettingsNeeded
+from mien.apps.web.context import EngineNeeded
 from mien.apps.web.problems import ProblemError, responses
 from mien.apps.web.schemas import Model, Models, Notice
 from mien.runtime.artifact import Card, read_cards, weights_folder
@@ -20,8 +20,9 @@ weights = APIRouter(include_in_schema=False)
 
 
 @router.get("/models", responses=responses(401, 421, 503))
-async def models(engine: EngineNeeded, settings: SettingsNeeded) -> Models:
+async def models(engine: EngineNeeded) -> Models:
     """List the weights that readings are made with, the notice and the limits."""
+    settings = engine.settings
     return Models(
         version=__version__,
         models=[_model(card) for card in engine.analyzer.parts.cards],
