@@ -78,6 +78,7 @@ def robustness(
     figures |= measure_robustness(
         faces, precision=precision, weights=weights, seed=seed, draws=draws
     )
+    name_failures(figures["failures"])
     if report is not None:
         with atomic(report) as temporary:
             temporary.write_text(curve_sheet(figures), encoding="utf-8")
@@ -146,6 +147,7 @@ def audit(
         seed=seed,
         draws=draws,
     )
+    name_failures(figures["failures"])
     head = {
         "finding": figures["finding"],
         "compared": "image conditions" if given is None else "groups",

@@ -1,4 +1,4 @@
-"""The command line of the lab: train, export, calibrate, evaluate."""
+"""The command line of the lab: clean, train, export, and what the other modules add."""
 
 import logging
 import os
@@ -185,15 +185,16 @@ def copies_command(
     out: Annotated[Path, typer.Option(help="CSV to write.")],
     weights: Weights = None,
 ) -> None:
-    """Search FER2013's training part for photographs of its tests that were framed anew."""
+    """Search FER2013 for test photographs that were framed anew in a part before them."""
     from mien_lab.data.cleaning import find_reframed, write_copies
 
     check_outputs(out)
     classifier = build(Config(weights=weights)).classifier
-    pairs, correlations = find_reframed(load_fer(data), classifier)
+    fer = load_fer(data)
+    pairs, correlations = find_reframed(fer, classifier)
     write_copies(out, pairs, correlations)
-    rows, tests = (len(set(pairs[:, side].tolist())) for side in (0, 1))
-    write_figures({"training_rows": rows, "test_rows": tests}, "-")
+    rows, tests = (sorted(set(pairs[:, side].tolist())) for side in (0, 1))
+    write_figures({"rows": Counter(fer.split[rows].tolist()), "test_rows": len(tests)}, "-")
 
 
 @app.command()

@@ -7,7 +7,14 @@ from typer.testing import CliRunner
 
 from mien.core.errors import InputError
 from mien_lab.cli import app
-from mien_lab.data.cleaning import LISTED, clean, read_copies, write_copies, write_drops
+from mien_lab.data.cleaning import (
+    LISTED,
+    clean,
+    public_rows,
+    read_copies,
+    write_copies,
+    write_drops,
+)
 from mien_lab.data.duplicates import NEAR, find_copies, fingerprints
 from mien_lab.data.fer2013 import load_fer
 
@@ -54,27 +61,54 @@ def test_what_is_not_trained_on(write_rows, row, picture, tmp_path):
     ]
 
 
-def test_a_copy_in_another_framing(write_rows, row, picture, tmp_path, caplog):
+@pytest.fixture
+def reframed(write_rows, row, picture, tmp_path):
+    """FER2013 whose rows 1 and 2 show the picture of row 4, and a writer of a list of copies."""
     scaled = cv2.resize(picture(2), (56, 56), interpolation=cv2.INTER_CUBIC)[3:51, 5:53]
-    rows = [
-        row(picture(0)),
-        row(scaled),
-        row(scaled[:, ::-1]),
-        row(picture(2), split="PrivateTest"),
-    ]
-    data = load_fer(write_rows(rows))
-    assert clean(data, None).rows.tolist() == [0, 1, 2]
     table = tmp_path / "copies.csv"
-    pairs = np.array([[1, 3], [2, 3]])
-    write_copies(table, pairs, np.array([0.9, 0.95], np.float32))
-    found = clean(data, table)
+
+    def written(*pairs):
+        write_copies(table, np.array(pairs), np.linspace(0.9, 0.95, len(pairs), dtype=np.float32))
+        return table
+
+    def data(split):
+        return load_fer(
+            write_rows(
+                [
+                    row(picture(0)),
+                    row(scaled, split=split),
+                    row(scaled[:, ::-1], split=split),
+                    row(picture(7), split="PublicTest"),
+                    row(picture(2), split="PrivateTest"),
+                ]
+            )
+        )
+
+    return data, written
+
+
+def test_a_copy_in_another_framing(reframed, caplog):
+    data, written = reframed
+    fer = data("Training")
+    assert clean(fer, None).rows.tolist() == [0, 1, 2]
+    found = clean(fer, written([1, 4], [2, 4]))
     assert found.rows.tolist() == [0]
     assert found.counts() == {"copy of a test image in another framing": 2}
-    assert found.copied.tolist() == [3]
+    assert found.copied.tolist() == [4]
     assert not caplog.records
-    # A list of other data is not believed: neither a row that is no copy, nor one beyond the end.
-    write_copies(table, np.array([[0, 3], [9, 3], [1, 3]]), np.full(3, 0.9, np.float32))
-    assert clean(data, table).rows.tolist() == [0, 2]
+
+
+def test_constants_are_fitted_on_no_copy_in_another_framing(reframed):
+    data, written = reframed
+    fer = data("PublicTest")
+    assert public_rows(fer, None).tolist() == [1, 2, 3]
+    assert public_rows(fer, written([1, 4], [2, 4])).tolist() == [3]
+
+
+def test_a_list_of_other_data_is_not_believed(reframed, caplog):
+    # Neither a row that is no copy, nor one beyond the end.
+    data, written = reframed
+    assert clean(data("Training"), written([0, 4], [9, 4], [1, 4])).rows.tolist() == [0, 2]
     assert "1 of 2 listed copies are none here" in caplog.text
 
 
@@ -105,13 +139,14 @@ def test_what_is_no_list(tmp_path, text, sentence):
         read_copies(path)
 
 
-def test_the_list_that_ships_is_of_training_rows():
+def test_the_list_that_ships_names_each_row_once_and_a_later_part():
     pairs = read_copies(LISTED)
     assert len(pairs) > 2000
     assert len(np.unique(pairs[:, 0])) == len(pairs)
-    # FER2013's first 28,709 rows are its training part.
-    assert (pairs[:, 0] < 28709).all()
-    assert ((pairs[:, 1] >= 28709) & (pairs[:, 1] < 35887)).all()
+    # FER2013's parts: 28,709 rows to train on, then 3,589 of each test.
+    part = np.digitize(pairs, [28_709, 28_709 + 3_589, 35_887])
+    assert (part[:, 0] < part[:, 1]).all()
+    assert set(part.ravel().tolist()) == {0, 1, 2}
 
 
 def test_every_training_row_is_kept_or_dropped_once(fer_folder):

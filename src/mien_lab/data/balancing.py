@@ -79,8 +79,9 @@ def sampling_chances(
     chances = np.ones(len(names))
     if known.any():
         weights = balancing_weights(names[known], np.asarray(labels)[known], strength=strength)
-        _, group, sizes = np.unique(names[known], return_inverse=True, return_counts=True)
-        weights = weights / sizes[group] ** strength
+        _, group = np.unique(names[known], return_inverse=True)
+        # Not by size: a group that lacks a label weighs less than it has samples.
+        weights = weights / np.bincount(group, weights)[group] ** strength
         chances[known] = weights / weights.mean()
     return np.asarray(chances / chances.sum(), dtype=np.float64)
 

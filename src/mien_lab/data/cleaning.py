@@ -38,7 +38,8 @@ log = logging.getLogger(__name__)
 
 LISTED = Path(__file__).with_name("fer2013-copies.csv")
 """Training rows of FER2013 that show a photograph of PublicTest or PrivateTest in another framing,
-and which: found by `mien-lab copies`, which takes minutes."""
+rows of PublicTest that so show one of PrivateTest, and which: found by `mien-lab copies`, which
+takes minutes."""
 COLUMNS = ("row", "copy_of", "correlation")
 SLACK = 0.02
 """By how much a listed correlation may fall short on another machine."""
@@ -88,7 +89,7 @@ def clean(data: Fer, copies: Path | None = LISTED) -> Cleaning:
     alike = found.correlation >= NEAR
     for row in left[alike]:
         reasons[int(row)] = "copy of a test image"
-    listed = _confirmed(data, np.zeros((0, 2), np.intp) if copies is None else read_copies(copies))
+    listed = _listed(data, copies, "Training")
     for row in listed[:, 0]:
         reasons.setdefault(int(row), "copy of a test image in another framing")
     for number, first in enumerate(repeats(data.pixels[row].tobytes() for row in left)):
@@ -99,15 +100,21 @@ def clean(data: Fer, copies: Path | None = LISTED) -> Cleaning:
     return Cleaning(rows, tuple(sorted(reasons.items())), np.unique(pairs, axis=0))
 
 
-def public_rows(data: Fer) -> npt.NDArray[np.intp]:
-    """The rows of PublicTest, to fit constants on, that copy none of PrivateTest."""
+def public_rows(data: Fer, copies: Path | None = LISTED) -> npt.NDArray[np.intp]:
+    """The rows of PublicTest, to fit constants on, that copy none of PrivateTest.
+
+    Args:
+        data: FER2013.
+        copies: as for `clean`.
+    """
     rows = data.rows("PublicTest")
-    copies = find_copies(data.pixels, rows, data.rows("PrivateTest"))
-    return rows[copies.correlation < NEAR]
+    found = find_copies(data.pixels, rows, data.rows("PrivateTest"))
+    listed = _listed(data, copies, "PublicTest")
+    return rows[(found.correlation < NEAR) & ~np.isin(rows, listed[:, 0])]
 
 
 def read_copies(path: Path) -> npt.NDArray[np.intp]:
-    """(m, 2) the training rows of a list, and the test row that each shows.
+    """(m, 2) the rows of a list, and the test row that each shows.
 
     Raises:
         InputError: if the list is missing, lacks a column, or a line does not hold two rows.
@@ -159,27 +166,36 @@ def write_drops(path: Path, cleaning: Cleaning) -> None:
 def find_reframed(
     data: Fer, classifier: ExpressionClassifier
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float32]]:
-    """Training rows, of those that are kept otherwise, that show a test photograph reframed.
+    """Rows, of those that are kept otherwise, that show a test photograph reframed.
 
-    Some million pairs are compared, which takes eight minutes or so.
+    Rows of Training are compared with both tests, those of PublicTest with PrivateTest: some
+    million pairs, which takes eight minutes or so.
 
     Args:
         data: FER2013.
         classifier: its embeddings only say which pairs to compare.
 
     Returns:
-        (m, 2) the training row and the test row, and (m,) how their details correlate.
+        (m, 2) the row and the test row, and (m,) how their details correlate.
     """
     crops = upright_crops(fer_faces(data, np.arange(len(data))))
     embeddings, _ = read_crops(crops, np.flatnonzero(~data.blank), classifier)
-    rows, tests = clean(data, None).rows, np.flatnonzero((data.split != "Training") & ~data.blank)
-    return find_registered(crops, describe(crops, embeddings), rows, tests)
+    descriptors = describe(crops, embeddings)
+    tests = np.flatnonzero((data.split != "Training") & ~data.blank)
+    private = tests[data.split[tests] == "PrivateTest"]
+    found = [
+        find_registered(crops, descriptors, clean(data, None).rows, tests),
+        find_registered(crops, descriptors, public_rows(data, None), private),
+    ]
+    return np.concatenate([pairs for pairs, _ in found]), np.concatenate([how for _, how in found])
 
 
-def _confirmed(data: Fer, pairs: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
-    """The pairs that show one photograph: the list may be of other data."""
+def _listed(data: Fer, copies: Path | None, split: str) -> npt.NDArray[np.intp]:
+    """The listed pairs of a split's rows that do show one photograph: the list may be of others."""
+    pairs = np.zeros((0, 2), np.intp) if copies is None else read_copies(copies)
     known = pairs[(pairs < len(data)).all(axis=1)]
-    known = known[(data.split[known[:, 0]] == "Training") & (data.split[known[:, 1]] != "Training")]
+    shown = ("PublicTest", "PrivateTest") if split == "Training" else ("PrivateTest",)
+    known = known[(data.split[known[:, 0]] == split) & np.isin(data.split[known[:, 1]], shown)]
     if not len(known):
         return np.zeros((0, 2), dtype=np.intp)
     one, other = (upright_crops(fer_faces(data, known[:, side])) for side in (0, 1))

@@ -87,7 +87,8 @@ def read_collection(
     if not samples:
         raise InputError(f"{folder} holds nothing in the layout of {chosen}; check the folder")
     _refuse_repeats(samples, copies=copies)
-    if chosen in (Layout.FOLDERS, Layout.MANIFEST) and whole is None:
+    told = any(sample.cropped for sample in samples)
+    if chosen in (Layout.FOLDERS, Layout.MANIFEST) and whole is None and not told:
         whole = not _are_small(samples)
     if whole is not None:
         samples = [replace(sample, cropped=not whole) for sample in samples]

@@ -132,6 +132,9 @@ def require_names(path: Path, samples: Sequence[Sample]) -> None:
 def write_manifest(path: Path, samples: Sequence[Sample]) -> None:
     """Write a CSV of samples that `read_collection` takes: `image,label,split,subject`.
 
+    A column `cropped` says which pictures are of one face that fills them, if any is; landmarks
+    that the collection gives are not kept.
+
     Images are named relative to the manifest. Where samples are no files of their own, as the rows
     of FER2013 or several faces of one photograph, the first column is `name` instead: a list for
     other tools to choose by.
@@ -142,11 +145,14 @@ def write_manifest(path: Path, samples: Sequence[Sample]) -> None:
     own = _are_files(samples)
     with atomic(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
         table = csv.writer(stream, lineterminator="\n")
-        table.writerow(["image" if own else "name", "label", "split", "subject"])
+        cropped = own and any(sample.cropped for sample in samples)
+        header = ["image" if own else "name", "label", "split", "subject"]
+        table.writerow([*header, "cropped"] if cropped else header)
         for sample in samples:
             name = _relative(sample.path, path) if own and sample.path else sample.name
             label = "" if sample.label is None else sample.label.value
-            table.writerow([name, label, sample.split, sample.subject])
+            cells = [name, label, sample.split, sample.subject]
+            table.writerow([*cells, "yes" if sample.cropped else "no"] if cropped else cells)
 
 
 def _are_files(samples: Sequence[Sample]) -> bool:

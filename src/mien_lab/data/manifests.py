@@ -79,10 +79,11 @@ def find_manifest(folder: Path) -> Path | None:
 
 
 def read_manifest(folder: Path) -> Iterator[Sample]:
-    """Rows of a CSV with the columns image, label and, if it has them, split and subject.
+    """Rows of a CSV with the columns image, label and, if it has them, split, subject and cropped.
 
     Images are named relative to the manifest or to `images/` beside it; `emotion` is taken for
-    label as well. A row with an empty label has none. Whether the images exist is not looked at:
+    label as well. A row with an empty label has none; one that is cropped, "yes", is of one face
+    that fills it. Whether the images exist is not looked at:
     one that is missing fails by name where it is read.
 
     Args:
@@ -110,6 +111,7 @@ def read_manifest(folder: Path) -> Iterator[Sample]:
             labels[text],
             split=row.get("split", ""),
             subject=row.get("subject", ""),
+            cropped=row.get("cropped", "").lower() == "yes",
             path=next((place for place in places if place.exists()), places[0]),
         )
 

@@ -72,7 +72,9 @@ def _otherwise(crops: Figures, way: str) -> str:
     return " / ".join(share(crops[name]) for name in names if name in crops)
 
 
-def _photographs(wild: Figures, bold: bool = False) -> str:
+def _photographs(wild: Figures | None, bold: bool = False) -> str:
+    if wild is None:
+        return "-"
     return (
         f"{share(wild['accuracy'], bold)} / {share(wild['macro_f1'])} / "
         f"{share(wild['mean_recall'])} ({wild['missed']} missed)"

@@ -119,7 +119,7 @@ def audit(
         "finding": finding_of(*results, minimum=minimum),
         "n": len(predictions),
         "missed": int((~predictions.found).sum()),
-        "failures": [list(failure) for failure in predictions.failures],
+        "failures": [{"name": name, "reason": why} for name, why in predictions.failures],
         "minimum": minimum,
         "seed": seed,
         "intervals": INTERVALS,

@@ -147,6 +147,7 @@ def compare(
         "only_other_right": int((theirs & ~ours).sum()),
         "both_wrong": int((~ours & ~theirs).sum()),
         "mcnemar_exact_p": mcnemar(ours, theirs),
+        "people": None if cases.subjects is None else len(np.unique(cases.subjects[rows])),
         "not_in_the_other": [name for name in cases.names if name not in others],
         "only_in_the_other": len(set(others) - set(cases.names)),
     }

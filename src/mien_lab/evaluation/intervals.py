@@ -190,7 +190,7 @@ def lowered(draws: npt.NDArray[np.floating], value: float) -> Floats:
     What resampling adds to such a figure is estimated by how far the draws lie above it (Efron and
     Tibshirani 1993, ch. 10).
     """
-    return np.asarray(np.maximum(draws - (np.mean(draws) - value), 0.0), np.float64)
+    return np.asarray(np.maximum(draws - (np.nanmean(draws) - value), 0.0), np.float64)
 
 
 def _drawn_cases(

@@ -56,7 +56,7 @@ def measure_limits(
     plain = classifier.classify(crops).probabilities.argmax(axis=1) == truth
     return {
         "size": [
-            {**figures(partial(shrink, side=_side(eyes)), "size"), "measure": eyes}
+            {**figures(partial(shrink, side=_side(eyes)), "eye_distance"), "measure": eyes}
             for eyes in (18, 12, 9, 7, 6, 5, 4, 3)
         ],
         "sharpness": [

@@ -160,6 +160,8 @@ def _per_class(section: Section) -> str:
 def _comparison(found: Section | None) -> str:
     if found is None:
         return ""
+    # The interval draws whole people; the test knows none.
+    alone = ", as if each picture were of another person" if found["people"] else ""
     rows = [
         ["cases that both read", str(found["n"])],
         ["accuracy of mien", _number(found["accuracy"])],
@@ -167,7 +169,7 @@ def _comparison(found: Section | None) -> str:
         ["difference", f"{found['difference']:+.3f} {_interval(found['difference_interval'])}"],
         ["only mien right", str(found["only_ours_right"])],
         ["only the other right", str(found["only_other_right"])],
-        ["p, McNemar's exact test", f"{found['mcnemar_exact_p']:.3g}"],
+        [f"p, McNemar's exact test{alone}", f"{found['mcnemar_exact_p']:.3g}"],
     ]
     return "<h3>Beside another reader</h3>" + _table("On the same cases", ["", "figure"], rows)
 

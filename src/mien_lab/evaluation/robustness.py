@@ -122,7 +122,7 @@ def measure_robustness(
         "definition": DEFINITION,
         "n": len(faces),
         "missed": len(faces.missed),
-        "failures": [list(failure) for failure in faces.failures],
+        "failures": [{"name": name, "reason": why} for name, why in faces.failures],
         "seed": seed,
         "corruptions": {
             corruption.name: {

@@ -134,7 +134,8 @@ def _unread(figures: Mapping[str, Any]) -> list[str]:
     if figures["missed"]:
         lines.append(f"no face was found in {figures['missed']:,} samples")
     if failures := figures["failures"]:
-        lines.append(f"{len(failures):,} samples could not be read, the first: {failures[0][1]}")
+        first = failures[0]["reason"]
+        lines.append(f"{len(failures):,} samples could not be read, the first: {first}")
     return ["", *lines] if lines else []
 
 

@@ -17,6 +17,7 @@ from mien.models.calibration import softmax
 from mien.runtime.artifact import Card
 from mien.runtime.session import PROVIDERS
 from mien.vision.alignment import CROP_SIZE
+from mien_lab.data.cleaning import clean
 from mien_lab.data.faces import fer_faces, upright_crops
 from mien_lab.data.fer2013 import FER_LABELS, load_fer
 from mien_lab.training.expression_net import MergedNet, Served, trained_net
@@ -81,7 +82,7 @@ def export_expression(
     trained_on = FER_SOURCE + "".join(PHOTOGRAPHS.format(kind) for kind in kinds)
     data = load_fer(fer_dir)
     fitted = NEUTRAL if bare else fit_heads(net, data)
-    rows = np.random.default_rng(0).choice(data.rows("Training"), calibration_faces, replace=False)
+    rows = np.random.default_rng(0).permutation(clean(data).rows)[:calibration_faces]
     crops = upright_crops(fer_faces(data, rows))[:, None].astype(np.float32)
     with tempfile.TemporaryDirectory() as scratch:
         drafts = Path(scratch) / "drafts"

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS
 from mien_lab.data.fer2013 import FER_LABELS
 from mien_lab.training.run import read_checkpoint, read_config
@@ -130,9 +131,18 @@ def _set_mean(head: nn.Conv2d | nn.Linear, heads: Sequence[nn.Conv2d | nn.Linear
 
 
 def trained_net(run: Path) -> ExpressionNet:
-    """The averaged network of a run's last checkpoint, ready to read."""
-    config = read_config(run)
-    net = ExpressionNet(stages=SHAPES[config.get("shape", "wide")])
+    """The averaged network of a run's last checkpoint, ready to read.
+
+    Raises:
+        InputError: if there is no such run, or its network has a shape that is no more.
+    """
+    shape = read_config(run).get("shape", "wide")
+    if shape not in SHAPES:
+        raise InputError(
+            f"{run} is of the shape {shape!r}, which mien-lab does not know; train one of: "
+            f"{', '.join(SHAPES)}"
+        )
+    net = ExpressionNet(stages=SHAPES[shape])
     net.load_state_dict(read_checkpoint(run / "last.pt")["average"])
     return net.eval()
 

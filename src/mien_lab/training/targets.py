@@ -155,8 +155,9 @@ class Targets:
 
     def taught(self, tutor: Tutor, crops: Tensor, share: float) -> "Targets":
         """The same with a share that is the tutor's; what has no target gets it whole."""
-        mixed = [
-            torch.where(mine.sum(1, keepdim=True) > 0, mine * (1 - share) + theirs * share, theirs)
-            for mine, theirs in zip((self.emotions, self.fer), tutor.read(crops), strict=True)
-        ]
+        mixed = []
+        for mine, theirs in zip((self.emotions, self.fer), tutor.read(crops), strict=True):
+            mass = mine.sum(1, keepdim=True)
+            blend = mine * (1 - share) + theirs * mass * share
+            mixed.append(torch.where(mass > 0, blend, theirs))
         return Targets(*mixed)

@@ -87,8 +87,9 @@ class Teaching:
 def in_fold(data: Fer, rows: npt.NDArray[np.intp], fold: int, folds: int) -> npt.NDArray[np.bool_]:
     """Which of the rows to train on are those that the network of a fold is not trained on.
 
-    Copies are in one fold, so that no network has seen a copy of what it teaches. To compare all of
-    FER2013's takes a minute or so.
+    Copies that are framed alike are in one fold; of one framed anew a network may have seen the
+    picture, though never the label that it teaches. To compare all of FER2013's takes a minute or
+    so.
     """
     return np.asarray(copy_groups(data.pixels[rows]) % folds == fold)
 
@@ -104,8 +105,9 @@ def teach(fer_dir: Path, runs: Sequence[Path]) -> Teaching:
         InputError: if a run has no fold, or the runs do not make up all folds once.
     """
     configs = [read_config(run) for run in runs]
-    folds = {config["folds"] for config in configs}
-    parts = sorted(-1 if config["fold"] is None else config["fold"] for config in configs)
+    folds = {config.get("folds", 0) for config in configs}
+    # Runs without a fold count as one that there is not.
+    parts = sorted(-1 if (fold := config.get("fold")) is None else fold for config in configs)
     if len(folds) != 1 or parts != list(range(folds.pop())):
         raise InputError(
             "the runs are not those of all folds; train one with each --fold of the same --folds"

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from mien.core.errors import InputError
 from mien.runtime.artifact import load_artifact
+from mien_lab.data.cleaning import clean
 from mien_lab.data.faces import fer_faces, upright_crops
 from mien_lab.data.fer2013 import load_fer
 from mien_lab.training.expression_net import SHAPES, ExpressionNet
@@ -66,8 +67,7 @@ def unpack_expression(
         if run.exists():
             raise FileExistsError(f"{run} exists; choose another folder")
     data = load_fer(fer_dir)
-    rows = data.rows("Training")
-    rows = np.random.default_rng(0).permutation(rows[~data.blank[rows]])[:faces]
+    rows = np.random.default_rng(0).permutation(clean(data).rows)[:faces]
     crops = upright_crops(fer_faces(data, rows))[:, None]
     for run, (shape, net) in zip(runs, networks, strict=True):
         _normalise(net, crops)
