@@ -80,6 +80,9 @@ def test_groups_are_drawn_equally_often_with_the_same_labels():
 
 def test_without_strength_all_are_drawn_alike():
     assert np.allclose(sampling_chances(["a", "a", "b"], [0, 1, 1], strength=0), 1 / 3)
+    # A group that lacks a label comes as often as the others all the same.
+    lacking = sampling_chances(["a"] * 4 + ["b"] * 2, [0, 0, 1, 1, 0, 0])
+    assert lacking[:4].sum() == pytest.approx(1 / 2)
     with pytest.raises(InputError, match="2 groups and 1 labels"):
         sampling_chances(["a", "b"], [0])
 

@@ -4,6 +4,7 @@ import csv
 from dataclasses import replace
 
 import numpy as np
+import PIL.Image
 import pytest
 
 pytest.importorskip("cleanlab")
@@ -232,6 +233,18 @@ def test_a_manifest_is_read_again(tmp_path):
     assert [(one.label, one.split, one.subject) for one in again] == [
         (Emotion.FEAR, "train", "S1"), (None, "test", ""),
     ]  # fmt: skip
+
+
+def test_a_manifest_tells_crops_from_photographs(tmp_path):
+    samples = [
+        sample("x.png", path=tmp_path / "x.png", cropped=True),
+        sample("y.png", path=tmp_path / "y.png"),
+    ]
+    for one in samples:
+        PIL.Image.new("L", (224, 224)).save(one.path)
+    write_manifest(tmp_path / "kept.csv", samples)
+    assert [one.cropped for one in read_collection(tmp_path / "kept.csv")] == [True, False]
+    assert not read_collection(tmp_path / "kept.csv", whole=True)[0].cropped
 
 
 def test_a_manifest_of_what_has_no_files_is_a_list(tmp_path, picture):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mien_lab.evaluation.intervals import Bootstrap, difference_interval
+from mien_lab.evaluation.intervals import Bootstrap, difference_interval, lowered
 from mien_lab.evaluation.metrics import wilson_interval
 
 
@@ -113,3 +113,9 @@ def test_what_is_seldom_defined_has_no_interval():
     assert found.values == {"rare": None}
     assert found.to_dict()["values"] == {"rare": None}
     assert Bootstrap(20).intervals(share(np.zeros(0)), np.zeros(0, int)).values == {}
+
+
+def test_an_undefined_draw_costs_no_interval():
+    assert np.allclose(
+        lowered(np.array([0.2, np.nan, 0.4]), 0.2), [0.1, np.nan, 0.3], equal_nan=True
+    )

@@ -1,5 +1,6 @@
 """What networks teach each other: folds by their probabilities, and a tutor batch by batch."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -69,6 +70,11 @@ def test_folds_teach_what_they_have_not_seen(
     assert not faces.emotions[~voted].any()
     with pytest.raises(InputError, match="not those of all folds"):
         teach(fer_folder, runs[:1])
+    for config in ({"shape": "wide"}, {"shape": "wide", "fold": None, "folds": 2}):
+        (tmp_path / "whole").mkdir(exist_ok=True)
+        (tmp_path / "whole" / "config.json").write_text(json.dumps(config))
+        with pytest.raises(InputError, match="not those of all folds"):
+            teach(fer_folder, [tmp_path / "whole"])
     with pytest.raises(InputError, match="FER2013 has 3"):
         read_teaching(tmp_path / "soft.npz", 3)
 
@@ -109,6 +115,15 @@ def test_a_tutor_answers_as_the_network_was_trained(exported_expression, bare):
         assert (said - logits.softmax(1)).abs().sum(1).mean() < 0.05
     with pytest.raises(InputError, match="are fitted; export them with --bare"):
         Tutor(served)
+
+
+def test_what_a_tutor_says_weighs_as_much_as_the_target(bare):
+    emotions, fer = torch.zeros(3, 8), torch.zeros(3, 7)
+    emotions[0, 1], emotions[1, 2], fer[0, 3] = 0.5, 2.0, 1.0
+    taught = Targets(emotions, fer).taught(Tutor(bare), torch.rand(3, 1, 48, 48) * 255, 0.7)
+    # One for those that have no target.
+    assert taught.emotions.sum(1).tolist() == pytest.approx([0.5, 2.0, 1.0], abs=1e-5)
+    assert taught.fer.sum(1).tolist() == pytest.approx([1.0, 1.0, 1.0], abs=1e-5)
 
 
 def test_a_tutor_reads_each_batch_as_the_network_sees_it(
