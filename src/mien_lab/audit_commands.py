@@ -10,7 +10,7 @@ from mien.pipeline.build import DEFAULT_PRECISION
 from mien.report.files import atomic
 from mien.runtime.artifact import load_artifact
 from mien_lab.data.samples import Sample
-from mien_lab.output import check_outputs, name_failures, write_figures
+from mien_lab.output import Precision, Weights, check_outputs, name_failures, write_figures
 
 __all__ = ["audit", "robustness", "tradeoff"]
 
@@ -35,8 +35,6 @@ Split = Annotated[
 Output = Annotated[
     str | None, typer.Option("--json", help="File for all figures, or - for the screen.")
 ]
-Precision = Annotated[str, typer.Option(help="fp32 or int8.")]
-Weights = Annotated[Path | None, typer.Option(help="Folder with weights, if not the shipped.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="At most so many samples, drawn by seed.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of all chance.")]
 Draws = Annotated[int, typer.Option(min=100, help="Of the bootstrap.")]

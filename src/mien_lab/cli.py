@@ -27,7 +27,7 @@ from mien_lab.data.cleaning import clean, write_drops
 from mien_lab.data.fer2013 import load_fer
 from mien_lab.evaluation.limits import measure_limits
 from mien_lab.evaluation.photographs import evaluate_photographs
-from mien_lab.output import check_outputs, name_failures, write_figures
+from mien_lab.output import Precision, Weights, check_outputs, name_failures, write_figures
 
 __all__ = ["app", "main"]
 
@@ -45,8 +45,6 @@ app.command()(audit_commands.tradeoff)
 
 Data = Annotated[Path, typer.Option("--data", help="Folder with the data.")]
 Output = Annotated[str, typer.Option("--json", help="File for the figures, or - for the screen.")]
-Precision = Annotated[str, typer.Option(help="fp32 or int8.")]
-Weights = Annotated[Path | None, typer.Option(help="Folder with weights, if not the shipped.")]
 
 
 @app.command()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mien_lab.output import name_failures, refuse_existing, write_figures
+from mien_lab.output import Weights, name_failures, refuse_existing, write_figures
 
 if TYPE_CHECKING:
     from mien_lab.data.inspection import Inspection
@@ -22,7 +22,6 @@ Whole = Annotated[
     bool | None, typer.Option("--whole/--crops", help="Whole photographs, or one face each.")
 ]
 OneSplit = Annotated[str | None, typer.Option("--split", help="The only split to look at.")]
-Weights = Annotated[Path | None, typer.Option(help="Folder with weights, if not the shipped.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")]
 
 

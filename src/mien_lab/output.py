@@ -1,11 +1,11 @@
-"""Where the commands of the lab put their figures: a file, or the screen."""
+"""What the commands of the lab share: options, and where figures go: a file, or the screen."""
 
 import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -13,7 +13,17 @@ from mien.core.errors import OutputError
 from mien.report.files import atomic
 from mien.vision.sources import IMAGE_EXTENSIONS
 
-__all__ = ["check_outputs", "name_failures", "refuse_existing", "write_figures"]
+__all__ = [
+    "Precision",
+    "Weights",
+    "check_outputs",
+    "name_failures",
+    "refuse_existing",
+    "write_figures",
+]
+
+Precision = Annotated[str, typer.Option(help="fp32 or int8.")]
+Weights = Annotated[Path | None, typer.Option(help="Folder with weights, if not the shipped.")]
 
 
 def check_outputs(*outputs: Path | str | None) -> None:

@@ -11,7 +11,7 @@ import typer
 
 from mien.core.errors import InputError
 from mien.runtime.artifact import load_artifact, weights_folder
-from mien_lab.output import check_outputs, write_figures
+from mien_lab.output import Weights, check_outputs, write_figures
 
 if TYPE_CHECKING:
     from mien_lab.data.recordings import RecordingLayout
@@ -22,7 +22,6 @@ app = typer.Typer(help="The recurrent network.", no_args_is_help=True)
 
 Data = Annotated[Path, typer.Option(help="Folder of FER2013.")]
 RunDir = Annotated[Path, typer.Option("--run", help="Folder of the run.")]
-Weights = Annotated[Path | None, typer.Option(help="Folder with weights, if not the shipped.")]
 Recordings = Annotated[
     Path | None, typer.Option(help="Folder with CREMA-D, RAVDESS, CK+, AFEW or DFEW.")
 ]

@@ -141,8 +141,7 @@ def jpeg(crop: Crop, quality: float, _: np.random.Generator) -> Crop:
 
     Severities 1 to 5: quality 50, 30, 15, 10, 5 by libjpeg's scale.
     """
-    _ok, data = cv2.imencode(".jpg", crop, [cv2.IMWRITE_JPEG_QUALITY, round(quality)])
-    return np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.uint8)
+    return compressed(crop, round(quality))
 
 
 def downscale(crop: Crop, side: float, _: np.random.Generator) -> Crop:
@@ -177,6 +176,12 @@ def shift(crop: Crop, pixels: float, rng: np.random.Generator) -> Crop:
 def fade(crop: Crop, gain: float, level: float) -> Crop:
     """Contrast times the gain, around a level that is a share of the grey range."""
     return _clipped((crop.astype(np.float32) - crop.mean()) * gain + level * 255)
+
+
+def compressed(grey: Crop, quality: int) -> Crop:
+    """A grey picture (height, width) as JPEG keeps it, the quality 1 to 100 by libjpeg's scale."""
+    _, data = cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.uint8)
 
 
 def shrink(crop: Crop, side: int) -> Crop:

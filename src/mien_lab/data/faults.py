@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.vision.alignment import CROP_SIZE
+from mien_lab.data.corruptions import compressed, shrink
 
 __all__ = ["Fault", "passing_faults", "seen"]
 
@@ -44,15 +45,12 @@ def seen(
         rng: draws the noise.
     """
     if size < 1.0:
-        crop = _coarse(crop, max(round(CROP_SIZE * size), 8))
+        crop = shrink(crop, max(round(CROP_SIZE * size), 8))
     level = (np.arange(256) / 255) ** np.exp(light) * 255
     pixels = cv2.LUT(crop, level.astype(np.float32))
     pixels = pixels + rng.standard_normal(crop.shape, dtype=np.float32) * noise
     crop = np.clip(pixels + 0.5, 0, 255).astype(np.uint8)
-    if quality >= 100:
-        return crop
-    _, data = cv2.imencode(".jpg", crop, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.uint8)
+    return crop if quality >= 100 else compressed(crop, quality)
 
 
 def passing_faults(rng: np.random.Generator, times: Floats, rate: float) -> list[list[Fault]]:
@@ -131,14 +129,7 @@ class _Coarse(Fault):
         self.size = self._side / CROP_SIZE
 
     def __call__(self, crop: Crop) -> Crop:
-        return _coarse(crop, self._side)
-
-
-def _coarse(crop: Crop, side: int) -> Crop:
-    small = cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA)
-    return np.asarray(
-        cv2.resize(small, (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_LINEAR), np.uint8
-    )
+        return shrink(crop, self._side)
 
 
 _KINDS: tuple[Callable[[np.random.Generator], Fault], ...] = (_Blur, _Cover, _Dark, _Coarse)

@@ -77,17 +77,14 @@ class _Look:
     hashes: npt.NDArray[np.float32]
 
 
-def measure(
-    samples: Sequence[Sample], *, precision: str | None = None, weights: Path | None = None
-) -> Measurements:
+def measure(samples: Sequence[Sample], *, weights: Path | None = None) -> Measurements:
     """Look at each sample once, with the detector and the expression network that serve.
 
     Whole photographs are searched as they are served. Cropped samples are read as they are framed,
     whatever the detector says, since a face that fills its picture is found less surely; they
     count as faces from the lower `CROP_THRESHOLD`.
     """
-    config = Config(precision=precision, weights=weights)
-    reader = build(config)
+    reader = build(Config(weights=weights))
     doubter = build_detector(Config(threshold=CROP_THRESHOLD, weights=weights))
     count = len(samples)
     digests = [""] * count

@@ -7,6 +7,7 @@ import math
 import cv2
 import numpy as np
 
+from mien_lab.data.corruptions import compressed
 from mien_lab.data.scenes import GreyImage
 
 
@@ -71,6 +72,4 @@ def _noisy(image: GreyImage, rng: np.random.Generator) -> GreyImage:
 
 
 def _compressed(image: GreyImage, rng: np.random.Generator) -> GreyImage:
-    quality = int(rng.integers(25, 90))
-    _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.uint8)
+    return compressed(image, int(rng.integers(25, 90)))

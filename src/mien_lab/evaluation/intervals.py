@@ -171,16 +171,16 @@ def share_interval(
 
 
 def difference_interval(
-    draws: npt.NDArray[np.floating], value: float, level: float = 0.95
+    draws: npt.NDArray[np.floating], value: float
 ) -> tuple[float, float] | None:
-    """The interval of a largest difference between groups, which is no test of it.
+    """The 95 % interval of a largest difference between groups, which is no test of it.
 
     Chance raises such a difference, and in each draw once more. So the lower end is that of the
     basic bootstrap, no less than 0, and the upper one that of the percentile bootstrap (Davison and
     Hinkley, "Bootstrap methods and their application", 1997, section 5.2): among equal groups most
     intervals reach 0, among more than three not all.
     """
-    found = percentile_interval(draws, level)
+    found = percentile_interval(draws)
     return None if found is None else (max(2 * value - found[1], 0.0), max(found[1], value))
 
 

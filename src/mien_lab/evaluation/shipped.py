@@ -24,32 +24,31 @@ log = logging.getLogger(__name__)
 PRECISIONS = ("int8", "fp32")
 
 
-def measure_shipped(data: Path, *, weights: Path | None = None) -> dict[str, Any]:
+def measure_shipped(data: Path) -> dict[str, Any]:
     """Measure both networks and precisions on everything there is.
 
     Args:
         data: folder with `fer2013/`, `faces/`, `scenes/` and `wild/`.
-        weights: folder with weights, if not the shipped.
     """
     readings = {
         precision: {
-            split: read_crops(data / "fer2013", precision=precision, weights=weights, split=split)
+            split: read_crops(data / "fer2013", precision=precision, split=split)
             for split in ("PrivateTest", "PublicTest")
         }
         for precision in PRECISIONS
     }
     return {
-        "weights": weight_checksums(weights),
+        "weights": weight_checksums(),
         "crops": {
             precision: {split: reading.figures for split, reading in splits.items()}
             for precision, splits in readings.items()
         },
         "photographs": {
-            precision: evaluate_photographs(data / "wild", precision=precision, weights=weights)
+            precision: evaluate_photographs(data / "wild", precision=precision)
             for precision in PRECISIONS
         },
         "copies": _copies(data / "fer2013", readings["int8"]),
-        "detector": evaluate_detector(data, weights=weights),
+        "detector": evaluate_detector(data),
     }
 
 
@@ -147,6 +146,6 @@ def kept(figures: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
 _KEPT = ("relative_accuracy", "relative_accuracy_interval", "relative_accuracy_by_corruption")
 
 
-def weight_checksums(weights: Path | None = None) -> dict[str, str]:
+def weight_checksums() -> dict[str, str]:
     """The SHA-256 of each weight file by its name."""
-    return {card.file: card.sha256 for card in read_cards(weights_folder(weights))}
+    return {card.file: card.sha256 for card in read_cards(weights_folder())}

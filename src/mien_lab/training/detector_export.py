@@ -26,15 +26,16 @@ TRAINED_ON = (
 )
 
 
-def export_detector(
-    checkpoint: Path, out_dir: Path, *, threshold: float = 0.5, version: str = "1"
-) -> Path:
+THRESHOLD = 0.5
+"""Least score of a face where no refiner looks again."""
+
+
+def export_detector(checkpoint: Path, out_dir: Path, *, version: str = "1") -> Path:
     """Write ``detector.onnx`` and ``detector.json``.
 
     Args:
         checkpoint: ``last.pt`` of a run; its averaged weights are taken.
         out_dir: where to write.
-        threshold: least score of a face where no refiner looks again, for the card.
         version: of the weights.
 
     Returns:
@@ -64,7 +65,7 @@ def export_detector(
         dynamo=False,
     )
     ship(draft, target, lambda path: _difference(shipped, path), PARITY)
-    write_card(target, _card(threshold, version))
+    write_card(target, _card(version))
     return target
 
 
@@ -77,7 +78,7 @@ def _difference(net: ShippedNet, path: Path) -> float:
     return max(float(np.abs(a - b.numpy()).max()) for a, b in zip(got, expected, strict=True))
 
 
-def _card(threshold: float, version: str) -> Card:
+def _card(version: str) -> Card:
     return Card(
         name="detector",
         file="detector.onnx",
@@ -88,7 +89,7 @@ def _card(threshold: float, version: str) -> Card:
         input={"name": "image", "shape": ["N", 1, "H", "W"], "range": [0, 255], "color": "grey"},
         trained_on=TRAINED_ON,
         extra={
-            "threshold": round(threshold, 3),
+            "threshold": THRESHOLD,
             "strides": list(STRIDES),
             "sizes": list(SIZES),
         },

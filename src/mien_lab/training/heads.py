@@ -25,9 +25,9 @@ log = logging.getLogger(__name__)
 BARE = "bare"
 """What the card says of heads that are as they were trained."""
 EVENNESS = 0.35
-"""How far the eight logits take labels to be equally frequent; see `fit_blend`. The most, in steps
-of 0.05, with which cross-fitted heads read no fewer faces of FER+'s PublicTest than those of before
-did (88.0 %)."""
+"""How far the eight logits take labels to be equally frequent; see `fit_blend`. Cross-fitted heads
+read 88.7 % of FER+'s PublicTest with it, those that are no linear map of both 88.5 %; up to 0.45
+they read no fewer than those. The mean recall is 75.9 instead of 68.5 %."""
 FOLDS = 5
 """Of PublicTest: each is read by what was fitted to the others."""
 OCCLUSION_FACES = 6000
