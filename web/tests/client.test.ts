@@ -153,6 +153,23 @@ describe("photographs", () => {
     expect(pictures.value[0].where).toBe("server");
   });
 
+  it("are still said to go to the server after one of them was read again meanwhile", async () => {
+    const { addPictures, pictures, readAgain } = await photographs();
+    const { analysing, leaving, place } = await import("../src/state");
+    let finish = (_: Response): void => undefined;
+    vi.stubGlobal("fetch", async () => answers.shift() ?? new Promise((resolve) => (finish = resolve)));
+    answers = [json({ items: [item] })];
+    const reading = addPictures([file, file]);
+    await vi.waitFor(() => expect(pictures.value[0].item).toEqual(item));
+    answers = [json({ items: [item] })];
+    await readAgain(pictures.value[0], true);
+    place.value = "browser";
+    expect([analysing.value, leaving.value]).toEqual([true, true]);
+    finish(json({ items: [item] }));
+    await reading;
+    expect([analysing.value, leaving.value]).toEqual([false, false]);
+  });
+
   it("that are removed are sent no further", async () => {
     const { addPictures, clearPictures, pictures } = await photographs();
     const signals: AbortSignal[] = [];

@@ -22,6 +22,7 @@ export interface Picture {
 export const pictures = signal<readonly Picture[]>([]);
 const stops = new Map<number, AbortController>();
 let last = 0;
+let tasks = 0;
 
 export function addPictures(files: readonly File[]): Promise<void> {
   const where = place.value;
@@ -52,7 +53,7 @@ export function clearPictures(): void {
 }
 
 async function readEach(several: readonly Picture[], activation = false): Promise<void> {
-  const task = `photo ${several[0]?.id}`;
+  const task = `photos ${++tasks}`;
   setRunning(task, several[0]?.where ?? null);
   for (const picture of several) {
     const stop = stops.get(picture.id)?.signal;
