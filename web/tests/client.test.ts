@@ -38,9 +38,10 @@ describe("the client", () => {
     expect(await asked[0].text()).toBe("picture");
   });
 
-  it("asks again when the server says when", async () => {
+  it.each([429, 503])("asks again when the server says when: %i", async (status) => {
     const { analyzePicture } = await client();
-    answers = [problem(429, { "Retry-After": "0.01" }), problem(429, { "Retry-After": "0.01" }), json({ items: [] })];
+    const busy = () => problem(status, { "Retry-After": "0.01" });
+    answers = [busy(), busy(), json({ items: [] })];
     const { stop, notes } = patience();
     const found = await analyzePicture(file, false, { stop: stop.signal, note: (one) => notes.push(one) });
     expect(found.items).toEqual([]);
