@@ -91,6 +91,41 @@ describe("a film in this browser", () => {
 
   const video = () => new EventTarget() as HTMLVideoElement;
 
+  async function opened(player: EventTarget) {
+    const { film, forgetFilm, openFilm } = await import("../src/live/film");
+    const { models } = await import("../src/state");
+    const { device } = await import("../src/device/device");
+    const made = vi.fn(() => player);
+    vi.stubGlobal("document", { createElement: made });
+    let loaded = () => undefined as void;
+    vi.spyOn(device, "load").mockReturnValue(new Promise((resolve) => (loaded = resolve)));
+    models.value = { models: [] } as never;
+    const reading = openFilm(new File(["film"], "a.mp4"));
+    await vi.waitFor(() => expect(device.load).toHaveBeenCalled());
+    return { film, forgetFilm, loaded, made, reading };
+  }
+
+  it("gets no player where it was stopped while the networks were loaded", async () => {
+    const { forgetFilm, loaded, made, reading } = await opened(video());
+    forgetFilm();
+    loaded();
+    await reading;
+    expect(made).not.toHaveBeenCalled();
+  });
+
+  it("takes no decoder beyond its reading", async () => {
+    const calls = { removeAttribute: vi.fn(), load: vi.fn() };
+    const player = Object.assign(video(), calls);
+    const { film, loaded, made, reading } = await opened(player);
+    loaded();
+    await vi.waitFor(() => expect(made).toHaveBeenCalled());
+    player.dispatchEvent(new Event("error"));
+    await reading;
+    expect(film.value?.problem).toBe(strings.errors.filmUnreadable);
+    expect(calls.removeAttribute).toHaveBeenCalledWith("src");
+    expect(calls.load).toHaveBeenCalled();
+  });
+
   it("is waited for until it is there, or cannot be read", async () => {
     const { happens } = await import("../src/live/film");
     const { signal } = new AbortController();
