@@ -6,7 +6,6 @@ import type { Item } from "../api/types";
 import { device } from "../device/device";
 import { checkFile, checkSize, models, type Place, place, setRunning } from "../state";
 import { strings } from "../strings";
-import { startCounting } from "./traffic";
 
 export interface Picture {
   readonly id: number;
@@ -29,7 +28,6 @@ export function addPictures(files: readonly File[]): Promise<void> {
   const added = files.map((file) => ({ file, id: ++last, where, url: URL.createObjectURL(file) }));
   pictures.value = [...pictures.value, ...added];
   for (const { id } of added) stops.set(id, new AbortController());
-  startCounting();
   return readEach(added);
 }
 
@@ -54,7 +52,10 @@ export function clearPictures(): void {
 
 async function readEach(several: readonly Picture[], activation = false): Promise<void> {
   const task = `photos ${++tasks}`;
-  setRunning(task, several[0]?.where ?? null);
+  const where = several[0]?.where ?? null;
+  // Requests are counted without those for the networks; if they fail, each picture says so.
+  if (where === "browser" && models.value) await device.load(models.value).catch(() => undefined);
+  setRunning(task, where);
   for (const picture of several) {
     const stop = stops.get(picture.id)?.signal;
     if (!stop) continue;

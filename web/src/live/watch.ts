@@ -9,7 +9,6 @@ import { strings } from "../strings";
 import { cameras, openCamera } from "./camera";
 import { Session } from "./session";
 import { LiveSocket } from "./socket";
-import { requests, startCounting } from "./traffic";
 import { follow, followed, type Track } from "./tracks";
 
 const LONGEST = 640;
@@ -74,7 +73,6 @@ export class Watch {
       return;
     }
     this.#began = performance.now();
-    startCounting();
     this.phase.value = "watching";
     setRunning("live", where);
     void this.#loop(run);
@@ -191,12 +189,9 @@ export class Watch {
 
 export const watch = new Watch();
 
-/** A change of place begins anew, so that the count of requests is that of the place.
- *
- * Where that place has not been agreed to, the camera closes. */
+/** A change of place begins anew; where that place has not been agreed to, the camera closes. */
 export async function move(to: Place): Promise<void> {
   place.value = to;
-  requests.value = 0;
   if (watch.phase.value === "closed") return;
   const version = models.value?.consent.version;
   if (version && agreedTo(version, to)) await watch.reopen();
