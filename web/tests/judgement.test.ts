@@ -3,7 +3,6 @@ import { describe, expect, it } from "vitest";
 import { pageNetworks } from "../src/device/messages";
 import { csvOf, eventsCsvOf, HEADER, jsonOf } from "../src/download";
 import { follow, inView, numbering, type Track } from "../src/live/tracks";
-import { Session, WINDOW_S } from "../src/live/session";
 import { type Doubt, doubtOf, predictionSet, softmax } from "../src/vision/judgement";
 import type { Emotion } from "../src/vision/labels";
 import type { Point } from "../src/vision/geometry";
@@ -102,16 +101,6 @@ describe("numbering", () => {
     expect([second.track_id, first.track_id]).toEqual([2, 1]);
     expect(first).toEqual({ ...made("anger", 0.8, 14), track_id: 1 });
     expect(ids([made("anger", 0.8, 600)], 3)).toEqual([3]);
-  });
-});
-
-describe("session", () => {
-  it("sums sentiment over time and keeps a window", () => {
-    const session = new Session();
-    for (let time = 0; time <= 100; time += 0.5) session.add(time, made(time < 50 ? "happiness" : "anger"));
-    expect(session.share("positive")).toBeCloseTo(0.5, 1);
-    expect(session.columns[0][0]).toBe(100 - WINDOW_S);
-    expect(session.columns).toHaveLength(10);
   });
 });
 

@@ -175,7 +175,7 @@ export class Watch {
     const before = this.tracks.value;
     const tracks =
       this.#place === "server" ? followed(before, faces, time) : follow(before, faces, time, () => ++this.#faces);
-    this.session.add(time, tracks[0]?.face ?? null);
+    this.session.add(time, tracks[0]?.face ?? null, tracks[0]?.id);
     const delay = now - begun;
     batch(() => {
       this.problem.value = null;
