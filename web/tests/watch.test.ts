@@ -141,6 +141,42 @@ describe("a change of place", () => {
   });
 });
 
+describe("cameras", () => {
+  it("that are plugged in are offered, until the view is closed", async () => {
+    const { watch } = await opened("browser");
+    const plug = async (deviceId: string) => {
+      media.enumerateDevices = async () => [{ kind: "videoinput", deviceId }];
+      media.dispatchEvent(new Event("devicechange"));
+      await settle();
+      return watch.devices.value.map((device) => device.deviceId);
+    };
+    expect(await plug("a")).toEqual(["a"]);
+    watch.close();
+    expect(await plug("b")).toEqual(["a"]);
+  });
+});
+
+describe("a search", () => {
+  it("that was slow is coarser, and stays so until a finer one would be quick", async () => {
+    const { watch } = await opened("browser");
+    const { device } = await import("../src/device/device");
+    let now = 0;
+    vi.spyOn(performance, "now").mockImplementation(() => now);
+    const sizes: number[] = [];
+    for (const wait of [200, 400, 120, 80, 200]) {
+      vi.mocked(device.readFrame).mockImplementationOnce(async (_, finest) => {
+        now += wait;
+        sizes.push(finest);
+        return { width: 640, height: 480, faces: [] };
+      });
+      await nextFrame();
+      await arrive();
+    }
+    watch.close();
+    expect(sizes).toEqual([640, 640, 320, 320, 640]);
+  });
+});
+
 describe("a socket that closes late", () => {
   it("ends no reading of the next one", async () => {
     const { watch } = await opened("server");

@@ -16,6 +16,8 @@ const LONGEST = 640;
 const RETRY_MS = 1500;
 const LONGEST_RETRY_MS = 30_000;
 const SLOW_MS = 350;
+/** A search of half the size takes about a quarter of the time. */
+const QUICK_MS = 90;
 
 export type Phase = "closed" | "loading" | "watching" | "paused";
 
@@ -40,8 +42,12 @@ export class Watch {
   #socket = new LiveSocket();
   #place: Place = "browser";
   #began = 0;
+  #finest = COARSE;
   #faces = 0;
   #run = 0;
+  #list = async () => {
+    this.devices.value = await cameras();
+  };
 
   async open(video: HTMLVideoElement, camera = this.camera.value): Promise<void> {
     this.close();
@@ -66,8 +72,9 @@ export class Watch {
       const { deviceId, facingMode } = stream.getVideoTracks()[0]?.getSettings() ?? {};
       this.camera.value = deviceId ?? camera;
       this.mirrored.value = facingMode !== "environment";
-      this.devices.value = await cameras();
+      await this.#list();
       if (run !== this.#run) return;
+      navigator.mediaDevices.addEventListener("devicechange", this.#list);
     } catch (error) {
       if (run === this.#run) this.#fail(error instanceof Error ? error.message : strings.errors.unexpected);
       return;
@@ -94,6 +101,7 @@ export class Watch {
   /** Stop and forget everything. */
   close(): void {
     this.#run++;
+    navigator.mediaDevices?.removeEventListener("devicechange", this.#list);
     for (const track of this.#stream?.getTracks() ?? []) track.stop();
     this.#stream = null;
     if (this.#video) this.#video.srcObject = null;
@@ -153,11 +161,15 @@ export class Watch {
       picture.close();
       return null;
     }
-    return this.#place === "browser" ? device.readFrame(picture, this.#finest()) : this.#socket.read(picture, wanted);
+    return this.#place === "browser" ? device.readFrame(picture, this.#search()) : this.#socket.read(picture, wanted);
   }
 
-  #finest(): number {
-    return this.pace.value.delay > SLOW_MS ? COARSEST : COARSE;
+  /** Coarse after a slow reading, until one is so quick that a finer one would not be slow again. */
+  #search(): number {
+    const { delay } = this.pace.value;
+    if (delay > SLOW_MS) this.#finest = COARSEST;
+    else if (delay < QUICK_MS) this.#finest = COARSE;
+    return this.#finest;
   }
 
   /** What was read last is not what is to be seen now. */
