@@ -34,7 +34,7 @@ export function refused(message: string, status: number, retryAfter: string | nu
 }
 
 /** What may be told of an upload while it waits, and what stops it. */
-export interface Patience {
+interface Patience {
   readonly stop: AbortSignal;
   readonly note: (sentence: string) => void;
 }

@@ -19,9 +19,9 @@ const SLOW_MS = 350;
 /** A search of half the size takes about a quarter of the time. */
 const QUICK_MS = 90;
 
-export type Phase = "closed" | "loading" | "watching" | "paused";
+type Phase = "closed" | "loading" | "watching" | "paused";
 
-export class Watch {
+class Watch {
   readonly phase = signal<Phase>("closed");
   /** Whether the camera is on, though it may be paused. */
   readonly opened = computed(() => this.phase.value === "watching" || this.phase.value === "paused");

@@ -7,7 +7,7 @@ import type { Proposal } from "./proposals";
 import { type Grey, mirrored, packed } from "./raster";
 
 export const REGION_SIZE = 64;
-export const VALUES = 15;
+const VALUES = 15;
 const CONTEXT = 1.6;
 /** Of the second network's landmarks in the mean of both, where their boxes agree. */
 const REFINED_SHARE = 0.6;
