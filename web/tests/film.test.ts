@@ -82,6 +82,46 @@ describe("what cannot be opened", () => {
   });
 });
 
+describe("a picture in this browser", () => {
+  /** A browser plays none. */
+  class FakePlayer extends EventTarget {
+    set src(_: string) {
+      queueMicrotask(() => this.dispatchEvent(new Event("error")));
+    }
+    removeAttribute() {}
+    load() {}
+  }
+
+  async function problems(frameCount: number) {
+    class FakeDecoder {
+      readonly tracks = { ready: Promise.resolve(), selectedTrack: { frameCount } };
+      close() {}
+    }
+    vi.stubGlobal("ImageDecoder", FakeDecoder);
+    vi.stubGlobal("createImageBitmap", async () => ({}));
+    vi.stubGlobal("document", { createElement: () => new FakePlayer() });
+    const { film, openFilm } = await import("../src/live/film");
+    const { addPictures, pictures } = await import("../src/live/pictures");
+    const { models } = await import("../src/state");
+    const { device } = await import("../src/device/device");
+    models.value = { models: [] } as never;
+    vi.spyOn(device, "load").mockResolvedValue();
+    vi.spyOn(device, "readStill").mockResolvedValue({ width: 1, height: 1, faces: [] });
+    const file = new File(["picture"], "a.webp", { type: "image/webp" });
+    await addPictures([file]);
+    await openFilm(file);
+    return [pictures.value[0].problem, film.value?.problem];
+  }
+
+  it("that moves is left to Film, and there to the server", async () => {
+    expect(await problems(2)).toEqual([strings.errors.notAPhoto("a.webp"), strings.errors.filmUnreadable]);
+  });
+
+  it("that does not is read in Photo alone", async () => {
+    expect(await problems(1)).toEqual([undefined, strings.errors.notAFilm]);
+  });
+});
+
 describe("a film in this browser", () => {
   it("is told from a picture by its kind", async () => {
     const { film, openFilm } = await import("../src/live/film");

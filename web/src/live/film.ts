@@ -6,6 +6,7 @@ import type { Frame, Item, Job } from "../api/types";
 import { COARSE, device } from "../device/device";
 import { checkFile, checkSize, models, place, setRunning } from "../state";
 import { strings } from "../strings";
+import { moves } from "./animation";
 import { numbering } from "./tracks";
 
 export interface Film {
@@ -96,7 +97,8 @@ async function readThere(file: File, stopped: AbortSignal): Promise<void> {
 
 /** What is needed before a film is read here. */
 async function prepare(file: File): Promise<void> {
-  if (file.type.startsWith("image/") && file.type !== "image/gif") throw new Error(strings.errors.notAFilm);
+  const still = file.type.startsWith("image/") && file.type !== "image/gif" && !(await moves(file));
+  if (still) throw new Error(strings.errors.notAFilm);
   if (!models.value) throw new Error(strings.errors.offlineModels);
   await device.load(models.value);
 }

@@ -6,6 +6,7 @@ import type { Item } from "../api/types";
 import { device } from "../device/device";
 import { checkFile, checkSize, models, type Place, place, setRunning } from "../state";
 import { strings } from "../strings";
+import { moves } from "./animation";
 
 export interface Picture {
   readonly id: number;
@@ -79,6 +80,7 @@ async function read({ id, file, where }: Picture, activation: boolean, stop: Abo
   }
   if (!models.value) throw new Error(strings.errors.offlineModels);
   await device.load(models.value);
+  if (await moves(file)) throw new Error(strings.errors.notAPhoto(file.name));
   const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none" }).catch(() => {
     throw new Error(strings.errors.notAPicture(file.name));
   });
