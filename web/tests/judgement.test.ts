@@ -4,17 +4,18 @@ import { pageNetworks } from "../src/device/messages";
 import { csvOf, eventsCsvOf, HEADER, jsonOf } from "../src/download";
 import { follow, inView, numbering, type Track } from "../src/live/tracks";
 import { type Doubt, doubtOf, predictionSet, softmax } from "../src/vision/judgement";
-import type { Emotion } from "../src/vision/labels";
+import { arousalOf, type Emotion, type Sentiment, sentimentOf, valenceOf } from "../src/vision/labels";
 import type { Point } from "../src/vision/geometry";
 import type { Face, Models } from "../src/api/types";
 import { made } from "./faces";
 
 interface Shared {
   readonly sets: readonly { probabilities: number[]; quantile: number; set: Emotion[] }[];
+  readonly affect: readonly { probabilities: number[]; valence: number; arousal: number; sentiment: Sentiment }[];
   readonly doubts: readonly { name: string; points: Point[]; crop: number[]; doubt: Doubt | null }[];
 }
 
-/** The same cases as `tests/vision/test_quality.py` and `tests/models/test_calibration.py` read. */
+/** The same cases as `test_labels.py`, `test_quality.py` and `test_calibration.py` under `tests/` read. */
 const shared: Shared = JSON.parse(readFileSync(new URL("judgement.json", import.meta.url), "utf8"));
 
 describe("judgement", () => {
@@ -26,6 +27,14 @@ describe("judgement", () => {
   it("gives the sets that the package gives", () => {
     for (const { probabilities, quantile, set } of shared.sets) {
       expect(predictionSet(probabilities, quantile)).toEqual(set);
+    }
+  });
+
+  it("reads the affect that the package reads, on either side of neutral", () => {
+    for (const { probabilities, valence, arousal, sentiment } of shared.affect) {
+      expect(valenceOf(probabilities)).toBeCloseTo(valence, 9);
+      expect(arousalOf(probabilities)).toBeCloseTo(arousal, 9);
+      expect(sentimentOf(valenceOf(probabilities))).toBe(sentiment);
     }
   });
 
