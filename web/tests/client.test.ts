@@ -154,6 +154,20 @@ describe("photographs", () => {
     expect(pictures.value[0].where).toBe("server");
   });
 
+  it("that are read here ask for nothing once the networks are there", async () => {
+    const { addPictures, pictures } = await photographs();
+    const { place } = await import("../src/state");
+    const { counted, requests } = await import("../src/live/traffic");
+    const { device } = await import("../src/device/device");
+    place.value = "browser";
+    vi.stubGlobal("createImageBitmap", async () => ({}));
+    vi.spyOn(device, "load").mockResolvedValue().mockImplementationOnce(async () => counted());
+    vi.spyOn(device, "readStill").mockResolvedValue({ width: 1, height: 1, faces: [] });
+    await addPictures([file]);
+    expect(pictures.value[0].item?.frames).toHaveLength(1);
+    expect(requests.value).toBe(0);
+  });
+
   it("are still said to go to the server after one of them was read again meanwhile", async () => {
     const { addPictures, pictures, readAgain } = await photographs();
     const { analysing, leaving, place } = await import("../src/state");
