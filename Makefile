@@ -5,7 +5,8 @@ BIN := .venv/bin
 .PHONY: help demo serve pages wheel client test check clean
 
 STATIC := src/mien/apps/web/static/index.html
-PAGES := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/e2e/*')
+# As in hatch_build.py, what tests alone need makes no page stale.
+PAGES := $(shell find web -type f $(foreach no,node_modules e2e tests,-not -path 'web/$(no)/*'))
 
 help:
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 10

@@ -1,4 +1,6 @@
+import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -105,3 +107,12 @@ def test_affect_is_linear(first, second, share):
 )
 def test_sentiment_is_the_sign_of_valence(valence, expected):
     assert sentiment(valence) is expected
+
+
+def test_the_pages_read_the_same_affect():
+    shared = json.loads((Path(__file__).parents[2] / "web/tests/judgement.json").read_text())
+    for case in shared["affect"]:
+        valence, arousal = affect(np.array(case["probabilities"]))
+        assert (valence, arousal) == pytest.approx((case["valence"], case["arousal"]), abs=1e-9)
+        assert sentiment(valence) == case["sentiment"]
+    assert {case["sentiment"] for case in shared["affect"]} == set(SENTIMENTS)

@@ -89,6 +89,7 @@ def test_stale_pages_are_built_anew_and_fresh_ones_are_not(project, capfd):
     assert "OLDER" in "".join(capfd.readouterr())
     with_node(project)
     build(project)
+    write(project / "web/tests/page.test.ts")
     build(project)
     assert asked(project) == ["run build"]
     assert (project / PAGE).read_text() == "built\n"

@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 import type { Place } from "./state";
 
-export interface Agreement {
+interface Agreement {
   readonly version: string;
   readonly time: string;
 }

@@ -4,8 +4,8 @@ import type { Event, Frame } from "./api/types";
 import { EMOTIONS, type Emotion } from "./vision/labels";
 
 /** An expression must reach this to count; its event runs from where it last rose above half of it. */
-export const SHOWN = 0.5;
-export const BEGINS = 0.25;
+const SHOWN = 0.5;
+const BEGINS = 0.25;
 /** A face out of sight for longer ends its events where it was last seen; of frames further apart, for one. */
 const GAP_S = 0.5;
 const MISSED_STEPS = 1.5;

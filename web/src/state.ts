@@ -3,6 +3,7 @@
 import { computed, signal } from "@preact/signals";
 import { loadModels, Refusal, tokenNeeded } from "./api/client";
 import type { Models } from "./api/types";
+import { startCounting } from "./live/traffic";
 import { strings } from "./strings";
 
 export type Place = "browser" | "server";
@@ -23,8 +24,9 @@ export const view = signal<View>(viewOf(location.hash));
 
 const RETRY_MS = 3000;
 
-/** Note where something is being analysed, or that it has ended. */
+/** Note where something is being analysed, or that it has ended; requests are counted from the first on. */
 export function setRunning(what: string, where: Place | null): void {
+  if (where && !analysing.value) startCounting();
   const next = new Map(running.value);
   if (where) next.set(what, where);
   else next.delete(what);

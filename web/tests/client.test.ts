@@ -38,9 +38,10 @@ describe("the client", () => {
     expect(await asked[0].text()).toBe("picture");
   });
 
-  it("asks again when the server says when", async () => {
+  it.each([429, 503])("asks again when the server says when: %i", async (status) => {
     const { analyzePicture } = await client();
-    answers = [problem(429, { "Retry-After": "0.01" }), problem(429, { "Retry-After": "0.01" }), json({ items: [] })];
+    const busy = () => problem(status, { "Retry-After": "0.01" });
+    answers = [busy(), busy(), json({ items: [] })];
     const { stop, notes } = patience();
     const found = await analyzePicture(file, false, { stop: stop.signal, note: (one) => notes.push(one) });
     expect(found.items).toEqual([]);
@@ -151,6 +152,37 @@ describe("photographs", () => {
     expect(asked).toHaveLength(2);
     expect(readStill).toHaveBeenCalledOnce();
     expect(pictures.value[0].where).toBe("server");
+  });
+
+  it("that are read here ask for nothing once the networks are there", async () => {
+    const { addPictures, pictures } = await photographs();
+    const { place } = await import("../src/state");
+    const { counted, requests } = await import("../src/live/traffic");
+    const { device } = await import("../src/device/device");
+    place.value = "browser";
+    vi.stubGlobal("createImageBitmap", async () => ({}));
+    vi.spyOn(device, "load").mockResolvedValue().mockImplementationOnce(async () => counted());
+    vi.spyOn(device, "readStill").mockResolvedValue({ width: 1, height: 1, faces: [] });
+    await addPictures([file]);
+    expect(pictures.value[0].item?.frames).toHaveLength(1);
+    expect(requests.value).toBe(0);
+  });
+
+  it("are still said to go to the server after one of them was read again meanwhile", async () => {
+    const { addPictures, pictures, readAgain } = await photographs();
+    const { analysing, leaving, place } = await import("../src/state");
+    let finish = (_: Response): void => undefined;
+    vi.stubGlobal("fetch", async () => answers.shift() ?? new Promise((resolve) => (finish = resolve)));
+    answers = [json({ items: [item] })];
+    const reading = addPictures([file, file]);
+    await vi.waitFor(() => expect(pictures.value[0].item).toEqual(item));
+    answers = [json({ items: [item] })];
+    await readAgain(pictures.value[0], true);
+    place.value = "browser";
+    expect([analysing.value, leaving.value]).toEqual([true, true]);
+    finish(json({ items: [item] }));
+    await reading;
+    expect([analysing.value, leaving.value]).toEqual([false, false]);
   });
 
   it("that are removed are sent no further", async () => {

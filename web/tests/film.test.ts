@@ -82,6 +82,46 @@ describe("what cannot be opened", () => {
   });
 });
 
+describe("a picture in this browser", () => {
+  /** A browser plays none. */
+  class FakePlayer extends EventTarget {
+    set src(_: string) {
+      queueMicrotask(() => this.dispatchEvent(new Event("error")));
+    }
+    removeAttribute() {}
+    load() {}
+  }
+
+  async function problems(frameCount: number) {
+    class FakeDecoder {
+      readonly tracks = { ready: Promise.resolve(), selectedTrack: { frameCount } };
+      close() {}
+    }
+    vi.stubGlobal("ImageDecoder", FakeDecoder);
+    vi.stubGlobal("createImageBitmap", async () => ({}));
+    vi.stubGlobal("document", { createElement: () => new FakePlayer() });
+    const { film, openFilm } = await import("../src/live/film");
+    const { addPictures, pictures } = await import("../src/live/pictures");
+    const { models } = await import("../src/state");
+    const { device } = await import("../src/device/device");
+    models.value = { models: [] } as never;
+    vi.spyOn(device, "load").mockResolvedValue();
+    vi.spyOn(device, "readStill").mockResolvedValue({ width: 1, height: 1, faces: [] });
+    const file = new File(["picture"], "a.webp", { type: "image/webp" });
+    await addPictures([file]);
+    await openFilm(file);
+    return [pictures.value[0].problem, film.value?.problem];
+  }
+
+  it("that moves is left to Film, and there to the server", async () => {
+    expect(await problems(2)).toEqual([strings.errors.notAPhoto("a.webp"), strings.errors.filmUnreadable]);
+  });
+
+  it("that does not is read in Photo alone", async () => {
+    expect(await problems(1)).toEqual([undefined, strings.errors.notAFilm]);
+  });
+});
+
 describe("a film in this browser", () => {
   it("is told from a picture by its kind", async () => {
     const { film, openFilm } = await import("../src/live/film");
@@ -90,6 +130,41 @@ describe("a film in this browser", () => {
   });
 
   const video = () => new EventTarget() as HTMLVideoElement;
+
+  async function opened(player: EventTarget) {
+    const { film, forgetFilm, openFilm } = await import("../src/live/film");
+    const { models } = await import("../src/state");
+    const { device } = await import("../src/device/device");
+    const made = vi.fn(() => player);
+    vi.stubGlobal("document", { createElement: made });
+    let loaded = () => undefined as void;
+    vi.spyOn(device, "load").mockReturnValue(new Promise((resolve) => (loaded = resolve)));
+    models.value = { models: [] } as never;
+    const reading = openFilm(new File(["film"], "a.mp4"));
+    await vi.waitFor(() => expect(device.load).toHaveBeenCalled());
+    return { film, forgetFilm, loaded, made, reading };
+  }
+
+  it("gets no player where it was stopped while the networks were loaded", async () => {
+    const { forgetFilm, loaded, made, reading } = await opened(video());
+    forgetFilm();
+    loaded();
+    await reading;
+    expect(made).not.toHaveBeenCalled();
+  });
+
+  it("takes no decoder beyond its reading", async () => {
+    const calls = { removeAttribute: vi.fn(), load: vi.fn() };
+    const player = Object.assign(video(), calls);
+    const { film, loaded, made, reading } = await opened(player);
+    loaded();
+    await vi.waitFor(() => expect(made).toHaveBeenCalled());
+    player.dispatchEvent(new Event("error"));
+    await reading;
+    expect(film.value?.problem).toBe(strings.errors.filmUnreadable);
+    expect(calls.removeAttribute).toHaveBeenCalledWith("src");
+    expect(calls.load).toHaveBeenCalled();
+  });
 
   it("is waited for until it is there, or cannot be read", async () => {
     const { happens } = await import("../src/live/film");

@@ -3,19 +3,19 @@ import { describe, expect, it } from "vitest";
 import { pageNetworks } from "../src/device/messages";
 import { csvOf, eventsCsvOf, HEADER, jsonOf } from "../src/download";
 import { follow, inView, numbering, type Track } from "../src/live/tracks";
-import { Session, WINDOW_S } from "../src/live/session";
 import { type Doubt, doubtOf, predictionSet, softmax } from "../src/vision/judgement";
-import type { Emotion } from "../src/vision/labels";
+import { arousalOf, type Emotion, type Sentiment, sentimentOf, valenceOf } from "../src/vision/labels";
 import type { Point } from "../src/vision/geometry";
 import type { Face, Models } from "../src/api/types";
 import { made } from "./faces";
 
 interface Shared {
   readonly sets: readonly { probabilities: number[]; quantile: number; set: Emotion[] }[];
+  readonly affect: readonly { probabilities: number[]; valence: number; arousal: number; sentiment: Sentiment }[];
   readonly doubts: readonly { name: string; points: Point[]; crop: number[]; doubt: Doubt | null }[];
 }
 
-/** The same cases as `tests/vision/test_quality.py` and `tests/models/test_calibration.py` read. */
+/** The same cases as `test_labels.py`, `test_quality.py` and `test_calibration.py` under `tests/` read. */
 const shared: Shared = JSON.parse(readFileSync(new URL("judgement.json", import.meta.url), "utf8"));
 
 describe("judgement", () => {
@@ -27,6 +27,14 @@ describe("judgement", () => {
   it("gives the sets that the package gives", () => {
     for (const { probabilities, quantile, set } of shared.sets) {
       expect(predictionSet(probabilities, quantile)).toEqual(set);
+    }
+  });
+
+  it("reads the affect that the package reads, on either side of neutral", () => {
+    for (const { probabilities, valence, arousal, sentiment } of shared.affect) {
+      expect(valenceOf(probabilities)).toBeCloseTo(valence, 9);
+      expect(arousalOf(probabilities)).toBeCloseTo(arousal, 9);
+      expect(sentimentOf(valenceOf(probabilities))).toBe(sentiment);
     }
   });
 
@@ -102,16 +110,6 @@ describe("numbering", () => {
     expect([second.track_id, first.track_id]).toEqual([2, 1]);
     expect(first).toEqual({ ...made("anger", 0.8, 14), track_id: 1 });
     expect(ids([made("anger", 0.8, 600)], 3)).toEqual([3]);
-  });
-});
-
-describe("session", () => {
-  it("sums sentiment over time and keeps a window", () => {
-    const session = new Session();
-    for (let time = 0; time <= 100; time += 0.5) session.add(time, made(time < 50 ? "happiness" : "anger"));
-    expect(session.share("positive")).toBeCloseTo(0.5, 1);
-    expect(session.columns[0][0]).toBe(100 - WINDOW_S);
-    expect(session.columns).toHaveLength(10);
   });
 });
 

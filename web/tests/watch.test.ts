@@ -6,6 +6,7 @@ import { made } from "./faces";
 
 const sockets: FakeSocket[] = [];
 const pictures: { width: number; height: number; close: ReturnType<typeof vi.fn> }[] = [];
+let media: EventTarget & { enumerateDevices: () => Promise<object[]> };
 let frames: (() => void)[] = [];
 let deliver: (() => void)[] = [];
 
@@ -26,9 +27,10 @@ class FakeSocket {
   send(data: unknown) {
     this.sent.push(data);
   }
-  close(code = 1000) {
+  /** A browser says later that it is closed. */
+  close(code?: number) {
     this.readyState = 3;
-    this.onclose?.({ code });
+    if (code) this.onclose?.({ code });
   }
 }
 
@@ -79,9 +81,8 @@ beforeEach(() => {
   [frames, deliver] = [[], []];
   sockets.length = pictures.length = 0;
   vi.stubGlobal("location", { hash: "", search: "", protocol: "http:", host: "here" });
-  vi.stubGlobal("navigator", {
-    mediaDevices: { getUserMedia: async () => stream, enumerateDevices: async () => [] },
-  });
+  media = Object.assign(new EventTarget(), { getUserMedia: async () => stream, enumerateDevices: async () => [] });
+  vi.stubGlobal("navigator", { mediaDevices: media });
   vi.stubGlobal("requestAnimationFrame", (frame: () => void) => frames.push(frame));
   vi.stubGlobal("WebSocket", FakeSocket);
   vi.stubGlobal("OffscreenCanvas", FakeCanvas);
@@ -137,6 +138,61 @@ describe("a change of place", () => {
     await nextFrame();
     await arrive();
     expect(sockets).toHaveLength(1);
+  });
+});
+
+describe("cameras", () => {
+  it("that are plugged in are offered, until the view is closed", async () => {
+    const { watch } = await opened("browser");
+    const plug = async (deviceId: string) => {
+      media.enumerateDevices = async () => [{ kind: "videoinput", deviceId }];
+      media.dispatchEvent(new Event("devicechange"));
+      await settle();
+      return watch.devices.value.map((device) => device.deviceId);
+    };
+    expect(await plug("a")).toEqual(["a"]);
+    watch.close();
+    expect(await plug("b")).toEqual(["a"]);
+  });
+});
+
+describe("a search", () => {
+  it("that was slow is coarser, and stays so until a finer one would be quick", async () => {
+    const { watch } = await opened("browser");
+    const { device } = await import("../src/device/device");
+    let now = 0;
+    vi.spyOn(performance, "now").mockImplementation(() => now);
+    const sizes: number[] = [];
+    for (const wait of [200, 400, 120, 80, 200]) {
+      vi.mocked(device.readFrame).mockImplementationOnce(async (_, finest) => {
+        now += wait;
+        sizes.push(finest);
+        return { width: 640, height: 480, faces: [] };
+      });
+      await nextFrame();
+      await arrive();
+    }
+    watch.close();
+    expect(sizes).toEqual([640, 640, 320, 320, 640]);
+  });
+});
+
+describe("a socket that closes late", () => {
+  it("ends no reading of the next one", async () => {
+    const { watch } = await opened("server");
+    const ask = async (socket: number) => {
+      await nextFrame();
+      await arrive();
+      sockets[socket].open();
+      await settle();
+    };
+    await ask(0);
+    await watch.reopen();
+    await ask(1);
+    sockets[0].close(1000);
+    sockets[1].onmessage?.({ data: JSON.stringify({ kind: "reading", width: 640, height: 480, faces: [] }) });
+    await settle();
+    expect([watch.problem.value, watch.drawn.value]).toEqual([null, 1]);
   });
 });
 

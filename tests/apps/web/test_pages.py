@@ -1,6 +1,7 @@
 """The front-end's own tests, where there is a Node to run them."""
 
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -10,8 +11,9 @@ import pytest
 
 from mien.apps.web import pages
 
-WEB = Path(__file__).parents[3] / "web"
-STATIC = WEB.parent / "src/mien/apps/web/static"
+ROOT = Path(__file__).parents[3]
+WEB = ROOT / "web"
+STATIC = ROOT / "src/mien/apps/web/static"
 
 needs_node = pytest.mark.skipif(
     shutil.which("node") is None or not (WEB / "node_modules").is_dir(),
@@ -47,6 +49,8 @@ def test_types():
 @needs_browser
 @pytest.mark.timeout(900)
 def test_in_a_browser():
+    is_stale = runpy.run_path(str(ROOT / "hatch_build.py"))["is_stale"]
+    assert not is_stale(ROOT), "the pages are older than their sources; run `make pages`"
     run("node", "--test", "e2e/", seconds=880)
 
 

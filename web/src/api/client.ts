@@ -8,6 +8,8 @@ import type { paths } from "./schema";
 import type { Job, Models, Result } from "./types";
 
 const ANALYZE = "/api/v1/analyze" satisfies keyof paths;
+/** Of HTTP: too many requests of one, or of all. */
+const BUSY = [429, 503];
 
 /** Whether the server lets nobody in without a token. */
 export const tokenNeeded = signal(false);
@@ -32,7 +34,7 @@ export function refused(message: string, status: number, retryAfter: string | nu
 }
 
 /** What may be told of an upload while it waits, and what stops it. */
-export interface Patience {
+interface Patience {
   readonly stop: AbortSignal;
   readonly note: (sentence: string) => void;
 }
@@ -141,7 +143,7 @@ async function patiently<Data>({ stop, note }: Patience, asking: () => Promise<D
     try {
       return await asking();
     } catch (error) {
-      const wait = error instanceof Refusal && error.status === 429 ? error.retryAfter : null;
+      const wait = error instanceof Refusal && BUSY.includes(error.status) ? error.retryAfter : null;
       if (wait === null) throw error;
       note(strings.errors.later(wait));
       await new Promise((resolve) => setTimeout(resolve, 1000 * wait));

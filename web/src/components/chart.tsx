@@ -82,6 +82,7 @@ export function Chart({ label, columns, version, onPick, at }: Props) {
     const by = STEPS[event.key];
     if (by === undefined) return;
     event.preventDefault();
+    setPointed(null);
     onPick?.(Math.min(Math.max((at ?? 0) + by, 0), end));
   };
   const slider = onPick && {
@@ -209,7 +210,12 @@ function options(
       ready: [
         ({ over, posToVal }) => {
           over.append(Object.assign(document.createElement("div"), { className: "playhead" }));
-          over.addEventListener("click", ({ offsetX }) => pick.current?.(posToVal(offsetX, "x")));
+          over.addEventListener("click", ({ offsetX }) => {
+            if (!pick.current) return;
+            pick.current(posToVal(offsetX, "x"));
+            // The pointer stays where it is; what was picked, and keys move on, is shown from now on.
+            point(null);
+          });
         },
       ],
       setCursor: [(chart) => point(chart.cursor.idx ?? null)],

@@ -59,16 +59,21 @@ export function Overlay(props: { width: number; height: number; marked: readonly
 
 const share = (value: number, whole: number) => `${(100 * value) / whole}%`;
 
+/** Longest side in pixels of what is laid over a picture: maps are coarse, photographs may be large. */
+const LONGEST = 1280;
+
 /** Where the network looked, laid over the face that it read. */
 export function Heat({ width, height, maps }: { width: number; height: number; maps: readonly Activation[] }) {
   const canvas = useRef<HTMLCanvasElement>(null);
+  const scale = Math.min(LONGEST / Math.max(width, height), 1);
   useEffect(() => {
     const context = canvas.current?.getContext("2d");
     if (!context) return;
+    context.setTransform(scale, 0, 0, scale, 0, 0);
     context.clearRect(0, 0, width, height);
     for (const map of maps) paint(context, map);
   }, [width, height, maps]);
-  return <canvas ref={canvas} class="overlay" width={width} height={height} aria-hidden="true" />;
+  return <canvas ref={canvas} class="overlay" width={width * scale} height={height * scale} aria-hidden="true" />;
 }
 
 function paint(context: CanvasRenderingContext2D, map: Activation): void {
@@ -84,7 +89,7 @@ function paint(context: CanvasRenderingContext2D, map: Activation): void {
   grid.putImageData(pixels, 0, 0);
   const [topLeft, topRight, , bottomLeft] = map.corners;
   context.save();
-  context.setTransform(
+  context.transform(
     (topRight[0] - topLeft[0]) / map.columns,
     (topRight[1] - topLeft[1]) / map.columns,
     (bottomLeft[0] - topLeft[0]) / map.rows,

@@ -9,7 +9,7 @@ import { ZOOMS } from "../vision/alignment";
 import { wantedCompute } from "./compute";
 import { type Answer, type How, pageNetworks, type Processors, type Reading, type Request } from "./messages";
 
-export const FINE = 1280;
+const FINE = 1280;
 export const COARSE = 640;
 /** For machines on which a coarse search still takes too long to follow a face. */
 export const COARSEST = 320;

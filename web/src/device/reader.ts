@@ -6,7 +6,7 @@ import { apply, invert, type Point } from "../vision/geometry";
 import { doubtOf, predictionSet, softmax } from "../vision/judgement";
 import { arousalOf, EMOTIONS, sentimentOf, valenceOf } from "../vision/labels";
 import type { Proposal } from "../vision/proposals";
-import type { Grey } from "../vision/raster";
+import { type Grey, packed } from "../vision/raster";
 import { findFaces } from "./finder";
 import type { How } from "./messages";
 import { figure, mean, type Network, type Outputs, shape, values } from "./networks";
@@ -31,7 +31,7 @@ export async function readFaces(
 
 async function readFace(grey: Grey, one: Proposal, network: Network, how: How): Promise<Face> {
   const looks = how.zooms.map((zoom) => align(grey, one.points, zoom));
-  const outputs = await network.run(together(looks), [looks.length, 1, CROP_SIZE, CROP_SIZE]);
+  const outputs = await network.run(packed(looks), [looks.length, 1, CROP_SIZE, CROP_SIZE]);
   const crop = looks[how.zooms.indexOf(1)];
   const probabilities = softmax(mean(outputs, "logits"), figure(network.card, "temperature"));
   const members = predictionSet(probabilities, figure(network.card, "conformal_quantile"));
@@ -55,15 +55,6 @@ async function readFace(grey: Grey, one: Proposal, network: Network, how: How): 
     sentiment: sentimentOf(valence),
     activation: how.activation ? mapOf(outputs, how.zooms.indexOf(1), top, one.points) : null,
   };
-}
-
-/** Crops one after the other. */
-function together(looks: readonly Grey[]): Float32Array {
-  const all = new Float32Array(looks.length * CROP_SIZE * CROP_SIZE);
-  looks.forEach(({ data }, index) => {
-    all.set(data, index * CROP_SIZE * CROP_SIZE);
-  });
-  return all;
 }
 
 /** The map of one look alone: those of other sizes lie elsewhere in the picture. */

@@ -6,7 +6,7 @@ import type { Frame, Item, Job } from "../api/types";
 import { COARSE, device } from "../device/device";
 import { checkFile, checkSize, models, place, setRunning } from "../state";
 import { strings } from "../strings";
-import { startCounting } from "./traffic";
+import { moves } from "./animation";
 import { numbering } from "./tracks";
 
 export interface Film {
@@ -36,15 +36,16 @@ export async function openFilm(file: File): Promise<void> {
   const where = place.value;
   const stage = where === "server" ? "uploading" : "reading";
   film.value = { file, url: URL.createObjectURL(file), stage, share: 0, note: "" };
-  setRunning("film", where);
   try {
     await checkFile(file);
-    if (stopped.aborted) return;
+    if (where === "browser") await prepare(file);
+    stopped.throwIfAborted();
+    setRunning("film", where);
     await (where === "server" ? readThere(file, stopped) : readHere(file, stopped));
   } catch (error) {
     if (stopped.aborted) return;
     const problem = error instanceof Error ? error.message : strings.errors.unexpected;
-    change({ stage: "failed", problem });
+    tell({ stage: "failed", problem }, stopped);
   } finally {
     if (!stopped.aborted) setRunning("film", null);
   }
@@ -66,67 +67,81 @@ addEventListener("pagehide", () => {
   if (film.value?.job || film.value?.stage === "uploading") forgetFilm();
 });
 
-function change(with_: Partial<Film>): void {
-  if (film.value) film.value = { ...film.value, ...with_ };
+/** Tell what is new of a film; one that was stopped is read no further. */
+function tell(more: Partial<Film>, stopped: AbortSignal): void {
+  stopped.throwIfAborted();
+  if (film.value) film.value = { ...film.value, ...more };
 }
 
 async function readThere(file: File, stopped: AbortSignal): Promise<void> {
   checkSize(file);
-  const note = (sentence: string) => change({ note: sentence });
-  let job = await uploadFilm(file, (share) => change({ share }), { stop: stopped, note });
-  if (stopped.aborted) return;
+  const change = (more: Partial<Film>) => tell(more, stopped);
+  let job = await uploadFilm(file, (share) => change({ share }), { stop: stopped, note: (note) => change({ note }) });
   change({ job, stage: "reading", share: null });
-  while (!stopped.aborted && (job.state === "queued" || job.state === "running")) {
+  while (job.state === "queued" || job.state === "running") {
     await new Promise((resolve) => setTimeout(resolve, ASK_MS));
-    if (stopped.aborted) return;
+    stopped.throwIfAborted();
     try {
       job = await findJob(job.id);
     } catch (error) {
       if (!(error instanceof Refusal) || error.status !== 0) throw error;
-      if (!stopped.aborted) change({ note: strings.errors.serverGone });
+      change({ note: strings.errors.serverGone });
       continue;
     }
-    if (stopped.aborted) return;
     change({ job, share: job.progress, note: strings.film.frames(job.frames_read, job.frame_count) });
   }
-  if (stopped.aborted) return;
   if (job.state === "failed") throw new Error(job.error ?? strings.errors.unexpected);
   const { items } = await loadResult(job.id);
-  if (stopped.aborted) return;
   change({ job, stage: "done", share: 1, item: items[0] });
 }
 
-async function readHere(file: File, stopped: AbortSignal): Promise<void> {
-  if (file.type.startsWith("image/") && file.type !== "image/gif") throw new Error(strings.errors.notAFilm);
+/** What is needed before a film is read here. */
+async function prepare(file: File): Promise<void> {
+  const still = file.type.startsWith("image/") && file.type !== "image/gif" && !(await moves(file));
+  if (still) throw new Error(strings.errors.notAFilm);
   if (!models.value) throw new Error(strings.errors.offlineModels);
   await device.load(models.value);
+}
+
+async function readHere(file: File, stopped: AbortSignal): Promise<void> {
   const video = document.createElement("video");
+  try {
+    await open(video, stopped);
+    const { videoWidth: width, videoHeight: height } = video;
+    const frames = await readMoments(video, stopped);
+    tell({ stage: "done", share: 1, item: { source: file.name, kind: "video", width, height, frames } }, stopped);
+  } finally {
+    // Without its source a player lets go of its decoder at once.
+    video.removeAttribute("src");
+    video.load();
+  }
+}
+
+async function open(video: HTMLVideoElement, stopped: AbortSignal): Promise<void> {
   video.muted = true;
   video.src = film.value?.url ?? "";
   await happens(video, "loadeddata", stopped);
   if (!video.videoWidth) throw new Error(strings.errors.noPictures);
-  if (!Number.isFinite(video.duration)) {
-    // A recorder's file does not say how long it is; going to its end makes the browser find out.
-    video.currentTime = Number.MAX_SAFE_INTEGER;
-    await happens(video, "seeked", stopped);
-    if (!Number.isFinite(video.duration)) throw new Error(strings.errors.filmUnreadable);
-  }
-  startCounting();
+  if (Number.isFinite(video.duration)) return;
+  // A recorder's file does not say how long it is; going to its end makes the browser find out.
+  video.currentTime = Number.MAX_SAFE_INTEGER;
+  await happens(video, "seeked", stopped);
+  if (!Number.isFinite(video.duration)) throw new Error(strings.errors.filmUnreadable);
+}
+
+async function readMoments(video: HTMLVideoElement, stopped: AbortSignal): Promise<Frame[]> {
   const frames: Frame[] = [];
   const number = numbering();
   const count = Math.max(Math.ceil(video.duration / STEP_S), 1);
-  for (let index = 0; index < count && !stopped.aborted; index++) {
+  for (let index = 0; index < count; index++) {
     const time = index * STEP_S;
     video.currentTime = time;
     await happens(video, "seeked", stopped);
     const { faces } = await device.readFrame(await pictureOf(video, stopped), COARSE);
-    if (stopped.aborted) return;
     frames.push({ index, time_s: time, faces: number(faces, time) });
-    change({ share: (index + 1) / count, note: strings.film.frames(index + 1, count) });
+    tell({ share: (index + 1) / count, note: strings.film.frames(index + 1, count) }, stopped);
   }
-  if (stopped.aborted) return;
-  const { videoWidth: width, videoHeight: height } = video;
-  change({ stage: "done", share: 1, item: { source: file.name, kind: "video", width, height, frames } });
+  return frames;
 }
 
 /** The picture of the moment that was gone to, which may come a little after the browser says so. */

@@ -6,7 +6,7 @@ import type { Item } from "../api/types";
 import { device } from "../device/device";
 import { checkFile, checkSize, models, type Place, place, setRunning } from "../state";
 import { strings } from "../strings";
-import { startCounting } from "./traffic";
+import { moves } from "./animation";
 
 export interface Picture {
   readonly id: number;
@@ -22,13 +22,13 @@ export interface Picture {
 export const pictures = signal<readonly Picture[]>([]);
 const stops = new Map<number, AbortController>();
 let last = 0;
+let tasks = 0;
 
 export function addPictures(files: readonly File[]): Promise<void> {
   const where = place.value;
   const added = files.map((file) => ({ file, id: ++last, where, url: URL.createObjectURL(file) }));
   pictures.value = [...pictures.value, ...added];
   for (const { id } of added) stops.set(id, new AbortController());
-  startCounting();
   return readEach(added);
 }
 
@@ -52,8 +52,11 @@ export function clearPictures(): void {
 }
 
 async function readEach(several: readonly Picture[], activation = false): Promise<void> {
-  const task = `photo ${several[0]?.id}`;
-  setRunning(task, several[0]?.where ?? null);
+  const task = `photos ${++tasks}`;
+  const where = several[0]?.where ?? null;
+  // Requests are counted without those for the networks; if they fail, each picture says so.
+  if (where === "browser" && models.value) await device.load(models.value).catch(() => undefined);
+  setRunning(task, where);
   for (const picture of several) {
     const stop = stops.get(picture.id)?.signal;
     if (!stop) continue;
@@ -77,6 +80,7 @@ async function read({ id, file, where }: Picture, activation: boolean, stop: Abo
   }
   if (!models.value) throw new Error(strings.errors.offlineModels);
   await device.load(models.value);
+  if (await moves(file)) throw new Error(strings.errors.notAPhoto(file.name));
   const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none" }).catch(() => {
     throw new Error(strings.errors.notAPicture(file.name));
   });

@@ -11,23 +11,27 @@ export class Session {
   /** Columns of the chart: seconds, eight probabilities, valence; null where there was no face. */
   readonly columns: (number | null)[][] = Array.from({ length: EMOTIONS.length + 2 }, () => []);
   readonly seconds: Record<Sentiment, number> = { negative: 0, neutral: 0, positive: 0 };
-  #last: number | null = null;
+  /** Times of the last readings. */
+  #late: number[] = [];
+  #id: number | null = null;
 
-  add(time: number, face: Face | null): void {
-    const before = this.#last ?? time;
-    this.#last = time;
+  /** Add a reading of the face with this track id; those of two faces are not joined either. */
+  add(time: number, face: Face | null, id: number | null = null): void {
+    const before = this.#late.at(-1) ?? time;
     if (face) this.seconds[face.sentiment] += Math.min(time - before, 1);
-    if (time - before > APART_S) this.#push((before + time) / 2, null);
+    const another = id !== null && this.#id !== null && id !== this.#id;
+    if (another || time - before > APART_S) this.#push((before + time) / 2, null);
     this.#push(time, face);
+    this.#late = [...this.#late.filter((one) => one >= time - APART_S), time];
+    this.#id = id;
     while ((this.columns[0][0] ?? time) < time - WINDOW_S) for (const column of this.columns) column.shift();
   }
 
   /** How many readings a second there were of late; null where there was but one. */
   get perSecond(): number | null {
-    const [times] = this.columns as number[][];
-    const end = times.at(-1) ?? 0;
-    const late = times.filter((time) => time >= end - APART_S);
-    return late.length > 1 ? (late.length - 1) / (end - late[0]) : null;
+    const [first, ...more] = this.#late;
+    const end = more.at(-1);
+    return end === undefined ? null : more.length / (end - first);
   }
 
   #push(time: number, face: Face | null): void {

@@ -23,43 +23,74 @@ interface Waiting {
 }
 
 export class LiveSocket {
-  #socket: WebSocket | null = null;
-  #waiting: Waiting | null = null;
-  /** What the server said before anything was asked. */
-  #refusal: Error | null = null;
+  #line: Line | null = null;
 
   /** Send one picture, which is closed, and wait for its reading; nothing is sent that is `wanted` no more. */
   async read(picture: ImageBitmap, wanted: () => boolean): Promise<Reading | null> {
     try {
-      const socket = await this.#open();
+      if (!this.#line?.open) this.#line = new Line();
+      const line = this.#line;
+      await line.opened;
       if (!wanted()) return null;
       const data = await packed(picture);
-      if (!wanted()) return null;
-      return await this.#ask(socket, data);
+      return wanted() ? await line.ask(data) : null;
     } finally {
       picture.close();
     }
   }
 
   close(): void {
-    this.#socket?.close();
-    this.#socket = null;
+    this.#line?.close();
+    this.#line = null;
   }
+}
 
-  #open(): Promise<WebSocket> {
-    if (this.#socket?.readyState === WebSocket.OPEN) return Promise.resolve(this.#socket);
+/** One connection; what it hears when it is closed already is its own. */
+class Line {
+  readonly opened: Promise<void>;
+  readonly #socket: WebSocket;
+  #waiting: Waiting | null = null;
+  /** What the server said before anything was asked. */
+  #refusal: Error | null = null;
+
+  constructor() {
     counted();
     const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/api/v1/live`);
     this.#socket = socket;
-    this.#refusal = null;
-    return new Promise((resolve, reject) => {
-      socket.onopen = () => resolve(socket);
+    this.opened = new Promise((resolve, reject) => {
+      socket.onopen = () => resolve();
       socket.onmessage = ({ data }) => this.#hear(JSON.parse(data));
       socket.onclose = ({ code }) => {
         this.#refusal ??= cause(code);
         reject(this.#refusal);
         this.#waiting?.reject(this.#refusal);
       };
+    });
+  }
+
+  get open(): boolean {
+    return this.#socket.readyState === WebSocket.OPEN;
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+
+  ask(data: ArrayBuffer): Promise<Reading> {
+    // It may have closed while the picture was being packed.
+    if (!this.open) throw this.#refusal ?? new Error(strings.errors.serverGone);
+    counted();
+    this.#socket.send(data);
+    const answered = new Promise<Reading>((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+    });
+    const timer = setTimeout(() => {
+      this.#waiting?.reject(new Error(strings.errors.serverGone));
+      this.close();
+    }, PATIENCE_MS);
+    return answered.finally(() => {
+      clearTimeout(timer);
+      this.#waiting = null;
     });
   }
 
@@ -71,24 +102,6 @@ export class LiveSocket {
     const refusal = refused(answer.detail, answer.status);
     if (this.#waiting) this.#waiting.reject(refusal);
     else this.#refusal = refusal;
-  }
-
-  #ask(socket: WebSocket, data: ArrayBuffer): Promise<Reading> {
-    // It may have closed while the picture was being packed.
-    if (socket.readyState !== WebSocket.OPEN) throw this.#refusal ?? new Error(strings.errors.serverGone);
-    counted();
-    socket.send(data);
-    const answered = new Promise<Reading>((resolve, reject) => {
-      this.#waiting = { resolve, reject };
-    });
-    const timer = setTimeout(() => {
-      this.#waiting?.reject(new Error(strings.errors.serverGone));
-      socket.close();
-    }, PATIENCE_MS);
-    return answered.finally(() => {
-      clearTimeout(timer);
-      this.#waiting = null;
-    });
   }
 }
 

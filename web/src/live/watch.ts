@@ -9,7 +9,6 @@ import { strings } from "../strings";
 import { cameras, openCamera } from "./camera";
 import { Session } from "./session";
 import { LiveSocket } from "./socket";
-import { requests, startCounting } from "./traffic";
 import { follow, followed, type Track } from "./tracks";
 
 const LONGEST = 640;
@@ -17,10 +16,12 @@ const LONGEST = 640;
 const RETRY_MS = 1500;
 const LONGEST_RETRY_MS = 30_000;
 const SLOW_MS = 350;
+/** A search of half the size takes about a quarter of the time. */
+const QUICK_MS = 90;
 
-export type Phase = "closed" | "loading" | "watching" | "paused";
+type Phase = "closed" | "loading" | "watching" | "paused";
 
-export class Watch {
+class Watch {
   readonly phase = signal<Phase>("closed");
   /** Whether the camera is on, though it may be paused. */
   readonly opened = computed(() => this.phase.value === "watching" || this.phase.value === "paused");
@@ -41,8 +42,12 @@ export class Watch {
   #socket = new LiveSocket();
   #place: Place = "browser";
   #began = 0;
+  #finest = COARSE;
   #faces = 0;
   #run = 0;
+  #list = async () => {
+    this.devices.value = await cameras();
+  };
 
   async open(video: HTMLVideoElement, camera = this.camera.value): Promise<void> {
     this.close();
@@ -67,14 +72,14 @@ export class Watch {
       const { deviceId, facingMode } = stream.getVideoTracks()[0]?.getSettings() ?? {};
       this.camera.value = deviceId ?? camera;
       this.mirrored.value = facingMode !== "environment";
-      this.devices.value = await cameras();
+      await this.#list();
       if (run !== this.#run) return;
+      navigator.mediaDevices.addEventListener("devicechange", this.#list);
     } catch (error) {
       if (run === this.#run) this.#fail(error instanceof Error ? error.message : strings.errors.unexpected);
       return;
     }
     this.#began = performance.now();
-    startCounting();
     this.phase.value = "watching";
     setRunning("live", where);
     void this.#loop(run);
@@ -96,6 +101,7 @@ export class Watch {
   /** Stop and forget everything. */
   close(): void {
     this.#run++;
+    navigator.mediaDevices?.removeEventListener("devicechange", this.#list);
     for (const track of this.#stream?.getTracks() ?? []) track.stop();
     this.#stream = null;
     if (this.#video) this.#video.srcObject = null;
@@ -155,11 +161,15 @@ export class Watch {
       picture.close();
       return null;
     }
-    return this.#place === "browser" ? device.readFrame(picture, this.#finest()) : this.#socket.read(picture, wanted);
+    return this.#place === "browser" ? device.readFrame(picture, this.#search()) : this.#socket.read(picture, wanted);
   }
 
-  #finest(): number {
-    return this.pace.value.delay > SLOW_MS ? COARSEST : COARSE;
+  /** Coarse after a slow reading, until one is so quick that a finer one would not be slow again. */
+  #search(): number {
+    const { delay } = this.pace.value;
+    if (delay > SLOW_MS) this.#finest = COARSEST;
+    else if (delay < QUICK_MS) this.#finest = COARSE;
+    return this.#finest;
   }
 
   /** What was read last is not what is to be seen now. */
@@ -177,7 +187,7 @@ export class Watch {
     const before = this.tracks.value;
     const tracks =
       this.#place === "server" ? followed(before, faces, time) : follow(before, faces, time, () => ++this.#faces);
-    this.session.add(time, tracks[0]?.face ?? null);
+    this.session.add(time, tracks[0]?.face ?? null, tracks[0]?.id);
     const delay = now - begun;
     batch(() => {
       this.problem.value = null;
@@ -191,12 +201,9 @@ export class Watch {
 
 export const watch = new Watch();
 
-/** A change of place begins anew, so that the count of requests is that of the place.
- *
- * Where that place has not been agreed to, the camera closes. */
+/** A change of place begins anew; where that place has not been agreed to, the camera closes. */
 export async function move(to: Place): Promise<void> {
   place.value = to;
-  requests.value = 0;
   if (watch.phase.value === "closed") return;
   const version = models.value?.consent.version;
   if (version && agreedTo(version, to)) await watch.reopen();

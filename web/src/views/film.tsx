@@ -37,7 +37,7 @@ export function Film() {
           title={words.drop}
           choose={words.choose}
           hint={place.value === "server" ? words.hint : words.hintBrowser}
-          accept="video/*,.mkv,image/gif"
+          accept="video/*,.mkv,image/gif,image/webp,image/apng,image/avif"
           over={over}
           onFiles={open}
         />

@@ -1,6 +1,6 @@
 /** Photo: several at once, each with its reading beside it. */
 
-import { useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import type { Activation, Item } from "../api/types";
 import { Alert, Button, Drop, Lead } from "../components/controls";
 import { useDroppedFiles, useNetworks } from "../components/hooks";
@@ -64,6 +64,7 @@ function PictureResult({ picture }: { picture: Picture }) {
   const { file, item, problem, note } = picture;
   const faces = facesOf(item);
   const marked = faces.map((face, index) => ({ number: index, face }));
+  const again = ({ currentTarget }: { currentTarget: HTMLElement }) => retry(picture, looking, currentTarget);
   return (
     <article class="photo">
       <header>
@@ -80,11 +81,7 @@ function PictureResult({ picture }: { picture: Picture }) {
       <div class="stage">
         <Marks picture={picture} marked={marked} looking={looking} />
         <section class="readings" aria-label={file.name}>
-          {problem && (
-            <Alert action={<Button onClick={({ currentTarget }) => retry(picture, currentTarget)}>{strings.retry}</Button>}>
-              {problem}
-            </Alert>
-          )}
+          {problem && <Alert action={<Button onClick={again}>{strings.retry}</Button>}>{problem}</Alert>}
           {!item && !problem && <p>{note || words.reading}</p>}
           {item && !faces.length && <p class="empty">{words.noFace}</p>}
           {marked.map(({ number, face }) => (
@@ -101,6 +98,7 @@ function Marks(props: { picture: Picture; marked: readonly Marked[]; looking: bo
   const { picture, marked, looking } = props;
   const [aspect, setAspect] = useState<number>();
   const { file, url, item } = picture;
+  const maps = useMemo(() => mapsOf(item), [item]);
   const size = item?.width && item.height ? { width: item.width, height: item.height } : null;
   return (
     <Framed kind="still" aspect={aspect}>
@@ -109,7 +107,7 @@ function Marks(props: { picture: Picture; marked: readonly Marked[]; looking: bo
         alt={item ? words.alt(file.name, marked.length) : file.name}
         onLoad={({ currentTarget: { naturalWidth, naturalHeight } }) => setAspect(naturalWidth / naturalHeight)}
       />
-      {size && looking && <Heat {...size} maps={mapsOf(item)} />}
+      {size && looking && <Heat {...size} maps={maps} />}
       {size && <Overlay {...size} marked={marked} />}
     </Framed>
   );
@@ -145,9 +143,9 @@ function remove(id: number, button: HTMLElement): void {
 }
 
 /** The focus stays with the picture, whose problem goes away with its button. */
-function retry(picture: Picture, button: HTMLElement): void {
+function retry(picture: Picture, looking: boolean, button: HTMLElement): void {
   button.closest("article")?.querySelector<HTMLElement>("h2")?.focus();
-  void readAgain(picture);
+  void readAgain(picture, looking);
 }
 
 function clear(): void {

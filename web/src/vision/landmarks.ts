@@ -3,7 +3,7 @@
 import { alignmentMatrix, cropFace, zoomed } from "./alignment";
 import { type Affine, apply, invert, type Point } from "./geometry";
 import type { Proposal } from "./proposals";
-import type { Grey } from "./raster";
+import { type Grey, packed } from "./raster";
 
 export const CLOSE_SIZE = 64;
 /** Size of the face in the crop, in units of that in the canonical one. */
@@ -15,12 +15,7 @@ function closeMatrix(points: readonly Point[]): Affine {
 
 /** Crops of n faces: (n, 1, 64, 64). */
 export function closeBatch(grey: Grey, faces: readonly Proposal[]): Float32Array {
-  const area = CLOSE_SIZE * CLOSE_SIZE;
-  const batch = new Float32Array(faces.length * area);
-  faces.forEach(({ points }, index) => {
-    batch.set(cropFace(grey, closeMatrix(points), CLOSE_SIZE).data, index * area);
-  });
-  return batch;
+  return packed(faces.map(({ points }) => cropFace(grey, closeMatrix(points), CLOSE_SIZE)));
 }
 
 /** The faces with the weighted mean of their landmarks and the network's (n, 10) values. */

@@ -11,7 +11,7 @@ export interface Proposal {
 }
 
 /** One output of the network: (1, 15, rows, columns), values channel by channel. */
-export interface FeatureMap {
+interface FeatureMap {
   readonly data: Float32Array;
   readonly rows: number;
   readonly columns: number;

@@ -103,3 +103,16 @@ export function cut(picture: Grey, left: number, top: number, right: number, bot
   }
   return { width, height, data };
 }
+
+/** The picture in the mirror. */
+export function mirrored({ width, height, data }: Grey): Grey {
+  return { width, height, data: data.map((_, i) => data[i + width - 1 - 2 * (i % width)]) };
+}
+
+/** Pictures of one size, one after the other, as networks take them. */
+export function packed(pictures: readonly Grey[]): Float32Array {
+  const area = pictures[0].data.length;
+  const all = new Float32Array(pictures.length * area);
+  pictures.forEach(({ data }, index) => all.set(data, index * area));
+  return all;
+}

@@ -4,10 +4,10 @@ import { cropFace } from "./alignment";
 import { type Box, iou, type Point, suppress } from "./geometry";
 import { NMS_IOU, VOTE_OVERLAP } from "./merging";
 import type { Proposal } from "./proposals";
-import type { Grey } from "./raster";
+import { type Grey, mirrored, packed } from "./raster";
 
 export const REGION_SIZE = 64;
-export const VALUES = 15;
+const VALUES = 15;
 const CONTEXT = 1.6;
 /** Of the second network's landmarks in the mean of both, where their boxes agree. */
 const REFINED_SHARE = 0.6;
@@ -26,21 +26,13 @@ function regionOf([x, y, width, height]: Box): Region {
 
 /** Crops of n proposals and, after them, their mirror images: (2n, 1, 64, 64). */
 export function regionBatch(grey: Grey, found: readonly Proposal[]): Float32Array {
-  const area = REGION_SIZE * REGION_SIZE;
-  const batch = new Float32Array(2 * found.length * area);
-  found.forEach((one, index) => {
-    const { x, y, side } = regionOf(one.box);
+  const crops = found.map(({ box }) => {
+    const { x, y, side } = regionOf(box);
     const scale = REGION_SIZE / side;
     const shift = REGION_SIZE / 2 - 0.5;
-    const matrix = [scale, 0, shift - scale * (x - 0.5), 0, scale, shift - scale * (y - 0.5)] as const;
-    const crop = cropFace(grey, matrix, REGION_SIZE).data;
-    for (let i = 0; i < area; i++) {
-      const column = i % REGION_SIZE;
-      batch[index * area + i] = crop[i];
-      batch[(found.length + index) * area + i] = crop[i - column + REGION_SIZE - 1 - column];
-    }
+    return cropFace(grey, [scale, 0, shift - scale * (x - 0.5), 0, scale, shift - scale * (y - 0.5)], REGION_SIZE);
   });
-  return batch;
+  return packed([...crops, ...crops.map(mirrored)]);
 }
 
 /** Corrected proposals from the network's (2n, 15) values; those that are not sure are gone. */

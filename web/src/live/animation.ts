@@ -1,0 +1,16 @@
+/** Pictures that move: Photo leaves them to Film. */
+
+/** Whether a picture has several frames; false where this browser cannot tell. */
+export async function moves(file: File): Promise<boolean> {
+  if (typeof ImageDecoder === "undefined") return false;
+  let decoder: ImageDecoder | undefined;
+  try {
+    decoder = new ImageDecoder({ data: await file.arrayBuffer(), type: file.type, preferAnimation: true });
+    await decoder.tracks.ready;
+    return (decoder.tracks.selectedTrack?.frameCount ?? 1) > 1;
+  } catch {
+    return false;
+  } finally {
+    decoder?.close();
+  }
+}
