@@ -10,7 +10,7 @@ from mien import __version__
 from mien.pipeline.build import DEFAULT_PRECISION
 from mien.report.files import make_folder
 from mien.runtime.artifact import read_cards, weights_folder
-from mien_lab.evaluation.crops import evaluate_crops
+from mien_lab.evaluation.crops import read_crops
 from mien_lab.evaluation.peers import evaluate_peers
 from mien_lab.evaluation.photographs import evaluate_photographs
 from mien_lab.evaluation.tables import aligned
@@ -46,7 +46,7 @@ def peers(
     check_outputs(output)
     if predictions is not None:
         make_folder(predictions)
-    crops = evaluate_crops(data / "fer2013", precision=precision, weights=weights)
+    crops = read_crops(data / "fer2013", precision=precision, weights=weights).figures
     wild = evaluate_photographs(data / "wild", precision=precision, weights=weights)
     name_failures(wild["failures"])
     figures = {

@@ -13,13 +13,13 @@ from mien.runtime.artifact import weights_folder
 from mien_lab.cli import app
 from mien_lab.data.fer2013 import FER_LABELS, load_fer, majority
 from mien_lab.evaluation import crops
-from mien_lab.evaluation.crops import evaluate_crops, read_crops
+from mien_lab.evaluation.crops import read_crops
 from mien_lab.evaluation.photographs import evaluate_photographs
 
 
 @pytest.fixture(scope="module")
 def figures(fer_folder):
-    return evaluate_crops(fer_folder, precision="fp32")
+    return read_crops(fer_folder, precision="fp32").figures
 
 
 def test_both_protocols(figures, fer_folder):
@@ -46,7 +46,7 @@ def test_both_protocols(figures, fer_folder):
 
 
 def test_other_splits(fer_folder):
-    found = evaluate_crops(fer_folder, precision="int8", split="PublicTest")
+    found = read_crops(fer_folder, precision="int8", split="PublicTest").figures
     assert (found["split"], found["precision"]) == ("PublicTest", "int8")
     assert found["fer2013"]["n"] == 6
 
@@ -57,9 +57,9 @@ def test_rows_without_a_majority_do_not_count(write_rows, row, picture):
         row(picture(1), split="PrivateTest", votes={"NF": 10}),
         row(picture(2), split="PrivateTest", votes={"fear": 5, "sadness": 5}),
     ]
-    found = evaluate_crops(write_rows(rows), precision="fp32")
+    found = read_crops(write_rows(rows), precision="fp32").figures
     assert (found["fer2013"]["n"], found["ferplus"]["n"]) == (3, 1)
-    nobody = evaluate_crops(write_rows(rows[1:]), precision="fp32")["ferplus"]
+    nobody = read_crops(write_rows(rows[1:]), precision="fp32").figures["ferplus"]
     assert (nobody["n"], nobody["expected_calibration_error"]) == (0, None)
 
 
@@ -77,7 +77,7 @@ def test_figures_of_votes_are_not_made_where_there_are_none(fer_folder, tmp_path
 @pytest.mark.parametrize("split", ["Test", "Training2", ""])
 def test_unknown_splits(fer_folder, split):
     with pytest.raises(InputError, match="PublicTest"):
-        evaluate_crops(fer_folder, precision="fp32", split=split)
+        read_crops(fer_folder, precision="fp32", split=split)
 
 
 def test_the_command(fer_folder, tmp_path):

@@ -21,7 +21,7 @@ from mien_lab.data.collections import read_measured
 from mien_lab.data.fer2013 import load_fer
 from mien_lab.data.samples import Sample
 from mien_lab.evaluation.charts import risk_chart
-from mien_lab.evaluation.crops import evaluate_crops
+from mien_lab.evaluation.crops import read_crops
 from mien_lab.evaluation.intervals import Bootstrap
 from mien_lab.evaluation.predictions import predict
 from mien_lab.evaluation.protocols import Request, evaluate
@@ -101,7 +101,7 @@ def test_both_protocols_have_all_figures(fer_folder, tmp_path):
     out, page = tmp_path / "out.csv", tmp_path / "page.html"
     done = run("--data", fer_folder, "--predictions", out, "--report", page)
     found = json.loads(done.stdout)
-    before = evaluate_crops(fer_folder, precision="int8")
+    before = read_crops(fer_folder, precision="int8").figures
     assert found["split"] == "PrivateTest"
     for name in ("fer2013", "ferplus"):
         for figure in ("n", "accuracy", "accuracy_flip", "confusion"):

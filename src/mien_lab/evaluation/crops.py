@@ -21,7 +21,7 @@ from mien_lab.evaluation.confidence import trust_figures
 from mien_lab.evaluation.intervals import Bootstrap
 from mien_lab.evaluation.metrics import classification_figures
 
-__all__ = ["CropReading", "evaluate_crops", "read_crops"]
+__all__ = ["CropReading", "read_crops"]
 
 COMPARED = ("accuracy", "macro_f1", "mean_recall")
 """Figures that are given of other ways to read, too."""
@@ -51,25 +51,16 @@ class CropReading:
     """A split of FER2013 as read by the shipped network.
 
     Attributes:
-        figures: by both protocols, with what was measured.
+        figures: by both protocols, with what was measured: FER2013 (7 classes, all rows) and FER+
+            (8 classes, majority; None where no row has one), of faces read as those of photographs
+            are, at several sizes. Those that end in `_single` are of single crops, and those in
+            `_flip` of the mean probability of a single crop and its mirror image;
+            `accuracy_interval` holds 95 % of the bootstrap's draws.
         cases: of each protocol by its name: `fer2013`, `ferplus`.
     """
 
     figures: dict[str, Any]
     cases: dict[str, Cases]
-
-
-def evaluate_crops(
-    folder: Path, *, precision: str, weights: Path | None = None, split: str = "PrivateTest"
-) -> dict[str, Any]:
-    """FER2013 (7 classes, all rows) and FER+ (8 classes, majority) figures of a split.
-
-    The figures are of faces read as those of photographs are, at several sizes. Those that end
-    in `_single` are of single crops, and those in `_flip` of the mean
-    probability of a single crop and its mirror image. `accuracy_interval` holds 95 % of the
-    bootstrap's draws. `ferplus` has the calibration besides; None where no row has a majority.
-    """
-    return read_crops(folder, precision=precision, weights=weights, split=split).figures
 
 
 def read_crops(
@@ -80,7 +71,7 @@ def read_crops(
     split: str = "PrivateTest",
     voted: bool = True,
 ) -> CropReading:
-    """What `evaluate_crops` gives, and the cases behind it.
+    """Read a split, and measure.
 
     The seven probabilities of FER2013 are those of the network's own head for it, at temperature 1.
     Unless rows must be `voted`, those without FER+'s file beside them have no `ferplus`.
