@@ -18,7 +18,14 @@ LEAST_SHOWN = 0.5
 
 @dataclass(frozen=True)
 class Scene:
-    """A picture and its truth."""
+    """A picture and its truth, in pixels.
+
+    Attributes:
+        image: (height, width) grey, uint8.
+        boxes: (n, 4) of faces: left, top, width, height.
+        points: (n, 5, 2) their landmarks, in the order of `mien.Landmarks`.
+        ignored: (m, 4) boxes of what counts neither way.
+    """
 
     image: GreyImage
     boxes: Floats
@@ -28,7 +35,7 @@ class Scene:
 
 @dataclass
 class Draft:
-    """A picture in the making."""
+    """A picture in the making; its lists hold rows of what `Scene` has."""
 
     canvas: GreyImage
     boxes: list[Floats] = field(default_factory=list)
@@ -46,7 +53,12 @@ class Draft:
         return True
 
     def add(self, box: Floats, points: Floats) -> None:
-        """Book a face as a target, or as ignored when too little of it can be seen."""
+        """Book a face as a target, or as ignored when too little of it can be seen.
+
+        Args:
+            box: (4,) left, top, width, height, in pixels of the canvas, maybe beyond it.
+            points: (5, 2) landmarks.
+        """
         height, width = self.canvas.shape
         shown = np.clip(box[:2] + box[2:], 0, (width, height)) - np.clip(
             box[:2], 0, (width, height)

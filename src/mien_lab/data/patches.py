@@ -36,7 +36,7 @@ def heads_of(scene: Picture) -> list[Picture]:
 
 
 def scrambled(image: GreyImage, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """The quarters, or sixteenths, of a face in another order: skin and features, but no face."""
+    """The ninths, or sixteenths, of a face in another order: skin and features, but no face."""
     parts = int(rng.choice([3, 4]))
     height, width = (side // parts * parts for side in image.shape)
     tiles = (
