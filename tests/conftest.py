@@ -82,6 +82,17 @@ def make_film() -> Callable[..., Any]:
 
 
 @pytest.fixture
+def growing_film(tmp_path: Path) -> bytes:
+    """A film of 64x48 that goes on in 320x240."""
+    # Long enough for the header to be read from the small part alone.
+    small, large = (
+        _write_film(tmp_path / f"{size[0]}.h264", [n / 10 for n in range(count)], size=size)
+        for count, size in ((400, (64, 48)), (3, (320, 240)))
+    )
+    return small.read_bytes() + large.read_bytes()
+
+
+@pytest.fixture
 def make_reading() -> MakeReading:
     """Build a reading of a face in a box of (x, y, width, height)."""
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from mien.pipeline.build import DEFAULT_PRECISION
-from mien_lab.output import check_outputs, name_failures, write_figures
+from mien_lab.output import Precision, Weights, check_outputs, name_failures, write_figures
 
 __all__ = ["evaluate"]
 
@@ -16,10 +16,8 @@ def evaluate(
     output: Annotated[
         str, typer.Option("--json", help="File for the figures, or - for the screen.")
     ] = "-",
-    precision: Annotated[str, typer.Option(help="fp32 or int8.")] = DEFAULT_PRECISION,
-    weights: Annotated[
-        Path | None, typer.Option(help="Folder with weights, if not the shipped.")
-    ] = None,
+    precision: Precision = DEFAULT_PRECISION,
+    weights: Weights = None,
     split: Annotated[
         str | None,
         typer.Option(

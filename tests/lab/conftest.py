@@ -209,6 +209,7 @@ def exported_expression(
 ) -> Any:
     """A network of random weights whose normalisation has seen the faces; they; its export."""
     pytest.importorskip("onnx")
+    from mien_lab.data.cleaning import clean
     from mien_lab.data.fer2013 import load_fer
     from mien_lab.training.expression_export import export_expression
     from mien_lab.training.expression_net import MergedNet
@@ -220,7 +221,8 @@ def exported_expression(
         weights = folder / "weights"
         export_expression([folder], fer_folder, weights, version="9", calibration_faces=8)
         net = MergedNet([net.eval()]).eval()
-        fit_heads(net, load_fer(fer_folder))
+        data = load_fer(fer_folder)
+        fit_heads(net, data, clean(data).rows)
     return net, crops, weights
 
 

@@ -107,7 +107,7 @@ def test_copies_are_in_one_fold_and_one_half(copied, monkeypatch):
     monkeypatch.setattr(
         heads, "calibration", lambda said, truth, copies: given.append(copies) or {}
     )
-    heads.fit_heads(net, load_fer(copied))
+    heads.fit_heads(net, load_fer(copied), np.arange(1))
     assert asked[0].tolist() == [1, 2, 3, 5, 6]
     assert [numbers.tolist() for numbers in given] == [[0, 1, 0, 2, 1]] * 2
 
@@ -120,7 +120,7 @@ def test_nothing_is_fitted_on_copies_of_private_test(copied, tmp_path, monkeypat
         raise KeyboardInterrupt(rows.tolist())
 
     for module, fit in (
-        (heads, lambda: heads.fit_heads(None, load_fer(copied))),
+        (heads, lambda: heads.fit_heads(None, load_fer(copied), np.arange(1))),
         (
             temporal,
             lambda: temporal.still_clips(

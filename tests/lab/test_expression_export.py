@@ -17,6 +17,7 @@ from mien.models.expression import ExpressionClassifier  # noqa: E402
 from mien.runtime.artifact import load_artifact, read_cards  # noqa: E402
 from mien.runtime.session import open_session  # noqa: E402
 from mien_lab.cli import app  # noqa: E402
+from mien_lab.data.cleaning import clean  # noqa: E402
 from mien_lab.data.faces import fer_faces, still_crops  # noqa: E402
 from mien_lab.data.fer2013 import load_fer  # noqa: E402
 from mien_lab.training import expression_export, heads  # noqa: E402
@@ -150,7 +151,8 @@ def test_runs_of_several_shapes_are_exported_as_one(expression_config, fer_folde
         )
         assert set(files) == {"fp32", "int8"}
         net = MergedNet([trained_net(run) for run in names])
-        fit_heads(net.eval(), load_fer(fer_folder))
+        data = load_fer(fer_folder)
+        fit_heads(net.eval(), data, clean(data).rows)
         crops = torch.rand(2, 1, 48, 48) * 255
         with torch.no_grad():
             expected = net(crops)
@@ -211,7 +213,7 @@ def test_the_calibration_is_of_heads_that_were_not_fitted_to_its_faces(
     monkeypatch.setattr(heads, "calibration", lambda *given: seen.append(given) or {"given": 1.0})
     data = load_fer(fer_folder)
     folder = exported_expression[2].parent
-    fitted = fit_heads(MergedNet([trained_net(folder)]).eval(), data, faces=8)
+    fitted = fit_heads(MergedNet([trained_net(folder)]).eval(), data, clean(data).rows, faces=8)
     assert fitted.keys() == {"occlusion_threshold", "given"}
     ((logits, labels, copies),) = seen
     assert np.allclose(logits.mean(axis=1), 0.5, atol=1e-4)

@@ -178,7 +178,7 @@ def test_odd_landmarks_are_cut_without_a_fault(portrait, points):
     assert align(portrait, landmarks).shape == (CROP_SIZE, CROP_SIZE)
 
 
-def test_looks_show_the_face_larger_and_smaller_about_the_middle(portrait):
+def test_zoomed_crops_show_the_face_larger_and_smaller_about_the_middle(portrait):
     matrix = alignment_matrix(FACE)
     small, same, large = zoomed_crops(portrait, matrix, zooms=(0.5, 1.0, 2.0))
     assert np.array_equal(same, crop_face(portrait, matrix))

@@ -1,6 +1,6 @@
 """Labelled faces, wherever they come from: the form that figures and data tools take."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +14,14 @@ from mien.vision.alignment import CROP_SIZE, alignment_matrix, crop_face, zoomed
 from mien.vision.geometry import iou_matrix
 from mien.vision.media import open_media
 
-__all__ = ["Sample", "crop_of", "face_meant", "looks_of", "split_rank"]
+__all__ = [
+    "Sample",
+    "crop_of",
+    "face_meant",
+    "failure_rows",
+    "split_rank",
+    "zoomed_crops_of",
+]
 
 _SPLIT_WORDS = (
     ("train", 2),
@@ -99,7 +106,7 @@ def crop_of(sample: Sample) -> npt.NDArray[np.uint8]:
     return crop_face(image, _framing(sample, image))
 
 
-def looks_of(sample: Sample) -> npt.NDArray[np.uint8]:
+def zoomed_crops_of(sample: Sample) -> npt.NDArray[np.uint8]:
     """The crops (k, 48, 48) uint8 that a still is read by, of a cropped sample."""
     image = sample.load()
     return zoomed_crops(image, _framing(sample, image))
@@ -111,6 +118,11 @@ def _framing(sample: Sample, image: Image) -> npt.NDArray[np.float64]:
     height, width = image.shape[:2]
     scale = np.array([CROP_SIZE / width, CROP_SIZE / height])
     return np.hstack([np.diag(scale), (scale / 2 - 0.5)[:, None]])
+
+
+def failure_rows(failures: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    """Names of samples that could not be read, each with the sentence why, as figures have it."""
+    return [{"name": name, "reason": reason} for name, reason in failures]
 
 
 def face_meant(sample: Sample, found: Sequence[Box]) -> int | None:

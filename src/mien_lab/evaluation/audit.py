@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from mien.core.labels import EMOTIONS
 from mien_lab.data.groups import crossed
+from mien_lab.data.samples import failure_rows
 from mien_lab.evaluation.findings import finding_of
 from mien_lab.evaluation.gaps import Compared, Difference, GroupDraws, compare
 from mien_lab.evaluation.group_frames import group_frame
@@ -119,7 +120,7 @@ def audit(
         "finding": finding_of(*results, minimum=minimum),
         "n": len(predictions),
         "missed": int((~predictions.found).sum()),
-        "failures": [{"name": name, "reason": why} for name, why in predictions.failures],
+        "failures": failure_rows(predictions.failures),
         "minimum": minimum,
         "seed": seed,
         "intervals": INTERVALS,

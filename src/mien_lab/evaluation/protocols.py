@@ -13,7 +13,7 @@ from mien.pipeline.build import DEFAULT_PRECISION
 from mien.runtime.artifact import load_artifact
 from mien.vision.sources import display_name
 from mien_lab.data.collections import Layout, find_layout, parse_layout, read_measured
-from mien_lab.data.samples import Sample
+from mien_lab.data.samples import Sample, failure_rows
 from mien_lab.evaluation.cases import Cases, all_figures
 from mien_lab.evaluation.comparison import compare, refuse_strangers
 from mien_lab.evaluation.crops import read_crops
@@ -153,7 +153,7 @@ def _evaluate_samples(samples: Sequence[Sample], request: Request) -> Evaluation
         "unlabelled": len(samples) - len(labelled),
         "without_subject": subjects.count(""),
         "failed": len(read.failures),
-        "failures": [{"name": name, "reason": reason} for name, reason in read.failures],
+        "failures": failure_rows(read.failures),
         **_measured(cases, request),
     }
     title = display_name(request.folder.resolve().name)

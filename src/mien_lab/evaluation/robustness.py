@@ -16,6 +16,7 @@ from mien.models.calibration import prediction_sets
 from mien.models.expression import ExpressionClassifier
 from mien.runtime.session import open_session
 from mien_lab.data.corruptions import CORRUPTIONS, SEVERITIES, Corruption, Kind
+from mien_lab.data.samples import failure_rows
 from mien_lab.evaluation.cases import Cases, scorer
 from mien_lab.evaluation.face_crops import FaceCrops
 from mien_lab.evaluation.intervals import share_interval
@@ -122,7 +123,7 @@ def measure_robustness(
         "definition": DEFINITION,
         "n": len(faces),
         "missed": len(faces.missed),
-        "failures": [{"name": name, "reason": why} for name, why in faces.failures],
+        "failures": failure_rows(faces.failures),
         "seed": seed,
         "corruptions": {
             corruption.name: {

@@ -81,8 +81,9 @@ def export_expression(
     )
     trained_on = FER_SOURCE + "".join(PHOTOGRAPHS.format(kind) for kind in kinds)
     data = load_fer(fer_dir)
-    fitted = NEUTRAL if bare else fit_heads(net, data)
-    rows = np.random.default_rng(0).permutation(clean(data).rows)[:calibration_faces]
+    kept = clean(data).rows
+    fitted = NEUTRAL if bare else fit_heads(net, data, kept)
+    rows = np.random.default_rng(0).permutation(kept)[:calibration_faces]
     crops = upright_crops(fer_faces(data, rows))[:, None].astype(np.float32)
     with tempfile.TemporaryDirectory() as scratch:
         drafts = Path(scratch) / "drafts"

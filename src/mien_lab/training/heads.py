@@ -9,7 +9,7 @@ from sklearn.metrics import accuracy_score, recall_score
 from torch import Tensor, nn
 
 from mien.core.labels import EMOTIONS
-from mien_lab.data.cleaning import clean, public_rows
+from mien_lab.data.cleaning import public_rows
 from mien_lab.data.duplicates import copy_groups
 from mien_lab.data.faces import fer_faces, still_crops, upright_crops
 from mien_lab.data.fer2013 import Fer, majority
@@ -37,7 +37,12 @@ BARE_SHARE = 0.98
 
 
 def fit_heads(
-    net: MergedNet, data: Fer, *, evenness: float = EVENNESS, faces: int = OCCLUSION_FACES
+    net: MergedNet,
+    data: Fer,
+    kept: npt.NDArray[np.intp],
+    *,
+    evenness: float = EVENNESS,
+    faces: int = OCCLUSION_FACES,
 ) -> dict[str, float]:
     """Fit, in place, both heads of expressions, each from both, and the one for covered faces.
 
@@ -47,8 +52,8 @@ def fit_heads(
     Args:
         net: with the heads that were trained.
         data: FER2013; the expressions' heads are fitted on PublicTest without copies of
-            PrivateTest, whose faces are read as those of photographs are, covered faces on
-            training faces.
+            PrivateTest, whose faces are read as those of photographs are.
+        kept: rows that may be trained on; covered faces are told on some of them.
         evenness: of the eight logits; FER2013's seven take labels to be as frequent as there.
         faces: how many training faces.
 
@@ -75,7 +80,7 @@ def fit_heads(
         accuracy_score(truth, read),
         recall_score(truth, read, labels=np.unique(truth), average="macro"),
     )
-    chosen = np.random.default_rng(1).permutation(clean(data).rows)[:faces]
+    chosen = np.random.default_rng(1).permutation(kept)[:faces]
     weight, bias = fit_occlusion(
         lambda crops: _embedding(net, crops[:, None]), upright_crops(fer_faces(data, chosen))
     )

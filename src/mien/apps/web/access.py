@@ -2,17 +2,19 @@
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import MutableMapping
 from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
+from typing import Any
 
 from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
 
 from mien.apps.settings import WebSettings
 from mien.apps.web.limits import RateLimit
 from mien.apps.web.problems import ProblemError
 
-__all__ = ["COOKIE", "WILDCARDS", "Gate", "needs_token"]
+__all__ = ["COOKIE", "WILDCARDS", "Gate", "client_address", "needs_token"]
 
 COOKIE = "mien-session"
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
@@ -28,6 +30,11 @@ GUARDED = ("/api/", "/metrics", "/weights/")
 def needs_token(path: str) -> bool:
     """Whether only those come to a path who know the token, if there is one."""
     return path.startswith(GUARDED) and path != OPEN_PATH
+
+
+def client_address(connection: HTTPConnection) -> str:
+    """The address that a request or handshake came from."""
+    return connection.client.host if connection.client else "unknown"
 
 
 class Gate:
@@ -50,21 +57,20 @@ class Gate:
             else ""
         )
 
-    def admit(self, scope: Mapping[str, object]) -> None:
+    def admit(self, scope: MutableMapping[str, Any]) -> None:
         """Let a request or handshake in.
 
         Raises:
             ProblemError: if it is to stay outside.
         """
-        headers = Headers(raw=list(scope["headers"]))  # type: ignore[call-overload]
+        headers = Headers(scope=scope)
         path = str(scope["path"])
         self._check_host(headers)
         writes = scope["type"] == "websocket" or scope.get("method") not in SAFE_METHODS
         self._check_origin(headers, writes)
         # Browsers ask whether another site's page may call before they send its token.
         asks = scope.get("method") == "OPTIONS" and bool(self._origins)
-        client = scope.get("client")
-        address = str(client[0]) if isinstance(client, tuple | list) else "unknown"
+        address = client_address(HTTPConnection(scope))
         if needs_token(path) and not asks and not self._knows(headers, address):
             raise ProblemError(
                 HTTPStatus.UNAUTHORIZED,

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
-from mien.apps.web.access import Gate
+from mien.apps.web.access import Gate, client_address
 from mien.apps.web.engine import Engine
 from mien.apps.web.limits import RateLimit
 from mien.apps.web.problems import ProblemError
@@ -16,7 +16,6 @@ __all__ = [
     "EngineNeeded",
     "GateNeeded",
     "UploadLimit",
-    "client_address",
 ]
 
 
@@ -34,11 +33,6 @@ def _engine(connection: HTTPConnection) -> Engine:
 def _gate(connection: HTTPConnection) -> Gate:
     gate: Gate = connection.app.state.gate
     return gate
-
-
-def client_address(connection: HTTPConnection) -> str:
-    """The address that the request came from."""
-    return connection.client.host if connection.client else "unknown"
 
 
 def _upload_limit(connection: HTTPConnection) -> RateLimit:

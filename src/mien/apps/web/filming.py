@@ -68,13 +68,16 @@ class FilmReader:
         """
         try:
             frame = next(self._stream, None)
-        except MediaError as error:
-            fault: Exception = error
-            if isinstance(error, TooLargeError):
-                fault = too_many_pixels(self._media.source, self._analyzer.config.max_pixels)
+        except TooLargeError as error:
+            fault = too_many_pixels(self._media.source, self._analyzer.config.max_pixels)
             if self._frames == 0:
-                raise fault from error.__cause__
-            self.warning = str(fault).replace(self._stream.media.source, self._media.source)
+                raise fault from error
+            self.warning = str(fault)
+            return False
+        except MediaError as error:
+            if self._frames == 0:
+                raise
+            self.warning = str(error).replace(self._stream.media.source, self._media.source)
             return False
         if frame is None:
             return False
