@@ -7,7 +7,7 @@ import typer
 
 from mien.core.errors import InputError
 from mien.pipeline.build import DEFAULT_PRECISION
-from mien.report.files import atomic
+from mien.report.files import write_text
 from mien.runtime.artifact import load_artifact
 from mien_lab.data.samples import Sample
 from mien_lab.output import Precision, Weights, check_outputs, name_failures, write_figures
@@ -78,8 +78,7 @@ def robustness(
     )
     name_failures(figures["failures"])
     if report is not None:
-        with atomic(report) as temporary:
-            temporary.write_text(curve_sheet(figures), encoding="utf-8")
+        write_text(report, curve_sheet(figures))
     write_figures(figures, output, robustness_text(figures))
 
 

@@ -166,7 +166,7 @@ def card(
     overwrite: Overwrite = False,
 ) -> None:
     """Write a dataset card: counts, balance, splits, copies, licence and limits."""
-    from mien.report.files import atomic
+    from mien.report.files import write_text
     from mien_lab.data.card import CardText, dataset_card
     from mien_lab.data.findings import count_reasons, read_findings
 
@@ -175,8 +175,7 @@ def card(
     text = CardText(title, licence, purpose, source, people, annotation, contact, limit or ())
     _, inspection = _inspected(_read(data, layout, None, whole), weights)
     page = dataset_card(text, inspection, dropped=left)
-    with atomic(out) as temporary:
-        temporary.write_text(page, encoding="utf-8")
+    write_text(out, page)
 
 
 def _read(data: Path, layout: str, split: str | None, whole: bool | None) -> list[Sample]:

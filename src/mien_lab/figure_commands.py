@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from mien.core.errors import InputError, cause_of
-from mien.report.files import atomic
+from mien.report.files import write_text
 from mien_lab.evaluation.documents import fill, measured
 from mien_lab.output import check_outputs
 
@@ -53,7 +53,7 @@ def measure(
             for split in ("PrivateTest", "PublicTest")
         }
     figures = kept(figures, before)
-    _write(out, json.dumps(figures, indent=1) + "\n")
+    write_text(out, json.dumps(figures, indent=1) + "\n")
 
 
 @app.command()
@@ -73,7 +73,7 @@ def add(
     figures = _read(out)
     for file in files:
         figures = added(figures, _read(file), file.name)
-    _write(out, json.dumps(figures, indent=1) + "\n")
+    write_text(out, json.dumps(figures, indent=1) + "\n")
 
 
 @app.command()
@@ -88,7 +88,7 @@ def write(figures: Out = FIGURES) -> None:
     for document in DOCUMENTS:
         texts[document] = fill(document.read_text(encoding="utf-8"), values)
     for path, text in texts.items():
-        _write(path, text)
+        write_text(path, text)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -104,8 +104,3 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise InputError(f"{path} holds no figures by name; name what --json wrote")
     return found
-
-
-def _write(path: Path, text: str) -> None:
-    with atomic(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from mien.core.errors import OutputError
-from mien.report.files import atomic
+from mien.report.files import write_text
 from mien.vision.sources import IMAGE_EXTENSIONS
 
 __all__ = [
@@ -86,8 +86,7 @@ def write_figures(
     elif file is None:
         typer.echo(whole)
     if file is not None:
-        with atomic(file) as temporary:
-            temporary.write_text(whole + "\n", encoding="utf-8")
+        write_text(file, whole + "\n")
 
 
 def name_failures(failures: Iterable[Mapping[str, str]]) -> None:

@@ -64,11 +64,10 @@ class Analysis:
         Raises:
             MediaError: if nothing of it can be read.
         """
-        faults: list[MediaError] = []
-        frames = [frame.to_dict() for frame in self._until_fault(faults)]
-        item = {**self.media.to_dict(), "frames": frames}
-        if faults:
-            item["error"] = str(faults[0])
+        frames, fault = self._delivered()
+        item = {**self.media.to_dict(), "frames": [frame.to_dict() for frame in frames]}
+        if fault is not None:
+            item["error"] = str(fault)
         return item
 
     def to_dicts(self) -> list[dict[str, Any]]:
@@ -79,15 +78,11 @@ class Analysis:
         Raises:
             MediaError: if nothing of it can be read.
         """
-        faults: list[MediaError] = []
-        rows = [
-            {"source": self.media.source, **row}
-            for frame in self._until_fault(faults)
-            for row in frame.to_dicts()
-        ]
-        for fault in faults:
+        frames, fault = self._delivered()
+        if fault is not None:
             log.warning("%s", fault)
-        return rows
+        source = self.media.source
+        return [{"source": source, **row} for frame in frames for row in frame.to_dicts()]
 
     def close(self) -> None:
         """Let go of a film before its end; iterating over it in another thread ends too."""
@@ -98,17 +93,17 @@ class Analysis:
             return
         self._stream.close()
 
-    def _until_fault(self, faults: list[MediaError]) -> Iterator[FrameReading]:
-        """The readings up to the first fault, which is put into the list."""
-        begun = False
+    def _delivered(self) -> tuple[list[FrameReading], MediaError | None]:
+        """The readings up to the first fault, and the fault."""
+        frames: list[FrameReading] = []
         try:
             for frame in self:
-                begun = True
-                yield frame
+                frames.append(frame)
         except MediaError as error:
-            if not begun and not isinstance(error, TruncatedError):
+            if not frames and not isinstance(error, TruncatedError):
                 raise
-            faults.append(error)
+            return frames, error
+        return frames, None
 
     def _readings(self) -> Iterator[FrameReading]:
         with closing(self._pairs):

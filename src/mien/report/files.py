@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mien.core.errors import OutputError, cause_of
 
-__all__ = ["atomic", "make_folder", "output_error"]
+__all__ = ["atomic", "make_folder", "output_error", "write_text"]
 
 _ADVICE = {
     errno.ENOSPC: "the disk is full; free some space or choose another folder",
@@ -62,6 +62,16 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise
     except OSError as error:
         raise output_error(target, error) from error
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write a file in UTF-8, whole or not at all.
+
+    Raises:
+        OutputError: if the system refuses; the sentence says what to do.
+    """
+    with atomic(path) as place:
+        place.write_text(text, encoding="utf-8")
 
 
 def make_folder(path: str | os.PathLike[str]) -> Path:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from html import escape
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -68,10 +69,10 @@ class HtmlWriter:
     def page(self) -> str:
         """The whole document."""
         pictures = [source for source, _ in self._pictures.readings]
-        read = [film.media.source for film in self._films] + pictures
+        read = [one.media.source for one in self._films] + pictures
         alone = len(read) == 1
         names = short_names([*read, *(source for source, _ in self._failures)])
-        name = title(self._films, self._pictures, names)
+        name = escape(names[read[0]]) if alone else title(len(pictures), len(self._films))
         body = [film(one, names, alone=alone) for one in self._films]
         if pictures:
             body.insert(0, photographs(self._pictures, names, alone=alone))

@@ -38,12 +38,9 @@ Names = Mapping[str, str]
 """What each source is called; see `short_names`."""
 
 
-def title(films: Sequence[FilmSummary], pictures: PictureSummary, names: Names) -> str:
-    """What was read, in a few words; the name of the file if there is one."""
-    read = [film.media.source for film in films] + [source for source, _ in pictures.readings]
-    if len(read) == 1:
-        return escape(names[read[0]])
-    counts = [(len(pictures.readings), "photograph"), (len(films), "film")]
+def title(photographs: int, films: int) -> str:
+    """How many of each were read, in a few words."""
+    counts = [(photographs, "photograph"), (films, "film")]
     return " and ".join(_count(n, word) for n, word in counts if n) or "Nothing was read"
 
 

@@ -1,6 +1,5 @@
 """Which rows of FER2013 may be trained on, and why the others may not."""
 
-import csv
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,6 @@ import numpy.typing as npt
 
 from mien.core.errors import InputError
 from mien.models.expression import ExpressionClassifier
-from mien.report.files import atomic
 from mien_lab.data.duplicates import NEAR, find_copies, repeats
 from mien_lab.data.faces import fer_faces, upright_crops
 from mien_lab.data.fer2013 import Fer
@@ -21,7 +19,7 @@ from mien_lab.data.registration import (
     read_crops,
     registered_correlation,
 )
-from mien_lab.data.tables import numbered_rows
+from mien_lab.data.tables import numbered_rows, write_table
 
 __all__ = [
     "LISTED",
@@ -142,11 +140,8 @@ def write_copies(
     best: dict[int, tuple[float, int]] = {}
     for (row, other), value in zip(pairs.tolist(), correlations.tolist(), strict=True):
         best[row] = max(best.get(row, (0.0, 0)), (value, other))
-    with atomic(path) as place, place.open("w", newline="") as stream:
-        table = csv.writer(stream, lineterminator="\n")
-        table.writerow(COLUMNS)
-        for row, (value, other) in sorted(best.items()):
-            table.writerow([row, other, f"{value:.3f}"])
+    rows = ([row, other, f"{value:.3f}"] for row, (value, other) in sorted(best.items()))
+    write_table(path, COLUMNS, rows)
 
 
 def write_drops(path: Path, cleaning: Cleaning) -> None:
@@ -156,11 +151,8 @@ def write_drops(path: Path, cleaning: Cleaning) -> None:
         OutputError: if the file cannot be written; nothing is left under its name.
     """
     shown = dict(reversed(cleaning.copies.tolist()))
-    with atomic(path) as place, place.open("w", newline="", encoding="utf-8") as stream:
-        table = csv.writer(stream, lineterminator="\n")
-        table.writerow(["row", "reason", "copy_of"])
-        for row, reason in cleaning.drops:
-            table.writerow([row, reason, shown.get(row, "")])
+    rows = ([row, reason, shown.get(row, "")] for row, reason in cleaning.drops)
+    write_table(path, ["row", "reason", "copy_of"], rows)
 
 
 def find_reframed(

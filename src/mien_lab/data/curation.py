@@ -1,18 +1,17 @@
 """Which samples of a collection to keep; what is dropped is named with its reason."""
 
-import csv
 import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mien.core.errors import InputError
-from mien.report.files import atomic
 from mien.vision.sources import display_name
 from mien_lab.data.findings import Finding, Reason
 from mien_lab.data.inspection import copy_of, held_out_first
 from mien_lab.data.likeness import Likeness
 from mien_lab.data.samples import Sample
+from mien_lab.data.tables import write_table
 
 __all__ = [
     "DEFAULT_REASONS",
@@ -143,16 +142,16 @@ def write_manifest(path: Path, samples: Sequence[Sample]) -> None:
         OutputError: if the file cannot be written; nothing is left under its name.
     """
     own = _are_files(samples)
-    with atomic(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
-        table = csv.writer(stream, lineterminator="\n")
-        cropped = own and any(sample.cropped for sample in samples)
-        header = ["image" if own else "name", "label", "split", "subject"]
-        table.writerow([*header, "cropped"] if cropped else header)
-        for sample in samples:
-            name = _relative(sample.path, path) if own and sample.path else sample.name
-            label = "" if sample.label is None else sample.label.value
-            cells = [name, label, sample.split, sample.subject]
-            table.writerow([*cells, "yes" if sample.cropped else "no"] if cropped else cells)
+    columns = ["image" if own else "name", "label", "split", "subject"]
+    if own and any(sample.cropped for sample in samples):
+        columns.append("cropped")
+    write_table(path, columns, (_cells(sample, path, own)[: len(columns)] for sample in samples))
+
+
+def _cells(sample: Sample, path: Path, own: bool) -> list[str]:
+    name = _relative(sample.path, path) if own and sample.path else sample.name
+    label = "" if sample.label is None else sample.label.value
+    return [name, label, sample.split, sample.subject, "yes" if sample.cropped else "no"]
 
 
 def _are_files(samples: Sequence[Sample]) -> bool:

@@ -1,6 +1,5 @@
 """What is wrong with a picture of a collection, and the table that says so."""
 
-import csv
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
@@ -8,8 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from mien.core.errors import InputError
-from mien.report.files import atomic
-from mien_lab.data.tables import read_table
+from mien_lab.data.tables import read_table, write_table
 
 __all__ = [
     "Finding",
@@ -85,7 +83,4 @@ def write_findings(path: Path, findings: Iterable[Finding]) -> None:
     Raises:
         OutputError: if the file cannot be written; nothing is left under its name.
     """
-    with atomic(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
-        table = csv.writer(stream, lineterminator="\n")
-        table.writerow([field.name for field in fields(Finding)])
-        table.writerows(astuple(finding) for finding in findings)
+    write_table(path, [field.name for field in fields(Finding)], map(astuple, findings))

@@ -1,15 +1,28 @@
-"""Tables that users and publishers write: CSV files with a header, packed by gzip or not."""
+"""CSV files with a header: what users and publishers write, packed or not, and what mien does."""
 
 import csv
 import gzip
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from mien.core.errors import InputError, cause_of
+from mien.report.files import atomic
 
-__all__ = ["numbered_rows", "read_table"]
+__all__ = ["numbered_rows", "read_table", "write_table"]
+
+
+def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a CSV in UTF-8 that `read_table` reads, whole or not at all.
+
+    Raises:
+        OutputError: if the file cannot be written; nothing is left under its name.
+    """
+    with atomic(path) as place, place.open("w", newline="", encoding="utf-8") as stream:
+        table = csv.writer(stream, lineterminator="\n")
+        table.writerow(header)
+        table.writerows(rows)
 
 
 def read_table(path: Path, *columns: Sequence[str]) -> list[dict[str, str]]:

@@ -1,8 +1,7 @@
 """Two readers on the same cases: predictions as a file, and McNemar's test."""
 
-import csv
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,7 @@ import numpy.typing as npt
 
 from mien.core.errors import InputError
 from mien.core.labels import Emotion, parse_emotion
-from mien.report.files import atomic
-from mien_lab.data.tables import numbered_rows
+from mien_lab.data.tables import numbered_rows, write_table
 from mien_lab.evaluation.cases import Cases
 from mien_lab.evaluation.intervals import Bootstrap
 
@@ -35,30 +33,25 @@ def write_predictions(path: Path, parts: Sequence[Cases]) -> None:
         OutputError: if the file cannot be written; nothing is left under its name.
     """
     labels = list(dict.fromkeys(label for cases in parts for label in cases.labels))
-    with atomic(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
-        table = csv.writer(stream, lineterminator="\n")
-        table.writerow(["name", "label", "truth", *labels])
-        for cases in parts:
-            columns = [
-                cases.labels.index(label) if label in cases.labels else -1 for label in labels
-            ]
-            for name, best, truth, row in zip(
-                cases.names, cases.predicted, cases.truth, cases.probabilities, strict=True
-            ):
-                chances = ["" if column < 0 else f"{row[column]:.6f}" for column in columns]
-                label = cases.labels[best] if best >= 0 else ""
-                table.writerow([name, label, cases.labels[truth], *chances])
+    rows = (row for cases in parts for row in _rows(cases, labels))
+    write_table(path, ["name", "label", "truth", *labels], rows)
+
+
+def _rows(cases: Cases, labels: Sequence[str]) -> Iterator[list[str]]:
+    columns = [cases.labels.index(label) if label in cases.labels else -1 for label in labels]
+    for name, best, truth, row in zip(
+        cases.names, cases.predicted, cases.truth, cases.probabilities, strict=True
+    ):
+        chances = ["" if column < 0 else f"{row[column]:.6f}" for column in columns]
+        yield [name, cases.labels[best] if best >= 0 else "", cases.labels[truth], *chances]
 
 
 def write_labels(
     path: Path, names: Sequence[str], predicted: Sequence[Emotion | None], truth: Sequence[Emotion]
 ) -> None:
     """Write what `write_predictions` does, of a reader whose scores are no probabilities."""
-    with atomic(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
-        table = csv.writer(stream, lineterminator="\n")
-        table.writerow(["name", "label", "truth"])
-        for name, label, right in zip(names, predicted, truth, strict=True):
-            table.writerow([name, label or "", right])
+    rows = zip(names, (label or "" for label in predicted), truth, strict=True)
+    write_table(path, ["name", "label", "truth"], rows)
 
 
 def read_predictions(path: Path) -> dict[str, Emotion | None]:

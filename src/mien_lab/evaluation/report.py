@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mien import __version__
-from mien.report.files import atomic
+from mien.report.files import write_text
 from mien_lab.evaluation.charts import (
     class_chart,
     confusion_chart,
@@ -74,8 +74,7 @@ def write_report(path: Path, evaluation: Evaluation) -> None:
     Raises:
         OutputError: if the file cannot be written; nothing is left under its name.
     """
-    with atomic(path) as temporary:
-        temporary.write_text(render_report(evaluation), encoding="utf-8")
+    write_text(path, render_report(evaluation))
 
 
 def render_report(evaluation: Evaluation) -> str:

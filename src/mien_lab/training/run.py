@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from mien.core.errors import InputError
-from mien.report.files import atomic
+from mien.report.files import write_text
 
 __all__ = [
     "Progress",
@@ -56,8 +56,7 @@ class Run:
             before = _plain(_by_default(config)) | read_config(folder)
             _refuse_changes(folder, before, now)
         # Other processes of this run may be reading it.
-        with atomic(place) as draft:
-            draft.write_text(json.dumps(now, indent=2) + "\n")
+        write_text(place, json.dumps(now, indent=2) + "\n")
 
     def load(self) -> dict[str, Any]:
         """The last checkpoint; empty at the start."""

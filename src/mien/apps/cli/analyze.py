@@ -187,28 +187,33 @@ class _Run:
     def _read(self, stream: MediaStream, advance: Callable[[FrameReading], None]) -> None:
         """Read an open source; what came before a fault is written and annotated."""
         source = stream.media.source
-        faults: list[MienError] = []
+        fault: MienError | None = None
         started = False
         with (
             stream,
             closing(self.analyzer.read_stream(stream)) as pairs,
             _Annotation(self.annotations, stream.media) as annotation,
         ):
-            for frame, reading in _until_fault(pairs, faults):
-                if not started:
-                    self.writer.begin(stream.media)
-                    started = True
-                self.writer.write(reading)
-                annotation.write(frame, reading)
-                advance(reading)
-        if faults and not started:
-            self.fail(source, faults[0])
+            try:
+                for frame, reading in pairs:
+                    if not started:
+                        self.writer.begin(stream.media)
+                        started = True
+                    self.writer.write(reading)
+                    annotation.write(frame, reading)
+                    advance(reading)
+            except OutputError:
+                raise
+            except MienError as error:
+                fault = error
+        if fault is not None and not started:
+            self.fail(source, fault)
             return
         if not started:
             self.writer.begin(stream.media)
-        for fault in faults:
+        if fault is not None:
             self._report(source, fault)
-        self.writer.end(faults[0] if faults else None)
+        self.writer.end(fault)
         if annotation.fault is not None:
             self._report(source, annotation.fault)
 
@@ -267,16 +272,6 @@ class _Annotation:
         except OutputError as refusal:
             # What went wrong elsewhere goes on as it is.
             self.fault = self.fault or refusal
-
-
-def _until_fault(
-    pairs: Iterator[tuple[Frame, FrameReading]], faults: list[MienError]
-) -> Iterator[tuple[Frame, FrameReading]]:
-    """Frames and readings up to the first fault, which is put into the list."""
-    try:
-        yield from pairs
-    except MienError as error:
-        faults.append(error)
 
 
 def _check(form: Format, out: Path | None) -> None:
