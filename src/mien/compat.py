@@ -61,7 +61,7 @@ class FERResult(TypedDict):
 
 
 class DeepFace:
-    """What ``from deepface import DeepFace`` gives; of it, the expressions."""
+    """What `from deepface import DeepFace` gives; of it, the expressions."""
 
     @staticmethod
     def analyze(
@@ -91,7 +91,7 @@ class DeepFace:
 
 
 class FER:
-    """What ``from fer import FER`` gives."""
+    """What `from fer import FER` gives."""
 
     def __init__(self, **options: object) -> None:
         """Raise an InputError for options such as `mtcnn`: faces are found in one way."""
@@ -121,7 +121,7 @@ class FER:
 
 
 class Detector:
-    """What ``from feat import Detector`` gives, without action units, pose, mesh and identity."""
+    """What `from feat import Detector` gives, without action units, pose, mesh and identity."""
 
     def __init__(self, **options: object) -> None:
         """Raise an InputError for options such as `emotion_model`: there is one of each."""

@@ -1,5 +1,6 @@
-"""``mien-lab robustness``, ``audit``, ``tradeoff``: where readings fail, for whom, what helps."""
+"""`mien-lab robustness`, `audit`, `tradeoff`: where readings fail, for whom, what helps."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,14 +11,18 @@ from mien.pipeline.build import DEFAULT_PRECISION
 from mien.report.files import write_text
 from mien.runtime.artifact import load_artifact
 from mien_lab.data.samples import Sample
-from mien_lab.output import Precision, Weights, check_outputs, name_failures, write_figures
+from mien_lab.output import (
+    Output,
+    Precision,
+    Weights,
+    name_failures,
+    require_writable,
+    write_figures,
+)
 
 __all__ = ["audit", "robustness", "tradeoff"]
 
-_NO_GROUPS = (
-    "No groups were given: these are conditions of the pictures, in thirds, and not groups of "
-    "people; the thirds of a condition may show other people and other expressions."
-)
+_CAUTION = "The thirds of a condition may show other people and other expressions."
 _SEVEN_LABELS = (
     "The labels are FER2013's own. Measured is what mien says of eight expressions, which follows "
     "FER+'s labels: part of what counts as wrong, or as too sure, is the difference between the "
@@ -31,9 +36,6 @@ LayoutName = Annotated[
 ]
 Split = Annotated[
     str | None, typer.Option(help="The only one to take; that for testing if not given.")
-]
-Output = Annotated[
-    str | None, typer.Option("--json", help="File for all figures, or - for the screen.")
 ]
 Limit = Annotated[int | None, typer.Option(min=1, help="At most so many samples, drawn by seed.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of all chance.")]
@@ -65,7 +67,7 @@ def robustness(
 
     if report is not None and report.suffix.lower() != ".svg":
         raise InputError(f"{report} is no name for the curves; let it end in .svg")
-    check_outputs(output, report)
+    require_writable(output, report)
     samples, figures = _samples(data, layout, split, limit, seed)
     faces = cut_faces(samples, precision=precision, weights=weights)
     if photographs is not None:
@@ -102,42 +104,28 @@ def audit(
     draws: Draws = 1000,
 ) -> None:
     """Compare how well groups of people, or pictures in different conditions, are read."""
-    from mien_lab.data.groups import read_groups
     from mien_lab.evaluation import audit as auditing
-    from mien_lab.evaluation.conditions import image_conditions
+    from mien_lab.evaluation.conditions import given_columns, measured_columns
     from mien_lab.evaluation.face_crops import cut_faces
     from mien_lab.evaluation.predictions import predict
     from mien_lab.evaluation.tables import audit_text
 
-    check_outputs(output)
+    require_writable(output)
     samples, source = _samples(data, layout, split, limit, seed)
     notes = source.pop("notes")
-    given = read_groups(groups, [sample.name for sample in samples]) if groups else None
+    given = given_columns(groups, [sample.name for sample in samples]) if groups else None
     predictions = predict(samples, precision=precision, weights=weights)
     row = {sample.name: index for index, sample in enumerate(samples)}
     places = [row[name] for name in predictions.names]
-    conditions: dict[str, Any] = {}
     if given is None:
         faces = cut_faces(samples, precision=precision, weights=weights)
-        thirds = image_conditions(faces, predictions.names)
-        columns = {name: condition.groups for name, condition in thirds.items()}
-        conditions = {
-            name: {"edges": list(condition.edges), "unit": condition.unit}
-            for name, condition in thirds.items()
-        }
-        notes.append(_NO_GROUPS)
+        compared = measured_columns(faces, predictions.names, _CAUTION)
     else:
-        columns = {
-            name: tuple(values[place] for place in places) for name, values in given.columns.items()
-        }
-        if given.unmatched:
-            notes.append(
-                f"{len(given.unmatched):,} names in {groups} are of no sample read here, the "
-                f"first: {given.unmatched[0]}"
-            )
+        values = {name: names[places] for name, names in given.values.items()}
+        compared = replace(given, values=values)
     figures = auditing.audit(
         predictions,
-        columns,
+        {name: tuple(names.tolist()) for name, names in compared.values.items()},
         subjects=[samples[place].subject for place in places],
         intersections=given is not None,
         minimum=minimum,
@@ -145,13 +133,8 @@ def audit(
         draws=draws,
     )
     name_failures(figures["failures"])
-    head = {
-        "finding": figures["finding"],
-        "compared": "image conditions" if given is None else "groups",
-        "notes": notes,
-        "conditions": conditions,
-        "unmatched": list(given.unmatched) if given else [],
-    }
+    notes += compared.about["notes"]
+    head = {"finding": figures["finding"], **compared.about, "notes": notes}
     card = load_artifact("expression", precision, weights).card
     figures = head | source | {"precision": precision, "sha256": card.sha256} | figures
     write_figures(figures, output, audit_text(figures))
@@ -181,7 +164,7 @@ def tradeoff(
     from mien_lab.evaluation.tradeoff import measure_tradeoff
     from mien_lab.evaluation.tradeoff_text import tradeoff_text
 
-    check_outputs(output)
+    require_writable(output)
     figures = measure_tradeoff(
         data,
         groups,

@@ -26,8 +26,7 @@ from mien_lab import (
 from mien_lab.data.cleaning import clean, write_drops
 from mien_lab.data.fer2013 import load_fer
 from mien_lab.evaluation.limits import measure_limits
-from mien_lab.evaluation.photographs import evaluate_photographs
-from mien_lab.output import Precision, Weights, check_outputs, name_failures, write_figures
+from mien_lab.output import Output, Precision, Weights, require_writable, write_figures
 
 __all__ = ["app", "main"]
 
@@ -44,7 +43,6 @@ app.command()(audit_commands.audit)
 app.command()(audit_commands.tradeoff)
 
 Data = Annotated[Path, typer.Option("--data", help="Folder with the data.")]
-Output = Annotated[str, typer.Option("--json", help="File for the figures, or - for the screen.")]
 
 
 @app.command()
@@ -123,7 +121,7 @@ def teach_command(
     """Write what the networks of all folds say of the faces they were not trained on."""
     from mien_lab.training.teachers import teach, write_teaching
 
-    check_outputs(out)
+    require_writable(out)
     write_teaching(out, teach(data, run))
 
 
@@ -161,13 +159,13 @@ def unpack(
 @app.command("clean")
 def clean_command(
     data: Data,
-    output: Output = "-",
+    output: Output = None,
     drops: Annotated[
         Path | None, typer.Option(help="CSV to write: each dropped row with its reason.")
     ] = None,
 ) -> None:
     """Say how many rows of FER2013 are not trained on, and why; with --drops, which."""
-    check_outputs(output, drops)
+    require_writable(output, drops)
     fer = load_fer(data)
     cleaning = clean(fer)
     if drops is not None:
@@ -186,7 +184,7 @@ def copies_command(
     """Search FER2013 for test photographs that were framed anew in a part before them."""
     from mien_lab.data.cleaning import find_reframed, write_copies
 
-    check_outputs(out)
+    require_writable(out)
     classifier = build(Config(weights=weights)).classifier
     fer = load_fer(data)
     pairs, correlations = find_reframed(fer, classifier)
@@ -198,30 +196,13 @@ def copies_command(
 @app.command()
 def limits(
     data: Data,
-    output: Output = "-",
+    output: Output = None,
     precision: Precision = DEFAULT_PRECISION,
     weights: Weights = None,
 ) -> None:
     """Measure accuracy against size, blur, light and turn of the face."""
-    check_outputs(output)
+    require_writable(output)
     write_figures(measure_limits(data, precision=precision, weights=weights), output)
-
-
-@app.command()
-def photographs(
-    data: Data,
-    output: Output = "-",
-    precision: Precision = DEFAULT_PRECISION,
-    weights: Weights = None,
-) -> None:
-    """Measure the whole pipeline on labelled photographs.
-
-    One that cannot be read is named on stderr and in the figures; the others are measured.
-    """
-    check_outputs(output)
-    figures = evaluate_photographs(data, precision=precision, weights=weights)
-    name_failures(figures["failures"])
-    write_figures(figures, output)
 
 
 def main() -> None:

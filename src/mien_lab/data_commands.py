@@ -1,4 +1,4 @@
-"""``mien-lab data``: what is in a collection, what is wrong with it, and what to keep."""
+"""`mien-lab data`: what is in a collection, what is wrong with it, and what to keep."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mien_lab.output import Weights, name_failures, refuse_existing, write_figures
+from mien_lab.output import Output, Weights, name_failures, refuse_existing, write_figures
 
 if TYPE_CHECKING:
     from mien_lab.data.inspection import Inspection
@@ -35,7 +35,7 @@ def inspect(
     findings: Annotated[
         Path | None, typer.Option(help="CSV to write: name, reason, detail of each finding.")
     ] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="File for the figures.")] = None,
+    output: Output = None,
     weights: Weights = None,
     overwrite: Overwrite = False,
 ) -> None:
@@ -46,11 +46,11 @@ def inspect(
     """
     from mien_lab.data.findings import write_findings
 
-    refuse_existing(findings, json_file, overwrite=overwrite)
+    refuse_existing(findings, output, overwrite=overwrite)
     _, inspection = _inspected(_read(data, layout, split, whole), weights)
     if findings is not None:
         write_findings(findings, inspection.findings)
-    write_figures(inspection.to_dict(), json_file)
+    write_figures(inspection.to_dict(), output)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""``mien-lab detector``: train, export, evaluate."""
+"""`mien-lab detector`: train, export, evaluate."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mien_lab.output import check_outputs, write_figures
+from mien_lab.output import Output, Weights, require_writable, write_figures
 
 app = typer.Typer(help="The face detector.", no_args_is_help=True)
 
@@ -121,15 +121,17 @@ def export(
 def evaluate(
     data: DataDir,
     *,
-    json_file: Annotated[Path | None, typer.Option("--json", help="File for the figures.")] = None,
+    output: Output = None,
     generated: Annotated[int, typer.Option(help="Generated scenes.")] = 360,
     groups: Annotated[int, typer.Option(help="Generated group photographs.")] = 10,
     peer: Annotated[bool, typer.Option(help="CenterFace beside it, if installed.")] = True,
-    weights: Annotated[Path | None, typer.Option(help="Folder of other weights.")] = None,
+    weights: Weights = None,
 ) -> None:
     """Measure the shipped detector on held-out photographs and generated scenes."""
-    from mien_lab.evaluation.detector import evaluate as measure
+    from mien_lab.evaluation.detector import evaluate_detector
 
-    check_outputs(json_file)
-    figures = measure(data, generated=generated, groups=groups, peer=peer, weights=weights)
-    write_figures(figures, json_file)
+    require_writable(output)
+    figures = evaluate_detector(
+        data, generated=generated, groups=groups, peer=peer, weights=weights
+    )
+    write_figures(figures, output)

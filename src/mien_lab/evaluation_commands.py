@@ -1,4 +1,4 @@
-"""``mien-lab evaluate``: all figures of what ships, on any labelled collection."""
+"""`mien-lab evaluate`: all figures of what ships, on any labelled collection."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,16 +6,21 @@ from typing import Annotated
 import typer
 
 from mien.pipeline.build import DEFAULT_PRECISION
-from mien_lab.output import Precision, Weights, check_outputs, name_failures, write_figures
+from mien_lab.output import (
+    Output,
+    Precision,
+    Weights,
+    name_failures,
+    require_writable,
+    write_figures,
+)
 
 __all__ = ["evaluate"]
 
 
 def evaluate(
     data: Annotated[Path, typer.Option("--data", help="Folder with the data, or a manifest.")],
-    output: Annotated[
-        str, typer.Option("--json", help="File for the figures, or - for the screen.")
-    ] = "-",
+    output: Output = None,
     precision: Precision = DEFAULT_PRECISION,
     weights: Weights = None,
     split: Annotated[
@@ -54,14 +59,13 @@ def evaluate(
 
     A picture that cannot be read is named on stderr and in the figures; the others are measured.
     """
-    check_outputs(output, predictions, report)
+    require_writable(output, predictions, report)
     from mien_lab.evaluation.comparison import read_predictions, write_predictions
     from mien_lab.evaluation.intervals import Bootstrap
-    from mien_lab.evaluation.protocols import Request
-    from mien_lab.evaluation.protocols import evaluate as measure
+    from mien_lab.evaluation.protocols import Request, evaluate_collection
     from mien_lab.evaluation.report import write_report
 
-    found = measure(
+    found = evaluate_collection(
         Request(
             data,
             layout,

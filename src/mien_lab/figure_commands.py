@@ -1,4 +1,4 @@
-"""``mien-lab figures``: measure what ships, and write the figures into the documents."""
+"""`mien-lab figures`: measure what ships, and write the figures into the documents."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ import typer
 from mien.core.errors import InputError, cause_of
 from mien.report.files import write_text
 from mien_lab.evaluation.documents import fill, measured
-from mien_lab.output import check_outputs
+from mien_lab.output import require_writable
 
 __all__ = ["CARDS", "DOCUMENTS", "FIGURES", "app"]
 
@@ -43,7 +43,7 @@ def measure(
     from mien_lab.temporal_commands import measure as measure_temporal
     from mien_lab.training.temporal import TemporalConfig
 
-    check_outputs(out)
+    require_writable(out)
     before = _read(out) if out.exists() else {}
     figures = measure_shipped(data)
     with TemporaryDirectory() as clips:

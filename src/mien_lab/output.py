@@ -14,26 +14,30 @@ from mien.report.files import write_text
 from mien.vision.sources import IMAGE_EXTENSIONS
 
 __all__ = [
+    "Output",
     "Precision",
     "Weights",
-    "check_outputs",
     "name_failures",
     "refuse_existing",
+    "require_writable",
     "write_figures",
 ]
 
 Precision = Annotated[str, typer.Option(help="fp32 or int8.")]
 Weights = Annotated[Path | None, typer.Option(help="Folder with weights, if not the shipped.")]
+Output = Annotated[
+    str | None, typer.Option("--json", help="File for all figures, or - for the screen.")
+]
 
 
-def check_outputs(*outputs: Path | str | None) -> None:
+def require_writable(*outputs: Path | str | None) -> None:
     """Check before long work that every file can be written; "-" and None are the screen.
 
     Raises:
         OutputError: if one is a folder, lies in no folder or in one that may not be written to, or
             if two are the same.
     """
-    paths = [Path(output) for output in outputs if output is not None and str(output) != "-"]
+    paths = _files(outputs)
     for path in paths:
         if path.is_dir():
             raise OutputError(f"{path} is a folder; name a file")
@@ -48,21 +52,25 @@ def check_outputs(*outputs: Path | str | None) -> None:
         raise OutputError(f"{twice[0]} is named for two outputs; name two files")
 
 
-def refuse_existing(*paths: Path | None, overwrite: bool = False) -> None:
+def refuse_existing(*outputs: Path | str | None, overwrite: bool = False) -> None:
     """Check before long work that no output would be lost, for want of a folder neither.
 
     Raises:
         OutputError: if one of the files exists and `overwrite` is not set, if two are the same, or
-            if one is named as a picture is or is refused by `check_outputs`.
+            if one is named as a picture is or is refused by `require_writable`.
     """
-    named = [path for path in paths if path is not None]
+    named = _files(outputs)
     for path in named:
         if path.suffix.lower() in IMAGE_EXTENSIONS:
             raise OutputError(f"{path} is named as a picture; name a table or text file")
-    check_outputs(*named)
+    require_writable(*named)
     for path in named:
         if path.exists() and not overwrite:
             raise OutputError(f"{path} exists; name another file, or pass --overwrite")
+
+
+def _files(outputs: Iterable[Path | str | None]) -> list[Path]:
+    return [Path(output) for output in outputs if output is not None and str(output) != "-"]
 
 
 def write_figures(

@@ -1,4 +1,4 @@
-"""``mien-lab peers``: mien and other people's expression readers, measured in one run."""
+"""`mien-lab peers`: mien and other people's expression readers, measured in one run."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +14,14 @@ from mien_lab.evaluation.crops import read_crops
 from mien_lab.evaluation.peers import evaluate_peers
 from mien_lab.evaluation.photographs import evaluate_photographs
 from mien_lab.evaluation.tables import aligned
-from mien_lab.output import check_outputs, name_failures, write_figures
+from mien_lab.output import (
+    Output,
+    Precision,
+    Weights,
+    name_failures,
+    require_writable,
+    write_figures,
+)
 
 __all__ = ["app"]
 
@@ -27,13 +34,9 @@ FINDERS = ("detector", "refiner", "landmarks")
 @app.callback(invoke_without_command=True)
 def peers(
     data: Annotated[Path, typer.Option("--data", help="Folder with fer2013/ and wild/.")],
-    output: Annotated[
-        str | None, typer.Option("--json", help="File for all figures, or - for the screen.")
-    ] = None,
-    precision: Annotated[str, typer.Option(help="Of mien: fp32 or int8.")] = DEFAULT_PRECISION,
-    weights: Annotated[
-        Path | None, typer.Option(help="Folder with mien's weights, if not the shipped.")
-    ] = None,
+    output: Output = None,
+    precision: Precision = DEFAULT_PRECISION,
+    weights: Weights = None,
     predictions: Annotated[
         Path | None,
         typer.Option(help="Folder for each peer's labels, for `mien-lab evaluate --against`."),
@@ -43,7 +46,7 @@ def peers(
 
     How peers are set up is said in mien_lab.evaluation.peer_packages.
     """
-    check_outputs(output)
+    require_writable(output)
     if predictions is not None:
         make_folder(predictions)
     crops = read_crops(data / "fer2013", precision=precision, weights=weights).figures
@@ -63,7 +66,7 @@ def peers(
 
 
 def _table(figures: dict[str, Any]) -> str:
-    """Accuracy, macro F1 and mean recall; of photographs also how many had no face."""
+    """Accuracy, macro F1 and macro recall; of photographs also how many had no face."""
     readers = {"mien": figures["mien"], **figures["peers"]}
     counts = [
         figures["mien"]["fer2013"]["n"],
@@ -98,4 +101,4 @@ def _photograph_cell(figures: dict[str, Any] | None) -> str:
 
 
 def _three(figures: dict[str, Any]) -> str:
-    return " / ".join(f"{figures[name]:.1%}" for name in ("accuracy", "macro_f1", "mean_recall"))
+    return " / ".join(f"{figures[name]:.1%}" for name in ("accuracy", "macro_f1", "macro_recall"))

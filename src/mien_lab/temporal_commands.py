@@ -1,4 +1,4 @@
-"""``mien-lab temporal``: train, export, evaluate."""
+"""`mien-lab temporal`: train, export, evaluate."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 
 from mien.core.errors import InputError
 from mien.runtime.artifact import load_artifact, weights_folder
-from mien_lab.output import Weights, check_outputs, write_figures
+from mien_lab.output import Output, Weights, require_writable, write_figures
 
 if TYPE_CHECKING:
     from mien_lab.data.recordings import RecordingLayout
@@ -102,7 +102,7 @@ def evaluate(
     expression: Annotated[
         Path | None, typer.Option(help="Folder with the expression network.")
     ] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="File for the figures.")] = None,
+    output: Output = None,
 ) -> None:
     """Measure the recurrent network beside single frames and swept moving averages.
 
@@ -111,9 +111,9 @@ def evaluate(
     """
     from mien_lab.training.temporal import TemporalConfig
 
-    check_outputs(json_file)
+    require_writable(output)
     config = TemporalConfig(data, expression, recordings=recordings, layout=_layout(layout))
-    write_figures(measure(config, run, clips=clips, split=split, weights=weights), json_file)
+    write_figures(measure(config, run, clips=clips, split=split, weights=weights), output)
 
 
 def measure(

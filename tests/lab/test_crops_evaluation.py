@@ -36,7 +36,7 @@ def test_both_protocols(figures, fer_folder):
         assert found["accuracy"] == pytest.approx(hits / found["n"])
         for way in ("single", "flip"):
             assert 0 <= found[f"accuracy_{way}"] <= 1
-            assert {f"macro_f1_{way}", f"mean_recall_{way}"} <= found.keys()
+            assert {f"macro_f1_{way}", f"macro_recall_{way}"} <= found.keys()
         low, high = found["accuracy_interval"]
         assert low <= found["accuracy"] <= high
     for name in ("expected_calibration_error", "conformal_coverage"):
@@ -144,7 +144,7 @@ def test_photographs_that_cannot_be_read_do_not_lose_the_others(photographs):
     table = photographs / "labels.csv"
     table.write_text(table.read_text() + "gone.png,sad\nbroken.png,fear\n")
     (photographs / "images" / "broken.png").write_bytes(b"no picture")
-    done = CliRunner().invoke(app, ["photographs", "--data", str(photographs)])
+    done = CliRunner().invoke(app, ["evaluate", "--data", str(photographs)])
     assert done.exit_code == 0
     found = json.loads(done.stdout)
     assert (found["n"], found["missed"]) == (3, 1)

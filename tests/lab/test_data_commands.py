@@ -1,4 +1,4 @@
-"""``mien-lab data`` from files to files, with the networks that ship."""
+"""`mien-lab data` from files to files, with the networks that ship."""
 
 import csv
 import json

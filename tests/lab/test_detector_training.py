@@ -11,7 +11,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from mien.core.errors import InputError  # noqa: E402
+from mien.core.errors import InputError, OutputError  # noqa: E402
 from mien.core.types import Box, Face, Landmarks  # noqa: E402
 from mien.pipeline.build import Config, build_detector  # noqa: E402
 from mien.runtime.session import open_session  # noqa: E402
@@ -323,7 +323,7 @@ def test_train_resume_export_detect(data_dir, tmp_path, monkeypatch):
     settings = {"steps_per_epoch": 2, "batch": 4, "size": 96, "workers": 0}
     config = DetectorConfig(data_dir, epochs=2, **settings)
     interrupt(monkeypatch, lambda: train_detector(config, run))
-    with pytest.raises(FileExistsError):
+    with pytest.raises(OutputError):
         train_detector(config, run)
     with pytest.raises(InputError, match="was begun with epochs 2; resume with the same options"):
         train_detector(replace(config, epochs=3), run, resume=True)
@@ -336,7 +336,7 @@ def test_train_resume_export_detect(data_dir, tmp_path, monkeypatch):
     settings = {"scenes": 12, "size": 96, "batch": 4, "detector_weights": weights}
     refining, second = RefinerConfig(data_dir, epochs=2, **settings), tmp_path / "second"
     interrupt(monkeypatch, lambda: train_refiner(refining, second))
-    with pytest.raises(FileExistsError):
+    with pytest.raises(OutputError):
         train_refiner(refining, second)
     first = train_refiner(refining, second, resume=True)
     again = RefinerConfig(data_dir, epochs=1, warm_start=first, **settings)
@@ -450,7 +450,7 @@ def test_a_resumed_training_of_landmarks_is_the_one_of_an_unbroken_run(
 ):
     whole = torch.load(landmarks_run(data_dir, tmp_path / "whole"), weights_only=True)
     interrupt(monkeypatch, lambda: landmarks_run(data_dir, tmp_path / "parted"))
-    with pytest.raises(FileExistsError):
+    with pytest.raises(OutputError):
         landmarks_run(data_dir, tmp_path / "parted")
     config = LandmarksConfig(data_dir, epochs=2, steps=3, batch=20)
     resumed = torch.load(

@@ -125,8 +125,8 @@ def test_nothing_is_written_when_figures_are_missing(figures, tmp_path, monkeypa
 def test_mirror_images_and_intervals_are_told_where_they_were_measured(figures):
     pages = [f"<!-- figures: {name} -->\n<!-- end -->" for name in ("accuracy", "verdict")]
     figures = json.loads(json.dumps(figures))
-    more = {"accuracy_flip": 0.7, "macro_f1_flip": 0.6, "mean_recall_flip": 0.61}
-    more |= {"accuracy_single": 0.69, "macro_f1_single": 0.59, "mean_recall_single": 0.6}
+    more = {"accuracy_flip": 0.7, "macro_f1_flip": 0.6, "macro_recall_flip": 0.61}
+    more |= {"accuracy_single": 0.69, "macro_f1_single": 0.59, "macro_recall_single": 0.6}
     for name in ("fer2013", "ferplus"):
         crops = figures["crops"]["int8"]["PrivateTest"][name]
         crops |= more | {"accuracy_interval": [0.65, 0.682]}
@@ -206,7 +206,7 @@ def test_films_are_told(figures):
 
 
 def test_tracking_is_told(figures):
-    counts = {"switches": 1329, "swaps": 2, "fragments": 3, "sightings": 55796}
+    counts = {"switches": 1329, "swaps": 2, "extra_ids": 3, "sightings": 55796}
     kinds = {"all": counts, "crossing": counts, "meeting": counts}
     found = {"scenes": 20, "seconds": 8.0, "mien": kinds, LOCATED: kinds, "plain overlap": kinds}
     text = fill("<!-- figures: tracking -->\n<!-- end -->", added(figures, found, "tracking.json"))
@@ -248,7 +248,7 @@ def temporal(single, own, mean):
     names = ("accuracy", "changes_per_s", "delay_ms_median", "delay_ms_mean")
     more = {
         "recognised": 0.9,
-        "mean_recall": 0.61,
+        "macro_recall": 0.61,
         "true_changes_per_s": 0.47,
         "time_constant_s": 0.12,
     }

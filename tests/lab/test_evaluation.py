@@ -24,7 +24,7 @@ from mien_lab.evaluation.charts import risk_chart
 from mien_lab.evaluation.crops import read_crops
 from mien_lab.evaluation.intervals import Bootstrap
 from mien_lab.evaluation.predictions import predict
-from mien_lab.evaluation.protocols import Request, evaluate
+from mien_lab.evaluation.protocols import Request, evaluate_collection
 from mien_lab.evaluation.report import render_report
 
 FEW = Bootstrap(20)
@@ -93,7 +93,9 @@ def test_a_manifest_end_to_end(collection, tmp_path):
 
 
 def test_crops_or_photographs(collection):
-    found = evaluate(Request(collection, split="test", whole=False, bootstrap=FEW)).figures
+    found = evaluate_collection(
+        Request(collection, split="test", whole=False, bootstrap=FEW)
+    ).figures
     assert (found["read"], found["n"], found["missed"]) == ("crops", 3, 0)
 
 
@@ -151,17 +153,17 @@ def test_the_face_in_the_box_is_the_one_meant(portrait):
 def test_what_cannot_be_evaluated_says_so(tmp_path):
     (tmp_path / "manifest.csv").write_text("image,label\na.png,\n")
     with pytest.raises(InputError, match="none of the 1 pictures"):
-        evaluate(Request(tmp_path))
+        evaluate_collection(Request(tmp_path))
     (tmp_path / "manifest.csv").write_text("image,label\na.png,sad\n")
     with pytest.raises(InputError, match=r"none of the 1 labelled .* the first: .*a\.png does not"):
-        evaluate(Request(tmp_path, bootstrap=FEW))
+        evaluate_collection(Request(tmp_path, bootstrap=FEW))
 
 
 def test_predictions_of_other_cases_are_refused_before_anything_is_read(tmp_path, monkeypatch):
     (tmp_path / "manifest.csv").write_text("image,label\na.png,sad\n")
     monkeypatch.setattr("mien_lab.evaluation.protocols.predict", None)
     with pytest.raises(InputError, match=r"name none of the cases; .* such as a\.png"):
-        evaluate(Request(tmp_path, against={"b.png": None}))
+        evaluate_collection(Request(tmp_path, against={"b.png": None}))
 
 
 def test_files_are_written_though_nobody_reads_the_screen(tmp_path, monkeypatch, portrait_file):
@@ -181,18 +183,18 @@ def test_files_are_written_though_nobody_reads_the_screen(tmp_path, monkeypatch,
 
 def test_a_layout_that_is_named_is_measured_on_the_test_split_too(fer_folder):
     rows = load_fer(fer_folder).rows("PrivateTest")
-    found = evaluate(Request(fer_folder, "fer2013", bootstrap=FEW)).figures
+    found = evaluate_collection(Request(fer_folder, "fer2013", bootstrap=FEW)).figures
     assert found["fer2013"]["n"] == len(rows)
-    found = evaluate(Request(fer_folder, "fer+", bootstrap=FEW)).figures
+    found = evaluate_collection(Request(fer_folder, "fer+", bootstrap=FEW)).figures
     assert 0 < found["n"] <= len(rows)
 
 
 @pytest.mark.parametrize("layout", ["auto", "fer2013", "FER2013"])
 def test_fer2013_is_read_by_its_seven_classes_without_votes_too(fer_folder, tmp_path, layout):
-    both = evaluate(Request(fer_folder, bootstrap=FEW)).figures
+    both = evaluate_collection(Request(fer_folder, bootstrap=FEW)).figures
     shutil.copytree(fer_folder, tmp_path / "alone")
     (tmp_path / "alone" / "fer2013new.csv").unlink()
-    found = evaluate(Request(tmp_path / "alone", layout, bootstrap=FEW))
+    found = evaluate_collection(Request(tmp_path / "alone", layout, bootstrap=FEW))
     assert found.figures == {name: both[name] for name in both if name != "ferplus"}
     assert len(found.figures["fer2013"]["labels"]) == 7
     assert list(found.cases) == ["FER2013, 7 classes"]
@@ -228,7 +230,7 @@ def test_one_nameless_sample_does_not_make_all_subjects_unknown(tmp_path):
         label, who = ("sad", "neutral")[number // 20], "" if number == 39 else f"p{number // 10}"
         rows.append(f"{number}.png,{label},{who}")
     (tmp_path / "manifest.csv").write_text("\n".join(["image,label,subject", *rows]) + "\n")
-    found = evaluate(Request(tmp_path, bootstrap=FEW))
+    found = evaluate_collection(Request(tmp_path, bootstrap=FEW))
     (cases,) = found.cases.values()
     assert cases.subjects.tolist() == [0] * 10 + [1] * 10 + [2] * 10 + [3] * 9 + [4]
     assert "subjects drawn whole" in found.figures["intervals"]["method"]
@@ -262,7 +264,7 @@ def test_the_report_is_one_file_and_escapes_names(tmp_path):
     name = "<script>alert('x')</script>.png"
     (tmp_path / "manifest.csv").write_text(f'image,label\n"{name}",sad\nwall.png,sad\n')
     PIL.Image.fromarray(np.full((48, 48), 90, np.uint8)).save(tmp_path / "wall.png")
-    text = render_report(evaluate(Request(tmp_path, bootstrap=FEW)))
+    text = render_report(evaluate_collection(Request(tmp_path, bootstrap=FEW)))
     page = Page(text)
     assert not page.open
     assert "script" not in page.tags
@@ -276,9 +278,9 @@ def test_the_report_is_one_file_and_escapes_names(tmp_path):
 def test_the_report_says_at_its_top_what_could_not_be_read(tmp_path, portrait_file):
     shutil.copyfile(portrait_file, tmp_path / "a.jpg")
     (tmp_path / "manifest.csv").write_text("image,label\na.jpg,happiness\n")
-    assert "unread" not in render_report(evaluate(Request(tmp_path, bootstrap=FEW)))
+    assert "unread" not in render_report(evaluate_collection(Request(tmp_path, bootstrap=FEW)))
     (tmp_path / "manifest.csv").write_text("image,label\na.jpg,happiness\ngone.jpg,sad\n")
-    text = render_report(evaluate(Request(tmp_path, bootstrap=FEW)))
+    text = render_report(evaluate_collection(Request(tmp_path, bootstrap=FEW)))
     link = text.index('<a href="#unread">1 picture could not be read</a>')
     assert link < text.index("1 case.") < text.index('<h2 id="unread">')
 

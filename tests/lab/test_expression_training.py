@@ -14,7 +14,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from mien.core.errors import InputError  # noqa: E402
+from mien.core.errors import InputError, OutputError  # noqa: E402
 from mien_lab.data.augmentation import Augmentation  # noqa: E402
 from mien_lab.data.faces import fer_faces, upright_crops  # noqa: E402
 from mien_lab.data.fer2013 import load_fer  # noqa: E402
@@ -107,7 +107,7 @@ def test_a_finished_run_is_left_alone(unbroken, expression_config):
 
 def test_a_run_is_not_overwritten(unbroken, expression_config):
     before = (unbroken.parent / "config.json").read_text()
-    with pytest.raises(FileExistsError, match="--resume"):
+    with pytest.raises(OutputError, match="--resume"):
         train_expression(ExpressionConfig(expression_config.fer_dir, epochs=9), unbroken.parent)
     assert (unbroken.parent / "config.json").read_text() == before
 

@@ -136,7 +136,6 @@ def test_a_missing_file_is_one_sentence(monkeypatch, tmp_path):
         ("clean", "--drops"),
         ("copies", "--out"),
         ("limits", "--json"),
-        ("photographs", "--json"),
         ("peers", "--json"),
         ("tracking", "evaluate", "--json"),
         ("detector", "evaluate", "--json"),

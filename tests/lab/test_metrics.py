@@ -37,7 +37,7 @@ def test_figures_are_those_of_scikit_learn(both):
     assert figures["macro_f1"] == pytest.approx(
         sklearn.f1_score(truth, predicted, labels=present, average="macro", zero_division=0)
     )
-    assert figures["mean_recall"] == pytest.approx(
+    assert figures["macro_recall"] == pytest.approx(
         sklearn.recall_score(truth, predicted, labels=present, average="macro", zero_division=0)
     )
     expected = sklearn.confusion_matrix(truth, predicted, labels=range(4))
@@ -47,7 +47,7 @@ def test_figures_are_those_of_scikit_learn(both):
 def test_cases_without_a_prediction_are_wrong_in_every_figure():
     truth, predicted = np.array([0, 0, 1, 1]), np.array([0, -1, 1, 0])
     figures = classification_figures(truth, predicted, LABELS)
-    assert (figures["n"], figures["accuracy"], figures["mean_recall"]) == (4, 0.5, 0.5)
+    assert (figures["n"], figures["accuracy"], figures["macro_recall"]) == (4, 0.5, 0.5)
     assert figures["per_class"]["a"] == {"precision": 0.5, "recall": 0.5, "f1": 0.5, "support": 2}
     assert figures["confusion"][0] == [1, 0, 0, 0]
 

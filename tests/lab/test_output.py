@@ -3,7 +3,7 @@ import json
 import pytest
 
 from mien.core.errors import OutputError
-from mien_lab.output import check_outputs, refuse_existing, write_figures
+from mien_lab.output import refuse_existing, require_writable, write_figures
 
 FIGURES = {"accuracy": 0.5, "delay": None}
 
@@ -39,17 +39,17 @@ def test_what_is_no_json_is_not_written(tmp_path, capsys, value, text):
 def test_outputs_that_cannot_be_written_are_refused(tmp_path, monkeypatch):
     there = tmp_path / "there.json"
     there.write_text("{}")
-    check_outputs(there, tmp_path / "new.csv", "-", None, "/dev/null", "/dev/null")
+    require_writable(there, tmp_path / "new.csv", "-", None, "/dev/null", "/dev/null")
     with pytest.raises(OutputError, match="is a folder; name a file"):
-        check_outputs(tmp_path)
+        require_writable(tmp_path)
     with pytest.raises(OutputError, match=r"no folder .*there\.json"):
-        check_outputs(there / "new.csv")
+        require_writable(there / "new.csv")
     with pytest.raises(OutputError, match=r"there\.json is named for two outputs"):
-        check_outputs(there, tmp_path / "new.csv", tmp_path / "." / "there.json")
+        require_writable(there, tmp_path / "new.csv", tmp_path / "." / "there.json")
     monkeypatch.setattr("os.access", lambda *_: False)
     for path in (tmp_path / "new.csv", there):
         with pytest.raises(OutputError, match="may not be written to; choose another folder"):
-            check_outputs(path)
+            require_writable(path)
 
 
 def test_outputs_that_would_be_lost_are_refused(tmp_path):

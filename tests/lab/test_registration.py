@@ -5,7 +5,12 @@ import numpy as np
 import pytest
 import skimage.data
 
-from mien_lab.data.registration import REGISTERED, describe, find_registered, registered_correlation
+from mien_lab.data.registration import (
+    REGISTERED,
+    descriptors_of,
+    find_registered,
+    registered_correlation,
+)
 
 SIZE = 48
 
@@ -54,14 +59,14 @@ def test_copies_are_found_among_others(face, picture):
     )
     blind = np.zeros((len(crops), 2, 4), np.float32)
     rows, others = np.array([0, 1, 2, 31]), np.arange(3, len(crops))
-    pairs, values = find_registered(crops, describe(crops, blind), rows, others)
+    pairs, values = find_registered(crops, descriptors_of(crops, blind), rows, others)
     assert set(map(tuple, pairs.tolist())) == {(0, 31), (0, 32), (31, 32)}
     assert (values >= REGISTERED).all()
 
 
 def test_nothing_to_compare_with(picture):
     crops = np.stack([picture(0), picture(1)])
-    descriptors = describe(crops, np.zeros((2, 2, 4), np.float32))
+    descriptors = descriptors_of(crops, np.zeros((2, 2, 4), np.float32))
     none = np.zeros(0, np.intp)
     for rows, others in ((none, np.arange(2)), (np.arange(2), none), (np.arange(1), np.arange(1))):
         pairs, values = find_registered(crops, descriptors, rows, others)

@@ -22,7 +22,7 @@ def test_identities_are_counted():
     assert identity_figures(course) == {
         "switches": 3,
         "swaps": 2,
-        "fragments": 3,
+        "extra_ids": 3,
         "sightings": 6,
         "steady": 3,
     }
@@ -30,7 +30,7 @@ def test_identities_are_counted():
 
 def test_steady_ids_have_no_faults():
     figures = identity_figures([[(0, 7)], [], [(0, 7)]])
-    assert figures["switches"] == figures["fragments"] == 0
+    assert figures["switches"] == figures["extra_ids"] == 0
     assert figures["steady"] == figures["sightings"] == 2
 
 

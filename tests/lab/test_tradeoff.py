@@ -19,7 +19,7 @@ from mien_lab.data.fer2013 import load_fer
 from mien_lab.evaluation import tradeoff
 from mien_lab.evaluation.audit import audit
 from mien_lab.evaluation.documents import fill
-from mien_lab.evaluation.embedded_faces import EmbeddedFaces, embed, given_columns
+from mien_lab.evaluation.embedded_faces import EmbeddedFaces, columns_of, embed
 from mien_lab.evaluation.paired_groups import pair
 from mien_lab.evaluation.predictions import Predictions
 from mien_lab.evaluation.shipped import added, weight_checksums
@@ -59,7 +59,7 @@ def test_paired_figures_are_those_of_fairlearn(pictures):
         found = {name: values[0, index] for name, values in figures.items()}
         assert found["accuracy"] == pytest.approx((said == truth).mean())
         recall = recall_score(truth, said, average="macro")
-        assert found["mean_recall"] == pytest.approx(recall)
+        assert found["macro_recall"] == pytest.approx(recall)
         frame = MetricFrame(
             metrics=accuracy_score,
             y_true=truth[judged],
@@ -333,12 +333,12 @@ def test_groups_of_one_part_only_are_refused(folder, tmp_path):
     table = tmp_path / "groups.csv"
     table.write_text("name,team\n" + "".join(f"{row:05},a\n" for row in range(60)))
     with pytest.raises(InputError, match="gives no PublicTest face a group"):
-        given_columns(faces, table)
+        columns_of(faces, table)
     table.write_text("name,team\n" + "".join(f"{row:05},a\n" for row in range(60, 100)))
     with pytest.raises(InputError, match="gives no training face a group"):
-        given_columns(faces, table)
+        columns_of(faces, table)
     table.write_text("name,team\n" + "".join(f"{row:05},{row % 2}\n" for row in range(100)))
-    columns = given_columns(faces, table)
+    columns = columns_of(faces, table)
     assert columns.values["team"].tolist() == ["0", "1"] * 45
     assert columns.about["notes"] == [
         f"10 names in {table} are of no face used here, the first: 00090"

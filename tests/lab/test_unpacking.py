@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 torch = pytest.importorskip("torch")
 
-from mien.core.errors import InputError  # noqa: E402
+from mien.core.errors import InputError, OutputError  # noqa: E402
 from mien.runtime.session import open_session  # noqa: E402
 from mien_lab.cli import app  # noqa: E402
 from mien_lab.training.expression_export import export_expression  # noqa: E402
@@ -63,7 +63,7 @@ def test_runs_that_are_there_and_other_shapes_are_refused(
 ):
     _, weights = merged
     (tmp_path / "2-wide").mkdir()
-    with pytest.raises(FileExistsError, match="2-wide exists; choose another folder"):
+    with pytest.raises(OutputError, match="2-wide exists; choose another folder"):
         unpack_expression(fer_folder, tmp_path, weights=weights, faces=8)
     assert [path.name for path in tmp_path.iterdir()] == ["2-wide"]
     monkeypatch.delitem(SHAPES, "deep")

@@ -20,8 +20,9 @@ import pytest
 from mien.core.errors import InputError, MediaError, MienError, TooLargeError, TruncatedError
 from mien.core.types import Frame, MediaKind
 from mien.vision import images, media, video
-from mien.vision.media import find_sources, open_media
+from mien.vision.media import open_media
 from mien.vision.orientation import Orientation
+from mien.vision.sources import find_sources
 
 
 def noise(height=40, width=60, channels=3):

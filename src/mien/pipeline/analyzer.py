@@ -9,7 +9,8 @@ from typing import Any, Self
 from mien.core.errors import InputError, MediaError, TruncatedError
 from mien.core.types import Frame, FrameReading, Image, MediaKind, Reading
 from mien.pipeline.build import Config, Parts, build_parts
-from mien.vision.media import MediaStream, Source, open_media
+from mien.vision.media import Source, open_media
+from mien.vision.stream import MediaStream
 
 __all__ = ["Analysis", "Analyzer", "analyze"]
 

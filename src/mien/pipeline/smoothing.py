@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from mien.core.labels import EMOTIONS
 from mien.core.types import Quality
 from mien.models.temporal import TemporalReader, context
 
@@ -41,7 +42,7 @@ class TrackSmoother:
             time_s: of the frame.
         """
         if not ids:
-            return np.zeros((0, 8))
+            return np.zeros((0, len(EMOTIONS)))
         contexts, states = [], []
         for id_, quality in zip(ids, qualities, strict=True):
             state, last_s = self._states.get(id_, (None, None))

@@ -71,7 +71,7 @@ def columns(table: Iterable[Row]) -> dict[str, list[Any]]:
 def to_table(table: Iterable[Row]) -> pa.Table:
     """Rows as a pyarrow table whose schema is the same with and without rows.
 
-    ``polars.from_arrow(table)`` and ``table.to_pandas()`` make a data frame of it.
+    `polars.from_arrow(table)` and `table.to_pandas()` make a data frame of it.
 
     Raises:
         InputError: for what is no row of `Analysis.to_dicts`.

@@ -75,7 +75,7 @@ class FaceDetector:
         self._placer = placer
 
     def searching(self, size: int) -> Self:
-        """A detector over the same networks whose finest search is ``size`` pixels long."""
+        """A detector over the same networks whose finest search is `size` pixels long."""
         other = copy(self)
         other._proposer = FaceProposer(self._session, size)
         return other
@@ -88,7 +88,7 @@ class FaceDetector:
                 BT.601) is looked at.
 
         Returns:
-            Boxes and landmarks in pixels of ``image``; both may reach beyond it.
+            Boxes and landmarks in pixels of `image`; both may reach beyond it.
 
         Raises:
             InputError: if the array is not a picture.

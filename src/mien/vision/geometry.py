@@ -1,7 +1,7 @@
 """Pure geometry: overlap of boxes, suppression of duplicates, similarity transforms.
 
-Boxes are rows ``(x, y, width, height)`` in pixels, origin at the top left. Points are rows ``(x,
-y)``.
+Boxes are rows `(x, y, width, height)` in pixels, origin at the top left. Points are rows `(x,
+y)`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def _as_points(points: npt.ArrayLike) -> Matrix:
 
 
 def intersection_areas(first: npt.ArrayLike, second: npt.ArrayLike) -> Matrix:
-    """Shared area in square pixels of ``(n, 4)`` boxes with each of ``(m, 4)``: ``(n, m)``."""
+    """Shared area in square pixels of `(n, 4)` boxes with each of `(m, 4)`: `(n, m)`."""
     a, b = _as_boxes(first), _as_boxes(second)
     low = np.maximum(a[:, None, :2], b[None, :, :2])
     high = np.minimum(a[:, None, :2] + a[:, None, 2:], b[None, :, :2] + b[None, :, 2:])
@@ -46,12 +46,12 @@ def intersection_areas(first: npt.ArrayLike, second: npt.ArrayLike) -> Matrix:
 
 
 def iou_matrix(first: npt.ArrayLike, second: npt.ArrayLike) -> Matrix:
-    """Intersection over union of ``(n, 4)`` boxes with each of ``(m, 4)``: ``(n, m)`` in 0–1.
+    """Intersection over union of `(n, 4)` boxes with each of `(m, 4)`: `(n, m)` in 0–1.
 
     Boxes without area overlap nothing.
 
     Raises:
-        ValueError: an argument is not ``(n, 4)``.
+        ValueError: an argument is not `(n, 4)`.
     """
     a, b = _as_boxes(first), _as_boxes(second)
     shared = intersection_areas(a, b)
@@ -65,10 +65,10 @@ def non_maximum_suppression(
 ) -> npt.NDArray[np.intp]:
     """Indices of the boxes that stay, best score first.
 
-    A box goes when its IoU with a better one exceeds ``threshold``. Equal scores keep their order.
+    A box goes when its IoU with a better one exceeds `threshold`. Equal scores keep their order.
 
     Raises:
-        ValueError: ``boxes`` is not ``(n, 4)`` or ``scores`` has another length.
+        ValueError: `boxes` is not `(n, 4)` or `scores` has another length.
     """
     array = _as_boxes(boxes)
     values = np.asarray(scores, dtype=np.float64).reshape(-1)
@@ -85,17 +85,17 @@ def non_maximum_suppression(
 
 
 def similarity_transform(source: npt.ArrayLike, target: npt.ArrayLike) -> Matrix:
-    """The rotation, uniform scale and shift that best carries ``source`` onto ``target``.
+    """The rotation, uniform scale and shift that best carries `source` onto `target`.
 
     Least squares over all points, without reflection (S. Umeyama, "Least-squares estimation of
     transformation parameters between two point patterns", IEEE TPAMI 13(4), 1991).
 
     Args:
-        source: ``(n, 2)`` points, n >= 2.
-        target: ``(n, 2)`` points, in the same order.
+        source: `(n, 2)` points, n >= 2.
+        target: `(n, 2)` points, in the same order.
 
     Returns:
-        ``(2, 3)`` float64 matrix for :func:`apply_transform` or ``cv2.warpAffine``.
+        `(2, 3)` float64 matrix for :func:`apply_transform` or `cv2.warpAffine`.
 
     Raises:
         ValueError: shapes differ, fewer than two points, or all source points coincide.
@@ -118,7 +118,7 @@ def similarity_transform(source: npt.ArrayLike, target: npt.ArrayLike) -> Matrix
 
 
 def apply_transform(matrix: npt.ArrayLike, points: npt.ArrayLike) -> Matrix:
-    """``(n, 2)`` points carried by a ``(2, 3)`` affine matrix, as float64."""
+    """`(n, 2)` points carried by a `(2, 3)` affine matrix, as float64."""
     affine = np.asarray(matrix, dtype=np.float64)
     if affine.shape != (2, 3):
         raise ValueError(f"matrix must have shape (2, 3), got {affine.shape}")

@@ -15,24 +15,14 @@ from mien.core.errors import InputError, MediaError, cause_of
 from mien.core.types import Frame, Image, Media, MediaKind
 from mien.vision.arrival import Pace
 from mien.vision.images import DAMAGED, damage, open_picture, orientation_of, to_rgb
-from mien.vision.sources import (
-    FoundSources,
-    advice,
-    display_name,
-    find_sources,
-    is_special,
-    missing,
-)
+from mien.vision.sources import advice, display_name, is_special, missing
 from mien.vision.stream import MediaStream, check_pixels
 from mien.vision.video import open_video
 
 __all__ = [
     "DEFAULT_MAX_PIXELS",
-    "FoundSources",
-    "MediaStream",
     "Source",
     "array_to_rgb",
-    "find_sources",
     "open_media",
 ]
 
@@ -70,7 +60,7 @@ def open_media(
 
     Returns:
         An iterator over frames that is also a context manager:
-        ``with open_media(path) as stream: for frame in stream: ...``
+        `with open_media(path) as stream: for frame in stream: ...`
 
     Raises:
         InputError: for an argument of the wrong type, shape or value.
@@ -155,7 +145,7 @@ def _open_path(path: Path, name: str) -> BinaryIO:
     try:
         if path.is_dir():
             raise MediaError(
-                f"{name} is a folder; mien.vision.media.find_sources lists what it holds"
+                f"{name} is a folder; mien.vision.sources.find_sources lists what it holds"
             )
         if is_special(path):
             kind = "pipe" if path.is_fifo() else "socket or device"

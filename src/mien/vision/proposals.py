@@ -29,7 +29,7 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Proposals:
-    """Boxes ``(n, 4)``, points ``(n, 10)`` in pixels, scores and votes ``(n,)``."""
+    """Boxes `(n, 4)`, points `(n, 10)` in pixels, scores and votes `(n,)`."""
 
     boxes: Floats
     points: Floats
@@ -57,7 +57,7 @@ class Proposals:
 class FaceProposer:
     """Proposes faces, several for each; safe to call from several threads.
 
-    The picture is searched at ``size``, or at twice its own size if that is smaller, and at halves
+    The picture is searched at `size`, or at twice its own size if that is smaller, and at halves
     of it: small faces are found in the one, faces that fill the picture in the others.
 
     Args:
@@ -65,7 +65,7 @@ class FaceProposer:
         size: longest side in pixels of the finest search.
 
     Raises:
-        InputError: if the size is below ``CELL``.
+        InputError: if the size is below `CELL`.
         ArtifactError: if the card lacks what the maps mean.
     """
 
@@ -87,7 +87,7 @@ class FaceProposer:
         self._finest = size
 
     def propose(self, grey: Image, least: float) -> Proposals:
-        """All that scores at least ``least`` in a grey picture, in its pixels, in no order."""
+        """All that scores at least `least` in a grey picture, in its pixels, in no order."""
         found = [self._search(grey, least, scale) for scale in self._scales(max(grey.shape))]
         return Proposals(
             np.concatenate([part.boxes for part in found]),

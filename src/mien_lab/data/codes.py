@@ -9,6 +9,7 @@ from mien.core.labels import Emotion
 __all__ = [
     "AFFECTNET_CODES",
     "AFFECTNET_NAMES",
+    "CK_CODES",
     "EXPW_CODES",
     "RAF_CODES",
     "Codes",
@@ -42,6 +43,16 @@ AFFECTNET_CODES: Codes = {
     **dict.fromkeys(("8", "9", "10")),
 }
 AFFECTNET_NAMES: Codes = {"none": None, "uncertain": None, "no-face": None}
+CK_CODES: Codes = {
+    "0": Emotion.NEUTRAL,
+    "1": Emotion.ANGER,
+    "2": Emotion.CONTEMPT,
+    "3": Emotion.DISGUST,
+    "4": Emotion.FEAR,
+    "5": Emotion.HAPPINESS,
+    "6": Emotion.SADNESS,
+    "7": Emotion.SURPRISE,
+}
 EXPW_CODES: Codes = {
     "0": Emotion.ANGER,
     "1": Emotion.DISGUST,

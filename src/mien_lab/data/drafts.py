@@ -43,7 +43,7 @@ class Draft:
     ignored: list[Floats] = field(default_factory=list)
 
     def is_free(self, box: Floats, share: float = 0.12) -> bool:
-        """Whether at most ``share`` of the smaller of two boxes would be shared."""
+        """Whether at most `share` of the smaller of two boxes would be shared."""
         for other in (*self.boxes, *self.ignored):
             low = np.maximum(box[:2], other[:2])
             high = np.minimum(box[:2] + box[2:], other[:2] + other[2:])
@@ -75,7 +75,7 @@ class Draft:
             self.points.append(points)
 
     def finish(self, image: GreyImage) -> Scene:
-        """The scene, with ``image`` for its pixels."""
+        """The scene, with `image` for its pixels."""
         return Scene(
             image,
             np.array(self.boxes, np.float32).reshape(-1, 4),

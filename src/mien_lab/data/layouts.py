@@ -17,6 +17,7 @@ from mien.core.types import Box
 from mien_lab.data.codes import (
     AFFECTNET_CODES,
     AFFECTNET_NAMES,
+    CK_CODES,
     EXPW_CODES,
     RAF_CODES,
     cells,
@@ -31,7 +32,6 @@ from mien_lab.data.manifests import (
     pictures_below,
     read_folders,
 )
-from mien_lab.data.recordings import CK_CODES
 from mien_lab.data.samples import Sample
 from mien_lab.data.tables import numbered_rows
 
@@ -253,8 +253,8 @@ def read_ck_plus(folder: Path) -> Iterator[Sample]:
     for file in files_below(folder, "Emotion/*/*/*_emotion.txt"):
         subject, sequence = file.parts[-3:-1]
         name = f"{subject}/{sequence}/{file.name.removesuffix('_emotion.txt')}.png"
-        codes = {str(code): emotion for code, emotion in enumerate(CK_CODES)}
-        label = decoded(file.read_text(encoding="utf-8-sig", errors="replace"), codes, str(file))
+        code = file.read_text(encoding="utf-8-sig", errors="replace")
+        label = decoded(code, CK_CODES, str(file))
         path = folder / "cohn-kanade-images" / name
         yield Sample(name, label, subject=subject, path=path)
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from mien_lab.data.duplicates import alike_pairs, repeats
 from mien_lab.data.measurements import Measurements
-from mien_lab.data.registration import describe, find_registered
+from mien_lab.data.registration import descriptors_of, find_registered
 
 __all__ = ["Likeness", "find_likeness"]
 
@@ -75,7 +75,7 @@ def find_likeness(measured: Measurements) -> Likeness:
     note(rows[pairs], says)
 
     faces = rows[measured.read[rows]]
-    descriptors = describe(measured.crops, measured.embeddings)
+    descriptors = descriptors_of(measured.crops, measured.embeddings)
     pairs, values = find_registered(measured.crops, descriptors, faces, faces)
     note(pairs, [f"the details of the faces correlate {value:.2f}" for value in values])
     return Likeness(same, near)

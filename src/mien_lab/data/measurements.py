@@ -18,7 +18,7 @@ from mien.pipeline.build import Config, build, build_detector
 from mien.pipeline.frame import FrameReader
 from mien.vision.alignment import CROP_SIZE
 from mien.vision.detector import FaceDetector
-from mien_lab.data.registration import read_crops
+from mien_lab.data.registration import embed_crops
 from mien_lab.data.samples import Sample, crop_of, face_meant
 
 __all__ = ["Measurements", "measure", "perceptual_hash"]
@@ -104,7 +104,7 @@ def measure(samples: Sequence[Sample], *, weights: Path | None = None) -> Measur
             crops[row], cropped[row] = look.crop, True
         if (row + 1) % REPORT_EVERY == 0:
             log.info("%d of %d pictures looked at", row + 1, count)
-    embeddings, probabilities = read_crops(crops, np.flatnonzero(cropped), reader.classifier)
+    embeddings, probabilities = embed_crops(crops, np.flatnonzero(cropped), reader.classifier)
     return Measurements(
         tuple(digests), blank, faces, crops, hashes, embeddings, probabilities, failures
     )

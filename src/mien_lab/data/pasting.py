@@ -1,6 +1,6 @@
 """Setting faces into pictures: geometry, soft masks, things that cover a face.
 
-Coordinates are continuous pixels (the centre of the first pixel is ``(0.5, 0.5)``).
+Coordinates are continuous pixels (the centre of the first pixel is `(0.5, 0.5)`).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Placement:
 
 
 def rotated_box(box: Floats, matrix: npt.NDArray[np.float64]) -> Floats:
-    """The upright box around the ellipse inscribed in ``box``, carried by a ``(2, 3)`` similarity.
+    """The upright box around the ellipse inscribed in `box`, carried by a `(2, 3)` similarity.
 
     An ellipse and not the corners, because a head turned by 45° does not grow by 40 %.
     """
@@ -68,7 +68,7 @@ def warp(
     border: int = cv2.BORDER_REPLICATE,
     value: float = 0.0,
 ) -> npt.NDArray[np.uint8] | Floats:
-    """``image`` carried by a ``(2, 3)`` matrix, in continuous coordinates."""
+    """`image` carried by a `(2, 3)` matrix, in continuous coordinates."""
     shifted = matrix.copy()
     shifted[:, 2] += matrix[:, :2] @ (0.5, 0.5) - 0.5  # OpenCV counts from pixel centres
     return cv2.warpAffine(  # type: ignore[return-value]
@@ -92,10 +92,10 @@ def shrink(image: GreyImage, factor: float) -> tuple[GreyImage, float, float]:
 
 
 def paste(canvas: GreyImage, face: Picture, place: Placement) -> tuple[Floats, Floats]:
-    """Blend the first face of ``face`` into ``canvas`` (in place).
+    """Blend the first face of `face` into `canvas` (in place).
 
     Returns:
-        Its box ``(4,)`` and points ``(5, 2)`` in pixels of the canvas.
+        Its box `(4,)` and points `(5, 2)` in pixels of the canvas.
     """
     box, points = face.boxes[0].astype(np.float64), face.points[0].astype(np.float64)
     factor = place.size / math.sqrt(box[2] * box[3])

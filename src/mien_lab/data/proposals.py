@@ -30,12 +30,12 @@ class RefinerSamples:
     """Crops and what is in them.
 
     Attributes:
-        crops: ``(n, 64, 64)`` uint8.
-        is_face: ``(n,)`` bool.
-        targets: ``(n, 14)`` float32, the refiner's outputs 1 to 14: the centre and the points
+        crops: `(n, 64, 64)` uint8.
+        is_face: `(n,)` bool.
+        targets: `(n, 14)` float32, the refiner's outputs 1 to 14: the centre and the points
             relative to the middle of the square in units of its side, the logarithms of the
             sides against the proposal's size. Zero where there is no face.
-        sizes: ``(n,)`` float32, size of the face in pixels of the scene.
+        sizes: `(n,)` float32, size of the face in pixels of the scene.
     """
 
     crops: npt.NDArray[np.uint8]

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from mien.core.errors import InputError
 from mien.core.labels import Emotion
+from mien_lab.data.codes import CK_CODES, decoded
 from mien_lab.data.manifests import files_below
 from mien_lab.data.tables import read_table
 
-__all__ = ["CK_CODES", "Recording", "RecordingLayout", "read_recordings"]
+__all__ = ["Recording", "RecordingLayout", "read_recordings"]
 
 
 class RecordingLayout(StrEnum):
@@ -69,7 +70,7 @@ _CREMA_CODES = {
 
 
 def _crema_d(folder: Path) -> Iterator[Recording]:
-    """``VideoFlash/1001_DFA_ANG_XX.flv``: actor, sentence, emotion, level (Cao et al., 2014)."""
+    """`VideoFlash/1001_DFA_ANG_XX.flv`: actor, sentence, emotion, level (Cao et al., 2014)."""
     for path in _films(folder):
         parts = path.stem.split("_")
         if len(parts) == 4 and parts[2] in _CREMA_CODES:
@@ -90,7 +91,7 @@ _RAVDESS_CODES = {
 
 
 def _ravdess(folder: Path) -> Iterator[Recording]:
-    """``Actor_01/02-01-06-01-02-01-01.mp4``: modality, channel, emotion, ..., actor.
+    """`Actor_01/02-01-06-01-02-01-01.mp4`: modality, channel, emotion, ..., actor.
 
     Modality 01 has the same pictures as 02 and sound besides; one of the two is taken.
     """
@@ -104,32 +105,17 @@ def _ravdess(folder: Path) -> Iterator[Recording]:
             yield Recording((path,), _RAVDESS_CODES[parts[2]], parts[6], subject=parts[6])
 
 
-CK_CODES = (
-    Emotion.NEUTRAL,
-    Emotion.ANGER,
-    Emotion.CONTEMPT,
-    Emotion.DISGUST,
-    Emotion.FEAR,
-    Emotion.HAPPINESS,
-    Emotion.SADNESS,
-    Emotion.SURPRISE,
-)
-
-
 def _ck_plus(folder: Path) -> Iterator[Recording]:
-    """``cohn-kanade-images/S005/001/*.png`` with ``Emotion/S005/001/*_emotion.txt`` beside.
+    """`cohn-kanade-images/S005/001/*.png` with `Emotion/S005/001/*_emotion.txt` beside.
 
     Sequences run from neutral to the apex (Lucey et al., 2010); those without a label are left.
     """
     for label in files_below(folder, "Emotion/*/*/*_emotion.txt"):
         subject, sequence = label.parts[-3:-1]
         pictures = files_below(folder / "cohn-kanade-images" / subject / sequence, "*.png")
-        try:
-            code = round(float(label.read_text(encoding="utf-8-sig")))
-        except (ValueError, OverflowError):
-            raise InputError(f"{label} does not hold the number of a label; get it again") from None
-        if pictures and 0 <= code < len(CK_CODES):
-            emotion = CK_CODES[code]
+        code = label.read_text(encoding="utf-8-sig", errors="replace")
+        emotion = decoded(code, CK_CODES, str(label))
+        if pictures and emotion is not None:
             yield Recording(tuple(pictures), emotion, subject, onset=True, subject=subject)
 
 
@@ -145,7 +131,7 @@ _AFEW_NAMES = {
 
 
 def _afew(folder: Path) -> Iterator[Recording]:
-    """``Train_AFEW/Angry/000046280.avi``: split, emotion, film (Dhall et al., 2012)."""
+    """`Train_AFEW/Angry/000046280.avi`: split, emotion, film (Dhall et al., 2012)."""
     for path in _films(folder):
         if path.parent.name in _AFEW_NAMES:
             yield Recording((path,), _AFEW_NAMES[path.parent.name], path.parent.parent.name)
@@ -163,7 +149,7 @@ _DFEW_CODES = {
 
 
 def _dfew(folder: Path) -> Iterator[Recording]:
-    """Films or folders of frames by number, with ``set_1.csv`` naming ``video_name,label``.
+    """Films or folders of frames by number, with `set_1.csv` naming `video_name,label`.
 
     The first of the five published splits is taken (Jiang et al., 2020).
     """

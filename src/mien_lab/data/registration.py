@@ -15,9 +15,9 @@ from mien_lab.data.duplicates import unit_vectors
 __all__ = [
     "REGISTERED",
     "Descriptor",
-    "describe",
+    "descriptors_of",
+    "embed_crops",
     "find_registered",
-    "read_crops",
     "registered_correlation",
 ]
 
@@ -65,7 +65,7 @@ class Descriptor:
     nearest: int
 
 
-def describe(crops: Bytes, embeddings: Floats) -> tuple[Descriptor, ...]:
+def descriptors_of(crops: Bytes, embeddings: Floats) -> tuple[Descriptor, ...]:
     """What candidates are found by: the crops' reductions, their coarse outlines, and embeddings.
 
     With three and a half times fewer candidates 97 % of FER2013's copies are found.
@@ -142,7 +142,7 @@ def registered_correlation(one: Bytes, other: Bytes) -> float:
     return float(vectors[0] @ vectors[1])
 
 
-def read_crops(
+def embed_crops(
     crops: npt.NDArray[np.uint8], rows: npt.NDArray[np.intp], classifier: ExpressionClassifier
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Embeddings and probabilities of the given rows, in blocks that bound memory.

@@ -1,9 +1,9 @@
 """The photographs the detector learns from: portraits, everyday scenes, FER2013 faces.
 
-All pictures are 8-bit grey ``(height, width)``. Boxes are rows ``(x, y, width, height)`` and points
-are ``(5, 2)``: right eye, left eye, nose, right mouth corner, left mouth corner ("right" is the
-person's right). Coordinates are continuous pixels: the top left corner of the picture is ``(0,
-0)``.
+All pictures are 8-bit grey `(height, width)`. Boxes are rows `(x, y, width, height)` and points
+are `(5, 2)`: right eye, left eye, nose, right mouth corner, left mouth corner ("right" is the
+person's right). Coordinates are continuous pixels: the top left corner of the picture is `(0,
+0)`.
 """
 
 from __future__ import annotations
@@ -80,11 +80,11 @@ class Picture:
     """A grey picture with teacher labels.
 
     Attributes:
-        name: file name, or ``fer2013/<row>``.
-        image: ``(height, width)`` uint8.
-        boxes: ``(n, 4)`` float32, pixels; may reach outside the picture.
-        points: ``(n, 5, 2)`` float32, pixels.
-        scores: ``(n,)`` float32, the teacher's confidence.
+        name: file name, or `fer2013/<row>`.
+        image: `(height, width)` uint8.
+        boxes: `(n, 4)` float32, pixels; may reach outside the picture.
+        points: `(n, 5, 2)` float32, pixels.
+        scores: `(n,)` float32, the teacher's confidence.
     """
 
     name: str
@@ -95,7 +95,7 @@ class Picture:
 
     @property
     def sure(self) -> npt.NDArray[np.bool_]:
-        """Which boxes are certainly human faces, ``(n,)``."""
+        """Which boxes are certainly human faces, `(n,)`."""
         return (self.scores >= SURE_SCORE) & (self.name.split("_")[0] not in ANIMALS)
 
 
@@ -108,14 +108,14 @@ def part_of(key: str) -> Part:
 
 
 def person_of(name: str) -> str:
-    """The person in a portrait: ``Aaron_Eckhart_0001.jpg`` is ``Aaron_Eckhart``."""
+    """The person in a portrait: `Aaron_Eckhart_0001.jpg` is `Aaron_Eckhart`."""
     return name.rsplit("_", 1)[0]
 
 
 def read_portraits(data_dir: Path, *parts: Part) -> list[Picture]:
-    """``data/faces``: one large face each, split by person. No parts means all of them.
+    """`data/faces`: one large face each, split by person. No parts means all of them.
 
-    Photographs that ``data/wild`` has too come with the held-out part alone: what is tried there
+    Photographs that `data/wild` has too come with the held-out part alone: what is tried there
     must not have been trained on them.
     """
     tried = {path.name for path in (data_dir / "wild" / "images").glob("*.jpg")}
@@ -131,7 +131,7 @@ def read_portraits(data_dir: Path, *parts: Part) -> list[Picture]:
 
 
 def read_scenes(data_dir: Path, *parts: Part) -> list[Picture]:
-    """``data/scenes``: most without a face, split by file name. No parts means all of them."""
+    """`data/scenes`: most without a face, split by file name. No parts means all of them."""
     return [p for p in _pictures(data_dir / "scenes") if not parts or part_of(p.name) in parts]
 
 

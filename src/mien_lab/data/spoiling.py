@@ -12,7 +12,7 @@ from mien_lab.data.scenes import GreyImage
 
 
 def spoil(image: GreyImage, rng: np.random.Generator) -> GreyImage:
-    """A copy of a grey picture ``(height, width)`` uint8 with faults drawn from ``rng``."""
+    """A copy of a grey picture `(height, width)` uint8 with faults drawn from `rng`."""
     if rng.random() < 0.15:
         image = _blurred(image, rng)
     if rng.random() < 0.12:

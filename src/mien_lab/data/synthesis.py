@@ -1,7 +1,7 @@
 """Generated scenes for the face detector: the same seed gives the same picture.
 
-A scene is grey, ``(height, width)`` uint8, with boxes ``(n, 4)``, points ``(n, 5, 2)`` and ignored
-regions ``(m, 4)`` (doubtful, tiny or mostly cut off), all in pixels.
+A scene is grey, `(height, width)` uint8, with boxes `(n, 4)`, points `(n, 5, 2)` and ignored
+regions `(m, 4)` (doubtful, tiny or mostly cut off), all in pixels.
 """
 
 from __future__ import annotations
@@ -89,14 +89,14 @@ class Synthesis:
         return self._empty
 
     def prefer(self, weights: npt.ArrayLike) -> None:
-        """Draw the photographs without a face in proportion to ``weights``, one for each."""
+        """Draw the photographs without a face in proportion to `weights`, one for each."""
         chances = np.asarray(weights, np.float64)
         if chances.shape != (len(self._empty),) or not (chances > 0).all():
             raise ValueError(f"{len(self._empty)} positive weights needed, got {chances.shape}")
         self._chances = chances / chances.sum()
 
     def scene(self, index: int, size: int, kind: SceneKind | None = None) -> Scene:
-        """Scene number ``index``, ``size`` pixels square; its kind follows ``CYCLE``."""
+        """Scene number `index`, `size` pixels square; its kind follows `CYCLE`."""
         rng = np.random.default_rng((self._seed, index))
         kind = kind or CYCLE[index % len(CYCLE)]
         if kind is SceneKind.EMPTY:
@@ -117,7 +117,7 @@ class Synthesis:
         return draft.finish(spoil(draft.canvas, rng))
 
     def group(self, index: int, count: int, width: int, height: int) -> Scene:
-        """A group photograph: ``count`` people in rows before a background, not spoilt."""
+        """A group photograph: `count` people in rows before a background, not spoilt."""
         rng = np.random.default_rng((self._seed, 77, index))
         behind = self._pick(rng, self._empty)
         draft = Draft(cut(rng, behind, width, height, (0.9, 1.2), turn=self._turn_backgrounds))

@@ -32,7 +32,7 @@ OTHER_WAYS = {
 
 
 def accuracy_table(figures: Figures) -> str:
-    """Accuracy, macro F1 and mean recall of mien and of its peers on each set."""
+    """Accuracy, macro F1 and macro recall of mien and of its peers on each set."""
     private = {name: part["PrivateTest"] for name, part in figures["crops"].items()}
     wild = figures["photographs"]
     rows = [
@@ -61,14 +61,14 @@ def accuracy_table(figures: Figures) -> str:
 def _reader(title: str, crops: Figures, wild: Figures, *, bold: bool = False) -> list[str]:
     cells = [
         f"{share(crops[name]['accuracy'], bold)} / {share(crops[name]['macro_f1'])} / "
-        f"{share(crops[name]['mean_recall'])}"
+        f"{share(crops[name]['macro_recall'])}"
         for name in ("fer2013", "ferplus")
     ]
     return [title, *cells, _photographs(wild, bold)]
 
 
 def _otherwise(crops: Figures, way: str) -> str:
-    names = (f"accuracy_{way}", f"macro_f1_{way}", f"mean_recall_{way}")
+    names = (f"accuracy_{way}", f"macro_f1_{way}", f"macro_recall_{way}")
     return " / ".join(share(crops[name]) for name in names if name in crops)
 
 
@@ -77,7 +77,7 @@ def _photographs(wild: Figures | None, bold: bool = False) -> str:
         return "-"
     return (
         f"{share(wild['accuracy'], bold)} / {share(wild['macro_f1'])} / "
-        f"{share(wild['mean_recall'])} ({wild['missed']} missed)"
+        f"{share(wild['macro_recall'])} ({wild['missed']} missed)"
     )
 
 

@@ -93,25 +93,25 @@ def risk_chart(section: Section) -> str:
     return _square("Errors by coverage", "cases answered", "errors", [curve], (0.0, high))
 
 
-def class_chart(section: Section, figure: str = "recall") -> str:
-    """A figure of each class with its interval; a class without it has an empty row."""
+def class_chart(section: Section) -> str:
+    """The recall of each class with its interval; a class without cases has an empty row."""
     intervals = section["intervals"]["values"]
     parts = [_grid(SIDE, TOP, TOP + ROW * len(section["labels"]))]
     for down, label in enumerate(section["labels"]):
         middle = TOP + ROW * (down + 0.5)
         parts.append(_text(NAMES - 8, middle + 4, label, "end"))
-        value = section["per_class"][label][figure]
+        value = section["per_class"][label]["recall"]
         if value is None:
             parts.append(_text(NAMES + 6, middle + 4, "not computed", "start", "muted"))
             continue
-        pair = intervals.get(f"per_class.{label}.{figure}")
+        pair = intervals.get(f"per_class.{label}.recall")
         if pair is not None:
             ends = [(NAMES + SIDE * end, middle) for end in pair]
             parts.append(_line(ends, "whisker"))
         parts.append(_dot((NAMES + SIDE * value, middle), f"{label}: {value:.3f}"))
     bottom = TOP + ROW * len(section["labels"])
-    parts.append(_text(NAMES + SIDE / 2, bottom + 34, figure, "middle", "muted"))
-    return _svg(f"{figure} by class with 95 % intervals", NAMES + SIDE + 24, bottom + BOTTOM, parts)
+    parts.append(_text(NAMES + SIDE / 2, bottom + 34, "recall", "middle", "muted"))
+    return _svg("recall by class with 95 % intervals", NAMES + SIDE + 24, bottom + BOTTOM, parts)
 
 
 def _at(x: float, y: float) -> Point:

@@ -1,11 +1,13 @@
-"""Conditions of the picture by which an audit can ask where nobody has named groups.
+"""What faces are compared by: groups that the user names, or else conditions of their pictures.
 
-They are measured on pictures, not on people: a dark crop may be of dark skin, of a dark room or of
-a short exposure, and nothing here can tell which.
+Conditions are measured on pictures, not on people: a dark crop may be of dark skin, of a dark room
+or of a short exposure, and nothing here can tell which.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,9 +16,19 @@ import numpy.typing as npt
 from mien.core.types import Box, Face, Landmarks
 from mien.vision.alignment import CANONICAL, CROP_SIZE
 from mien.vision.quality import assess
+from mien_lab.data.groups import read_groups
 from mien_lab.evaluation.face_crops import FaceCrops
 
-__all__ = ["Condition", "glasses_like", "image_conditions", "luminance", "terciles"]
+__all__ = [
+    "Columns",
+    "Condition",
+    "given_columns",
+    "glasses_like",
+    "image_conditions",
+    "luminance",
+    "measured_columns",
+    "terciles",
+]
 
 Crop = npt.NDArray[np.uint8]
 
@@ -25,6 +37,20 @@ _SKIN = (slice(22, 34), slice(14, 34))
 _BRIDGE = (slice(13, 23), slice(20, 28))
 """Between the eyes, where the bridge of glasses crosses bare skin."""
 _EYES = (slice(14, 23), slice(9, 39))
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Groups of faces.
+
+    Attributes:
+        values: by the name of each column, the group of each face, (n,); empty for none.
+        about: what the groups are, for the record: `compared`, `notes` in sentences, `conditions`
+            with the edges and unit of their thirds, and `unmatched` names of the user's table.
+    """
+
+    values: Mapping[str, npt.NDArray[np.str_]]
+    about: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -40,6 +66,54 @@ class Condition:
     groups: tuple[str, ...]
     edges: tuple[float, float]
     unit: str
+
+
+def given_columns(table: Path, names: Sequence[str]) -> Columns:
+    """The groups that a CSV names, as `mien-lab train --groups` takes it.
+
+    Args:
+        table: with the column `name` and one for each kind of group.
+        names: (n,) of the faces, in whose order the groups are returned.
+
+    Raises:
+        InputError: if it cannot be read, or names none of the faces.
+    """
+    groups = read_groups(table, names)
+    notes = []
+    if groups.unmatched:
+        notes.append(
+            f"{len(groups.unmatched):,} names in {table} are of no face used here, the first: "
+            f"{groups.unmatched[0]}"
+        )
+    about = {"compared": "groups", "notes": notes, "conditions": {}}
+    return Columns(
+        {column: np.array(values) for column, values in groups.columns.items()},
+        {**about, "unmatched": list(groups.unmatched)},
+    )
+
+
+def measured_columns(faces: FaceCrops, names: Sequence[str], caution: str) -> Columns:
+    """Conditions of the pictures in thirds; see `image_conditions`.
+
+    Args:
+        faces: as they were cut.
+        names: (n,) of the faces, in whose order the thirds are returned.
+        caution: a sentence on what thirds may mislead about.
+    """
+    thirds = image_conditions(faces, names)
+    note = (
+        "No groups were given: these are conditions of the pictures, in thirds, and not groups of "
+        f"people. {caution}"
+    )
+    conditions = {
+        name: {"edges": list(condition.edges), "unit": condition.unit}
+        for name, condition in thirds.items()
+    }
+    about = {"compared": "image conditions", "notes": [note], "conditions": conditions}
+    return Columns(
+        {name: np.array(condition.groups) for name, condition in thirds.items()},
+        {**about, "unmatched": []},
+    )
 
 
 def image_conditions(faces: FaceCrops, names: Sequence[str]) -> dict[str, Condition]:

@@ -23,7 +23,7 @@ from mien_lab.evaluation.metrics import classification_figures
 
 __all__ = ["CropReading", "read_crops"]
 
-COMPARED = ("accuracy", "macro_f1", "mean_recall")
+COMPARED = ("accuracy", "macro_f1", "macro_recall")
 """Figures that are given of other ways to read, too."""
 
 

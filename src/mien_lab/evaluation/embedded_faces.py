@@ -1,10 +1,8 @@
 """FER2013 as the last layer of the network that ships sees it: embeddings, labels and groups."""
 
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,19 +15,23 @@ from mien.vision.alignment import ZOOMS
 from mien_lab.data.cleaning import clean
 from mien_lab.data.faces import fer_faces, still_crops
 from mien_lab.data.fer2013 import load_fer, majority
-from mien_lab.data.groups import read_groups
-from mien_lab.evaluation.conditions import image_conditions
+from mien_lab.evaluation.conditions import Columns, given_columns, measured_columns
 from mien_lab.evaluation.face_crops import FaceCrops
 from mien_lab.evaluation.last_layer import LastLayer, fit_last_layer
 from mien_lab.evaluation.predictions import Predictions
 
-__all__ = ["SPLIT", "Columns", "EmbeddedFaces", "embed", "given_columns", "measured_columns"]
+__all__ = ["SPLIT", "EmbeddedFaces", "columns_of", "embed"]
 
 log = logging.getLogger(__name__)
 
 SPLIT = "PublicTest"
 BLOCK = 2048
 """Faces that are read at once, which bounds memory."""
+
+_CAUTION = (
+    "Thirds are about as large as each other, so that weights and sampling differ by little but "
+    "chance."
+)
 
 Floats = npt.NDArray[np.float64]
 
@@ -72,19 +74,6 @@ class EmbeddedFaces:
         if layer is not None:
             said = layer.probabilities(self.features[self.fitted :])
         return Predictions(self.names[self.fitted :], self.labels[self.fitted :], said)
-
-
-@dataclass(frozen=True)
-class Columns:
-    """Groups of the faces.
-
-    Attributes:
-        values: by the name of each column, the group of each face, (n,); empty for none.
-        about: what the groups are, for the record.
-    """
-
-    values: Mapping[str, npt.NDArray[np.str_]]
-    about: dict[str, Any]
 
 
 def embed(
@@ -137,49 +126,24 @@ def embed(
     )
 
 
-def given_columns(faces: EmbeddedFaces, table: Path) -> Columns:
-    """The groups that a CSV names, as `mien-lab train --groups` takes it.
+def columns_of(faces: EmbeddedFaces, table: Path | None) -> Columns:
+    """The groups that a CSV names, or conditions of the pictures in thirds of all faces.
 
     Raises:
-        InputError: if it cannot be read, or names none of the training or of the test faces.
+        InputError: if the CSV cannot be read, or names none of the training or of the test faces.
     """
-    groups = read_groups(table, faces.names)
-    values = {column: np.array(names) for column, names in groups.columns.items()}
+    if table is None:
+        subjects = ("",) * len(faces.names)
+        pictures = FaceCrops(faces.names, subjects, faces.labels, faces.crops, faces.landmarks)
+        return measured_columns(pictures, faces.names, _CAUTION)
+    columns = given_columns(table, faces.names)
     for part, rows in (
         ("training", slice(None, faces.fitted)),
         (SPLIT, slice(faces.fitted, None)),
     ):
-        if not any((names[rows] != "").any() for names in values.values()):
+        if not any((names[rows] != "").any() for names in columns.values.values()):
             raise InputError(
                 f"{table} gives no {part} face a group; the trade-off is fitted on training "
                 f"faces and measured on those of {SPLIT}: name both"
             )
-    notes = []
-    if groups.unmatched:
-        notes.append(
-            f"{len(groups.unmatched):,} names in {table} are of no face used here, the first: "
-            f"{groups.unmatched[0]}"
-        )
-    return Columns(values, {"compared": "groups", "notes": notes, "conditions": {}})
-
-
-def measured_columns(faces: EmbeddedFaces) -> Columns:
-    """Conditions of the pictures in thirds of all faces."""
-    subjects = ("",) * len(faces.names)
-    pictures = FaceCrops(faces.names, subjects, faces.labels, faces.crops, faces.landmarks)
-    thirds = image_conditions(pictures, faces.names)
-    return Columns(
-        {name: np.array(condition.groups) for name, condition in thirds.items()},
-        {
-            "compared": "image conditions",
-            "notes": [
-                "No groups were given: these are conditions of the pictures, in thirds, and not "
-                "groups of people. Thirds are about as large as each other, so that weights and "
-                "sampling differ by little but chance."
-            ],
-            "conditions": {
-                name: {"edges": list(condition.edges), "unit": condition.unit}
-                for name, condition in thirds.items()
-            },
-        },
-    )
+    return columns

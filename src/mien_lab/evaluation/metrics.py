@@ -24,7 +24,7 @@ Floats = npt.NDArray[np.float64]
 def classification_figures(
     truth: npt.NDArray[np.integer], predicted: npt.NDArray[np.integer], labels: Sequence[str]
 ) -> dict[str, Any]:
-    """Accuracy, macro F1, mean recall, figures per class and the confusion matrix.
+    """Accuracy, macro F1, macro recall, figures per class and the confusion matrix.
 
     A class without support has recall 0 and does not count in the macro figures; a class that is
     never predicted has precision 0.
@@ -45,7 +45,7 @@ def classification_figures(
         "n": len(truth),
         "accuracy": float(np.trace(counts) / max(len(truth), 1)),
         "macro_f1": float(f1[present].mean()) if present.any() else 0.0,
-        "mean_recall": float(recall[present].mean()) if present.any() else 0.0,
+        "macro_recall": float(recall[present].mean()) if present.any() else 0.0,
         "per_class": {
             label: {
                 "precision": float(precision[index]),

@@ -45,7 +45,7 @@ class PairedGroups:
     def figures(self) -> dict[str, Floats]:
         """Figures by name, each (1 + draws, readings).
 
-        `accuracy` and `mean_recall` are of all faces; `worst_accuracy` is that of the group read
+        `accuracy` and `macro_recall` are of all faces; `worst_accuracy` is that of the group read
         worst, and `accuracy_gap` how far the best is above it. `equalised_odds/anger` is the larger
         of the differences in recall and in false-positive rate of anger; `equalised_odds_mean` and
         `equalised_odds_largest` are over the emotions that two groups have enough cases of.
@@ -61,7 +61,7 @@ class PairedGroups:
         }
         figures = {
             "accuracy": whole["accuracy"],
-            "mean_recall": np.nanmean(recalls, axis=0),
+            "macro_recall": np.nanmean(recalls, axis=0),
             "worst_accuracy": accuracy.min(axis=0),
             "accuracy_gap": np.ptp(accuracy, axis=0),
         }

@@ -20,7 +20,7 @@ from mien_lab.data.fer2013 import FER_LABELS, load_fer, majority
 from mien_lab.evaluation.comparison import write_labels
 from mien_lab.evaluation.metrics import classification_figures
 from mien_lab.evaluation.peer_packages import Grey, Peer, installed_peers
-from mien_lab.evaluation.photographs import Reading, photograph_figures, read_labelled
+from mien_lab.evaluation.photographs import LabelledPhotographs, photograph_figures, read_labelled
 
 __all__ = ["evaluate_peers"]
 
@@ -111,7 +111,7 @@ def _read_crops(folder: Path) -> _Crops:
     return _Crops(rows, inputs, fer.labels[rows], majority(fer.votes[rows]))
 
 
-def _read_photographs(folder: Path, weights: Path | None) -> Reading[_Photograph]:
+def _read_photographs(folder: Path, weights: Path | None) -> LabelledPhotographs[_Photograph]:
     with Analyzer(weights=weights) as analyzer:
         reader = analyzer.parts.reader
 
@@ -175,7 +175,7 @@ def _write(folder: Path, peer: str, crops: _Crops, chosen: Mapping[str, _Labels]
 
 
 def _wild_figures(
-    peer: Peer, data: Reading[_Photograph]
+    peer: Peer, data: LabelledPhotographs[_Photograph]
 ) -> tuple[dict[str, Any], dict[str, list[Emotion | None]]]:
     """Figures and labels by the place that faces come from."""
 

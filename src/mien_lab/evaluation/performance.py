@@ -93,9 +93,9 @@ def tracking_table(figures: Figures) -> str:
     """Identity switches of each tracker, that of films in bold, and what they were counted on."""
     trackers = {name: value for name, value in figures.items() if isinstance(value, Mapping)}
     kinds = [name for name in trackers["mien"] if name != "all"]
-    rows = [["", "id switches", "of them swaps between two faces", "fragments"]]
+    rows = [["", "id switches", "of them swaps between two faces", "extra ids"]]
     for name, found in trackers.items():
-        counts = [f"{found['all'][key]:,}" for key in ("switches", "swaps", "fragments")]
+        counts = [f"{found['all'][key]:,}" for key in ("switches", "swaps", "extra_ids")]
         if name == LOCATED:
             counts[0] = f"**{counts[0]}**"
         rows.append([name, *counts])

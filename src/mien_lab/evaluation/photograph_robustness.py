@@ -22,7 +22,7 @@ _NAMES = ("brightness", "darkness", "contrast", "gamma", "noise", "jpeg")
 PHOTOGRAPHIC = tuple(corruption for corruption in CORRUPTIONS if corruption.name in _NAMES)
 """Corruptions whose amounts do not depend on how large the face is in the picture."""
 
-_HEADLINES = ("accuracy", "macro_f1", "mean_recall", "missed")
+_HEADLINES = ("accuracy", "macro_f1", "macro_recall", "missed")
 
 
 def measure_photographs(
@@ -33,7 +33,7 @@ def measure_photographs(
     seed: int = 0,
     corruptions: Sequence[Corruption] = PHOTOGRAPHIC,
 ) -> dict[str, Any]:
-    """Accuracy, macro-F1, mean recall and missed faces on damaged photographs, taken as grey.
+    """Accuracy, macro-F1, macro recall and missed faces on damaged photographs, taken as grey.
 
     Those that cannot be read are in `failures`, and in no figure. The largest face is the one
     meant, a missed one is wrong; `relative_accuracy` is as that of `measure_robustness`.

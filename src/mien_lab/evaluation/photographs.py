@@ -13,13 +13,13 @@ from mien.pipeline.analyzer import Analyzer
 from mien_lab.data.tables import numbered_rows
 from mien_lab.evaluation.metrics import classification_figures, wilson_interval
 
-__all__ = ["Reading", "evaluate_photographs", "photograph_figures", "read_labelled"]
+__all__ = ["LabelledPhotographs", "evaluate_photographs", "photograph_figures", "read_labelled"]
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Reading(Generic[T]):
+class LabelledPhotographs(Generic[T]):
     """What was read of labelled photographs.
 
     Attributes:
@@ -60,7 +60,7 @@ def evaluate_photographs(
     }
 
 
-def read_labelled(folder: Path, read: Callable[[Path], T]) -> Reading[T]:
+def read_labelled(folder: Path, read: Callable[[Path], T]) -> LabelledPhotographs[T]:
     """Read each photograph named in `labels.csv` (`image,emotion`) that can be read.
 
     Args:
@@ -73,7 +73,7 @@ def read_labelled(folder: Path, read: Callable[[Path], T]) -> Reading[T]:
     labels_file = folder / "labels.csv"
     if not labels_file.exists():
         raise InputError(f"{labels_file} is missing; it needs the columns image and emotion")
-    result: Reading[T] = Reading([], [], [], [])
+    result: LabelledPhotographs[T] = LabelledPhotographs([], [], [], [])
     for line, row in list(numbered_rows(labels_file, ("image",), ("emotion",))):
         try:
             label = parse_emotion(row["emotion"])

@@ -21,7 +21,7 @@ from mien_lab.evaluation.intervals import Bootstrap
 from mien_lab.evaluation.predictions import predict
 from mien_lab.evaluation.resampling import clusters_of
 
-__all__ = ["Evaluation", "Request", "evaluate"]
+__all__ = ["Evaluation", "Request", "evaluate_collection"]
 
 TITLES = {"fer2013": "FER2013, 7 classes", "ferplus": "FER+, 8 classes"}
 Answers = Mapping[str, Emotion | None]
@@ -68,7 +68,7 @@ class Evaluation:
     sections: dict[str, dict[str, Any]]
 
 
-def evaluate(request: Request) -> Evaluation:
+def evaluate_collection(request: Request) -> Evaluation:
     """Measure what ships on a collection.
 
     FER2013's rows are measured by its seven classes and, where FER+'s votes are beside them, by its

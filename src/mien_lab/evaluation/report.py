@@ -121,7 +121,7 @@ def _section(section: Section) -> str:
         f"<p>{section['n']} {'case' if section['n'] == 1 else 'cases'}{missed}.</p>",
         _table(method, ["", "figure", "interval"], headlines),
         _per_class(section),
-        _figure(class_chart(section, "recall"), "Recall of each label, with its interval."),
+        _figure(class_chart(section), "Recall of each label, with its interval."),
         _figure(
             confusion_chart(section),
             "Rows: the label. Columns: the reading. Fuller colour: a larger share of the row.",

@@ -13,7 +13,7 @@ from mien_lab.data.cleaning import clean
 from mien_lab.data.fer2013 import labels_given_votes, load_fer
 from mien_lab.evaluation.copies import copies_figures
 from mien_lab.evaluation.crops import CropReading, read_crops
-from mien_lab.evaluation.detector import evaluate as evaluate_detector
+from mien_lab.evaluation.detector import evaluate_detector
 from mien_lab.evaluation.documents import ADDED
 from mien_lab.evaluation.photographs import evaluate_photographs
 

@@ -17,7 +17,7 @@ def robustness_text(figures: Mapping[str, Any]) -> str:
         f"{name} keeps {_percent(found['relative_accuracy'])} of its accuracy"
         f"{_between(found['relative_accuracy_interval'])}: "
         f"{_percent(found['clean']['accuracy'])} on {figures['n']:,} clean faces, "
-        f"{_percent(found['damaged']['accuracy'])} on damaged ones, mean recall "
+        f"{_percent(found['damaged']['accuracy'])} on damaged ones, macro recall "
         f"{_percent(found['clean']['macro_recall'])} and "
         f"{_percent(found['damaged']['macro_recall'])}"
         for name, found in readers.items()

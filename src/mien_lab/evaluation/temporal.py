@@ -108,7 +108,7 @@ def moving_average(probabilities: Floats, times: Floats, seconds: float) -> Floa
 
 
 def series_figures(probabilities: Floats, clips: Sequences) -> dict[str, Any]:
-    """Accuracy and mean recall of frames, changes of the label per second, delay of true changes.
+    """Accuracy and macro recall of frames, changes of the label per second, delay of true changes.
 
     A true change is recognised when its label is read before the next change; the delay is that
     of the recognised ones, in milliseconds from the frame in which the truth changes, None if
@@ -133,7 +133,7 @@ def series_figures(probabilities: Floats, clips: Sequences) -> dict[str, Any]:
     frames = classification_figures(clips.labels[shown], predicted[shown], EMOTIONS)
     return {
         "accuracy": frames["accuracy"],
-        "mean_recall": frames["mean_recall"],
+        "macro_recall": frames["macro_recall"],
         "changes_per_s": float(flips.sum() / max(seconds, 1e-9)),
         "true_changes_per_s": float(true.sum() / max(seconds, 1e-9)),
         "delay_ms_median": float(np.median(delays)) if delays else None,

@@ -17,7 +17,7 @@ def temporal_table(figures: Figures) -> str:
     rows = [
         [
             "",
-            "accuracy per frame / mean recall",
+            "accuracy per frame / macro recall",
             f"label changes per second (truth {truth:.2f})",
             "delay of true changes, median / mean",
             "true changes recognised",
@@ -33,7 +33,7 @@ def temporal_table(figures: Figures) -> str:
             rows.append(
                 [
                     f"{quality}: {name}",
-                    f"{share(values['accuracy'])} / {share(values['mean_recall'])}",
+                    f"{share(values['accuracy'])} / {share(values['macro_recall'])}",
                     plain(values["changes_per_s"]),
                     f"{delays[0]} / {delays[1]} ms",
                     f"{100 * values['recognised']:.0f} %",

@@ -100,7 +100,7 @@ def identity_figures(course: Sequence[Sequence[tuple[int, int]]]) -> dict[str, i
     """Counts over the frames of a scene, each a list of (person, id).
 
     `switches`: a person has another id than when last seen; `swaps`: of these, to an id that was
-    another person's; `fragments`: ids of a person beyond the first; `sightings`: faces in all;
+    another person's; `extra_ids`: ids of a person beyond the first; `sightings`: faces in all;
     `steady`: those under the id that their person has most of the time.
     """
     last: dict[int, int] = {}
@@ -118,7 +118,7 @@ def identity_figures(course: Sequence[Sequence[tuple[int, int]]]) -> dict[str, i
     return {
         "switches": switches,
         "swaps": swaps,
-        "fragments": sum(len(counts) - 1 for counts in ids.values()),
+        "extra_ids": sum(len(counts) - 1 for counts in ids.values()),
         "sightings": sum(counts.total() for counts in ids.values()),
         "steady": sum(counts.most_common(1)[0][1] for counts in ids.values()),
     }

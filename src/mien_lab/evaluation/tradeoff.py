@@ -28,9 +28,8 @@ from mien_lab.evaluation.audit import MINIMUM, audit
 from mien_lab.evaluation.embedded_faces import (
     SPLIT,
     EmbeddedFaces,
+    columns_of,
     embed,
-    given_columns,
-    measured_columns,
 )
 from mien_lab.evaluation.group_sums import rate_name
 from mien_lab.evaluation.intervals import difference_interval, percentile_interval
@@ -51,7 +50,7 @@ _UNBALANCED = 1
 """The reading that changes are from; the one before it is what ships."""
 _COMPARED = (
     "accuracy",
-    "mean_recall",
+    "macro_recall",
     "worst_accuracy",
     "accuracy_gap",
     "equalised_odds_mean",
@@ -118,7 +117,7 @@ def measure_tradeoff(
         InputError: if there are no faces to fit or to measure on, or groups of none of these.
     """
     faces = embed(folder, precision=precision, weights=weights, threads=threads)
-    columns = measured_columns(faces) if groups is None else given_columns(faces, groups)
+    columns = columns_of(faces, groups)
     plain = faces.fit(np.ones(faces.fitted), DECAY)
     tested = {name: tuple(of[faces.fitted :].tolist()) for name, of in columns.values.items()}
     found = audit(

@@ -13,7 +13,7 @@ Figures = Mapping[str, Any]
 
 _HEADS = {
     "accuracy": "accuracy",
-    "mean_recall": "mean recall",
+    "macro_recall": "macro recall",
     "worst_accuracy": "worst group",
     "accuracy_gap": "gap in accuracy",
     "equalised_odds_mean": "equalised odds",

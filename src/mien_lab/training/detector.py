@@ -33,8 +33,8 @@ class DetectorConfig:
     """Everything a run depends on.
 
     Attributes:
-        data_dir: folder with ``faces``, ``scenes`` and ``fer2013``.
-        epochs: of ``steps_per_epoch`` batches each.
+        data_dir: folder with `faces`, `scenes` and `fer2013`.
+        epochs: of `steps_per_epoch` batches each.
         mine_every: epochs between two looks for photographs that deceive the network.
         warm_start: a checkpoint whose averaged weights to begin with.
     """
@@ -86,7 +86,7 @@ def train_detector(config: DetectorConfig, folder: Path, *, resume: bool = False
     """Train, or go on training, and return the path of the last checkpoint.
 
     Raises:
-        FileExistsError: if the folder holds a run and `resume` is false.
+        OutputError: if the folder holds a run and `resume` is false.
         InputError: if the run was begun with other options, or data are missing or not of the
             published kind.
         FloatingPointError: if loss or gradient are no longer finite; the last checkpoint is kept.

@@ -31,10 +31,10 @@ THRESHOLD = 0.5
 
 
 def export_detector(checkpoint: Path, out_dir: Path, *, version: str = "1") -> Path:
-    """Write ``detector.onnx`` and ``detector.json``.
+    """Write `detector.onnx` and `detector.json`.
 
     Args:
-        checkpoint: ``last.pt`` of a run; its averaged weights are taken.
+        checkpoint: `last.pt` of a run; its averaged weights are taken.
         out_dir: where to write.
         version: of the weights.
 

@@ -1,6 +1,6 @@
 """Which cell answers for which face, and what a wrong answer costs.
 
-Cells are counted stride by stride, finest first, row by row. Boxes are ``(x, y, width, height)`` in
+Cells are counted stride by stride, finest first, row by row. Boxes are `(x, y, width, height)` in
 pixels.
 """
 
@@ -24,7 +24,7 @@ BACKGROUND, IGNORED = -1, -2
 
 @dataclass(frozen=True)
 class Cells:
-    """Cells of a square picture: centres ``(cells, 2)``, stride and unit ``(cells,)``."""
+    """Cells of a square picture: centres `(cells, 2)`, stride and unit `(cells,)`."""
 
     centres: Floats
     strides: Floats
@@ -32,7 +32,7 @@ class Cells:
 
     @classmethod
     def of(cls, size: int) -> Cells:
-        """Cells of a picture of ``size`` by ``size`` pixels."""
+        """Cells of a picture of `size` by `size` pixels."""
         centres, strides, sizes = [], [], []
         for stride, unit in zip(STRIDES, SIZES, strict=True):
             axis = (np.arange(size // stride, dtype=np.float32) + 0.5) * stride
@@ -44,7 +44,7 @@ class Cells:
 
 
 def assign(cells: Cells, boxes: Floats, ignored: Floats) -> npt.NDArray[np.int64]:
-    """For each cell the index of its face, ``BACKGROUND`` or ``IGNORED``: ``(cells,)``.
+    """For each cell the index of its face, `BACKGROUND` or `IGNORED`: `(cells,)`.
 
     A cell answers for a face when the face is of its stride's range and the cell's centre lies near
     the face's centre (1.2 strides, and in the inner half of the box); the nearest cell always does.
@@ -100,11 +100,11 @@ def detection_losses(
     weighted by the size of the face.
 
     Args:
-        raw: ``(n, cells, 15)``.
-        owner: ``(n, cells)`` from :func:`assign`.
-        boxes: ``(n, cells, 4)``, the box of each cell's face (anything where it has none).
-        points: ``(n, cells, 10)``, likewise; NaN where unknown.
-        cells: centres ``(cells, 2)``, strides ``(cells,)``, sizes ``(cells,)``.
+        raw: `(n, cells, 15)`.
+        owner: `(n, cells)` from :func:`assign`.
+        boxes: `(n, cells, 4)`, the box of each cell's face (anything where it has none).
+        points: `(n, cells, 10)`, likewise; NaN where unknown.
+        cells: centres `(cells, 2)`, strides `(cells,)`, sizes `(cells,)`.
     """
     centres, strides, sizes = cells
     is_face = owner >= 0
@@ -136,7 +136,7 @@ def detection_losses(
 
 
 def _overlaps(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
-    """IoU and GIoU of matched boxes, ``(n,)`` each."""
+    """IoU and GIoU of matched boxes, `(n,)` each."""
     low = torch.maximum(first[:, :2], second[:, :2])
     high = torch.minimum(first[:, :2] + first[:, 2:], second[:, :2] + second[:, 2:])
     shared = (high - low).clamp(min=0).prod(dim=1)

@@ -22,7 +22,7 @@ OUTPUTS = 15
 
 
 class Plain(nn.Sequential):
-    """3x3 (or ``kernel``) convolution, batch norm, ReLU."""
+    """3x3 (or `kernel`) convolution, batch norm, ReLU."""
 
     def __init__(self, inputs: int, outputs: int, stride: int = 1, kernel: int = 3) -> None:
         super().__init__(
@@ -46,12 +46,12 @@ class Wide(nn.Module):
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        """``(n, channels, h, w)`` to the same."""
+        """`(n, channels, h, w)` to the same."""
         return functional.relu(features + self.body(features))
 
 
 class DetectorNet(nn.Module):
-    """Grey pictures ``(n, 1, h, w)`` in 0–255 to three maps ``(n, 15, h / stride, w / stride)``."""
+    """Grey pictures `(n, 1, h, w)` in 0–255 to three maps `(n, 15, h / stride, w / stride)`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -94,19 +94,19 @@ class ShippedNet(nn.Module):
         self.net = net
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        """Pictures ``(n, 1, h, w)`` to three maps, channel 0 of each in 0–1."""
+        """Pictures `(n, 1, h, w)` to three maps, channel 0 of each in 0–1."""
         return tuple(
             torch.cat([level[:, :1].sigmoid(), level[:, 1:]], dim=1) for level in self.net(image)
         )
 
 
 def flatten(levels: list[Tensor]) -> Tensor:
-    """Three maps to ``(n, cells, 15)`` float32, finest stride first, row by row."""
+    """Three maps to `(n, cells, 15)` float32, finest stride first, row by row."""
     return torch.cat([level.float().flatten(2).transpose(1, 2) for level in levels], dim=1)
 
 
 def standardised(crops: Tensor) -> Tensor:
-    """Crops ``(n, 1, h, w)`` in 0–255, each freed of its light and contrast."""
+    """Crops `(n, 1, h, w)` in 0–255, each freed of its light and contrast."""
     centred = crops - crops.mean(dim=(2, 3), keepdim=True)
     # Two grey levels keep a flat crop from being blown up into noise.
     spread = torch.sqrt((centred * centred).mean(dim=(2, 3), keepdim=True) + 4.0)

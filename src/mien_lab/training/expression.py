@@ -41,7 +41,7 @@ def train_expression(config: ExpressionConfig, folder: Path, *, resume: bool = F
     long as there are no more of them than parts of a batch.
 
     Raises:
-        FileExistsError: if the folder holds a run and `resume` is false.
+        OutputError: if the folder holds a run and `resume` is false.
         InputError: if there are fewer faces than a batch holds, its parts cannot be shared, the
             network has no known shape, faces cannot be balanced as is asked, or FER2013 has no
             rows to check on, or none to train on with two labels.

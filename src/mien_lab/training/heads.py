@@ -27,7 +27,7 @@ BARE = "bare"
 EVENNESS = 0.35
 """How far the eight logits take labels to be equally frequent; see `fit_blend`. Cross-fitted heads
 read 88.7 % of FER+'s PublicTest with it, those that are no linear map of both 88.5 %; up to 0.45
-they read no fewer than those. The mean recall is 75.9 instead of 68.5 %."""
+they read no fewer than those. The macro recall is 75.9 instead of 68.5 %."""
 FOLDS = 5
 """Of PublicTest: each is read by what was fitted to the others."""
 OCCLUSION_FACES = 6000
@@ -41,7 +41,6 @@ def fit_heads(
     data: Fer,
     kept: npt.NDArray[np.intp],
     *,
-    evenness: float = EVENNESS,
     faces: int = OCCLUSION_FACES,
 ) -> dict[str, float]:
     """Fit, in place, both heads of expressions, each from both, and the one for covered faces.
@@ -54,7 +53,6 @@ def fit_heads(
         data: FER2013; the expressions' heads are fitted on PublicTest without copies of
             PrivateTest, whose faces are read as those of photographs are.
         kept: rows that may be trained on; covered faces are told on some of them.
-        evenness: of the eight logits; FER2013's seven take labels to be as frequent as there.
         faces: how many training faces.
 
     Returns:
@@ -70,13 +68,13 @@ def fit_heads(
     own = np.eye(len(both))
     emotions, fer = own[: len(EMOTIONS)], own[len(EMOTIONS) :]
     voted, truth = said[counted], votes[counted]
-    _set(net.emotion_head, both, fit_blend(voted, truth, emotions, evenness=evenness))
+    _set(net.emotion_head, both, fit_blend(voted, truth, emotions, evenness=EVENNESS))
     _set(net.fer_head, both, fit_blend(said, data.labels[rows], fer))
     copies = copy_groups(data.pixels[rows][counted])
-    unseen = cross_fitted(voted, truth, emotions, copies % FOLDS, evenness=evenness)
+    unseen = cross_fitted(voted, truth, emotions, copies % FOLDS, evenness=EVENNESS)
     read = unseen.argmax(axis=1)
     log.info(
-        "heads fitted on four fifths of PublicTest read the fifth: accuracy %.3f, mean recall %.3f",
+        "heads fitted on four fifths of PublicTest read the fifth: accuracy %.3f, recall %.3f",
         accuracy_score(truth, read),
         recall_score(truth, read, labels=np.unique(truth), average="macro"),
     )

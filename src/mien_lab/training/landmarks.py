@@ -44,7 +44,7 @@ class LandmarksConfig:
     """Everything a run depends on.
 
     Attributes:
-        data_dir: folder with ``faces``, ``scenes`` and ``fer2013``.
+        data_dir: folder with `faces`, `scenes` and `fer2013`.
         steps: batches of an epoch.
     """
 
@@ -104,7 +104,7 @@ def train_landmarks(config: LandmarksConfig, folder: Path, *, resume: bool = Fal
     aligned by it, FER2013's.
 
     Raises:
-        FileExistsError: if the folder holds a run and `resume` is false.
+        OutputError: if the folder holds a run and `resume` is false.
         InputError: if a source has no faces.
         FloatingPointError: if loss or gradient are no longer finite; the last checkpoint is kept.
     """

@@ -24,10 +24,10 @@ of the portraits."""
 
 
 def export_landmarks(checkpoint: Path, out_dir: Path, *, version: str = "1") -> Path:
-    """Write ``landmarks.onnx`` and ``landmarks.json``; returns the weight file.
+    """Write `landmarks.onnx` and `landmarks.json`; returns the weight file.
 
     Args:
-        checkpoint: ``last.pt`` of a run; its averaged weights are taken.
+        checkpoint: `last.pt` of a run; its averaged weights are taken.
         out_dir: where to write.
         version: of the weights.
 

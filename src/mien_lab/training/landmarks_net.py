@@ -14,7 +14,7 @@ are expected."""
 
 
 class LandmarksNet(nn.Module):
-    """Grey crops ``(n, 1, 64, 64)`` in 0–255 to ``(n, 10)``.
+    """Grey crops `(n, 1, 64, 64)` in 0–255 to `(n, 10)`.
 
     The landmarks, x and y of each, from the middle of the crop in units of its side. The last map
     is not averaged, because where a feature lies is what is asked.

@@ -57,7 +57,7 @@ class RefinerConfig:
     """Everything a run depends on.
 
     Attributes:
-        data_dir: folder with ``faces``, ``scenes`` and ``fer2013``.
+        data_dir: folder with `faces`, `scenes` and `fer2013`.
         scenes: generated scenes to look at.
         size: of a scene in pixels.
         proposals: least score of a proposal.
@@ -151,7 +151,7 @@ def train_refiner(config: RefinerConfig, folder: Path, *, resume: bool = False) 
     """Gather proposals, then train, or go on training; returns the path of the last checkpoint.
 
     Raises:
-        FileExistsError: if the folder holds a run and `resume` is false.
+        OutputError: if the folder holds a run and `resume` is false.
         InputError: if the run was begun with other options, or data are missing or not of the
             published kind.
         FloatingPointError: if loss or gradient are no longer finite; the last checkpoint is kept.

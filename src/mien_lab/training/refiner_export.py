@@ -33,10 +33,10 @@ TRUST = 1.0
 def export_refiner(
     checkpoints: Sequence[Path], out_dir: Path, *, threshold: float, version: str = "1"
 ) -> Path:
-    """Write ``refiner.onnx`` and ``refiner.json``.
+    """Write `refiner.onnx` and `refiner.json`.
 
     Args:
-        checkpoints: ``last.pt`` of runs with one start; the mean of their averaged weights is
+        checkpoints: `last.pt` of runs with one start; the mean of their averaged weights is
             taken (Wortsman et al., "Model soups", ICML 2022).
         out_dir: where to write.
         threshold: default least score of a face, for the card.

@@ -16,7 +16,7 @@ DROPOUT = 0.2
 
 
 class RefinerNet(nn.Module):
-    """Grey crops ``(n, 1, 64, 64)`` in 0–255 to ``(n, 15)``.
+    """Grey crops `(n, 1, 64, 64)` in 0–255 to `(n, 15)`.
 
     Each crop is standardised first, so that light and contrast play little part. The last map is
     not averaged, because where a feature lies is what landmarks and boxes are made of.
@@ -44,6 +44,6 @@ class RefinerNet(nn.Module):
         self.place = nn.Linear(96, OUTPUTS - 1)
 
     def forward(self, crops: Tensor) -> Tensor:
-        """``(n, 15)`` raw outputs."""
+        """`(n, 15)` raw outputs."""
         features = self.features(standardised(crops))
         return torch.cat([self.score(features), self.place(features)], dim=1)

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
-from mien.core.errors import InputError
+from mien.core.errors import InputError, OutputError
 from mien.report.files import write_text
 
 __all__ = [
@@ -47,7 +47,7 @@ class Run:
         self.folder = folder
         self.checkpoint_file = folder / "last.pt"
         if self.checkpoint_file.exists() and not resume:
-            raise FileExistsError(f"{folder} holds a run; pass --resume or choose another folder")
+            raise OutputError(f"{folder} holds a run; pass --resume or choose another folder")
         folder.mkdir(parents=True, exist_ok=True)
         now = _plain(config)
         place = folder / "config.json"

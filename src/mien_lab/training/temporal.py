@@ -74,7 +74,7 @@ def train_temporal(config: TemporalConfig, folder: Path, *, resume: bool = False
     rerun with the same expression network renders none.
 
     Raises:
-        FileExistsError: if the folder holds a checkpoint and `resume` is false.
+        OutputError: if the folder holds a checkpoint and `resume` is false.
         InputError: if data are missing or have another layout, or the run was begun with another
             expression network.
         FloatingPointError: if loss or gradient are no longer finite; the last checkpoint is kept.

@@ -12,7 +12,7 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from mien.core.errors import InputError
+from mien.core.errors import InputError, OutputError
 from mien.runtime.artifact import load_artifact
 from mien_lab.data.cleaning import clean
 from mien_lab.data.faces import fer_faces, upright_crops
@@ -55,7 +55,7 @@ def unpack_expression(
     Raises:
         ArtifactError: if the weights are missing or altered.
         InputError: if they hold networks of another shape than `SHAPES`.
-        FileExistsError: if there is such a run.
+        OutputError: if there is such a run.
     """
     artifact = load_artifact("expression", "fp32", weights)
     model = onnx.load_from_string(artifact.data)
@@ -65,7 +65,7 @@ def unpack_expression(
     runs = [folder / f"{number}-{shape}" for number, (shape, _) in enumerate(networks, 1)]
     for run in runs:
         if run.exists():
-            raise FileExistsError(f"{run} exists; choose another folder")
+            raise OutputError(f"{run} exists; choose another folder")
     data = load_fer(fer_dir)
     rows = np.random.default_rng(0).permutation(clean(data).rows)[:faces]
     crops = upright_crops(fer_faces(data, rows))[:, None]

@@ -26,8 +26,9 @@ from mien.report.annotations import AnnotationFolder, Annotator, is_annotation
 from mien.report.codings import check_coding, open_events
 from mien.report.html import check_html, open_html
 from mien.report.writing import ReportFormat, ReportWriter, ReportWriters, open_report
-from mien.vision.media import DEFAULT_MAX_PIXELS, MediaStream, find_sources
-from mien.vision.sources import display_name
+from mien.vision.media import DEFAULT_MAX_PIXELS
+from mien.vision.sources import display_name, find_sources
+from mien.vision.stream import MediaStream
 
 __all__ = ["analyze"]
 

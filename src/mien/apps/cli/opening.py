@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from mien.core.errors import MienError
-from mien.vision.media import MediaStream, open_media
+from mien.vision.media import open_media
+from mien.vision.stream import MediaStream
 
 __all__ = ["Opened", "opened"]
 

@@ -19,8 +19,9 @@ from mien.apps.web.workspace import room_needed
 from mien.core.errors import MienError, TooLargeError
 from mien.core.types import Frame, MediaKind
 from mien.report.schema import SCHEMA
-from mien.vision.media import MediaStream, open_media
+from mien.vision.media import open_media
 from mien.vision.sources import VIDEO_EXTENSIONS
+from mien.vision.stream import MediaStream
 
 __all__ = ["router"]
 
