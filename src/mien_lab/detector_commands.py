@@ -1,7 +1,5 @@
 """`mien-lab detector`: train, export, evaluate."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

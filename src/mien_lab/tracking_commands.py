@@ -1,7 +1,5 @@
 """`mien-lab tracking`: how well ids hold."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -6,9 +6,9 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from mien.vision.alignment import CROP_SIZE  # noqa: E402
-from mien_lab.data.augmentation import Augmentation, augment, crop_batch  # noqa: E402
 from mien_lab.data.faces import fer_faces, upright_crops  # noqa: E402
 from mien_lab.data.fer2013 import load_fer  # noqa: E402
+from mien_lab.training.augmentation import Augmentation, augment, crop_batch  # noqa: E402
 
 STILL = Augmentation(
     **{

@@ -22,7 +22,7 @@ from mien_lab.data.faces import fer_faces, still_crops  # noqa: E402
 from mien_lab.data.fer2013 import load_fer  # noqa: E402
 from mien_lab.training import expression_export, heads  # noqa: E402
 from mien_lab.training.expression import train_expression  # noqa: E402
-from mien_lab.training.expression_export import export_expression  # noqa: E402
+from mien_lab.training.expression_export import OUTPUTS, export_expression  # noqa: E402
 from mien_lab.training.expression_net import (  # noqa: E402
     SHAPES,
     ExpressionNet,
@@ -31,7 +31,11 @@ from mien_lab.training.expression_net import (  # noqa: E402
 )
 from mien_lab.training.heads import fit_heads  # noqa: E402
 from mien_lab.training.precision import pools_merged  # noqa: E402
-from mien_lab.training.weight_files import ParityError, write_card  # noqa: E402
+from mien_lab.training.weight_files import (  # noqa: E402
+    ParityError,
+    trace,
+    write_card,
+)
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -63,7 +67,7 @@ def test_exported_networks_agree_with_torch(exported_expression, precision, tole
 
 def test_poolings_become_part_of_the_convolutions_behind_them(exported_expression, tmp_path):
     net, crops, _ = exported_expression
-    expression_export._trace(net, tmp_path / "traced.onnx")
+    trace(net, {"crops": torch.zeros(2, 1, 48, 48)}, OUTPUTS, tmp_path / "traced.onnx")
     before, after = onnx.load(tmp_path / "traced.onnx"), onnx.load(tmp_path / "traced.onnx")
     assert pools_merged(after) is after
     assert [sum(n.op_type == "AveragePool" for n in one.graph.node) for one in (before, after)] == [

@@ -15,10 +15,10 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from mien.core.errors import InputError, OutputError  # noqa: E402
-from mien_lab.data.augmentation import Augmentation  # noqa: E402
 from mien_lab.data.faces import fer_faces, upright_crops  # noqa: E402
 from mien_lab.data.fer2013 import load_fer  # noqa: E402
 from mien_lab.training import expression  # noqa: E402
+from mien_lab.training.augmentation import Augmentation  # noqa: E402
 from mien_lab.training.expression import train_expression  # noqa: E402
 from mien_lab.training.expression_config import ExpressionConfig  # noqa: E402
 from mien_lab.training.expression_net import ExpressionNet  # noqa: E402

@@ -164,5 +164,5 @@ def test_a_label_of_ck_plus_that_is_no_number(tree, text):
     label = "Emotion/S005/001/S005_001_00000001_emotion.txt"
     folder = tree("cohn-kanade-images/S005/001/S005_001_00000001.png", label)
     (folder / label).write_bytes(text)
-    with pytest.raises(InputError, match=r"00000001_emotion\.txt does not hold the number"):
+    with pytest.raises(InputError, match=r"00000001_emotion\.txt has the unknown label"):
         read_recordings(folder, RecordingLayout.CK_PLUS)

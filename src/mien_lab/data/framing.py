@@ -1,7 +1,5 @@
 """Photographs framed at random: moved, turned and mirrored, with the faces in them booked."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import replace
 

@@ -3,8 +3,6 @@
 Coordinates are continuous pixels (the centre of the first pixel is `(0.5, 0.5)`).
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from enum import StrEnum

@@ -1,7 +1,5 @@
 """What is pasted besides portraits: transplanted heads, and faces taken apart."""
 
-from __future__ import annotations
-
 import numpy as np
 import numpy.typing as npt
 

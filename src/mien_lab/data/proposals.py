@@ -1,7 +1,5 @@
 """What the refiner learns from: proposals in generated scenes, and the truth."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,7 +46,7 @@ class RefinerSamples:
         return len(self.crops)
 
     @classmethod
-    def join(cls, parts: list[RefinerSamples]) -> RefinerSamples:
+    def join(cls, parts: "list[RefinerSamples]") -> "RefinerSamples":
         """One after the other."""
         names = cls.__dataclass_fields__
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))

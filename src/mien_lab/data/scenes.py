@@ -6,8 +6,6 @@ person's right). Coordinates are continuous pixels: the top left corner of the p
 0)`.
 """
 
-from __future__ import annotations
-
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

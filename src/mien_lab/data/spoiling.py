@@ -1,7 +1,5 @@
 """What cameras and files do to a picture: light, blur, noise, lost resolution, JPEG."""
 
-from __future__ import annotations
-
 import math
 
 import cv2

@@ -4,8 +4,6 @@ A scene is grey, `(height, width)` uint8, with boxes `(n, 4)`, points `(n, 5, 2)
 regions `(m, 4)` (doubtful, tiny or mostly cut off), all in pixels.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from enum import StrEnum

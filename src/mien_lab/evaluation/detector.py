@@ -4,8 +4,6 @@ Boxes are cut at the picture's edge on both sides before they are compared, beca
 cut theirs and the teacher does not.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The detector's default threshold, chosen without a look at the held-out part."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Training of the face detector."""
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Sequence

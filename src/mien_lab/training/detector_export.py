@@ -1,7 +1,5 @@
 """From a detector's checkpoint to shipped weights: ONNX and card, checked against the network."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +10,7 @@ from mien.runtime.artifact import Card
 from mien.runtime.session import PROVIDERS
 from mien_lab.training.detector_net import SIZES, STRIDES, DetectorNet, ShippedNet
 from mien_lab.training.run import read_checkpoint
-from mien_lab.training.weight_files import ship, write_card
+from mien_lab.training.weight_files import ship, trace, write_card
 
 __all__ = ["export_detector"]
 
@@ -49,21 +47,10 @@ def export_detector(checkpoint: Path, out_dir: Path, *, version: str = "1") -> P
     shipped = ShippedNet(net).eval()
     out_dir.mkdir(parents=True, exist_ok=True)
     target = out_dir / "detector.onnx"
-    sides = {2: "H", 3: "W"}
     draft = target.with_suffix(".part")
-    torch.onnx.export(
-        shipped,
-        (torch.zeros(1, 1, 64, 96),),
-        str(draft),
-        input_names=["image"],
-        output_names=list(OUTPUTS),
-        dynamic_axes={
-            "image": {0: "N"} | sides,
-            **{f"level{s}": {0: "N", 2: f"H/{s}", 3: f"W/{s}"} for s in STRIDES},
-        },
-        opset_version=17,
-        dynamo=False,
-    )
+    axes = {f"level{s}": {0: "N", 2: f"H/{s}", 3: f"W/{s}"} for s in STRIDES}
+    axes["image"] = {0: "N", 2: "H", 3: "W"}
+    trace(shipped, {"image": torch.zeros(1, 1, 64, 96)}, OUTPUTS, draft, axes)
     ship(draft, target, lambda path: _difference(shipped, path), PARITY)
     write_card(target, _card(version))
     return target

@@ -4,8 +4,6 @@ Cells are counted stride by stride, finest first, row by row. Boxes are `(x, y, 
 pixels.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,7 +29,7 @@ class Cells:
     sizes: Floats
 
     @classmethod
-    def of(cls, size: int) -> Cells:
+    def of(cls, size: int) -> "Cells":
         """Cells of a picture of `size` by `size` pixels."""
         centres, strides, sizes = [], [], []
         for stride, unit in zip(STRIDES, SIZES, strict=True):

@@ -6,8 +6,6 @@ Plain convolutions carry the shallow part, since depthwise ones train slowly on 
 depthwise ones carry the deep part, where they are cheap and let a cell see a whole large face.
 """
 
-from __future__ import annotations
-
 from typing import cast
 
 import torch

@@ -13,11 +13,11 @@ from torch import Tensor, nn
 
 from mien.core.errors import InputError
 from mien.vision.alignment import CROP_SIZE
-from mien_lab.data.augmentation import augment
 from mien_lab.data.balancing import BALANCINGS
 from mien_lab.data.cleaning import clean, write_drops
 from mien_lab.data.faces import FaceSet, fer_faces
 from mien_lab.data.fer2013 import load_fer, majority
+from mien_lab.training.augmentation import augment
 from mien_lab.training.expression_config import ExpressionConfig
 from mien_lab.training.expression_net import SHAPES, ExpressionNet, Outputs, trained_net
 from mien_lab.training.run import Progress, Run, WeightAverage, restore

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mien_lab.data.augmentation import Augmentation
+from mien_lab.training.augmentation import Augmentation
 
 __all__ = ["ExpressionConfig"]
 

@@ -24,7 +24,13 @@ from mien_lab.training.expression_net import MergedNet, Served, trained_net
 from mien_lab.training.heads import BARE, fit_heads
 from mien_lab.training.precision import half_stored, quantise
 from mien_lab.training.run import read_config
-from mien_lab.training.weight_files import ParityError, install, write_card
+from mien_lab.training.weight_files import (
+    ParityError,
+    crop_input,
+    install,
+    trace,
+    write_card,
+)
 
 __all__ = ["export_expression"]
 
@@ -90,7 +96,7 @@ def export_expression(
         drafts.mkdir()
         full, small = drafts / "expression.onnx", drafts / "expression-int8.onnx"
         plain = Path(scratch) / "plain.onnx"
-        _trace(net, plain)
+        trace(net, {"crops": torch.zeros(2, 1, CROP_SIZE, CROP_SIZE)}, OUTPUTS, plain)
         quantise(plain, small, crops)
         full.write_bytes(half_stored(onnx.load(plain)).SerializeToString())
         _require_parity(net, crops, full, small)
@@ -137,26 +143,8 @@ def _card(path: Path, precision: str, version: str, trained_on: str, extra: dict
         version=version,
         kind="facial-expression",
         precision=precision,
-        input={
-            "name": "crops",
-            "shape": ["N", 1, CROP_SIZE, CROP_SIZE],
-            "range": [0, 255],
-            "color": "grey",
-        },
+        input=crop_input(CROP_SIZE),
         labels=[emotion.value for emotion in EMOTIONS],
         trained_on=trained_on,
         extra=extra,
-    )
-
-
-def _trace(net: MergedNet, path: Path) -> None:
-    torch.onnx.export(
-        net,
-        (torch.zeros(2, 1, CROP_SIZE, CROP_SIZE),),
-        str(path),
-        input_names=["crops"],
-        output_names=OUTPUTS,
-        dynamic_axes={name: {0: "N"} for name in ["crops", *OUTPUTS]},
-        opset_version=17,
-        dynamo=False,
     )

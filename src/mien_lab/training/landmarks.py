@@ -16,8 +16,8 @@ from torch import Tensor
 from mien.core.errors import InputError
 from mien.vision.alignment import crop_face
 from mien.vision.landmarks import CLOSE_SIZE, close_matrix
-from mien_lab.data.augmentation import crop_batch
 from mien_lab.data.scenes import Part, Picture, read_fer_faces, read_portraits, read_scenes
+from mien_lab.training.augmentation import crop_batch
 from mien_lab.training.landmarks_net import LandmarksNet
 from mien_lab.training.run import Progress, Run, WeightAverage, restore
 from mien_lab.training.steps import annealed, mixed_precision, take_step

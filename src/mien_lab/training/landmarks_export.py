@@ -5,8 +5,8 @@ from pathlib import Path
 from mien.runtime.artifact import Card
 from mien.vision.landmarks import CLOSE_SIZE
 from mien_lab.training.landmarks_net import LandmarksNet
-from mien_lab.training.refiner_export import crop_input, export_on_crops
 from mien_lab.training.run import averaged
+from mien_lab.training.weight_files import crop_input, export_on_crops
 
 __all__ = ["export_landmarks"]
 

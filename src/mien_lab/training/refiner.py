@@ -1,7 +1,5 @@
 """Training of the face refiner."""
 
-from __future__ import annotations
-
 import hashlib
 import logging
 import time

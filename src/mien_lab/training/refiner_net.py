@@ -1,7 +1,5 @@
 """The refiner's network: one square crop in, one face or none out."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

@@ -1,7 +1,5 @@
 """CenterFace as a second teacher: which doubtful faces it confirms, and what it alone sees."""
 
-from __future__ import annotations
-
 import logging
 import re
 from collections.abc import Sequence

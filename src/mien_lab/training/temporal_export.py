@@ -18,7 +18,7 @@ from mien_lab.data.sequences import Sequences, read_steps
 from mien_lab.training.calibration import conformal_quantile, fit_temperature
 from mien_lab.training.run import read_checkpoint, read_config
 from mien_lab.training.temporal_net import JoinedNet, StepNet
-from mien_lab.training.weight_files import ParityError, install, write_card
+from mien_lab.training.weight_files import ParityError, install, trace, write_card
 
 __all__ = ["SHIFTS", "calibrate_temporal", "choose_gain_shift", "export_temporal"]
 
@@ -137,22 +137,12 @@ def _trained_on(run: Path) -> str:
 
 
 def _trace(net: JoinedNet, path: Path) -> None:
-    names = ["embedding", "context", "state"]
-    outputs = ["logits", "next_state"]
-    torch.onnx.export(
-        StepNet(net),
-        (
-            torch.zeros(2, net.embedding),
-            torch.zeros(2, CONTEXT_SIZE),
-            torch.zeros(2, net.state_size),
-        ),
-        str(path),
-        input_names=names,
-        output_names=outputs,
-        dynamic_axes={name: {0: "N"} for name in [*names, *outputs]},
-        opset_version=17,
-        dynamo=False,
-    )
+    inputs = {
+        "embedding": torch.zeros(2, net.embedding),
+        "context": torch.zeros(2, CONTEXT_SIZE),
+        "state": torch.zeros(2, net.state_size),
+    }
+    trace(StepNet(net), inputs, ["logits", "next_state"], path)
 
 
 def _difference(net: JoinedNet, folder: Path) -> float:

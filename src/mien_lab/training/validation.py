@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from mien_lab.data.augmentation import crop_batch
 from mien_lab.data.faces import FaceSet
+from mien_lab.training.augmentation import crop_batch
 from mien_lab.training.steps import mixed_precision
 
 __all__ = ["Validation"]
