@@ -6,12 +6,12 @@ import pytest
 
 from mien.core.labels import EMOTIONS, Emotion
 from mien.report.charts import clock, expression_chart, percent, sentiment_chart, share_bar
-from mien.report.summaries import Share
+from mien.report.summaries import Run, Share
 
 
 def run(times, probabilities, valence=0.0):
-    columns = [np.asarray(times, float), *np.broadcast_to(probabilities, (len(times), 8)).T]
-    return np.column_stack([*columns, np.full(len(times), valence)])
+    shares = np.broadcast_to(np.asarray(probabilities, float), (len(times), 8))
+    return Run(np.asarray(times, float), shares, np.full(len(times), valence))
 
 
 def numbers(path):

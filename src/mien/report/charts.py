@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.core.labels import EMOTIONS
-from mien.report.summaries import Share
+from mien.report.summaries import Run, Share
 
 __all__ = ["clock", "expression_chart", "percent", "sentiment_chart", "share_bar"]
 
@@ -27,21 +27,21 @@ _LEVELS = ("0%", "50%", "100%")
 
 
 def expression_chart(
-    runs: Sequence[Floats], width_s: float, start_s: float, end_s: float, label: str
+    runs: Sequence[Run], width_s: float, start_s: float, end_s: float, label: str
 ) -> str:
     """Probabilities of the eight expressions, one upon the other, neutral at the bottom.
 
     Args:
         runs: as `Series.runs` gives them.
-        width_s: seconds that one row stands for.
+        width_s: seconds that one bin stands for.
         start_s: where the axis of time begins.
         end_s: where it ends.
         label: what the chart shows, for those who cannot see it.
     """
     shapes = []
     for run in runs:
-        times = _places(run, width_s, start_s, end_s)
-        edges = np.vstack([np.zeros(len(run)), np.cumsum(run[:, 1:9], axis=1).T])
+        times = _places(run.times_s, width_s, start_s, end_s)
+        edges = np.vstack([np.zeros(len(run.times_s)), np.cumsum(run.probabilities, axis=1).T])
         levels = HEIGHT * (1 - _prolonged(edges / np.maximum(edges[-1], 1e-9)))
         for number, emotion in enumerate(EMOTIONS):
             area = _area(times, levels[number + 1], levels[number])
@@ -50,13 +50,13 @@ def expression_chart(
 
 
 def sentiment_chart(
-    runs: Sequence[Floats], width_s: float, start_s: float, end_s: float, label: str
+    runs: Sequence[Run], width_s: float, start_s: float, end_s: float, label: str
 ) -> str:
     """The valence, from 1 at the top to -1, its sign tinted, and the times; arguments as above."""
     shapes = []
     for run in runs:
-        times = _places(run, width_s, start_s, end_s)
-        valence = _prolonged(run[None, :, 9])[0]
+        times = _places(run.times_s, width_s, start_s, end_s)
+        valence = _prolonged(run.valence[None])[0]
         middle = np.full(len(times), HEIGHT / 2)
         for name, part in (
             ("positive", np.maximum(valence, 0)),
@@ -123,10 +123,10 @@ def _step(length_s: float) -> float:
     return next((step for step in STEPS_S if length_s / step <= MOST_TICKS), length_s / MOST_TICKS)
 
 
-def _places(run: Floats, width_s: float, start_s: float, end_s: float) -> Floats:
-    """Where the rows of a run lie from left to right, from the edge of the first to the last's."""
+def _places(middles_s: Floats, width_s: float, start_s: float, end_s: float) -> Floats:
+    """Where bins lie from left to right, from the edge of the first to the edge of the last."""
     half = width_s / 2
-    times = np.concatenate([run[:1, 0] - half, run[:, 0], run[-1:, 0] + half])
+    times = np.concatenate([middles_s[:1] - half, middles_s, middles_s[-1:] + half])
     shares = (times - start_s) / max(end_s - start_s, 1e-9)
     return np.asarray(WIDTH * np.clip(shares, 0, 1))
 

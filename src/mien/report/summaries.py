@@ -1,6 +1,7 @@
 """What sources add up to, kept while their readings go by: a long film takes no more memory."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,7 @@ from mien.core.labels import EMOTIONS, SENTIMENTS, Emotion, Sentiment
 from mien.core.types import FrameReading, Media, Reading
 from mien.report.events import Event, EventFinder, ordered
 
-__all__ = ["FaceSummary", "FilmSummary", "PictureSummary", "Series", "Share", "Tally"]
+__all__ = ["FaceSummary", "FilmSummary", "PictureSummary", "Run", "Series", "Share", "Tally"]
 
 MOST_BINS = 360
 """A series has no more points than this; a chart of a page shows no more either."""
@@ -75,6 +76,20 @@ class Tally:
         return [(name, part / whole) for name, part in parts if whole > 0]
 
 
+class Run(NamedTuple):
+    """A stretch in which a face was in view, in bins.
+
+    Attributes:
+        times_s: (n,) the middle of each bin, n >= 1.
+        probabilities: (n, 8) means in label order.
+        valence: (n,) means.
+    """
+
+    times_s: Floats
+    probabilities: Floats
+    valence: Floats
+
+
 class Series:
     """Probabilities and valence of one face over time, averaged in bins that grow with the film.
 
@@ -96,20 +111,17 @@ class Series:
         place = int(time_s / self.width_s)
         self._bins[place] = self._bins.get(place, 0.0) + row
 
-    def runs(self, gap_s: float) -> list[Floats]:
-        """Stretches in which the face was never out of sight for longer than `gap_s`.
-
-        Returns:
-            Arrays (n, 10), n >= 1: the seconds at the middle of each bin, eight mean
-            probabilities in label order, mean valence.
-        """
+    def runs(self, gap_s: float) -> list[Run]:
+        """Stretches in which the face was never out of sight for longer than `gap_s`."""
         if not self._bins:
             return []
         places = sorted(self._bins)
         sums = np.stack([self._bins[place] for place in places])
         middles = self._start_s + (np.array(places) + 0.5) * self.width_s
-        rows = np.column_stack([middles, sums[:, 1:] / sums[:, :1]])
-        return np.split(rows, np.flatnonzero(np.diff(middles) > gap_s + self.width_s) + 1)
+        means = sums[:, 1:] / sums[:, :1]
+        cuts = np.flatnonzero(np.diff(middles) > gap_s + self.width_s) + 1
+        columns = (np.split(values, cuts) for values in (middles, means[:, :-1], means[:, -1]))
+        return [Run(*parts) for parts in zip(*columns, strict=True)]
 
     def _widen(self) -> None:
         self.width_s *= 2

@@ -40,6 +40,8 @@ VOTERS = 6
 """So many tracks propose how far the camera moved ..."""
 MOST_MOVES = 120
 """... and so many proposals are tried, the shortest: both bound the time that a crowd takes."""
+SAME_SIZE, SAME_PLACE = 0.7, 0.3
+"""Least ratio of sizes, and largest distance in sizes, at which a box agrees with a move."""
 LEAST_RATIO = 0.5
 """Least ratio of the sizes of one face in two frames."""
 VELOCITY_S = 0.1
@@ -259,14 +261,14 @@ def _common_shift(expected: Floats, found: Floats) -> Floats:
     sizes = np.sqrt(np.prod(expected[:, 2:], axis=1))
     _, ratio = _apart(expected, found)
     moves = places[None] - centres[:, None]
-    rows, columns = np.nonzero(ratio[:VOTERS] > 0.7)
-    unmoved = (np.linalg.norm(moves, axis=2) < 0.3 * sizes[:, None]).any(axis=1).sum()
+    reach, alike = SAME_PLACE * sizes[:, None], ratio > SAME_SIZE
+    rows, columns = np.nonzero(alike[:VOTERS])
+    unmoved = (np.linalg.norm(moves, axis=2) < reach).any(axis=1).sum()
     if len(expected) < 2 or not len(rows) or unmoved >= min(len(expected), len(found)):
         return np.zeros(2)
     proposed = moves[rows, columns]
     proposed = proposed[np.argsort(np.linalg.norm(proposed, axis=1), kind="stable")[:MOST_MOVES]]
     candidates = np.vstack([np.zeros((1, 2)), proposed])
-    reach, alike = 0.3 * sizes[:, None], ratio > 0.7
     support = [
         int(((np.linalg.norm(moves - candidate, axis=2) < reach) & alike).any(axis=1).sum())
         for candidate in candidates

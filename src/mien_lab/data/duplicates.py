@@ -16,6 +16,7 @@ __all__ = [
     "copy_groups",
     "find_copies",
     "fingerprints",
+    "joined",
     "repeats",
     "unit_vectors",
 ]
@@ -117,7 +118,12 @@ def copy_groups(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.intp]:
         pixels: (n, 48, 48) faces of FER2013; see `NEAR`.
     """
     pairs, _ = alike_pairs(fingerprints(pixels), fingerprints(pixels[:, :, ::-1]), NEAR)
-    links = coo_array((np.ones(len(pairs), np.int8), pairs.T), shape=(len(pixels), len(pixels)))
+    return joined(pairs, len(pixels))
+
+
+def joined(pairs: npt.NDArray[np.intp], count: int) -> npt.NDArray[np.intp]:
+    """(count,) numbers, from 0 in order of appearance: one for all rows that pairs (m, 2) join."""
+    links = coo_array((np.ones(len(pairs), np.int8), pairs.T), shape=(count, count))
     return np.asarray(connected_components(links, directed=False)[1], dtype=np.intp)
 
 

@@ -8,12 +8,11 @@ from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import StratifiedGroupKFold
 
 from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS
+from mien_lab.data.duplicates import joined
 from mien_lab.data.samples import Sample
 
 __all__ = ["find_groups", "parse_shares", "require_enough", "split_samples"]
@@ -75,7 +74,6 @@ def find_groups(
         samples: of a collection.
         copies: (m, 2) pairs of rows that show the same photograph; see `Likeness.edges`.
     """
-    count = len(samples)
     first: dict[str, int] = {}
     edges = [
         (row, first.setdefault(sample.subject, row))
@@ -85,8 +83,7 @@ def find_groups(
     pairs = np.array(edges, dtype=np.intp).reshape(-1, 2)
     if copies is not None:
         pairs = np.concatenate([pairs, copies])
-    links = coo_array((np.ones(len(pairs), dtype=np.int8), pairs.T), shape=(count, count))
-    return np.asarray(connected_components(links, directed=False)[1], dtype=np.intp)
+    return joined(pairs, len(samples))
 
 
 def split_samples(
