@@ -12,20 +12,18 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from mien.core.errors import InputError  # noqa: E402
+from mien_lab.training.learner import Learner, WeightAverage  # noqa: E402
 from mien_lab.training.run import (  # noqa: E402
     Progress,
     Run,
-    WeightAverage,
     read_checkpoint,
     read_config,
-    restore,
 )
 from mien_lab.training.steps import (  # noqa: E402
     CLIP,
     annealed,
     mixed_precision,
     require_finite,
-    take_step,
 )
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -119,27 +117,28 @@ def test_a_run_goes_on_without_options_that_are_no_more(tmp_path):
     "spoil", [lambda loss: loss * float("nan"), lambda loss: loss + (0 * loss).abs().sqrt()]
 )
 def test_a_step_moves_weights_and_average_or_neither(spoil):
-    net, average, optimizer = trained(1)
+    learner = trained(1)
+    net, average = learner.net, learner.average
     before = [part.weight.detach().clone() for part in (net, average.net)]
     with pytest.raises(FloatingPointError, match="nan in epoch 1, step 3"):
-        take_step(spoil(net(torch.ones(1, 3)).sum()), net, average, optimizer, 0, 2)
+        learner.descend(spoil(net(torch.ones(1, 3)).sum()), 0, 2)
     assert torch.equal(net.weight, before[0])
     assert torch.equal(average.net.weight, before[1])
-    take_step(1e3 * net(torch.ones(1, 3)).sum(), net, average, optimizer, 0, 2)
+    learner.begin_step(0.1)
+    learner.descend(1e3 * net(torch.ones(1, 3)).sum(), 0, 2)
     assert torch.nn.utils.get_total_norm([p.grad for p in net.parameters()]) == pytest.approx(CLIP)
     assert (net.weight < before[0]).all()
     assert not torch.equal(average.net.weight, before[1])
 
 
 def trained(seed):
-    """A network, its average and optimizer after one step."""
+    """A network after one step."""
     torch.manual_seed(seed)
     net = torch.nn.Linear(3, 1)
-    average, optimizer = WeightAverage(net, 0.5), torch.optim.AdamW(net.parameters(), lr=0.1)
-    net(torch.ones(1, 3)).sum().backward()
-    optimizer.step()
-    average.update(net)
-    return net, average, optimizer
+    learner = Learner(net, 0.5, torch.optim.AdamW(net.parameters()))
+    learner.begin_step(0.1)
+    learner.descend(net(torch.ones(1, 3)).sum(), 0, 0)
+    return learner
 
 
 @pytest.mark.parametrize("name", ["avx512_bf16", "amx_bf16", "bf16"])
@@ -158,24 +157,24 @@ def test_bfloat16_is_not_emulated(monkeypatch, able):
 
 def test_what_was_kept_is_restored(tmp_path):
     run = Run(tmp_path / "run", Tiny(tmp_path), resume=False)
-    parts = trained(1)
-    assert restore(run.load(), *parts, 9) == 0
-    run.keep(*parts, {"epoch": 2, "loss": 0.5}, more=7)
+    learner = trained(1)
+    assert learner.restore(run.load(), 9) == 0
+    run.keep(learner.state() | {"more": 7}, {"epoch": 2, "loss": 0.5})
     state = run.load()
     assert state["more"] == 7
-    others = trained(2)
-    assert restore(state, *others, 9) == 2
-    assert others[1].steps == 18
-    assert torch.equal(others[0].weight, parts[0].weight)
-    assert torch.equal(others[1].net.weight, parts[1].net.weight)
-    moments = [part[2].state_dict()["state"][0]["exp_avg"] for part in (others, parts)]
+    other = trained(2)
+    assert other.restore(state, 9) == 2
+    assert other.average.steps == 18
+    assert torch.equal(other.net.weight, learner.net.weight)
+    assert torch.equal(other.average.net.weight, learner.average.net.weight)
+    moments = [one.state()["optimiser"]["state"][0]["exp_avg"] for one in (other, learner)]
     assert torch.equal(*moments)
 
 
 @pytest.mark.parametrize("length", [0, 40, 1000])
 def test_a_checkpoint_that_was_cut_off_is_one_sentence(tmp_path, length):
     run = Run(tmp_path / "run", Tiny(tmp_path), resume=False)
-    run.keep(*trained(1), {"epoch": 1})
+    run.keep(trained(1).state(), {"epoch": 1})
     content = run.checkpoint_file.read_bytes()
     for damaged in (content[:length], b"no checkpoint"):
         run.checkpoint_file.write_bytes(damaged)

@@ -17,9 +17,10 @@ from mien_lab.data.scenes import Part, Picture, read_fer_faces, read_portraits
 from mien_lab.data.synthesis import Synthesis
 from mien_lab.training.detector_loss import Cells, Losses, assign, detection_losses
 from mien_lab.training.detector_net import DetectorNet, flatten
-from mien_lab.training.run import Progress, Run, WeightAverage, read_checkpoint, restore
+from mien_lab.training.learner import Learner
+from mien_lab.training.run import Progress, Run, read_checkpoint
 from mien_lab.training.second_teacher import training_scenes
-from mien_lab.training.steps import annealed, mixed_precision, take_step
+from mien_lab.training.steps import annealed, mixed_precision
 
 __all__ = ["DetectorConfig", "deception", "train_detector"]
 
@@ -96,10 +97,10 @@ def train_detector(config: DetectorConfig, folder: Path, *, resume: bool = False
     net = DetectorNet().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if config.warm_start is not None:
         net.load_state_dict(read_checkpoint(config.warm_start)["average"])
-    average = WeightAverage(net, config.average)
     optimizer = torch.optim.AdamW(net.parameters(), lr=config.rate, weight_decay=config.decay)
+    learner = Learner(net, config.average, optimizer)
     state = run.load()
-    start = restore(state, net, average, optimizer, config.steps_per_epoch)
+    start = learner.restore(state, config.steps_per_epoch)
     synthesis = Synthesis(
         read_portraits(config.data_dir, Part.TRAIN),
         read_fer_faces(config.data_dir, Part.TRAIN),
@@ -113,20 +114,18 @@ def train_detector(config: DetectorConfig, folder: Path, *, resume: bool = False
     for epoch in range(start, config.epochs):
         began = time.monotonic()
         if epoch and epoch % config.mine_every == 0:
-            mined = deception(average.net, synthesis.empty)
+            mined = deception(learner.average.net, synthesis.empty)
             synthesis.prefer(mined)
-        figures = _epoch(config, epoch, net, average, optimizer, synthesis, progress)
+        figures = _epoch(config, epoch, learner, synthesis, progress)
         figures |= {"epoch": epoch + 1, "seconds": round(time.monotonic() - began, 1)}
-        run.keep(net, average, optimizer, figures, mined=mined)
+        run.keep(learner.state() | {"mined": mined}, figures)
     return run.checkpoint_file
 
 
 def _epoch(
     config: DetectorConfig,
     epoch: int,
-    net: DetectorNet,
-    average: WeightAverage,
-    optimizer: torch.optim.Optimizer,
+    learner: Learner[DetectorNet],
     synthesis: Synthesis,
     progress: Progress,
 ) -> dict[str, Any]:
@@ -145,19 +144,18 @@ def _epoch(
         torch.from_numpy(grid.sizes),
     )
     sums = np.zeros(3)
-    net.train()
+    learner.net.train()
     for step, batch in enumerate(loader, epoch * config.steps_per_epoch):
         share = step / (config.epochs * config.steps_per_epoch)
-        for group in optimizer.param_groups:
-            group["lr"] = annealed(config.rate, share, step)
+        learner.begin_step(annealed(config.rate, share, step))
         image = batch["image"].float().to(memory_format=torch.channels_last)
         with mixed_precision(torch.device("cpu")):
-            levels = net(image)
+            levels = learner.net(image)
         losses = detection_losses(
             flatten(levels), batch["owner"], batch["boxes"], batch["points"], cells
         )
         place = step - epoch * config.steps_per_epoch
-        take_step(_total(losses, config), net, average, optimizer, epoch, place)
+        learner.descend(_total(losses, config), epoch, place)
         values = [float(part.detach()) for part in (losses.score, losses.box, losses.points)]
         sums += values
         progress.step("score {:.3f} box {:.3f} points {:.4f}".format(*values))

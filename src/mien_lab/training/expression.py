@@ -20,7 +20,8 @@ from mien_lab.data.fer2013 import load_fer, majority
 from mien_lab.training.augmentation import augment
 from mien_lab.training.expression_config import ExpressionConfig
 from mien_lab.training.expression_net import SHAPES, ExpressionNet, Outputs, trained_net
-from mien_lab.training.run import Progress, Run, WeightAverage, restore
+from mien_lab.training.learner import Learner
+from mien_lab.training.run import Progress, Run
 from mien_lab.training.steps import CLIP, mixed_precision, require_finite
 from mien_lab.training.targets import Targets, TrainingFaces, training_faces
 from mien_lab.training.teachers import Tutor
@@ -74,27 +75,25 @@ def train_expression(config: ExpressionConfig, folder: Path, *, resume: bool = F
     if config.start is not None:
         net.load_state_dict(trained_net(config.start).state_dict())
     net.to(workers.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    average = WeightAverage(net, config.average)
     optimizer = torch.optim.SGD(
         _parameter_groups(net, config.decay), lr=0.0, momentum=config.momentum, nesterov=True
     )
+    learner = Learner(net, config.average, optimizer)
     # Only the first process writes checkpoints, maybe on another machine.
     state = workers.shared(run.load() if workers.rank == 0 else {})
     steps = len(faces) // config.batch
-    start = restore(state, net, average, optimizer, steps)
+    start = learner.restore(state, steps)
     progress = Progress(steps * config.epochs, steps * start)
     tutor = None if config.tutor is None else Tutor(config.tutor)
-    step = torch.compile(net) if config.compile else net
+    forward = torch.compile(net) if config.compile else net
     for epoch in range(start, config.epochs):
         began = time.monotonic()
-        loss = _epoch(
-            config, epoch, training, net, step, tutor, average, optimizer, progress, workers
-        )
+        loss = _epoch(config, epoch, training, learner, forward, tutor, progress, workers)
         if workers.rank > 0:
             continue
         figures = {"epoch": epoch + 1, "loss": loss, "minutes": (time.monotonic() - began) / 60}
-        figures |= check.figures(average.net, _size(config, epoch), workers.device)
-        run.keep(net, average, optimizer, figures)
+        figures |= check.figures(learner.average.net, _size(config, epoch), workers.device)
+        run.keep(learner.state(), figures)
     return run.checkpoint_file
 
 
@@ -123,11 +122,9 @@ def _epoch(
     config: ExpressionConfig,
     epoch: int,
     training: TrainingFaces,
-    net: nn.Module,
+    learner: Learner[ExpressionNet],
     forward: Any,
     tutor: Tutor | None,
-    average: WeightAverage,
-    optimizer: torch.optim.Optimizer,
     progress: Progress,
     workers: Workers,
 ) -> float:
@@ -138,14 +135,12 @@ def _epoch(
     faces, order = training.faces, training.order(seed)
     steps, parts = len(faces) // config.batch, config.batch // config.part
     size = _size(config, epoch)
-    net.train()
+    net = learner.net.train()
     buffers = [buffer for buffer in net.buffers() if buffer.is_floating_point()]
     total = 0.0
     for index in range(steps):
         rows = order[index * config.batch : (index + 1) * config.batch].reshape(parts, -1)
-        for group in optimizer.param_groups:
-            group["lr"] = _rate(config, epoch + index / steps)
-        optimizer.zero_grad(set_to_none=True)
+        learner.begin_step(_rate(config, epoch + index / steps))
         before = [buffer.clone() for buffer in buffers]
         after = [torch.zeros_like(buffer) for buffer in buffers]
         loss = torch.zeros(1, device=workers.device)
@@ -173,8 +168,7 @@ def _epoch(
             buffer.copy_(new)
         norm = nn.utils.clip_grad_norm_(net.parameters(), CLIP)
         require_finite(norm, epoch, index, "gradient")
-        optimizer.step()
-        average.update(net)
+        learner.move()
         total += value
         progress.step(f"epoch {epoch + 1}  loss {total / (index + 1):.4f}")
     return total / max(steps, 1)

@@ -19,8 +19,9 @@ from mien.vision.landmarks import CLOSE_SIZE, close_matrix
 from mien_lab.data.scenes import Part, Picture, read_fer_faces, read_portraits, read_scenes
 from mien_lab.training.augmentation import crop_batch
 from mien_lab.training.landmarks_net import LandmarksNet
-from mien_lab.training.run import Progress, Run, WeightAverage, restore
-from mien_lab.training.steps import annealed, mixed_precision, take_step
+from mien_lab.training.learner import Learner
+from mien_lab.training.run import Progress, Run
+from mien_lab.training.steps import annealed, mixed_precision
 
 __all__ = ["LandmarksConfig", "UprightFaces", "train_landmarks", "upright_faces"]
 
@@ -121,42 +122,39 @@ def train_landmarks(config: LandmarksConfig, folder: Path, *, resume: bool = Fal
     torch.manual_seed(config.seed)
     net = LandmarksNet()
     net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    average = WeightAverage(net, config.average)
     optimizer = torch.optim.AdamW(net.parameters(), lr=config.rate, weight_decay=config.decay)
-    start = restore(run.load(), net, average, optimizer, config.steps)
+    learner = Learner(net, config.average, optimizer)
+    start = learner.restore(run.load(), config.steps)
     progress = Progress(config.epochs * config.steps, start * config.steps)
     for epoch in range(start, config.epochs):
         began = time.monotonic()
-        loss = _epoch(config, epoch, net, average, optimizer, sources, progress)
+        loss = _epoch(config, epoch, learner, sources, progress)
         seconds = round(time.monotonic() - began, 1)
         figures = {"epoch": epoch + 1, "loss": round(loss, 5), "seconds": seconds}
-        run.keep(net, average, optimizer, figures)
+        run.keep(learner.state(), figures)
     return run.checkpoint_file
 
 
 def _epoch(
     config: LandmarksConfig,
     epoch: int,
-    net: LandmarksNet,
-    average: WeightAverage,
-    optimizer: torch.optim.Optimizer,
+    learner: Learner[LandmarksNet],
     sources: dict[str, UprightFaces],
     progress: Progress,
 ) -> float:
     """So many batches; returns the mean loss, in sides of the crop."""
     # The epoch seeds all chance, so that a resumed run repeats what an unbroken one did.
     torch.manual_seed(config.seed * 1_000_003 + epoch)
-    net.train()
+    learner.net.train()
     total = 0.0
     for step in range(config.steps):
         share = (epoch + step / config.steps) / config.epochs
-        for group in optimizer.param_groups:
-            group["lr"] = annealed(config.rate, share, epoch * config.steps + step)
+        learner.begin_step(annealed(config.rate, share, epoch * config.steps + step))
         crops, points, weights = _batch(sources, config.batch)
         with mixed_precision(torch.device("cpu")):
-            found = net(crops.contiguous(memory_format=torch.channels_last))
+            found = learner.net(crops.contiguous(memory_format=torch.channels_last))
         loss = ((found.float() - points).abs().mean(dim=1) * weights).sum() / weights.sum()
-        take_step(loss, net, average, optimizer, epoch, step)
+        learner.descend(loss, epoch, step)
         total += float(loss.detach())
         progress.step(f"epoch {epoch + 1}  loss {total / (step + 1):.5f}")
     return total / config.steps

@@ -20,16 +20,15 @@ from mien_lab.data.centerface import is_installed
 from mien_lab.data.proposals import RefinerSamples, samples_of
 from mien_lab.data.scenes import Part, read_fer_faces, read_portraits
 from mien_lab.data.synthesis import SceneKind, Synthesis
+from mien_lab.training.learner import Learner
 from mien_lab.training.refiner_net import RefinerNet
 from mien_lab.training.run import (
     Progress,
     Run,
-    WeightAverage,
     averaged,
-    restore,
 )
 from mien_lab.training.second_teacher import training_scenes
-from mien_lab.training.steps import annealed, mixed_precision, take_step
+from mien_lab.training.steps import annealed, mixed_precision
 
 __all__ = ["RefinerConfig", "gather", "train_refiner"]
 
@@ -163,10 +162,10 @@ def train_refiner(config: RefinerConfig, folder: Path, *, resume: bool = False) 
     if config.warm_start is not None:
         averaged(net, [config.warm_start])
     net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    average = WeightAverage(net, config.average)
     optimizer = torch.optim.AdamW(net.parameters(), lr=config.rate, weight_decay=config.decay)
+    learner = Learner(net, config.average, optimizer)
     steps = len(samples) // config.batch
-    start = restore(run.load(), net, average, optimizer, steps)
+    start = learner.restore(run.load(), steps)
     progress = Progress(config.epochs * steps, start * steps)
     for epoch in range(start, config.epochs):
         began = time.monotonic()
@@ -176,18 +175,17 @@ def train_refiner(config: RefinerConfig, folder: Path, *, resume: bool = False) 
         sums = np.zeros(3)
         for index in range(steps):
             share = (epoch + index / steps) / config.epochs
-            for group in optimizer.param_groups:
-                group["lr"] = annealed(config.rate, share, epoch * steps + index)
+            learner.begin_step(annealed(config.rate, share, epoch * steps + index))
             rows = np.sort(order[index * config.batch : (index + 1) * config.batch])
             losses = _losses(net, *_batch(samples, rows))
             total = losses[0] + config.box_weight * losses[1] + config.points_weight * losses[2]
-            take_step(total, net, average, optimizer, epoch, index)
+            learner.descend(total, epoch, index)
             sums += [float(part.detach()) for part in losses]
             progress.step("score {:.4f} box {:.4f} points {:.4f}".format(*sums / (index + 1)))
         means = (sums / max(steps, 1)).round(5).tolist()
         figures = dict(zip(("score", "box", "points"), means, strict=True))
         figures |= {"epoch": epoch + 1, "seconds": round(time.monotonic() - began, 1)}
-        run.keep(net, average, optimizer, figures)
+        run.keep(learner.state(), figures)
     return run.checkpoint_file
 
 

@@ -1,6 +1,5 @@
-"""A run on disk: its configuration, its curve, its last checkpoint; and the average of weights."""
+"""A run on disk: its configuration, its curve, its last checkpoint."""
 
-import copy
 import dataclasses
 import json
 import logging
@@ -19,11 +18,9 @@ from mien.report.files import write_text
 __all__ = [
     "Progress",
     "Run",
-    "WeightAverage",
     "averaged",
     "read_checkpoint",
     "read_config",
-    "restore",
 ]
 
 log = logging.getLogger(__name__)
@@ -72,22 +69,9 @@ class Run:
         with (self.folder / "curve.jsonl").open("a") as stream:
             stream.write(json.dumps(figures) + "\n")
 
-    def keep(
-        self,
-        net: nn.Module,
-        average: "WeightAverage",
-        optimizer: torch.optim.Optimizer,
-        figures: dict[str, Any],
-        **more: Any,
-    ) -> None:
+    def keep(self, state: dict[str, Any], figures: dict[str, Any]) -> None:
         """Write the checkpoint after an epoch, which its figures name, and log these."""
-        state = {
-            "net": net.state_dict(),
-            "average": average.net.state_dict(),
-            "epoch": figures["epoch"],
-            "optimiser": optimizer.state_dict(),  # spelt as in the checkpoints there are
-        }
-        self.save(state | more, figures)
+        self.save(state | {"epoch": figures["epoch"]}, figures)
         log.info("%s", {name: round(value, 5) for name, value in figures.items()})
 
 
@@ -128,23 +112,6 @@ def read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def restore(
-    state: dict[str, Any],
-    net: nn.Module,
-    average: "WeightAverage",
-    optimizer: torch.optim.Optimizer,
-    steps: int,
-) -> int:
-    """Bring back what `Run.keep` wrote after epochs of so many steps; says how many epochs."""
-    if not state:
-        return 0
-    net.load_state_dict(state["net"])
-    average.net.load_state_dict(state["average"])
-    optimizer.load_state_dict(state["optimiser"])
-    average.steps = state["epoch"] * steps
-    return int(state["epoch"])
-
-
 def _plain(config: Any) -> dict[str, Any]:
     """A configuration as it is read from its file."""
     values: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(config), default=str))
@@ -175,29 +142,6 @@ def _refuse_changes(folder: Path, before: dict[str, Any], now: dict[str, Any]) -
         raise InputError(
             f"{folder} was begun with {was}; resume with the same options or choose another folder"
         )
-
-
-class WeightAverage:
-    """Exponential moving average of all parameters and buffers of a network."""
-
-    def __init__(self, net: nn.Module, decay: float) -> None:
-        """Start from the network's present weights."""
-        self.net = copy.deepcopy(net).eval().requires_grad_(False)
-        self.decay = decay
-        self.steps = 0
-
-    @torch.no_grad()
-    def update(self, net: nn.Module) -> None:
-        """Take one step; early steps weigh more, so that the start is forgotten."""
-        self.steps += 1
-        decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
-        for mean, value in zip(
-            self.net.state_dict().values(), net.state_dict().values(), strict=True
-        ):
-            if mean.dtype.is_floating_point:
-                mean.lerp_(value, 1 - decay)
-            else:
-                mean.copy_(value)
 
 
 def averaged(net: Net, checkpoints: Sequence[Path]) -> Net:

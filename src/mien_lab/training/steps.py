@@ -3,11 +3,9 @@
 import math
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from mien_lab.training.run import WeightAverage
-
-__all__ = ["CLIP", "annealed", "mixed_precision", "require_finite", "take_step"]
+__all__ = ["CLIP", "annealed", "mixed_precision", "require_finite"]
 
 CLIP = 5.0
 """Largest norm of a gradient; longer ones are shortened to it."""
@@ -58,33 +56,3 @@ def require_finite(value: Tensor | float, epoch: int, step: int, name: str = "lo
             f"the {name} became {number} in epoch {epoch + 1}, step {step + 1}; begin again in "
             f"another folder with a lower --rate{kept if epoch else ''}"
         )
-
-
-def take_step(
-    loss: Tensor,
-    net: nn.Module,
-    average: WeightAverage,
-    optimizer: torch.optim.Optimizer,
-    epoch: int,
-    step: int,
-) -> None:
-    """Move the weights down the gradient of a loss, and their average after them.
-
-    Args:
-        loss: of the step.
-        net: whose weights the optimizer moves.
-        average: of its weights.
-        optimizer: with the rate of the step.
-        epoch: counted from 0.
-        step: of the epoch, counted from 0.
-
-    Raises:
-        FloatingPointError: if loss or gradient are not finite; the weights are as before then.
-    """
-    require_finite(loss, epoch, step)
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    norm = nn.utils.clip_grad_norm_(net.parameters(), CLIP)
-    require_finite(norm, epoch, step, "gradient")
-    optimizer.step()
-    average.update(net)

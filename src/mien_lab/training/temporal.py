@@ -2,11 +2,11 @@
 
 import hashlib
 import logging
+import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -22,7 +22,8 @@ from mien_lab.data.faces import fer_faces
 from mien_lab.data.fer2013 import load_fer, majority
 from mien_lab.data.recordings import Recording, RecordingLayout, read_recordings
 from mien_lab.data.sequences import Sequences, join_sequences, recorded, rendered
-from mien_lab.training.run import Run, WeightAverage, restore
+from mien_lab.training.learner import Learner
+from mien_lab.training.run import Run
 from mien_lab.training.steps import require_finite
 from mien_lab.training.temporal_net import JoinedNet
 
@@ -86,15 +87,15 @@ def train_temporal(config: TemporalConfig, folder: Path, *, resume: bool = False
     embeddings = torch.from_numpy(data.embeddings)
     shown = torch.from_numpy(data.labels >= 0)
     net.prepare(embeddings[shown].float(), torch.from_numpy(data.logits)[shown])
-    average = WeightAverage(net, config.average)
     optimizer = torch.optim.AdamW(net.parameters(), lr=config.rate, weight_decay=config.decay)
+    learner = Learner(net, config.average, optimizer)
     state = run.load()
     reads = load_artifact("expression", folder=config.weights).card.sha256
     if state.get("reads", reads) != reads:
         raise InputError(
             f"{folder} was begun with another expression network; choose another folder"
         )
-    start = restore(state, net, average, optimizer, -(-len(data) // config.batch))
+    start = learner.restore(state, -(-len(data) // config.batch))
     tensors = (
         embeddings,
         torch.from_numpy(data.contexts),
@@ -103,12 +104,9 @@ def train_temporal(config: TemporalConfig, folder: Path, *, resume: bool = False
     )
     for epoch in range(start, config.epochs):
         began = time.monotonic()
-        share = 0.5 * (1 + np.cos(np.pi * epoch / config.epochs))
-        for group in optimizer.param_groups:
-            group["lr"] = config.rate * float(share)
-        loss = _epoch(config, epoch, net, average, optimizer, tensors)
+        loss = _epoch(config, epoch, learner, tensors)
         figures = {"epoch": epoch + 1, "loss": loss, "seconds": time.monotonic() - began}
-        run.keep(net, average, optimizer, figures, reads=reads)
+        run.keep(learner.state() | {"reads": reads}, figures)
     return run.checkpoint_file
 
 
@@ -195,32 +193,30 @@ def _place(folder: Path, config: TemporalConfig, name: str) -> Path:
 def _epoch(
     config: TemporalConfig,
     epoch: int,
-    net: JoinedNet,
-    average: WeightAverage,
-    optimizer: torch.optim.Optimizer,
+    learner: Learner[JoinedNet],
     tensors: tuple[Tensor, Tensor, Tensor, Tensor],
 ) -> float:
     """One pass over the clips; returns the mean loss."""
     # The epoch seeds all chance, so that a resumed run repeats what an unbroken one did.
     torch.manual_seed(config.seed * 1_000_003 + epoch)
     order = torch.randperm(len(tensors[0]))
+    rate = config.rate * 0.5 * (1 + math.cos(math.pi * epoch / config.epochs))
     total = 0.0
-    net.train()
+    learner.net.train()
     for step, chosen in enumerate(torch.split(order, config.batch)):
         embeddings, contexts, targets, labels = (tensor[chosen] for tensor in tensors)
         seen = _doubted(embeddings.float(), config.doubt)
-        found = net(seen, contexts, config.dropout)
+        learner.begin_step(rate)
+        found = learner.net(seen, contexts, config.dropout)
         losses = [_loss(logits, targets, labels, config.steadiness) for logits in found]
         loss = torch.stack(losses).sum()
         require_finite(loss, epoch, step)
-        optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         # A finite loss can have a gradient that is not; the last step of an epoch would be kept.
-        for member in net.members:
+        for member in learner.net.members:
             norm = torch.nn.utils.clip_grad_norm_(member.parameters(), 1.0)
             require_finite(norm, epoch, step, "gradient")
-        optimizer.step()
-        average.update(net)
+        learner.move()
         total += loss.item() / len(losses) * len(chosen)
     return total / len(order)
 
