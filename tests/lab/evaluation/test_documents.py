@@ -11,7 +11,7 @@ from mien_lab.evaluation.shipped import added, kept, weight_checksums
 from mien_lab.evaluation.tracking import LOCATED
 from mien_lab.figure_commands import CARDS, DOCUMENTS, FIGURES, write
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")

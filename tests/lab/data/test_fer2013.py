@@ -7,7 +7,7 @@ from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS, Emotion
 from mien_lab.data.fer2013 import FER_LABELS, load_fer, majority, read_challenge, vote_distribution
 
-REAL = Path(__file__).parents[3] / "shared" / "data" / "fer2013"
+REAL = Path(__file__).parents[4] / "shared" / "data" / "fer2013"
 
 
 def votes(**counts):
