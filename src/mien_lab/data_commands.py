@@ -76,7 +76,8 @@ def clean(
     """Write which samples to keep, and why not the others; pictures are never touched.
 
     Dropped are what cannot be read, has no label, is blank or shows no face, and of copies all but
-    one: the one in the test split if there is one.
+    one: the one in the test split if there is one. What may be a copy, or another photograph of
+    the same person, stays unless --also 'perhaps a copy' is given.
     """
     from mien_lab.data.curation import (
         DEFAULT_REASONS,

@@ -49,7 +49,7 @@ def folder(tmp_path_factory):
         assert cv2.imwrite(str(folder / "images" / name), pixels)
     table = [
         "image,label,split,subject", "a.png,happy,test,collins", "b.png,happy,train,collins",
-        "c.png,sad,train,other", "blank.png,happy,train,", "page.png,fear,train,",
+        "c.png,happy,train,other", "blank.png,happy,train,", "page.png,fear,train,",
         "gone.png,fear,train,", "unlabelled.png,,train,",
     ]  # fmt: skip
     (folder / "manifest.csv").write_text("\n".join(table) + "\n")
@@ -202,8 +202,9 @@ def test_card(folder, tmp_path):
     front = text.split("---")[1].strip().splitlines()
     assert front[:2] == ['pretty_name: "Faces: 7"', 'license: "cc-by-4.0"']
     assert "- n<1K" in front
-    assert "| happiness | 1 | 2 | 3 | 42.9% |" in text
-    assert "| copy across splits | 3 |" in text
+    assert "| happiness | 1 | 3 | 4 | 57.1% |" in text
+    assert "| copy across splits | 2 |" in text
+    assert "| perhaps a copy | 1 |" in text
     assert "7 samples; 2 subjects are named; 4 samples are without one." in text
     assert "- 4 samples name no subject: who is shown may be in several splits." in text
     assert "- One photographer.\n" in text

@@ -26,6 +26,7 @@ _LIMITS: Mapping[Reason, str] = {
     Reason.DOUBTFUL_CROP: "In {n} crops the detector finds no face; some may show none.",
     Reason.LEAK: "{n} samples are copies of samples in another split, which flatters figures.",
     Reason.COPY: "{n} samples are copies of others in their split.",
+    Reason.ALIKE: "{n} samples may be copies of others, or other photographs of the same person.",
     Reason.SUBJECT: "{n} samples show subjects who are in another split as well.",
     Reason.LABEL: "{n} labels are likely wrong, in the opinion of one network.",
 }

@@ -8,7 +8,7 @@ from pathlib import Path
 from mien.core.errors import InputError
 from mien.vision.sources import display_name
 from mien_lab.data.findings import Finding, Reason
-from mien_lab.data.inspection import copy_of, held_out_first
+from mien_lab.data.inspection import copy_finding, held_out_first
 from mien_lab.data.likeness import Likeness
 from mien_lab.data.samples import Sample
 from mien_lab.data.tables import write_table
@@ -76,7 +76,7 @@ def curate(
         InputError: if a split is unknown, or nothing would be left.
     """
     require_splits(samples, splits or ())
-    copies = {Reason.LEAK, Reason.COPY}
+    copies = {Reason.LEAK, Reason.COPY, Reason.ALIKE}
     against: dict[str, Finding] = {}
     for finding in findings:
         if finding.reason in reasons and finding.reason not in copies:
@@ -165,11 +165,10 @@ def _copy(
     kept: Collection[int],
     reasons: Collection[Reason],
 ) -> Finding | None:
-    for other, how in likeness.matches(row):
-        leak = samples[other].split != samples[row].split
-        reason = Reason.LEAK if leak else Reason.COPY
-        if other in kept and reason in reasons:
-            return Finding(samples[row].name, reason, copy_of(samples[other], how))
+    for match in likeness.matches(row):
+        found = copy_finding(samples[row], samples[match.row], match)
+        if match.row in kept and found.reason in reasons:
+            return found
     return None
 
 

@@ -29,6 +29,7 @@ class Reason(StrEnum):
     DOUBTFUL_CROP = "perhaps not a face"
     LEAK = "copy across splits"
     COPY = "copy within a split"
+    ALIKE = "perhaps a copy"
     SUBJECT = "subject in several splits"
     LABEL = "likely label error"
 

@@ -11,11 +11,11 @@ from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS
 from mien_lab.data.findings import Finding, Reason, count_reasons
 from mien_lab.data.label_errors import find_label_errors
-from mien_lab.data.likeness import Likeness
+from mien_lab.data.likeness import Evidence, Likeness, Match
 from mien_lab.data.measurements import Measurements
 from mien_lab.data.samples import Sample, split_rank
 
-__all__ = ["NO_LABEL", "Inspection", "balance", "copy_of", "held_out_first", "inspect"]
+__all__ = ["NO_LABEL", "Inspection", "balance", "copy_finding", "held_out_first", "inspect"]
 
 NO_LABEL = "no label"
 
@@ -137,20 +137,29 @@ def _copies(samples: Sequence[Sample], likeness: Likeness) -> Iterator[Finding]:
     earlier: set[int] = set()
     for row in held_out_first(samples):
         sample = samples[row]
-        matches = [match for match in likeness.matches(row) if match[0] in earlier]
+        matches = [match for match in likeness.matches(row) if match.row in earlier]
         earlier.add(row)
-        leaks = [match for match in matches if samples[match[0]].split != sample.split]
-        for reason, (other, how) in [
-            *((Reason.LEAK, match) for match in leaks[:1]),
-            *((Reason.COPY, match) for match in matches[: not leaks]),
-        ]:
-            yield Finding(sample.name, reason, copy_of(samples[other], how))
+        found = [copy_finding(sample, samples[match.row], match) for match in matches]
+        for reason in (Reason.LEAK, Reason.COPY, Reason.ALIKE):
+            if of_kind := [finding for finding in found if finding.reason is reason]:
+                yield of_kind[0]
+                break
 
 
-def copy_of(sample: Sample, how: str) -> str:
-    """The detail of a finding about a copy of the sample."""
-    place = f" in {sample.split}" if sample.split else ""
-    return f"of {sample.name}{place}: {how}"
+def copy_finding(sample: Sample, other: Sample, match: Match) -> Finding:
+    """What a match of the sample with another one says of the sample.
+
+    Details of faces alone may be those of another photograph of one person, and so may a hash
+    where the labels differ: pictures of one studio have nearly the same.
+    """
+    known = sample.label is not None and other.label is not None
+    differ = known and sample.label is not other.label
+    reason = Reason.COPY if sample.split == other.split else Reason.LEAK
+    if match.evidence is Evidence.DETAILS or (match.evidence is Evidence.HASH and differ):
+        reason = Reason.ALIKE
+    place = f" in {other.split}" if other.split else ""
+    labels = f"; one is {sample.label}, the other {other.label}" if differ else ""
+    return Finding(sample.name, reason, f"of {other.name}{place}: {match.how}{labels}")
 
 
 def _subjects(samples: Sequence[Sample]) -> Iterator[Finding]:

@@ -40,18 +40,21 @@ class Measurements:
     """Parallel arrays, a row per sample; rows of what could not be read are zero.
 
     Attributes:
-        digests: (n,) SHA-256 of the grey pixels and their shape; empty where unreadable.
+        digests: (n,) SHA-256 of the grey pixels and their shape, of what lies in the sample's box
+            if it has one; empty where unreadable.
+        photographs: (n,) the same of the whole picture; empty too where it is blank.
         blank: (n,) whether all pixels are the same.
         faces: (n,) whether the detector finds a face.
         crops: (n, 48, 48) uint8, the canonical crop; of a photograph that of the face meant.
-        hashes: (n, 2, 64) float32, bits of the perceptual hash as -1 and 1, of the picture and of
-            its mirror image.
+        hashes: (n, 2, 64) float32, bits of the perceptual hash as -1 and 1, of what the digest is
+            of and of its mirror image.
         embeddings: (n, 2, d) float32, unit vectors, of the crop and of its mirror image.
         probabilities: (n, 8) float32, calibrated; zero where there is no crop.
         failures: row and one sentence for each picture that cannot be read.
     """
 
     digests: tuple[str, ...]
+    photographs: tuple[str, ...]
     blank: npt.NDArray[np.bool_]
     faces: npt.NDArray[np.bool_]
     crops: npt.NDArray[np.uint8]
@@ -67,10 +70,11 @@ class Measurements:
 
 
 @dataclass(frozen=True)
-class _Look:
+class _Measured:
     """One picture: `crop` is None where there is nothing for the network to read."""
 
     digest: str
+    photograph: str
     blank: bool
     face: bool
     crop: npt.NDArray[np.uint8] | None
@@ -87,26 +91,34 @@ def measure(samples: Sequence[Sample], *, weights: Path | None = None) -> Measur
     reader = build(Config(weights=weights))
     doubter = build_detector(Config(threshold=CROP_THRESHOLD, weights=weights))
     count = len(samples)
-    digests = [""] * count
+    digests, photographs = [""] * count, [""] * count
     blank, faces, cropped = (np.zeros(count, dtype=np.bool_) for _ in range(3))
     crops = np.zeros((count, CROP_SIZE, CROP_SIZE), dtype=np.uint8)
     hashes = np.zeros((count, 2, HASH_SIDE**2), dtype=np.float32)
     failures: dict[int, str] = {}
     for row, sample in enumerate(samples):
         try:
-            look = _look(sample, reader, doubter)
+            one = _measure(sample, reader, doubter)
         except MienError as error:
             failures[row] = str(error)
             continue
-        digests[row], blank[row], faces[row] = look.digest, look.blank, look.face
-        hashes[row] = look.hashes
-        if look.crop is not None:
-            crops[row], cropped[row] = look.crop, True
+        digests[row], photographs[row] = one.digest, one.photograph
+        blank[row], faces[row], hashes[row] = one.blank, one.face, one.hashes
+        if one.crop is not None:
+            crops[row], cropped[row] = one.crop, True
         if (row + 1) % REPORT_EVERY == 0:
             log.info("%d of %d pictures looked at", row + 1, count)
     embeddings, probabilities = embed_crops(crops, np.flatnonzero(cropped), reader.classifier)
     return Measurements(
-        tuple(digests), blank, faces, crops, hashes, embeddings, probabilities, failures
+        tuple(digests),
+        tuple(photographs),
+        blank,
+        faces,
+        crops,
+        hashes,
+        embeddings,
+        probabilities,
+        failures,
     )
 
 
@@ -120,11 +132,10 @@ def perceptual_hash(grey: Image) -> npt.NDArray[np.float32]:
     return np.where(bits, 1, -1).astype(np.float32)
 
 
-def _look(sample: Sample, reader: FrameReader, doubter: FaceDetector) -> _Look:
+def _measure(sample: Sample, reader: FrameReader, doubter: FaceDetector) -> _Measured:
     image = sample.load()
-    luma = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    grey = np.asarray(luma, dtype=np.uint8)
-    digest = hashlib.sha256(repr(grey.shape).encode() + np.ascontiguousarray(grey).tobytes())
+    whole = _grey(image)
+    grey = whole if sample.cropped else sample.boxed(whole)
     hashes = np.stack([perceptual_hash(grey), perceptual_hash(grey[:, ::-1])])
     blank = bool(grey.min() == grey.max())
     face, crop = False, None
@@ -135,4 +146,15 @@ def _look(sample: Sample, reader: FrameReader, doubter: FaceDetector) -> _Look:
         meant = face_meant(sample, [one.box for one in found])
         if meant is not None:
             face, crop = True, reader.crops(image, [found[meant]])[0]
-    return _Look(digest.hexdigest(), blank, face, crop, hashes)
+    photograph = "" if whole.min() == whole.max() else _digest(whole)
+    return _Measured(_digest(grey), photograph, blank, face, crop, hashes)
+
+
+def _grey(image: Image) -> Image:
+    luma = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    return np.asarray(luma, dtype=np.uint8)
+
+
+def _digest(grey: Image) -> str:
+    pixels = np.ascontiguousarray(grey).tobytes()
+    return hashlib.sha256(repr(grey.shape).encode() + pixels).hexdigest()

@@ -76,9 +76,18 @@ class Sample:
             MediaError: if the file cannot be read, or the box lies outside the picture.
             ValueError: if there are neither pixels nor a path.
         """
-        if self.box is None or not self.cropped:
-            return self._picture()
-        picture, box = self._picture(), self.box
+        picture = self._picture()
+        return self.boxed(picture) if self.cropped else picture
+
+    def boxed(self, picture: Image) -> Image:
+        """What lies in the box of the sample's picture, all of it without a box.
+
+        Raises:
+            MediaError: if the box lies outside the picture.
+        """
+        box = self.box
+        if box is None:
+            return picture
         height, width = picture.shape[:2]
         left, top = max(round(box.x), 0), max(round(box.y), 0)
         right, bottom = min(round(box.x + box.width), width), min(round(box.y + box.height), height)

@@ -22,7 +22,7 @@ from mien_lab.data.findings import (
     write_findings,
 )
 from mien_lab.data.inspection import held_out_first, inspect
-from mien_lab.data.likeness import Likeness
+from mien_lab.data.likeness import Evidence, Likeness, Match
 from mien_lab.data.measurements import Measurements
 from mien_lab.data.samples import Sample
 
@@ -39,6 +39,7 @@ def measured(samples, **changes):
     labels = [EMOTIONS.index(s.label or Emotion.NEUTRAL) for s in samples]
     table = Measurements(
         digests=tuple(map(str, range(count))),
+        photographs=tuple(map(str, range(count))),
         blank=np.zeros(count, bool),
         faces=np.ones(count, bool),
         crops=np.zeros((count, 48, 48), np.uint8),
@@ -93,8 +94,15 @@ def copied():
     samples = [
         sample("a"), sample("b", "test"), sample("c"), sample("d"), sample("e", "val"), sample("f"),
     ]  # fmt: skip
-    near = {0: {1: HASH}, 1: {0: HASH}, 3: {4: HASH}, 4: {3: HASH}}
-    return samples, Likeness(np.array([0, 1, 0, 3, 4, 5]), near)
+    return samples, Likeness(np.array([0, 1, 0, 3, 4, 5]), near((0, 1), (3, 4)))
+
+
+def near(*pairs, how=HASH, evidence=Evidence.HASH):
+    found = {}
+    for one, other in pairs:
+        found[one] = {other: Match(other, how, evidence)}
+        found[other] = {one: Match(one, how, evidence)}
+    return found
 
 
 def test_copies_name_the_one_that_is_held_out():
@@ -104,6 +112,23 @@ def test_copies_name_the_one_that_is_held_out():
         ("c", "copy across splits", f"of b in test: {HASH}"),
         ("d", "copy across splits", f"of e in val: {HASH}"),
     ]
+
+
+def test_faces_alike_may_be_another_photograph_of_one_person():
+    samples = [sample("a"), sample("b", "test"), sample("c", label=Emotion.ANGER), sample("d")]
+    details = near((0, 1), how="details", evidence=Evidence.DETAILS)
+    likeness = Likeness(np.arange(4), details | near((2, 3)))
+    labels = f"one is {samples[3].label}, the other anger"
+    assert told(inspect(samples, measured(samples), likeness)) == [
+        ("a", "perhaps a copy", "of b in test: details"),
+        ("d", "perhaps a copy", f"of c in train: {HASH}; {labels}"),
+    ]
+    kept, drops = curated(samples, measured(samples), likeness)
+    assert (kept, drops) == (["a", "b", "c", "d"], {})
+    kept, _ = curated(
+        samples, measured(samples), likeness, reasons={*DEFAULT_REASONS, Reason.ALIKE}
+    )
+    assert kept == ["b", "c"]
 
 
 def test_order_of_what_is_held_out():

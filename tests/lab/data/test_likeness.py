@@ -8,8 +8,9 @@ import skimage.data
 pytest.importorskip("cleanlab")
 
 from mien.core.labels import Emotion
-from mien_lab.data.duplicates import alike_pairs, repeats
-from mien_lab.data.likeness import find_likeness
+from mien.core.types import Box
+from mien_lab.data.duplicates import alike_pairs, joined, repeats
+from mien_lab.data.likeness import Evidence, find_likeness
 from mien_lab.data.measurements import measure, perceptual_hash
 from mien_lab.data.samples import Sample
 
@@ -68,7 +69,7 @@ def test_copies_of_a_photograph(photographs):
     assert measured.blank.tolist() == [False] * 5 + [True] * 2
     assert measured.read.tolist() == measured.faces.tolist()
     names = [sample.name for sample in photographs]
-    found = {names[other]: how for other, how in likeness.matches(0)}
+    found = {names[match.row]: match.how for match in likeness.matches(0)}
     assert found.keys() == {"again", "mirrored", "cut"}
     assert found["again"] == "the same pixels"
     assert found["mirrored"].startswith("perceptual hash, 0 of 64")
@@ -87,4 +88,19 @@ def test_grey_and_colour_of_one_picture_are_the_same(picture):
         Sample("grey", None, pixels=grey, cropped=True),
         Sample("colour", None, pixels=np.repeat(grey[:, :, None], 3, axis=2), cropped=True),
     ]
-    assert list(find_likeness(measure(samples)).matches(1)) == [(0, "the same pixels")]
+    (match,) = find_likeness(measure(samples)).matches(1)
+    assert match == (0, "the same pixels", Evidence.PIXELS)
+
+
+def test_faces_of_one_photograph_are_no_copies_but_stay_together(picture):
+    whole = np.hstack([picture(3), picture(4)])
+    left, right = Box(0, 0, 48, 48), Box(48, 0, 48, 48)
+    samples = [
+        Sample("a", Emotion.FEAR, pixels=whole, box=left),
+        Sample("b", Emotion.ANGER, pixels=whole, box=right),
+        Sample("a again", Emotion.FEAR, pixels=whole, box=left),
+    ]
+    likeness = find_likeness(measure(samples))
+    assert [match.row for match in likeness.matches(0)] == [2]
+    assert not list(likeness.matches(1))
+    assert set(joined(likeness.edges(), 3).tolist()) == {0}
