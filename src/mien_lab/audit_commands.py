@@ -98,7 +98,13 @@ def audit(
     output: Output = None,
     precision: Precision = DEFAULT_PRECISION,
     weights: Weights = None,
-    minimum: Annotated[int, typer.Option(min=10, help="Samples a group needs for figures.")] = 30,
+    minimum: Annotated[
+        int,
+        typer.Option(
+            min=10,
+            help="Samples a group needs for figures; of 8 people at least where they are named.",
+        ),
+    ] = 30,
     limit: Limit = None,
     seed: Seed = 0,
     draws: Draws = 1000,

@@ -210,7 +210,7 @@ def test_card(folder, tmp_path):
     assert "- One photographer.\n" in text
     assert "left out by `mien-lab data clean`: 2 (blank)." in text
     assert "## Motivation\n\nNot stated.\n" in text
-    assert "3 samples are copies of samples in another split" in text
+    assert "2 samples are copies of samples in another split" in text
 
 
 def test_outputs_are_not_replaced(folder, tmp_path):

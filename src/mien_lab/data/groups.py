@@ -63,9 +63,13 @@ def read_groups(path: Path, names: Sequence[str]) -> Groups:
 
 
 def crossed(columns: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
-    """The intersections of each two columns; a sample without one of the two groups has none."""
+    """The intersections of each two columns; a sample without one of the two groups has none.
+
+    Raises:
+        InputError: if a column is named as an intersection is.
+    """
     names = list(columns)
-    return {
+    crossings = {
         f"{first} and {second}": tuple(
             f"{one}, {other}" if one and other else ""
             for one, other in zip(columns[first], columns[second], strict=True)
@@ -73,6 +77,9 @@ def crossed(columns: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
         for index, first in enumerate(names)
         for second in names[index + 1 :]
     }
+    if both := sorted(crossings.keys() & columns.keys()):
+        raise InputError(f"a column is named {both[0]!r}, as an intersection is; rename it")
+    return crossings
 
 
 def _some(names: Sequence[str], most: int = 3) -> str:

@@ -15,9 +15,11 @@ from mien_lab.evaluation.gaps import Compared, Difference, GroupDraws, compare
 from mien_lab.evaluation.group_frames import group_frame
 from mien_lab.evaluation.group_sums import (
     LEAST_CASES,
+    LEAST_PEOPLE,
     cases_of,
     common_mix,
     figures_of,
+    lacks_label,
     rate_name,
     same_mix,
     sample_sums,
@@ -26,14 +28,12 @@ from mien_lab.evaluation.intervals import RAISED, difference_interval, lowered, 
 from mien_lab.evaluation.predictions import Predictions
 from mien_lab.evaluation.resampling import clusters_of, resample, rounded
 
-__all__ = ["LEAST_PEOPLE", "MINIMUM", "audit"]
+__all__ = ["MINIMUM", "audit"]
 
 Floats = npt.NDArray[np.float64]
 
 MINIMUM = 30
 """Samples a group needs before figures of it are given."""
-LEAST_PEOPLE = 8
-"""People a group needs where it is known who is shown: fewer say more of themselves than of it."""
 _LEAST_FOR_F1 = 5
 """A label with fewer cases is missing from many draws, whose macro F1 is then of other labels."""
 
@@ -51,6 +51,9 @@ _HEADLINES = (
     "confidence_minus_accuracy",
     "expected_calibration_error",
 )
+_NO_SHARES = frozenset(
+    {"accuracy_same_mix", "macro_f1", "confidence_minus_accuracy", "expected_calibration_error"}
+)
 _RATES = ("false_positive_rate", "recall", "selection_rate")
 
 
@@ -65,7 +68,11 @@ class _Group:
     draws: dict[str, Floats]
     cases: dict[str, float]
     independent: dict[str, int]
-    """Of each share, of how many people its cases are."""
+    """By measure, of how many people its cases are."""
+
+    def weight(self, measure: str) -> float:
+        """How many cases of different people a measure rests on."""
+        return min(self.cases[measure], self.independent[measure])
 
 
 def audit(
@@ -158,21 +165,34 @@ def _table(
         else:
             sizes[name] = n, people
     kept = np.isin(names, list(sizes))
-    totals = [sums[names == name].sum(axis=0) for name in sizes]
-    mix = common_mix(np.reshape(totals, (len(sizes), sums.shape[1])))
+    rows = {name: np.flatnonzero(names == name) for name in sizes}
+    clusters = {
+        name: clusters_of([subjects[index] for index in inside.tolist()])
+        for name, inside in rows.items()
+    }
+    independent = {
+        name: {
+            key: len(np.unique(clusters[name][each > 0]))
+            for key, each in cases_of(sums[inside]).items()
+        }
+        for name, inside in rows.items()
+    }
+    totals = [sums[inside].sum(axis=0) for inside in rows.values()]
+    showing = [
+        [found[rate_name("recall", emotion)] for emotion in EMOTIONS]
+        for found in independent.values()
+    ]
+    mix = common_mix(
+        np.reshape(totals, (len(sizes), sums.shape[1])),
+        np.reshape(np.array(showing, dtype=np.int64), (len(sizes), len(EMOTIONS))),
+    )
     groups = []
     for name, (n, people) in sizes.items():
-        inside = np.flatnonzero(names == name).tolist()
-        clusters = clusters_of([subjects[index] for index in inside])
-        drawn = resample(sums[inside], clusters, draws=draws, rng=rng)
-        total = np.vstack([sums[inside].sum(axis=0), drawn])
+        drawn = resample(sums[rows[name]], clusters[name], draws=draws, rng=rng)
+        total = np.vstack([sums[rows[name]].sum(axis=0), drawn])
         figures = figures_of(total) | {"accuracy_same_mix": same_mix(total, mix)}
+        figures["macro_f1"] = np.where(lacks_label(total), np.nan, figures["macro_f1"])
         cases = {key: float(value) for key, value in cases_of(total[0]).items()}
-        independent = {
-            key: len(np.unique(clusters[each > 0]))
-            for key, each in cases_of(sums[inside]).items()
-            if key != "confidence_minus_accuracy"
-        }
         groups.append(
             _Group(
                 name,
@@ -181,7 +201,7 @@ def _table(
                 {key: float(value[0]) for key, value in figures.items()},
                 {key: value[1:] for key, value in figures.items()},
                 cases | {"accuracy_same_mix": float(n)},
-                independent,
+                independent[name] | {"accuracy_same_mix": independent[name]["accuracy"]},
             )
         )
     if groups:
@@ -200,9 +220,10 @@ def _table(
 
 
 def _size(inside: npt.NDArray[np.bool_], subjects: Sequence[str]) -> tuple[int, int | None]:
-    """How many samples, and of how many people where that is known of all."""
-    shown = {subjects[index] for index in np.flatnonzero(inside).tolist()}
-    return int(inside.sum()), None if "" in shown else len(shown)
+    """How many samples, and of how many people where any is named."""
+    shown = [subjects[index] for index in np.flatnonzero(inside).tolist()]
+    named = {subject for subject in shown if subject}
+    return len(shown), len(named) + shown.count("") if named else None
 
 
 def _comparable(column: str, group: _Group) -> GroupDraws:
@@ -216,7 +237,9 @@ def _comparable(column: str, group: _Group) -> GroupDraws:
     kept = [
         measure
         for measure in measures
-        if group.cases[measure] >= LEAST_CASES and np.isfinite(group.values[measure])
+        if group.cases[measure] >= LEAST_CASES
+        and group.weight(measure) >= LEAST_PEOPLE
+        and np.isfinite(group.values[measure])
     ]
     return GroupDraws(
         column,
@@ -224,7 +247,7 @@ def _comparable(column: str, group: _Group) -> GroupDraws:
         group.n,
         {measure: group.values[measure] for measure in kept},
         {measure: group.draws[measure] for measure in kept},
-        {measure: group.cases[measure] for measure in kept},
+        {measure: group.weight(measure) for measure in kept},
     )
 
 
@@ -233,11 +256,12 @@ def _group_figures(group: _Group) -> dict[str, Any]:
         value, draws = group.values[measure], group.draws[measure]
         if measure in RAISED:
             draws = lowered(draws, value)
-        return _figure(value, share_interval(draws, value, group.independent.get(measure, 0)))
+        count = 0 if measure in _NO_SHARES else group.independent[measure]
+        return _figure(value, share_interval(draws, value, count))
 
     figures: dict[str, Any] = {"n": group.n, "people": group.people}
     figures |= {measure: figure(measure) for measure in _HEADLINES}
-    recalls = [group.cases[rate_name("recall", emotion)] for emotion in EMOTIONS]
+    recalls = [group.weight(rate_name("recall", emotion)) for emotion in EMOTIONS]
     if any(0 < cases < _LEAST_FOR_F1 for cases in recalls):
         figures["macro_f1"]["interval"] = None
     for rate in _RATES:
@@ -254,7 +278,12 @@ def _differences(groups: Sequence[_Group]) -> dict[str, Any]:
 
     def difference(*measures: str) -> dict[str, Any] | None:
         chosen = [
-            group for group in groups if all(group.cases[name] >= LEAST_CASES for name in measures)
+            group
+            for group in groups
+            if all(
+                group.cases[name] >= LEAST_CASES and group.weight(name) >= LEAST_PEOPLE
+                for name in measures
+            )
         ]
         if len(chosen) < 2:
             return None

@@ -112,6 +112,8 @@ def scorer(cases: Cases) -> Callable[[Floats], dict[str, float]]:
     rankings = [Ranking.of(column) for column in seen.T]
     positives = [truth == index for index in range(len(labels))]
     surest = Ranking.of(confidence)
+    present = np.isin(np.arange(len(labels)), cases.truth)
+    ranked = sum(bool(positive.any() and not positive.all()) for positive in positives)
 
     def score(weights: Floats) -> dict[str, float]:
         matrix = weighted_confusion(cases.truth, predicted, len(labels), weights)
@@ -128,8 +130,8 @@ def scorer(cases: Cases) -> Callable[[Floats], dict[str, float]]:
         defined = [area for area in areas if not math.isnan(area)]
         figures = {
             "accuracy": _ratio(float(np.trace(matrix)), float(matrix.sum())),
-            **_means(rates),
-            "roc_auc_macro": _ratio(sum(defined), len(defined)),
+            **_means(rates, present),
+            "roc_auc_macro": _ratio(sum(defined), ranked if len(defined) == ranked else 0),
             "expected_calibration_error": reliability(
                 confidence[found], ~wrong[found], there
             ).error,
@@ -146,13 +148,15 @@ def scorer(cases: Cases) -> Callable[[Floats], dict[str, float]]:
     return score
 
 
-def _means(rates: Rates) -> dict[str, float]:
-    present = rates.support > 0
+def _means(rates: Rates, present: npt.NDArray[np.bool_]) -> dict[str, float]:
+    """Over the labels that the cases have; undefined where a draw lacks one of them."""
+    drawn = rates.support > 0
+    whole = bool(drawn[present].all())
     means = {}
     for name in _RATES:
-        values = getattr(rates, name)[present]
-        support = rates.support[present]
-        means[f"macro_{name}"] = _ratio(float(values.sum()), len(values))
+        values = getattr(rates, name)[drawn]
+        support = rates.support[drawn]
+        means[f"macro_{name}"] = _ratio(float(values.sum()), len(values) if whole else 0)
         means[f"weighted_{name}"] = _ratio(float(values @ support), float(support.sum()))
     return means
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mien_lab.evaluation.gaps import Compared, Difference, GroupDraws
+from mien_lab.evaluation.group_sums import LEAST_PEOPLE
 
 __all__ = ["finding_of", "in_document", "measure_words"]
 
@@ -43,7 +44,7 @@ def finding_of(single: Compared, crossed: Compared, *, minimum: int) -> dict[str
     if not missed:
         text = (
             "No gap could be looked for: no column has two groups that are large enough "
-            f"({minimum} samples each)."
+            f"({minimum} samples, and {LEAST_PEOPLE} people where they are named, each)."
         )
         return {"gap": None, "text": text}
     parts = [

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +23,7 @@ class GroupDraws:
         n: how many samples.
         values: by measure.
         draws: by measure, (draws,) of the bootstrap.
-        cases: by measure, how many cases a share is of.
+        cases: by measure, how many cases a share is of; of people, where these are fewer.
     """
 
     column: str
@@ -54,7 +55,8 @@ class Difference:
     @property
     def interval(self) -> tuple[float, float]:
         """The simultaneous 95 % interval of the difference."""
-        return self.size - self.reach, self.size + self.reach
+        most = 2.0 if self.measure == "confidence_minus_accuracy" else 1.0
+        return max(self.size - self.reach, -most), min(self.size + self.reach, most)
 
     @property
     def found(self) -> bool:
@@ -83,7 +85,8 @@ def compare(groups: Sequence[GroupDraws]) -> Compared:
     "Exact and approximate stepdown methods for multiple hypothesis testing", JASA 100, 2005; single
     step). Standard errors are no smaller than those of Agresti and Caffo ("Simple and effective
     confidence intervals for proportions", The American Statistician 54, 2000), since a share of
-    0 or 1 does not scatter in the bootstrap, however few cases it is of.
+    0 or 1 does not scatter in the bootstrap, however few cases it is of; for the same reason
+    intervals are no narrower than those of one comparison.
     """
     pairs = list(_pairs(groups))
     if not pairs:
@@ -97,7 +100,7 @@ def compare(groups: Sequence[GroupDraws]) -> Compared:
         # A draw without any case of a rare label says nothing of it.
         largest = np.maximum(largest, np.nan_to_num(scatter, nan=0.0))
         errors.append(error)
-    critical = float(np.quantile(largest, 0.95))
+    critical = max(float(np.quantile(largest, 0.95)), NormalDist().inv_cdf(0.975))
     found = [
         _difference(measure, one, other, critical * error)
         for (measure, one, other), error in zip(pairs, errors, strict=True)

@@ -9,9 +9,11 @@ from mien_lab.evaluation.predictions import Predictions
 
 __all__ = [
     "LEAST_CASES",
+    "LEAST_PEOPLE",
     "cases_of",
     "common_mix",
     "figures_of",
+    "lacks_label",
     "rate_name",
     "same_mix",
     "sample_sums",
@@ -21,6 +23,10 @@ Floats = npt.NDArray[np.float64]
 
 LEAST_CASES = 10
 """A rate over fewer cases than these is not compared: each case would move it by ten points."""
+
+LEAST_PEOPLE = 8
+"""Nor is one whose cases are of fewer people, nor a group of fewer people given figures: they say
+more of themselves than of it. Whom nobody named counts as a person of his own."""
 
 _CLASSES = len(EMOTIONS)
 _COUNT, _HITS, _FOUND, _CONFIDENCE, _HITS_FOUND = range(5)
@@ -85,15 +91,26 @@ def cases_of(sums: Floats) -> dict[str, Floats]:
     return cases
 
 
-def common_mix(totals: Floats) -> Floats:
+def common_mix(totals: Floats, people: npt.NDArray[np.integer] | None = None) -> Floats:
     """The shares of the labels over all groups, (8,); 0 for a label some group has few of.
 
     Args:
         totals: (groups, columns) of sums.
+        people: (groups, 8) who show each label; None where each case is of another.
     """
     support = totals[:, _TRUTH]
-    pooled = support.sum(axis=0) * (support >= LEAST_CASES).all(axis=0)
+    enough = (support >= LEAST_CASES) & ((support if people is None else people) >= LEAST_PEOPLE)
+    pooled = support.sum(axis=0) * enough.all(axis=0)
     return np.asarray(pooled / max(pooled.sum(), 1.0))
+
+
+def lacks_label(sums: Floats) -> npt.NDArray[np.bool_]:
+    """Which draws, (1 + draws, columns), lack a label that the first row has, (1 + draws,).
+
+    Their macro figures would be of other labels.
+    """
+    truth = sums[:, _TRUTH]
+    return np.asarray(((truth == 0) & (truth[:1] > 0)).any(axis=1))
 
 
 def same_mix(sums: Floats, mix: Floats) -> Floats:

@@ -11,6 +11,7 @@ from mien_lab.evaluation.metrics import wilson_interval
 
 __all__ = [
     "RAISED",
+    "SAME",
     "Bootstrap",
     "Intervals",
     "difference_interval",
@@ -190,6 +191,8 @@ def lowered(draws: npt.NDArray[np.floating], value: float) -> Floats:
     What resampling adds to such a figure is estimated by how far the draws lie above it (Efron and
     Tibshirani 1993, ch. 10).
     """
+    if not np.isfinite(draws).any():
+        return np.asarray(draws, np.float64)
     return np.asarray(np.maximum(draws - (np.nanmean(draws) - value), 0.0), np.float64)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from mien_lab.evaluation.intervals import percentile_interval
+from mien_lab.evaluation.intervals import SAME, percentile_interval
 
 __all__ = ["clusters_of", "interval", "resample", "rounded"]
 
@@ -47,8 +47,12 @@ def resample(
 
 
 def interval(draws: npt.NDArray[np.floating]) -> list[float] | None:
-    """The 95 % percentile interval of a figure's draws, (draws,), rounded for JSON."""
-    return rounded(percentile_interval(draws))
+    """The 95 % percentile interval of a figure's draws, (draws,), rounded for JSON.
+
+    None where all draws are the same, as of one person: they say nothing of how it scatters.
+    """
+    found = percentile_interval(draws)
+    return None if found is None or found[1] - found[0] <= SAME else rounded(found)
 
 
 def rounded(bounds: tuple[float, float] | None) -> list[float] | None:

@@ -64,3 +64,9 @@ def test_intersections_need_both_groups():
     assert both["age and gender"] == ("old, f", "", "young, m")
     assert both["gender and hat"] == ("f, y", "f, n", "")
     assert crossed({"age": ("old",)}) == {}
+
+
+def test_a_column_named_as_an_intersection_is_refused():
+    columns = {"a": ("x",), "b": ("y",), "a and b": ("z",)}
+    with pytest.raises(InputError, match="named 'a and b', as an intersection is"):
+        crossed(columns)

@@ -152,6 +152,29 @@ def test_many_pictures_of_few_people_are_a_small_group():
     assert "No gap could be looked for" in figures["finding"]["text"]
 
 
+def test_one_unnamed_picture_makes_no_group_of_people():
+    predictions, groups = readings([0.9, 0.2], [100, 100])
+    subjects = ["one" if index % 100 else "" for index in range(200)]
+    table = audit(predictions, {"kind": groups}, subjects=subjects, draws=100)["columns"]["kind"]
+    assert [group["people"] for group in table["too_small"]] == [2, 2]
+
+
+def test_a_label_that_one_person_shows_is_not_judged():
+    # Of each group's ten people one alone is sad, read rightly in the first group only.
+    truth = np.tile(np.repeat([1, 3], [60, 15]), 2)
+    said = np.where((truth == 3) & (np.arange(150) >= 75), 0, truth)
+    predictions = Predictions(tuple(map(str, range(150))), truth, np.eye(8)[said])
+    people = [f"{index // 75} {0 if sad == 3 else index % 10}" for index, sad in enumerate(truth)]
+    columns = {"kind": ("a",) * 75 + ("b",) * 75}
+    found = audit(predictions, columns, subjects=people, draws=200)
+    assert {gap["measure"] for gap in found["gaps"]}.isdisjoint({"recall/sadness"})
+    groups = found["columns"]["kind"]["groups"]
+    assert groups["a"]["recall"]["sadness"]["interval"][0] < 0.3
+    assert groups["b"]["macro_f1"]["interval"] is None
+    alone = audit(predictions, columns, draws=200)
+    assert "recall/sadness" in {gap["measure"] for gap in alone["gaps"]}
+
+
 def test_intersections_find_what_columns_hide():
     # Each column is read equally well; only one of the four crossings of groups is read badly.
     predictions, corner = readings([0.9, 0.55, 0.55, 0.9], [150] * 4, seed=5)
@@ -257,8 +280,20 @@ def test_shares_of_nothing_are_not_certain():
         GroupDraws("k", "a", 30, {"accuracy": 1.0}, draws, {"accuracy": 30}),
         GroupDraws("k", "b", 30, {"accuracy": 1.0}, draws, {"accuracy": 30}),
     ]
-    # No draw differs, and so the critical value is 0; but there is no gap.
-    assert compare(groups).gaps == ()
+    # No draw differs; the reach is that of Agresti and Caffo for 30 of 30 in both.
+    found = compare(groups)
+    assert found.gaps == ()
+    assert found.others[0].reach == pytest.approx(1.96 * np.sqrt(2 * 31 / 32**3), rel=1e-3)
+
+
+def test_no_interval_of_a_share_goes_beyond_one():
+    draws = {"recall/fear": np.full(100, 0.9)}, {"recall/fear": np.full(100, 0.1)}
+    groups = [
+        GroupDraws("k", name, 8, {"recall/fear": share}, drawn, {"recall/fear": 8})
+        for name, share, drawn in zip("ab", (0.9, 0.1), draws, strict=True)
+    ]
+    (gap,) = compare(groups).gaps
+    assert gap.interval[1] == 1
 
 
 def faces_of(crops, landmarks=None):

@@ -132,3 +132,17 @@ def test_what_is_all_wrong_or_all_right_is_not_certain():
     for name in ("per_class.d.f1", "per_class.d.precision", "macro_recall"):
         assert intervals[name] is None, name
     assert "Wilson" in found["method"]
+
+
+def test_macro_figures_are_of_all_labels_or_of_none():
+    # One of five people shows all of the second label, and is missing from a third of the draws.
+    truth = np.array([0, 0, 0, 0, 1, 1])
+    rows = np.where(truth[:, None] == 0, [0.9, 0.1], [0.6, 0.4])
+    people = np.array([0, 1, 2, 3, 4, 4])
+    cases = Cases(tuple("abcdef"), truth, rows, ("x", "y"), subjects=people)
+    found = all_figures(cases, Bootstrap(resamples=200))
+    assert found["macro_recall"] == pytest.approx(0.5)
+    intervals = found["intervals"]["values"]
+    assert intervals["macro_recall"] is None
+    assert intervals["roc_auc_macro"] is None
+    assert intervals["weighted_f1"] is not None

@@ -272,6 +272,8 @@ def test_people_are_drawn_whole():
     low, high = interval(drawn)
     assert (low, high) == pytest.approx((0.2, 0.8), abs=0.11)
     assert interval(np.full(10, np.nan)) is None
+    # One person is drawn each time.
+    assert interval(np.full(10, 0.5)) is None
 
 
 def test_the_command(fer_folder, tmp_path, monkeypatch, portrait_file):
