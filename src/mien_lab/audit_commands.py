@@ -10,7 +10,7 @@ from mien.core.errors import InputError
 from mien.pipeline.build import DEFAULT_PRECISION
 from mien.report.files import write_text
 from mien.runtime.artifact import load_artifact
-from mien_lab.data.samples import Sample
+from mien_lab.data.samples import Sample, require_labelled
 from mien_lab.output import (
     Output,
     Precision,
@@ -197,7 +197,7 @@ def _samples(
         # FER+'s labels are the eight that mien reads, and by ten people each.
         chosen = Layout.FERPLUS
     read, split = read_measured(data, chosen or layout, split)
-    samples = [sample for sample in read if sample.label is not None]
+    samples = require_labelled(read, data)
     if limit is not None and limit < len(samples):
         rows = np.random.default_rng(seed).permutation(len(samples))[:limit]
         samples = [samples[index] for index in np.sort(rows)]

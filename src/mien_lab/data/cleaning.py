@@ -199,8 +199,9 @@ def _listed(data: Fer, copies: Path | None, split: str) -> npt.NDArray[np.intp]:
     if not all(sure):
         log.warning(
             "%d of %d listed copies are none here: these rows are not the published FER2013's; "
-            "run mien-lab copies and clean with its list",
+            "write their own list with mien-lab copies, in place of mien_lab/data/%s",
             len(sure) - sum(sure),
             len(sure),
+            LISTED.name,
         )
     return np.asarray(known[np.array(sure, dtype=np.bool_)])

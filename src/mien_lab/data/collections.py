@@ -1,6 +1,7 @@
 """One way to read a labelled collection, whatever its layout."""
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from enum import StrEnum
@@ -170,7 +171,10 @@ def _refuse_repeats(samples: Sequence[Sample], *, copies: bool) -> None:
     first: dict[str, Sample] = {}
     twice, both = [], []
     for sample in samples:
-        other = first.setdefault(sample.name, sample)
+        # A manifest can spell one file in two ways; faces of one photograph are named apart.
+        whole = sample.path is not None and sample.box is None
+        key = os.path.normpath(sample.path) if whole and sample.path else sample.name
+        other = first.setdefault(key, sample)
         if other.split != sample.split:
             both.append(f"{sample.name} ({other.split or 'none'} and {sample.split or 'none'})")
         elif other is not sample:

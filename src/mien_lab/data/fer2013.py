@@ -11,6 +11,8 @@ from sklearn.linear_model import LogisticRegression
 from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS, Emotion
 from mien_lab.data.face_labels import FaceLabel, face_label
+from mien_lab.data.manifests import read_folders
+from mien_lab.data.samples import split_rank
 from mien_lab.data.tables import numbered_rows, read_table
 
 __all__ = [
@@ -163,12 +165,16 @@ def read_challenge(
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64], npt.NDArray[np.str_]]:
     """Pixels (n, 48, 48), labels (n,) and split (n,) of `fer2013.csv.gz` (or `.csv`) alone.
 
+    Without such a file the folders of another edition are read, `train/angry/*.jpg` and so on;
+    rows are then pictures in the order of their paths, and `test` is PrivateTest, though in the
+    edition with two folders it holds both tests.
+
     Raises:
-        InputError: if the file is missing, or a row is not of the published kind.
+        InputError: if there is neither, or a row or picture is not of the published kind.
     """
     packed, plain = folder / "fer2013.csv.gz", folder / "fer2013.csv"
     if not packed.exists() and not plain.exists():
-        raise InputError(f"{folder} holds neither fer2013.csv.gz nor fer2013.csv")
+        return _read_folders(folder)
     pixels: list[npt.NDArray[np.uint8]] = []
     labels: list[int] = []
     split: list[str] = []
@@ -183,6 +189,33 @@ def read_challenge(
         np.array(labels, dtype=np.int64),
         np.array(split, dtype=np.str_),
     )
+
+
+def _read_folders(
+    folder: Path,
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64], npt.NDArray[np.str_]]:
+    samples = [sample for sample in read_folders(folder) if sample.split]
+    if not samples:
+        raise InputError(
+            f"{folder} holds neither fer2013.csv.gz nor fer2013.csv, nor pictures in folders such "
+            "as train/angry"
+        )
+    pixels = np.zeros((len(samples), 48, 48), dtype=np.uint8)
+    labels, split = [], []
+    for row, sample in enumerate(samples):
+        rank = split_rank(sample.split)
+        if rank >= len(SPLITS) or sample.label not in FER_LABELS:
+            raise InputError(
+                f"{sample.path} is in no split or shows none of FER2013's seven expressions; "
+                "measure it with --layout folders"
+            )
+        image = sample.load()
+        if image.shape[:2] != pixels.shape[1:]:
+            raise InputError(f"{sample.path} is not of 48x48 pixels, as all of FER2013 are")
+        pixels[row] = image if image.ndim == 2 else image.mean(axis=2).round()
+        labels.append(FER_LABELS.index(sample.label))
+        split.append(SPLITS[-1 - rank])
+    return pixels, np.array(labels, dtype=np.int64), np.array(split, dtype=np.str_)
 
 
 def _code(text: str, place: str) -> int:

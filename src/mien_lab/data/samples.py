@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from mien.core.errors import MediaError
-from mien.core.labels import Emotion
+from mien.core.errors import InputError, MediaError
+from mien.core.labels import EMOTIONS, Emotion
 from mien.core.types import Box, Image
 from mien.vision.alignment import CROP_SIZE, alignment_matrix, crop_face, zoomed_crops
 from mien.vision.geometry import iou_matrix
@@ -132,6 +132,21 @@ def _framing(sample: Sample, image: Image) -> npt.NDArray[np.float64]:
 def failure_rows(failures: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
     """Names of samples that could not be read, each with the sentence why, as figures have it."""
     return [{"name": name, "reason": reason} for name, reason in failures]
+
+
+def require_labelled(samples: Sequence[Sample], folder: Path) -> list[Sample]:
+    """Those that have a label.
+
+    Raises:
+        InputError: naming the labels, if there are none.
+    """
+    labelled = [sample for sample in samples if sample.label is not None]
+    if not labelled:
+        raise InputError(
+            f"none of the {len(samples)} pictures in {folder} has one of the labels: "
+            f"{', '.join(EMOTIONS)}"
+        )
+    return labelled
 
 
 def face_meant(sample: Sample, found: Sequence[Box]) -> int | None:

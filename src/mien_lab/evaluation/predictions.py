@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from mien.core.errors import MienError
+from mien.core.errors import InputError, MienError
 from mien.core.labels import EMOTIONS
 from mien.pipeline.analyzer import Analyzer
 from mien_lab.data.samples import Sample, face_meant, zoomed_crops_of
@@ -34,6 +34,9 @@ def predict(
 
     Of a whole photograph the face in the sample's box is the one meant, the largest if it has no
     box; a cropped sample is read as it is framed.
+
+    Raises:
+        InputError: if none of the labelled samples can be read.
     """
     names, truth, rows = [], [], []
     failures: list[tuple[str, str]] = []
@@ -49,6 +52,11 @@ def predict(
             names.append(sample.name)
             truth.append(EMOTIONS.index(sample.label))
             rows.append(row)
+    if failures and not names:
+        raise InputError(
+            f"none of the {len(failures)} labelled pictures can be read, the first: "
+            f"{failures[0][1]}"
+        )
     return Predictions(
         tuple(names),
         np.array(truth, dtype=np.int64),

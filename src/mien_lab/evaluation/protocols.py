@@ -6,14 +6,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mien.core.errors import InputError
+from mien import __version__
 from mien.core.labels import EMOTIONS, Emotion
 from mien.models.calibration import prediction_sets
 from mien.pipeline.build import DEFAULT_PRECISION
 from mien.runtime.artifact import load_artifact
 from mien.vision.sources import display_name
 from mien_lab.data.collections import Layout, find_layout, parse_layout, read_measured
-from mien_lab.data.samples import Sample, failure_rows
+from mien_lab.data.samples import Sample, failure_rows, require_labelled
 from mien_lab.evaluation.cases import Cases, all_figures
 from mien_lab.evaluation.comparison import compare, refuse_strangers
 from mien_lab.evaluation.crops import read_crops
@@ -103,35 +103,32 @@ def _evaluate_fer(request: Request) -> Evaluation:
     sections = {}
     others = set(request.against or ())
     covered = {name for name, cases in reading.cases.items() if others & set(cases.names)}
+    known = {name: set(cases.names) for name, cases in reading.cases.items()}
     for name, cases in reading.cases.items():
-        # Where none is covered, the comparison says what is wrong with the names.
-        skipped = bool(covered) and name not in covered
-        found = _measured(cases, replace(request, against=None) if skipped else request)
+        against = request.against
+        if against is not None and name in covered:
+            elsewhere = set().union(*(known[one] for one in known if one != name))
+            against = {key: value for key, value in against.items() if key not in elsewhere}
+        elif covered:
+            # Where none is covered, the comparison says what is wrong with the names.
+            against = None
+        found = _measured(cases, replace(request, against=against))
+        found["accuracy_interval"] = found["intervals"]["values"].get("accuracy")
         sections[name] = {**reading.figures[name], **found}
     left = sorted(set(reading.cases) - covered) if request.against is not None else []
     return Evaluation(
-        reading.figures | sections | ({"not_compared": left} if left else {}),
+        _source(request) | reading.figures | sections | ({"not_compared": left} if left else {}),
         {TITLES[name]: cases for name, cases in reading.cases.items()},
         {TITLES[name]: section for name, section in sections.items()},
     )
 
 
 def _evaluate_samples(samples: Sequence[Sample], request: Request) -> Evaluation:
-    labelled = [sample for sample in samples if sample.label is not None]
-    if not labelled:
-        raise InputError(
-            f"none of the {len(samples)} pictures in {request.folder} has one of the labels: "
-            f"{', '.join(EMOTIONS)}"
-        )
+    labelled = require_labelled(samples, request.folder)
     if request.against is not None:
         refuse_strangers([sample.name for sample in labelled], request.against)
     card = load_artifact("expression", request.precision, request.weights).card
     read = predict(labelled, precision=request.precision, weights=request.weights)
-    if not read.names:
-        raise InputError(
-            f"none of the {len(labelled)} labelled pictures in {request.folder} can be read, the "
-            f"first: {read.failures[0][1]}"
-        )
     who = {sample.name: sample.subject for sample in labelled}
     subjects = [who[name] for name in read.names]
     cases = Cases(
@@ -143,6 +140,7 @@ def _evaluate_samples(samples: Sequence[Sample], request: Request) -> Evaluation
         clusters_of(subjects) if any(subjects) else None,
     )
     figures = {
+        **_source(request),
         "layout": str(_layout(request)),
         "split": request.split,
         "splits": dict(Counter(sample.split for sample in labelled)),
@@ -156,8 +154,12 @@ def _evaluate_samples(samples: Sequence[Sample], request: Request) -> Evaluation
         "failures": failure_rows(read.failures),
         **_measured(cases, request),
     }
-    title = display_name(request.folder.resolve().name)
+    title = figures["data"]
     return Evaluation(figures, {title: cases}, {title: figures})
+
+
+def _source(request: Request) -> dict[str, Any]:
+    return {"data": display_name(request.folder.resolve().name), "mien": __version__}
 
 
 def _measured(cases: Cases, request: Request) -> dict[str, Any]:

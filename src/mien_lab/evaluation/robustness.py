@@ -32,7 +32,12 @@ DEFINITION = (
     "undamaged, averaged over all corruptions and severities 1 to 5"
 )
 
-_HEADLINES = ("accuracy", "macro_f1", "weighted_f1", "macro_recall", "roc_auc_macro")
+_HEADLINES = (
+    "accuracy",
+    *(f"{mean}_{rate}" for mean in ("macro", "weighted") for rate in ("precision", "recall", "f1")),
+    "roc_auc_macro",
+    "aurc",
+)
 _CALIBRATED = ("expected_calibration_error", "conformal_coverage", "conformal_mean_size")
 
 
@@ -97,9 +102,10 @@ def measure_robustness(
     guesses loses nothing. `comparisons` has the difference of mien's to each peer's, and the
     mean corruption error (mCE) and relative mCE of Hendrycks and Dietterich (ICLR 2019) with the
     peer in the place of their AlexNet; below 1 mien makes fewer errors. Each condition has
-    accuracy with its interval, macro and weighted F1, macro recall, ROC-AUC, and precision, recall
-    and F1 of each label that there is; of mien the expected calibration error and the coverage and
-    size of prediction sets besides. The damage is done to the aligned crop: what it
+    accuracy with its interval, macro and weighted precision, recall and F1, ROC-AUC, the area under
+    the risk-coverage curve, and precision, recall and F1 of each label that there is; of mien the
+    expected calibration error and the coverage and size of prediction sets besides. The damage is
+    done to the aligned crop: what it
     does to finding a face is measured by `measure_photographs`.
 
     Args:

@@ -395,6 +395,13 @@ def test_manifests_that_are_refused(tmp_path, text, sentence):
         read_collection(tmp_path)
 
 
+def test_one_file_that_is_spelled_in_two_ways_is_refused(tmp_path):
+    put(tmp_path / "images" / "a.png")
+    (tmp_path / "manifest.csv").write_text("image,label\na.png,sad\nimages/a.png,sad\n")
+    with pytest.raises(InputError, match=r"listed twice: images/a\.png"):
+        read_collection(tmp_path)
+
+
 def test_a_manifest_of_another_encoding_is_refused(tmp_path):
     (tmp_path / "labels.csv").write_bytes("image,label\nzoë.png,sad\n".encode("utf-16"))
     with pytest.raises(InputError, match="not a CSV file in UTF-8"):

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import pytest
 
 from mien.core.errors import InputError
@@ -196,3 +197,20 @@ def test_the_published_counts():
     counts = np.bincount(label[label >= 0], minlength=8)
     assert counts.sum() == 3153
     assert counts.tolist() == [1090, 893, 396, 384, 273, 18, 83, 16]
+
+
+def test_fer2013_in_folders(tmp_path, picture):
+    for number, place in enumerate(("train/angry", "test/happy", "test/sad")):
+        (tmp_path / place).mkdir(parents=True)
+        PIL.Image.fromarray(picture(number)).save(tmp_path / place / "a.png")
+    data = load_fer(tmp_path, voted=False)
+    assert [FER_LABELS[label] for label in data.labels] == ["happiness", "sadness", "anger"]
+    assert data.split.tolist() == ["PrivateTest", "PrivateTest", "Training"]
+    assert np.array_equal(data.pixels, [picture(1), picture(2), picture(0)])
+    PIL.Image.new("L", (64, 64)).save(tmp_path / "test" / "sad" / "b.png")
+    with pytest.raises(InputError, match=r"b\.png is not of 48x48 pixels"):
+        load_fer(tmp_path, voted=False)
+    (tmp_path / "test" / "contempt").mkdir()
+    PIL.Image.new("L", (48, 48)).save(tmp_path / "test" / "contempt" / "c.png")
+    with pytest.raises(InputError, match=r"c\.png .*none of FER2013's seven expressions"):
+        load_fer(tmp_path, voted=False)

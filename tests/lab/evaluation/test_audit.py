@@ -376,3 +376,14 @@ def test_the_command(tmp_path, picture, monkeypatch):
     assert figures["compared"] == "image conditions"
     assert figures["n"] == 20
     assert "not groups of people" in result.output
+
+
+def test_nothing_to_audit_is_an_error(tmp_path):
+    (tmp_path / "manifest.csv").write_text("image,label\na.png,sad\nb.png,\n")
+    (tmp_path / "groups.csv").write_text("name,team\na.png,x\n")
+    groups = ["--groups", str(tmp_path / "groups.csv")]
+    result = CliRunner().invoke(app, ["audit", "--data", str(tmp_path), *groups])
+    assert "none of the 1 labelled pictures can be read" in str(result.exception)
+    (tmp_path / "manifest.csv").write_text("image,label\nb.png,\n")
+    result = CliRunner().invoke(app, ["audit", "--data", str(tmp_path), *groups])
+    assert "none of the 1 pictures" in str(result.exception)

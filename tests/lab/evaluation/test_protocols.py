@@ -114,6 +114,9 @@ def test_both_protocols_have_all_figures(fer_folder, tmp_path):
     again = json.loads(run("--data", fer_folder, "--against", out).stdout)
     assert again["ferplus"]["comparison"]["difference"] == 0
     assert again["fer2013"]["comparison"]["n"] == found["fer2013"]["n"]
+    assert again["fer2013"]["comparison"]["only_in_the_other"] == 0
+    interval = found["fer2013"]["intervals"]["values"]["accuracy"]
+    assert found["fer2013"]["accuracy_interval"] == interval
     half = [line for line in out.read_text().splitlines() if not line.startswith("fer2013/")]
     (tmp_path / "half.csv").write_text("\n".join(half) + "\n")
     done = run("--data", fer_folder, "--against", tmp_path / "half.csv")
@@ -195,7 +198,8 @@ def test_fer2013_is_read_by_its_seven_classes_without_votes_too(fer_folder, tmp_
     shutil.copytree(fer_folder, tmp_path / "alone")
     (tmp_path / "alone" / "fer2013new.csv").unlink()
     found = evaluate_collection(Request(tmp_path / "alone", layout, bootstrap=FEW))
-    assert found.figures == {name: both[name] for name in both if name != "ferplus"}
+    expected = {name: both[name] for name in both if name != "ferplus"}
+    assert found.figures == expected | {"data": "alone"}
     assert len(found.figures["fer2013"]["labels"]) == 7
     assert list(found.cases) == ["FER2013, 7 classes"]
 
