@@ -20,7 +20,7 @@ from mien.vision.landmarks import LandmarkPlacer
 from mien.vision.media import DEFAULT_MAX_PIXELS
 from mien.vision.refiner import FaceRefiner
 
-__all__ = ["EDGE", "Config", "Parts", "build", "build_detector", "build_parts"]
+__all__ = ["DEFAULT_PRECISION", "EDGE", "Config", "Parts", "build", "build_detector", "build_parts"]
 
 log = logging.getLogger(__name__)
 

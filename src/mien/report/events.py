@@ -9,7 +9,7 @@ from typing import Any
 from mien.core.labels import EMOTIONS, Emotion
 from mien.core.types import FrameReading
 
-__all__ = ["Event", "EventFinder", "ordered"]
+__all__ = ["BEGINS", "SHOWN", "Event", "EventFinder", "ordered"]
 
 SHOWN = 0.5
 """Probability that an expression must reach to count: more than all others together."""

@@ -11,7 +11,15 @@ from typing import Any
 from mien.core.errors import ArtifactError
 from mien.core.labels import EMOTIONS
 
-__all__ = ["Artifact", "Card", "load_artifact", "read_card", "read_cards", "shipped_cards"]
+__all__ = [
+    "Artifact",
+    "Card",
+    "load_artifact",
+    "read_card",
+    "read_cards",
+    "shipped_cards",
+    "weights_folder",
+]
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from mien.core.errors import InputError, MediaError, MienError, cause_of
 
 __all__ = [
     "EXTENSIONS",
+    "IMAGE_EXTENSIONS",
+    "VIDEO_EXTENSIONS",
     "FoundSources",
     "advice",
     "display_name",

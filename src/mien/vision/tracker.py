@@ -14,7 +14,7 @@ import numpy.typing as npt
 from mien.core.types import Box, Face, Landmarks
 from mien.vision.geometry import iou_matrix
 
-__all__ = ["FaceTracker", "describe"]
+__all__ = ["MEMORY_S", "FaceTracker", "describe"]
 
 MEMORY_S = 1.5
 """A face out of sight for longer is forgotten; whoever comes then has a new id."""

@@ -27,6 +27,7 @@ __all__ = [
     "Kind",
     "blur",
     "brightness",
+    "compressed",
     "contrast",
     "darkness",
     "downscale",

@@ -14,6 +14,8 @@ import numpy.typing as npt
 from mien.core.types import Landmarks
 from mien_lab.data.scenes import Floats, GreyImage, Picture
 
+__all__ = ["Edge", "Placement", "cover", "paste", "rotated_box", "shrink", "warp"]
+
 
 class Edge(StrEnum):
     """How the pasted patch ends."""

@@ -19,6 +19,7 @@ __all__ = [
     "crop_of",
     "face_meant",
     "failure_rows",
+    "require_labelled",
     "split_rank",
     "zoomed_crops_of",
 ]

@@ -21,6 +21,22 @@ from mien_lab.data.face_labels import face_label
 from mien_lab.data.fer2013 import read_challenge, read_face_labels
 from mien_lab.data.tables import read_table
 
+__all__ = [
+    "FACES_IN_HELD_OUT",
+    "SURE_SCORE",
+    "Floats",
+    "GreyImage",
+    "Part",
+    "Picture",
+    "part_of",
+    "person_of",
+    "read_fer_faces",
+    "read_photographs",
+    "read_portraits",
+    "read_scenes",
+    "without_missed",
+]
+
 GreyImage = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 

@@ -8,6 +8,8 @@ import numpy as np
 from mien_lab.data.corruptions import compressed
 from mien_lab.data.scenes import GreyImage
 
+__all__ = ["spoil"]
+
 
 def spoil(image: GreyImage, rng: np.random.Generator) -> GreyImage:
     """A copy of a grey picture `(height, width)` uint8 with faults drawn from `rng`."""

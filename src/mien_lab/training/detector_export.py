@@ -12,7 +12,7 @@ from mien_lab.training.detector_net import SIZES, STRIDES, DetectorNet, ShippedN
 from mien_lab.training.run import read_checkpoint
 from mien_lab.training.weight_files import ship, trace, write_card
 
-__all__ = ["export_detector"]
+__all__ = ["TRAINED_ON", "export_detector"]
 
 OUTPUTS = tuple(f"level{stride}" for stride in STRIDES)
 PARITY = 1e-3

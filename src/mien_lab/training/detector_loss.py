@@ -15,6 +15,8 @@ from torch.nn import functional
 from mien_lab.data.scenes import Floats
 from mien_lab.training.detector_net import SIZES, STRIDES
 
+__all__ = ["Cells", "Losses", "assign", "detection_losses"]
+
 RANGES = ((0.0, 46.0), (32.0, 128.0), (90.0, 1e9))
 """Sizes of face (square root of the area, pixels) of each stride; they overlap on purpose."""
 BACKGROUND, IGNORED = -1, -2

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+__all__ = ["SIZES", "STRIDES", "DetectorNet", "Plain", "ShippedNet", "flatten", "standardised"]
+
 STRIDES = (8, 16, 32)
 SIZES = (24.0, 64.0, 192.0)
 """Pixels of the face that each stride's predictions are relative to."""

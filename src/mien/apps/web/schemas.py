@@ -18,6 +18,7 @@ __all__ = [
     "Live",
     "Model",
     "Models",
+    "Notice",
     "Result",
 ]
 
