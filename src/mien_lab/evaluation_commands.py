@@ -32,8 +32,8 @@ def evaluate(
     layout: Annotated[
         str,
         typer.Option(
-            help="auto, fer2013, fer+, raf-db, affectnet, expw, ck+, jaffe, kdef, folders "
-            "or manifest."
+            help="auto, fer2013 (name it if in folders), fer+, raf-db, affectnet, expw, ck+, "
+            "jaffe, kdef, folders or manifest."
         ),
     ] = "auto",
     whole: Annotated[
