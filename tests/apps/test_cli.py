@@ -497,6 +497,41 @@ def test_a_full_disk_for_annotations(process, portrait_file, clip, tmp_path):
     assert list((tmp_path / "out").iterdir()) == []
 
 
+@pytest.mark.parametrize("out", [True, False])
+def test_a_report_that_cannot_be_written_costs_no_other_result(
+    process, portrait_file, tmp_path, out
+):
+    html, document = tmp_path / "out" / "a.html", tmp_path / "out" / "a.json"
+    html.parent.mkdir()
+    results = ["--format", "json", "--out", document] if out else []
+    done = process(
+        "analyze", portrait_file, *results, "--report", html, *FAST,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000)),
+    )  # fmt: skip
+    assert done.returncode == 1
+    (line,) = done.stderr.decode().splitlines()
+    assert line.startswith(f"mien: {html} cannot be written: the file would be larger")
+    assert list(html.parent.iterdir()) == ([document] if out else [])
+    if out:
+        assert len(validated(json.loads(document.read_text()))["items"]) == 1
+    else:
+        assert b"happiness" in done.stdout
+
+
+def test_the_file_that_is_full_is_the_one_that_is_named(process, clip, tmp_path):
+    rows, events = tmp_path / "out" / "a.jsonl", tmp_path / "out" / "e.csv"
+    rows.parent.mkdir()
+    done = process(
+        "analyze", clip, "--format", "jsonl", "--out", rows, "--events", events, *FAST,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)),
+    )  # fmt: skip
+    assert done.returncode == 1
+    (line,) = done.stderr.decode().splitlines()
+    assert line.startswith(f"mien: {rows} cannot be written")
+    assert list(rows.parent.iterdir()) == [events]
+    assert events.read_text().startswith("source,track_id,expression")
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
 @pytest.mark.parametrize(
     "arguments",
@@ -603,6 +638,29 @@ def test_the_bar_of_a_terminal_leaves_stdout_alone(running, clip, portrait_file)
     text = b"".join(seen).decode()
     assert "none.jpg does not exist" in text
     assert "sources" in text
+
+
+def test_rows_on_a_terminal_have_no_bar_between_them(running, clip, portrait_file):
+    ours, theirs = pty.openpty()
+    command = running(
+        "analyze", portrait_file, clip, "--format", "csv", *FAST,
+        stdout=theirs, stderr=theirs, environment={"TERM": "xterm"},
+    )  # fmt: skip
+    os.close(theirs)
+    seen = []
+    thread = threading.Thread(target=lambda: seen.extend(_drain(ours)))
+    thread.start()
+    assert command.wait(110) == 0
+    thread.join(10)
+    os.close(ours)
+    lines = b"".join(seen).decode().splitlines()
+    assert lines[0].startswith("source,frame,time_s")
+    assert {line.count(",") for line in lines} == {lines[0].count(",")}
+
+
+def test_no_bar_where_colours_are_forced(process, clip):
+    done = process("analyze", clip, "--format", "csv", *FAST, environment={"FORCE_COLOR": "1"})
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def _drain(descriptor):

@@ -456,6 +456,14 @@ def test_options_that_make_no_sense(options, word):
         assert is_one_sentence(caught.value)
 
 
+@pytest.mark.parametrize("config", ["int8", {"threads": 1}, 1])
+def test_what_is_no_configuration(config):
+    with pytest.raises(
+        InputError, match=r"must be a mien\.Config, not (str|dict|int); name single"
+    ):
+        Analyzer(config)
+
+
 def test_an_unknown_option_names_the_known():
     with pytest.raises(InputError, match="min_face"):
         Analyzer(minface=3)

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import threading
 import time
 from contextlib import closing
@@ -80,3 +82,25 @@ def test_work_overlaps():
     for _ in ahead(slow(), 4):
         time.sleep(0.02)
     assert time.perf_counter() - began < 0.36
+
+
+LEFT = """
+import time
+from mien.pipeline.overlap import ahead
+
+def items():
+    try:
+        while True:
+            time.sleep(0.01)
+            yield 1
+    finally:
+        print("closed")
+
+made = ahead(ahead(items(), 2), 2)
+print(next(made))
+"""
+
+
+def test_what_is_left_in_the_middle_is_closed_when_python_exits():
+    done = subprocess.run([sys.executable, "-c", LEFT], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1\nclosed\n", "")

@@ -288,3 +288,13 @@ def test_folder_of_annotations(make_film, make_reading, tmp_path):
         "film.annotated.mp4",
         "large.annotated.png",
     ]
+
+
+@pytest.mark.parametrize("every", [1, 3])
+def test_animations_stay_until_their_end(tmp_path, every):
+    pictures = [PIL.Image.new("L", (32, 32), grey) for grey in (0, 100, 200)]
+    path = tmp_path / "a.gif"
+    # The last stays much longer than those before.
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=[40, 40, 2000])
+    annotated(path, tmp_path / "b.mp4", every=every)
+    assert duration_s(tmp_path / "b.mp4") == pytest.approx(2.08, abs=0.01)

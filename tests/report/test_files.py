@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mien.core.errors import OutputError
-from mien.report.files import atomic, make_folder
+from mien.report.files import atomic, make_folder, write_text
 
 
 def names(folder):
@@ -106,3 +106,21 @@ def test_folders(tmp_path):
         make_folder(tmp_path / "file")
     with pytest.raises(OutputError):
         make_folder(tmp_path / "file" / "b")
+
+
+def test_what_is_replaced_keeps_its_permissions(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    path.chmod(0o600)
+    write_text(path, "new")
+    assert (path.read_text(), path.stat().st_mode & 0o777) == ("new", 0o600)
+
+
+def test_a_file_that_may_not_be_written_is_not_replaced(tmp_path, monkeypatch):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(OutputError, match="permission is denied"):
+        write_text(path, "new")
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["a.txt"]

@@ -6,6 +6,7 @@ import pytest
 from mien.core.errors import ArtifactError
 from mien.runtime import artifact
 from mien.runtime.artifact import (
+    SHIPPED,
     Artifact,
     load_artifact,
     read_cards,
@@ -147,3 +148,12 @@ def test_figures_of_a_card(weights, value):
     with pytest.raises(ArtifactError, match="no number 'odd'") as caught:
         card.number("odd")
     assert is_one_sentence(caught.value)
+
+
+def test_weights_that_are_missing_from_the_package_are_named(tmp_path, monkeypatch):
+    shutil.copytree(weights_folder(), tmp_path / "weights")
+    monkeypatch.setattr(artifact, "weights_folder", lambda _=None: tmp_path / "weights")
+    assert len(shipped_cards()) == len(SHIPPED)
+    (tmp_path / "weights" / "temporal.json").unlink()
+    with pytest.raises(ArtifactError, match=r"lacks the weights of temporal \(fp32\); "):
+        shipped_cards()

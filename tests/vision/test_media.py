@@ -773,13 +773,18 @@ def test_what_cannot_be_found_is_reported_and_the_rest_kept(tmp_path, monkeypatc
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", refuse)
-    paths = [tmp_path / "gone.jpg", tmp_path / "empty", good, f"{tmp_path}/*.gif", locked]
+    pattern = f"{tmp_path}/**/a.png"
+    paths = [tmp_path / "gone.jpg", tmp_path / "empty", good, f"{tmp_path}/*.gif", locked, pattern]
     found = find_sources(paths)
     assert [path.name for path in found.paths] == ["a.jpg"]
     sentences = [str(error) for _, error in found.failures]
     for words in ("does not exist", "holds no picture", "Permission denied", "no file matches"):
         assert any(words in sentence for sentence in sentences), words
-    assert len(sentences) == 5
+    assert len(sentences) == 6
+    assert (
+        sentences[-1]
+        == f"folder {locked} cannot be read (Permission denied); check its permissions"
+    )
     assert all(
         isinstance(error, MienError) and is_one_sentence(error) for _, error in found.failures
     )
@@ -893,3 +898,23 @@ def test_pillow_keeps_no_pixels_while_a_frame_is_used(monkeypatch):
         next(stream)
         gc.collect()
         assert seen[0]() is None
+
+
+def test_a_picture_that_needs_more_memory_than_there_is(tmp_path, monkeypatch):
+    def greedy(picture):
+        raise MemoryError
+
+    PIL.Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    monkeypatch.setattr(images, "to_rgb", greedy)
+    sentence = r"a\.png needs more memory than there is"
+    with open_media(tmp_path / "a.png") as stream, pytest.raises(TooLargeError, match=sentence):
+        next(stream)
+
+
+@pytest.mark.parametrize(("every", "ends"), [(1, [0.1, 0.3, 0.6]), (2, [0.3, 0.6]), (3, [0.6])])
+def test_frames_of_an_animation_say_when_they_end(tmp_path, every, ends):
+    pictures = [PIL.Image.new("L", (32, 32), grey) for grey in (0, 100, 200)]
+    path = tmp_path / "a.gif"
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=[100, 200, 300])
+    with open_media(path, every=every) as stream:
+        assert [frame.ends_s for frame in stream] == pytest.approx(ends)

@@ -92,7 +92,7 @@ def parse_emotion(name: str) -> Emotion:
     Raises:
         ValueError: if the name is neither; the message lists what is accepted.
     """
-    key = name.strip().lower()
+    key = str(name).strip().lower()
     if key in _ALIASES:
         return _ALIASES[key]
     try:

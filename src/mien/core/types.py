@@ -234,6 +234,9 @@ class Frame:
     arrived_s: float | None = None
     """When the encoded data of a live picture had come in, before it was decoded, in seconds of
     `time.monotonic`; None where that is not known."""
+    ends_s: float | None = None
+    """When it gives way to the next that is kept, or the medium ends; None where that is not known
+    with the frame itself, as in films."""
 
 
 @dataclass(frozen=True, slots=True)

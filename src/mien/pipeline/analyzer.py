@@ -140,6 +140,11 @@ class Analyzer:
             InputError: if an option is unknown or its value makes no sense.
             ArtifactError: if weights are missing or altered.
         """
+        if not isinstance(config, Config | None):
+            raise InputError(
+                f"config must be a mien.Config, not {type(config).__name__}; name single options, "
+                "as in Analyzer(threads=1)"
+            )
         known = Config.__dataclass_fields__
         if unknown := sorted(options.keys() - known.keys()):
             raise InputError(f"unknown option {unknown[0]!r}; there are: {', '.join(known)}")

@@ -13,7 +13,7 @@ from mien.models.temporal import TemporalReader
 from mien.pipeline.frame import FrameReader
 from mien.pipeline.locator import DETECT_EVERY, FaceLocator
 from mien.pipeline.sequence import SequenceReader
-from mien.runtime.artifact import Card, read_cards, weights_folder
+from mien.runtime.artifact import Card, read_cards, shipped_cards, weights_folder
 from mien.runtime.session import Session, open_session
 from mien.vision.detector import FaceDetector
 from mien.vision.landmarks import LandmarkPlacer
@@ -201,9 +201,10 @@ def _finders(config: Config, sessions: list[Session]) -> tuple[FaceDetector, Fac
 
 
 def _open_temporal(config: Config) -> Session | None:
-    """The recurrent network, or None where there is none for this expression network."""
+    """The recurrent network, or None where a user's weights have none for their expressions."""
     folder = weights_folder(config.weights)
-    cards = {card.name: card for card in read_cards(folder) if card.precision == "fp32"}
+    known = shipped_cards() if config.weights is None else read_cards(folder)
+    cards = {card.name: card for card in known if card.precision == "fp32"}
     if "temporal" not in cards or "expression" not in cards:
         return None
     if cards["temporal"].extra.get("reads") != cards["expression"].sha256:

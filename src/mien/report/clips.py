@@ -59,6 +59,7 @@ class ClipWriter:
         self._drawer = Drawer()
         self._film: _Film | None = None
         self._last_s = 0.0
+        self._ends_s: float | None = None
 
     def __enter__(self) -> "ClipWriter":
         return self
@@ -75,7 +76,7 @@ class ClipWriter:
                 if error is not None:
                     raise error
                 if self._film is not None:
-                    self._film.finish(_end_s(self._media))
+                    self._film.finish(_end_s(self._media), self._ends_s)
         except av.error.FFmpegError as refusal:
             raise self._output_error(refusal) from refusal
 
@@ -93,7 +94,7 @@ class ClipWriter:
                 f"nothing comes for hours after {self._last_s:.2f} s, which MP4 cannot hold; "
                 "cut the film there"
             )
-        self._last_s = frame.time_s
+        self._last_s, self._ends_s = frame.time_s, frame.ends_s
         try:
             if self._film is None:
                 self._film = self._open(image)
@@ -154,18 +155,22 @@ class _Film:
         picture.pts, picture.time_base = ticks, self._clock
         self._waiting = ticks, picture
 
-    def finish(self, end_s: float | None) -> None:
-        """Encode what waits, the last picture until `end_s`, and the rest of the sound."""
+    def finish(self, end_s: float | None, told_s: float | None) -> None:
+        """Encode what waits and the rest of the sound.
+
+        The last picture stays until the film's `end_s`, or when it was `told_s` itself to end.
+        """
         if self._waiting is not None:
-            self._step = self._last_step(self._waiting[0], end_s)
+            self._step = self._last_step(self._waiting[0], end_s, told_s)
             self._encode(*self._waiting)
         self._mux(None)
         if self.sound is not None:
             self.sound.copy(math.inf)
 
-    def _last_step(self, ticks: int, end_s: float | None) -> int:
-        rest = 0 if end_s is None else round(Fraction(end_s) / self._clock) - ticks
-        if self._longest and rest > _STILL * self._longest:
+    def _last_step(self, ticks: int, end_s: float | None, told_s: float | None) -> int:
+        until_s = end_s if told_s is None else told_s
+        rest = 0 if until_s is None else round(Fraction(until_s) / self._clock) - ticks
+        if told_s is None and self._longest and rest > _STILL * self._longest:
             # A film that was cut off, not one whose last picture stays.
             return self._step
         return min(rest, math.floor(_LONGEST_S / self._clock)) if rest > 0 else self._step

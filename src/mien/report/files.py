@@ -3,6 +3,7 @@
 import errno
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,7 +33,8 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     The temporary file stands in the same folder, is hidden and has the same extension. If the body
     fails for any reason, the temporary file is removed and whatever stood at `path` stays as it
-    was. Devices and pipes such as /dev/stdout are handed through as they are.
+    was; what replaces it has its permissions. Devices and pipes such as /dev/stdout are handed
+    through as they are.
 
     Yields:
         The path to write to.
@@ -52,6 +54,10 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary = final.with_name(_temporary_name(final))
         try:
             temporary.touch(exist_ok=False)
+            if final.exists():
+                if not os.access(final, os.W_OK):
+                    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+                shutil.copymode(final, temporary)
             yield temporary
             _sync(temporary)
             temporary.replace(final)

@@ -87,19 +87,19 @@ class Line(TypedDict):
 
 def document_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of the document that `mien analyze --format json` writes."""
-    return _root("What mien reads from pictures and films", Document)
+    return _root("What mien reads from pictures and films", SCHEMA, Document)
 
 
 def line_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of one line that `mien analyze --format jsonl` writes."""
-    return _root("One line of mien's readings", Line)
+    return _root("One line of mien's readings", f"{SCHEMA}/line", Line)
 
 
-def _root(title: str, kind: type) -> dict[str, Any]:
+def _root(title: str, identifier: str, kind: type) -> dict[str, Any]:
     definitions: dict[str, Any] = {}
     _describe(kind, definitions)
     root = definitions.pop(kind.__name__)
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA}
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": identifier}
     return {**head, "title": title, **root, "$defs": definitions}
 
 

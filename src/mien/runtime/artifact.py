@@ -12,6 +12,7 @@ from mien.core.errors import ArtifactError
 from mien.core.labels import EMOTIONS
 
 __all__ = [
+    "SHIPPED",
     "Artifact",
     "Card",
     "load_artifact",
@@ -20,6 +21,19 @@ __all__ = [
     "shipped_cards",
     "weights_folder",
 ]
+
+
+SHIPPED = frozenset(
+    {
+        ("detector", "fp32"),
+        ("refiner", "fp32"),
+        ("landmarks", "fp32"),
+        ("expression", "fp32"),
+        ("expression", "int8"),
+        ("temporal", "fp32"),
+    }
+)
+"""Name and precision of all weights in the package."""
 
 
 @dataclass(frozen=True)
@@ -121,8 +135,17 @@ def load_artifact(
 
 
 def shipped_cards() -> list[Card]:
-    """The cards of all weights in the package."""
-    return read_cards(weights_folder())
+    """The cards of all weights in the package.
+
+    Raises:
+        ArtifactError: if one of `SHIPPED` is missing.
+    """
+    folder = weights_folder()
+    cards = read_cards(folder)
+    if missing := sorted(SHIPPED - {(card.name, card.precision) for card in cards}):
+        names = ", ".join(f"{name} ({precision})" for name, precision in missing)
+        raise ArtifactError(f"{folder} lacks the weights of {names}; {_remedy(folder)}")
+    return cards
 
 
 def read_cards(folder: Path) -> list[Card]:

@@ -4,6 +4,7 @@ import logging
 import struct
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import BinaryIO
 
 import numpy as np
@@ -168,6 +169,8 @@ def _still(picture: ImageFile, name: str, orientation: Orientation) -> Iterator[
         image = orientation.apply(to_rgb(picture))
     except DAMAGED as error:
         raise damage(name, error) from error
+    except MemoryError as error:
+        raise TooLargeError(f"{name} needs more memory than there is; make it smaller") from error
     # Pillow's own copy of the pixels would stay as long as the frame is used.
     del picture
     yield Frame(image)
@@ -177,23 +180,37 @@ def _animation(
     picture: ImageFile, name: str, orientation: Orientation, every: int
 ) -> Iterator[Frame]:
     first, index, time_s = _first(picture), 0, 0.0
+    # A frame says how long it stays, but only once it is decoded; so the one before it waits.
+    waiting: Frame | None = None
+    fault: Exception | None = None
     while True:
         try:
-            picture.seek(first + index)
-        except EOFError:
-            break
-        except DAMAGED as error:
-            raise _broken_off(name, index, error) from error
-        try:
+            if not _has_frame(picture, first + index):
+                break
             picture.load()
             image = to_rgb(picture) if index % every == 0 else None
         except DAMAGED as error:
-            raise _broken_off(name, index, error) from error
+            fault = error
+            break
         if image is not None:
-            yield Frame(orientation.apply(image), index, time_s)
+            if waiting is not None:
+                yield replace(waiting, ends_s=time_s)
+            waiting = Frame(orientation.apply(image), index, time_s)
         duration_ms = picture.info.get("duration")
         time_s += duration_ms / 1000 if duration_ms else _DEFAULT_DURATION_S
         index += 1
+    if waiting is not None:
+        yield replace(waiting, ends_s=time_s)
+    if fault is not None:
+        raise _broken_off(name, index, fault) from fault
+
+
+def _has_frame(picture: ImageFile, index: int) -> bool:
+    try:
+        picture.seek(index)
+    except EOFError:
+        return False
+    return True
 
 
 def _broken_off(name: str, frames: int, error: Exception) -> MediaError:

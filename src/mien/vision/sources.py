@@ -126,9 +126,11 @@ def is_special(path: Path) -> bool:
 
 
 def _match(pattern: Path, leave_out: _Choice) -> Iterator[_Result]:
-    found = map(Path, sorted(set(_glob(pattern))))
+    errors: list[OSError] = []
+    found = map(Path, sorted(set(_glob(pattern, errors))))
     matches = [path for path in found if path.is_dir() or not (leave_out(path) or is_special(path))]
-    if not matches:
+    yield from map(_closed, errors)
+    if not matches and not errors:
         name = display_name(pattern)
         yield _failure(name, f"no file matches {name}; check the pattern")
     for match in matches:
@@ -140,17 +142,20 @@ def _match(pattern: Path, leave_out: _Choice) -> Iterator[_Result]:
             yield match
 
 
-def _glob(pattern: Path) -> Iterator[str]:
-    """As `glob.glob`, which under `**` would follow links to folders round and round."""
+def _glob(pattern: Path, errors: list[OSError]) -> Iterator[str]:
+    """As `glob.glob`, which under `**` would follow links to folders round and round.
+
+    Folders under `**` that cannot be read are noted.
+    """
     if "**" not in pattern.parts:
         yield from glob.iglob(str(pattern))  # noqa: PTH207
         return
     place = pattern.parts.index("**")
     rest = pattern.parts[place + 1 :] or ("*",)
     for base in glob.iglob(str(Path(*pattern.parts[:place]))):  # noqa: PTH207
-        for parent, folders, _ in os.walk(base):
+        for parent, folders, _ in os.walk(base, onerror=errors.append):
             folders[:] = [name for name in folders if not name.startswith(".")]
-            yield from _glob(Path(glob.escape(parent), *rest))
+            yield from _glob(Path(glob.escape(parent), *rest), errors)
 
 
 def _walk(folder: Path, leave_out: _Choice) -> Iterator[_Result]:
@@ -163,11 +168,7 @@ def _walk(folder: Path, leave_out: _Choice) -> Iterator[_Result]:
                 continue
             empty = False
             yield file
-    for error in errors:
-        name = display_name(error.filename or folder)
-        yield _failure(
-            name, f"folder {name} cannot be read ({cause_of(error)}); check its permissions"
-        )
+    yield from map(_closed, errors)
     if empty and not errors:
         name = display_name(folder)
         yield _failure(
@@ -175,6 +176,13 @@ def _walk(folder: Path, leave_out: _Choice) -> Iterator[_Result]:
             f"folder {name} holds no picture or film; name a file outright if its extension "
             "is unusual",
         )
+
+
+def _closed(error: OSError) -> _Result:
+    name = display_name(error.filename)
+    return _failure(
+        name, f"folder {name} cannot be read ({cause_of(error)}); check its permissions"
+    )
 
 
 def _failure(name: str, sentence: str) -> tuple[str, MienError]:

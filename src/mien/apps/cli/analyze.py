@@ -15,17 +15,17 @@ from rich.progress import Progress, TaskID
 
 from mien.apps.cli.console import complain, printable, progress_bar, screen
 from mien.apps.cli.opening import opened
-from mien.apps.cli.outputs import check_outputs, named_path
+from mien.apps.cli.outputs import Outputs, check_outputs, named_path
 from mien.apps.cli.signals import ENDINGS, handled_once, leave
 from mien.apps.cli.table import TableWriter
-from mien.core.errors import MienError, OutputError
+from mien.core.errors import MediaError, MienError, OutputError
 from mien.core.types import Frame, FrameReading, Media
 from mien.pipeline.analyzer import Analyzer
 from mien.pipeline.build import DEFAULT_PRECISION, EDGE, Config
 from mien.report.annotations import AnnotationFolder, Annotator, is_annotation
 from mien.report.codings import check_coding, open_events
 from mien.report.html import check_html, open_html
-from mien.report.writing import ReportFormat, ReportWriter, ReportWriters, open_report
+from mien.report.writing import ReportFormat, ReportWriter, open_report
 from mien.vision.media import DEFAULT_MAX_PIXELS
 from mien.vision.sources import display_name, find_sources
 from mien.vision.stream import MediaStream
@@ -57,7 +57,9 @@ def analyze(
     form: Annotated[Format, typer.Option("--format", help="Form of the output.")] = Format.TABLE,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", parser=named_path, help="File to write instead of stdout."),
+        typer.Option(
+            metavar="FILE", parser=named_path, help="File to write instead of stdout (-)."
+        ),
     ] = None,
     annotate: Annotated[
         Path | None,
@@ -117,6 +119,7 @@ def analyze(
 
     Exits with 0 if all was read, 1 if some was not (the rest is written), 2 on wrong usage.
     """
+    out = None if out is not None and str(out) == "-" else out
     _check(form, out)
     drawn = partial(is_annotation, folder=annotate) if annotate else lambda _: False
     found = find_sources(paths, leave_out=drawn)
@@ -138,16 +141,23 @@ def analyze(
     with handled_once(ENDINGS, leave), ExitStack() as stack:
         analyzer = stack.enter_context(Analyzer(config))
         folder = AnnotationFolder(annotate, found.paths) if annotate else None
-        writers = [stack.enter_context(_writer(form, out, analyzer))]
+        outputs = stack.enter_context(Outputs(alone=folder is None))
+        if out is None:
+            outputs.show(_screen_writer(form, analyzer))
+        else:
+            model = analyzer.parts.provenance()
+            outputs.add(open_report(out, ReportFormat(form.value), model))
         if events is not None:
-            writers.append(stack.enter_context(open_events(events)))
+            outputs.add(open_events(events))
         if report is not None:
-            writers.append(stack.enter_context(open_html(report, analyzer.parts.provenance())))
-        run = _Run(analyzer, ReportWriters(writers), folder, every)
+            outputs.add(open_html(report, analyzer.parts.provenance()))
+        # Rows on the screen and the bar would overwrite each other.
+        rows = out is None and form is not Format.TABLE and sys.stdout.isatty()
+        run = _Run(analyzer, outputs, folder, every, bar=not rows)
         for source, error in found.failures:
             run.fail(source, error)
         run.read(found.paths)
-    if run.failures:
+    if run.failures or outputs.failures:
         raise typer.Exit(1)
 
 
@@ -159,6 +169,7 @@ class _Run:
     writer: ReportWriter
     annotations: AnnotationFolder | None
     every: int
+    bar: bool
     failures: int = 0
 
     def fail(self, source: str, error: MienError) -> None:
@@ -173,7 +184,7 @@ class _Run:
             max_pixels=config.max_pixels,
             ahead=config.threads != 1,
         )
-        with progress_bar() as bar, closing(coming) as sources:
+        with progress_bar(shown=self.bar) as bar, closing(coming) as sources:
             whole = bar.add_task("sources", total=len(paths)) if len(paths) > 1 else None
             for path, stream in sources:
                 task = bar.add_task(printable(path.name), total=None)
@@ -203,10 +214,10 @@ class _Run:
                     self.writer.write(reading)
                     annotation.write(frame, reading)
                     advance(reading)
-            except OutputError:
-                raise
             except MienError as error:
                 fault = error
+            except MemoryError:
+                fault = MediaError(f"{source} needs more memory than there is; make it smaller")
         if fault is not None and not started:
             self.fail(source, fault)
             return
@@ -283,12 +294,12 @@ def _check(form: Format, out: Path | None) -> None:
 
 
 @contextmanager
-def _writer(form: Format, out: Path | None, analyzer: Analyzer) -> Iterator[ReportWriter]:
+def _screen_writer(form: Format, analyzer: Analyzer) -> Iterator[ReportWriter]:
     if form is Format.TABLE:
         table = TableWriter(screen())
         yield table
         table.close()
         return
     model = analyzer.parts.provenance()
-    with open_report(out or sys.stdout, ReportFormat(form.value), model) as writer:
+    with open_report(sys.stdout, ReportFormat(form.value), model) as writer:
         yield writer

@@ -62,16 +62,20 @@ class _Complaints(logging.Handler):
             traceback.print_exception(*record.exc_info)
 
 
-def progress_bar() -> Progress:
-    """A bar with the time left, on standard error and only where that is a terminal."""
-    console = Console(stderr=True)
+def progress_bar(*, shown: bool = True) -> Progress:
+    """A bar with the time left, on standard error and only where that is a terminal.
+
+    It redraws the lines above it: it is not to be shown while data go to the same terminal.
+    """
+    # Not the console's own word, which FORCE_COLOR changes.
+    shown = shown and sys.stderr.isatty()
     return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        console=console,
-        disable=not console.is_terminal,
+        console=Console(stderr=True),
+        disable=not shown,
         transient=True,
         redirect_stdout=False,
     )

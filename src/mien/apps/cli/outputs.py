@@ -1,15 +1,21 @@
 """Where results go: never over a source, never two into one file."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import typer
 
-from mien.core.errors import InputError
+from mien.apps.cli.console import complain
+from mien.core.errors import InputError, MienError, OutputError
+from mien.core.types import FrameReading, Media
 from mien.report.files import output_error
+from mien.report.writing import ReportWriter
 
-__all__ = ["check_outputs", "named_path"]
+__all__ = ["Outputs", "check_outputs", "named_path"]
 
 
 def named_path(text: str) -> Path:
@@ -61,3 +67,91 @@ def _identity(path: Path) -> object:
     except OSError:
         return os.path.realpath(path)
     return status.st_dev, status.st_ino
+
+
+class Outputs:
+    """Several writers as one; a file that cannot be written is complained of, the others go on.
+
+    A context manager that closes them all.
+
+    Args:
+        alone: whether nothing else comes of the run, which then ends with its last writer.
+
+    Attributes:
+        failures: how many could not be written.
+    """
+
+    def __init__(self, *, alone: bool) -> None:
+        self.failures = 0
+        self._alone = alone
+        self._screen = ExitStack()
+        self._shown: ReportWriter | None = None
+        self._files: list[tuple[ReportWriter, ExitStack]] = []
+
+    def show(self, opening: AbstractContextManager[ReportWriter]) -> None:
+        """Add what goes to standard output; where that fails, so does the run."""
+        self._shown = self._screen.enter_context(opening)
+
+    def add(self, opening: AbstractContextManager[ReportWriter]) -> None:
+        """Add a file.
+
+        Raises:
+            OutputError: if it cannot be opened.
+        """
+        stack = ExitStack()
+        self._files.append((stack.enter_context(opening), stack))
+
+    def begin(self, media: Media) -> None:
+        """Start a source."""
+        self._each(lambda writer: writer.begin(media))
+
+    def write(self, frame: FrameReading) -> None:
+        """Add a frame of the source."""
+        self._each(lambda writer: writer.write(frame))
+
+    def end(self, error: MienError | None = None) -> None:
+        """End the source, with the error that broke it off if there was one."""
+        self._each(lambda writer: writer.end(error))
+
+    def fail(self, source: str, error: MienError) -> None:
+        """Note a source that could not be opened."""
+        self._each(lambda writer: writer.fail(source, error))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self._screen:
+            for _, stack in self._files:
+                self._close(stack, error)
+            if error is not None:
+                raise error
+
+    def _each(self, act: Callable[[ReportWriter], None]) -> None:
+        if self._shown is not None:
+            act(self._shown)
+        for file in list(self._files):
+            writer, stack = file
+            try:
+                act(writer)
+            except BrokenPipeError:
+                raise
+            except (OSError, OutputError) as error:
+                self._files.remove(file)
+                self._close(stack, error)
+        if self.failures and self._alone and not self._files and self._shown is None:
+            raise typer.Exit(1)
+
+    def _close(self, stack: ExitStack, error: BaseException | None) -> None:
+        """Close a file, without its name where there was an error."""
+        kind, trace = (None, None) if error is None else (type(error), error.__traceback__)
+        try:
+            stack.__exit__(kind, error, trace)
+        except OutputError as refusal:
+            self.failures += 1
+            complain(str(refusal))
