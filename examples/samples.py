@@ -60,4 +60,6 @@ def view(picture: np.ndarray, phase: float) -> np.ndarray:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit("name the folder to write to: samples.py FOLDER [--camera]")
     main(Path(sys.argv[1]), camera="--camera" in sys.argv[2:])

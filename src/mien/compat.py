@@ -25,7 +25,7 @@ import numpy.typing as npt
 from mien import Analyzer, Reading
 from mien.core.errors import InputError
 from mien.core.labels import parse_emotion
-from mien.core.types import Media
+from mien.core.types import Media, MediaKind
 
 __all__ = ["FER", "DeepFace", "DeepFaceResult", "Detector", "FERResult"]
 
@@ -213,4 +213,8 @@ def _read(picture: _Picture) -> tuple[Media, tuple[Reading, ...]]:
     with _LOCK:  # so that threads that come first at once do not make two
         analyzer = _analyzer()
     with analyzer.analyze(picture) as analysis:
+        if analysis.media.kind is not MediaKind.IMAGE:
+            raise InputError(
+                f"{analysis.media.source} is no single picture; mien.Analyzer().analyze reads films"
+            )
         return analysis.media, analysis.faces

@@ -26,7 +26,7 @@ from mien_lab import (
 from mien_lab.data.cleaning import clean, write_drops
 from mien_lab.data.fer2013 import load_fer
 from mien_lab.evaluation.limits import measure_limits
-from mien_lab.output import Output, Precision, Weights, require_writable, write_figures
+from mien_lab.output import Output, Precision, Rate, Weights, require_writable, write_figures
 
 __all__ = ["app", "main"]
 
@@ -51,7 +51,7 @@ def train(
     run: Annotated[Path, typer.Option(help="Folder of the run.")],
     faces: Annotated[Path | None, typer.Option(help="Labelled photographs besides.")] = None,
     epochs: Annotated[int, typer.Option(min=1)] = 50,
-    rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
+    rate: Rate | None = None,
     shape: Annotated[str, typer.Option(help="Of the network: wide or deep.")] = "wide",
     start: Annotated[Path | None, typer.Option(help="Folder of a run to go on from.")] = None,
     groups: Annotated[

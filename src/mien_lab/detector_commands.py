@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from mien_lab.output import Output, Weights, require_writable, write_figures
+from mien_lab.output import Output, Rate, Weights, require_writable, write_figures
 
 app = typer.Typer(help="The face detector.", no_args_is_help=True)
 
@@ -20,7 +20,7 @@ def train(
     run: RunDir,
     *,
     epochs: Annotated[int, typer.Option(min=1, help="Epochs of 200 batches.")] = 42,
-    rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 3e-3,
+    rate: Rate = 3e-3,
     seed: Annotated[int, typer.Option(min=0)] = 7,
     warm_start: Annotated[Path | None, typer.Option(help="Checkpoint to begin with.")] = None,
     resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint.")] = False,
@@ -39,7 +39,7 @@ def refine(
     *,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the proposals.")] = 6,
     scenes: Annotated[int, typer.Option(help="Generated scenes to take proposals from.")] = 30_000,
-    rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 2e-3,
+    rate: Rate = 2e-3,
     seed: Annotated[int, typer.Option(min=0)] = 11,
     weights: Annotated[Path | None, typer.Option(help="Folder of the detector's weights.")] = None,
     warm_start: Annotated[
@@ -70,7 +70,7 @@ def place(
     run: RunDir,
     *,
     epochs: Annotated[int, typer.Option(min=1, help="Epochs of 250 batches.")] = 24,
-    rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 3e-3,
+    rate: Rate = 3e-3,
     seed: Annotated[int, typer.Option(min=0)] = 17,
     resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint.")] = False,
 ) -> None:

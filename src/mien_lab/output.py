@@ -16,6 +16,7 @@ from mien.vision.sources import IMAGE_EXTENSIONS
 __all__ = [
     "Output",
     "Precision",
+    "Rate",
     "Weights",
     "name_failures",
     "refuse_existing",
@@ -25,6 +26,7 @@ __all__ = [
 
 Precision = Annotated[str, typer.Option(help="fp32 or int8.")]
 Weights = Annotated[Path | None, typer.Option(help="Folder with weights, if not the shipped.")]
+Rate = Annotated[float, typer.Option(min=1e-9, max=10, help="Peak learning rate.")]
 Output = Annotated[
     str | None, typer.Option("--json", help="File for all figures, or - for the screen.")
 ]

@@ -11,7 +11,7 @@ import typer
 
 from mien.core.errors import InputError
 from mien.runtime.artifact import load_artifact, weights_folder
-from mien_lab.output import Output, Weights, require_writable, write_figures
+from mien_lab.output import Output, Rate, Weights, require_writable, write_figures
 
 if TYPE_CHECKING:
     from mien_lab.data.recordings import RecordingLayout
@@ -33,9 +33,9 @@ def train(
     data: Data,
     run: RunDir,
     *,
-    clips: Annotated[int, typer.Option(help="Made from stills.")] = 4000,
+    clips: Annotated[int, typer.Option(min=1, help="Made from stills.")] = 4000,
     epochs: Annotated[int, typer.Option(min=1)] = 15,
-    rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 3e-3,
+    rate: Rate = 3e-3,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     recordings: Recordings = None,
     layout: LayoutName = "crema-d",
@@ -70,11 +70,12 @@ def export(
     run: RunDir,
     *,
     out: Annotated[Path | None, typer.Option(help="Folder for weights; the package's own.")] = None,
-    clips: Annotated[int, typer.Option(help="From PublicTest, to fit on.")] = 960,
+    clips: Annotated[int, typer.Option(min=2, help="From PublicTest, to fit on.")] = 960,
     weights: Weights = None,
     version: str = "1",
 ) -> None:
     """Write temporal.onnx and its card, gains and confidence fitted to clips from PublicTest."""
+    from mien_lab.training.run import read_checkpoint
     from mien_lab.training.temporal import TemporalConfig, still_clips
     from mien_lab.training.temporal_export import (
         calibrate_temporal,
@@ -83,6 +84,7 @@ def export(
     )
 
     folder = weights_folder(out)
+    read_checkpoint(run / "last.pt")
     checked = still_clips(TemporalConfig(data, weights), run, "PublicTest", clips)
     shift = choose_gain_shift(run / "last.pt", checked)
     export_temporal(run / "last.pt", folder, version=version, gain_shift=shift)
@@ -94,7 +96,7 @@ def evaluate(
     data: Data,
     run: RunDir,
     *,
-    clips: Annotated[int, typer.Option(help="Half clean, half poor.")] = 240,
+    clips: Annotated[int, typer.Option(min=2, help="Half clean, half poor.")] = 240,
     split: Annotated[str, typer.Option(help="PublicTest or PrivateTest.")] = "PrivateTest",
     recordings: Recordings = None,
     layout: LayoutName = "crema-d",

@@ -22,7 +22,9 @@ def test_a_closed_stdout(process, picture, arguments):
     done = process(*arguments, preexec_fn=lambda: os.close(1))
     assert done.returncode == 1
     (line,) = done.stderr.decode().splitlines()
-    assert line == ("mien: standard output cannot be written: it is closed; name a file with --out")
+    assert line == (
+        "mien: standard output cannot be written: it is closed; open it, or write to a file"
+    )
 
 
 def test_a_closed_stdout_does_not_matter_to_a_file(process, picture, tmp_path):

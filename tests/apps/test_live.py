@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import resource
 import signal
 import time
 from dataclasses import replace
@@ -121,3 +122,29 @@ def test_the_view_writes_no_minus_before_nothing(make_reading):
     view.take(LiveReading(media, frame, reading, 0.02, 10, 3))
     console.print(view)
     assert "neutral +0.00" in console.export_text()
+
+
+def test_a_record_that_cannot_be_written_costs_nothing_else(process, film, tmp_path):
+    target = tmp_path / "out" / "a.json"
+    target.parent.mkdir()
+    done = process(
+        "live", film, "--jsonl", "--threads", 1, "--record", target,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300)),
+    )  # fmt: skip
+    assert done.returncode == 1
+    lines = done.stderr.decode().splitlines()
+    assert any(line.startswith(f"mien: {target} cannot be written") for line in lines)
+    assert not any("standard output" in line for line in lines)
+    assert 1 <= len(done.stdout.splitlines()) <= 3
+    assert list(target.parent.iterdir()) == []
+
+
+def test_a_film_that_breaks_off_says_so_in_the_record(mien, make_film, tmp_path):
+    whole = make_film(tmp_path / "a.mkv", times=[n / 10 for n in range(20)])
+    film, target = tmp_path / "cut.mkv", tmp_path / "a.json"
+    film.write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 3])
+    done = mien("live", film, "--jsonl", "--threads", 1, "--record", target)
+    assert done.code == 1
+    (item,) = json.loads(target.read_text())["items"]
+    assert "is cut off" in item["error"]
+    assert "is cut off" in json.loads(done.out.splitlines()[-1])["error"]

@@ -172,3 +172,13 @@ def test_figures_that_cannot_be_added_to(monkeypatch, tmp_path, text, sentence):
     if text is not None:
         figures.write_text(text)
     assert sentence in run(monkeypatch, "figures", "add", more, "--json", figures)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("train", "--clips", "0"), ("train", "--rate", "nan"), ("evaluate", "--clips", "1")],
+)
+def test_temporal_options_that_make_no_sense(arguments):
+    command, *options = arguments
+    done = CliRunner().invoke(cli.app, ["temporal", command, "--data", "x", "--run", "y", *options])
+    assert done.exit_code == 2

@@ -9,9 +9,10 @@ from mien.report.charts import clock, expression_chart, percent, sentiment_chart
 from mien.report.summaries import Run, Share
 
 
-def run(times, probabilities, valence=0.0):
+def run(times, probabilities, valence=0.0, end_s=0.0):
     shares = np.broadcast_to(np.asarray(probabilities, float), (len(times), 8))
-    return Run(np.asarray(times, float), shares, np.full(len(times), valence))
+    end_s = end_s or times[-1] + 0.5
+    return Run(np.asarray(times, float), end_s, shares, np.full(len(times), valence))
 
 
 def numbers(path):
@@ -39,6 +40,12 @@ def test_a_face_that_was_away_leaves_a_gap():
     svg = expression_chart([run([0.5], even), run([8.5], even)], 1.0, 0.0, 10.0, "faces")
     spans = [numbers(path.get("d"))[:, 0] for path in ET.fromstring(svg).iter("path")][::8]
     assert [(span.min(), span.max()) for span in spans] == [(0, 100), (800, 900)]
+
+
+def test_the_last_reading_counts_to_its_end():
+    even = np.full(8, 1 / 8)
+    found = paths(expression_chart([run([0.5], even, end_s=7.0)], 1.0, 0.0, 10.0, "faces"))
+    assert found["neutral"][:, 0].max() == 700
 
 
 @pytest.mark.parametrize(("valence", "level"), [(0.8, 10), (0, 50), (-0.5, 75)])

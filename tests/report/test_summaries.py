@@ -75,7 +75,9 @@ def test_a_series_breaks_where_the_face_was_away(make_reading):
     series = Series()
     for time_s in (0.0, 0.1, 0.2, 3.0, 3.1):
         series.add(time_s, make_reading(track_id=1), 0.1)
-    assert [len(run.times_s) for run in series.runs(0.5)] == [3, 2]
+    runs = series.runs(0.5)
+    assert [len(run.times_s) for run in runs] == [3, 2]
+    assert [run.end_s for run in runs] == pytest.approx([0.3, 3.2])
     assert Series().runs(0.5) == []
 
 

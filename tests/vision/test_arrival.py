@@ -124,3 +124,10 @@ def test_who_comes_late_learns_when_it_was_due(monkeypatch, clock):
     assert clock.now == pytest.approx(began + 0.3)
     assert pace.wait(0.4) == pytest.approx(began + 0.4)
     assert clock.now == pytest.approx(began + 0.4)
+
+
+def test_a_late_film_whose_first_packets_tell_no_time_comes_at_once(clock, monkeypatch):
+    monkeypatch.setattr(arrival, "time", clock)
+    pace, began = Pace(longest_s=5.0), clock.monotonic()
+    due = [pace.wait(time_s, 0.04) - began for time_s in (None, None, 90.0, 90.04, None, 90.12)]
+    assert due == pytest.approx([0, 0.04, 0.08, 0.12, 0.16, 0.2])

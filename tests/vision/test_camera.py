@@ -15,6 +15,7 @@ from mien.core.errors import InputError, MediaError
 from mien.core.types import MediaKind
 from mien.vision import video
 from mien.vision.camera import CameraSource, find_camera, open_camera
+from mien.vision.media import open_media
 
 
 class Slow:
@@ -316,3 +317,13 @@ def test_a_stream_that_stalls_is_lost(serve, monkeypatch, make_film, tmp_path):
         for _ in stream:
             pass
     assert time.monotonic() - began < 15
+
+
+def test_pictures_of_a_network_stream_stand_upright(serve, make_film, tmp_path):
+    path = tmp_path / "phone.mp4"
+    make_film(path, times=[n / 10 for n in range(5)], rotation=90)
+    with open_media(path) as stream:
+        expected = next(stream).image.shape
+    # The header of an MP4 that is not yet at its end is needed first.
+    with open_camera(find_camera(serve(path.read_bytes(), 0))) as stream:
+        assert next(stream).image.shape == expected == (64, 48, 3)

@@ -212,3 +212,11 @@ def test_a_cut_without_looks_ends_all_tracks():
     tracker = FaceTracker()
     assert tracker.update([face(100, 100)], 0.0) == [1]
     assert tracker.update([face(100, 100)], STEP, cut=True) == [2]
+
+
+def test_whoever_comes_after_a_stall_is_not_who_was_gone_before_it():
+    tracker = FaceTracker()
+    tracker.update([face(50, 100)], 0.0)
+    for i in (1, 2):
+        tracker.update([], i * STEP)
+    assert tracker.update([face(700, 100)], 60.0) == [2]

@@ -12,7 +12,7 @@ from mien.models.temporal import TemporalReader, context
 __all__ = ["TrackSmoother"]
 
 FORGET_S = 10.0
-"""State of a track that was not read for longer, in seconds, is let go; its id is gone by then."""
+"""State of a track that was not read for longer, in seconds, is let go."""
 
 
 class TrackSmoother:

@@ -40,7 +40,7 @@ def expression_chart(
     """
     shapes = []
     for run in runs:
-        times = _places(run.times_s, width_s, start_s, end_s)
+        times = _places(run, width_s, start_s, end_s)
         edges = np.vstack([np.zeros(len(run.times_s)), np.cumsum(run.probabilities, axis=1).T])
         levels = HEIGHT * (1 - _prolonged(edges / np.maximum(edges[-1], 1e-9)))
         for number, emotion in enumerate(EMOTIONS):
@@ -55,7 +55,7 @@ def sentiment_chart(
     """The valence, from 1 at the top to -1, its sign tinted, and the times; arguments as above."""
     shapes = []
     for run in runs:
-        times = _places(run.times_s, width_s, start_s, end_s)
+        times = _places(run, width_s, start_s, end_s)
         valence = _prolonged(run.valence[None])[0]
         middle = np.full(len(times), HEIGHT / 2)
         for name, part in (
@@ -123,10 +123,10 @@ def _step(length_s: float) -> float:
     return next((step for step in STEPS_S if length_s / step <= MOST_TICKS), length_s / MOST_TICKS)
 
 
-def _places(middles_s: Floats, width_s: float, start_s: float, end_s: float) -> Floats:
-    """Where bins lie from left to right, from the edge of the first to the edge of the last."""
-    half = width_s / 2
-    times = np.concatenate([middles_s[:1] - half, middles_s, middles_s[-1:] + half])
+def _places(run: Run, width_s: float, start_s: float, end_s: float) -> Floats:
+    """Where bins lie from left to right, from the edge of the first to the end of the run."""
+    middles = run.times_s
+    times = np.concatenate([middles[:1] - width_s / 2, middles, [max(run.end_s, middles[-1])]])
     shares = (times - start_s) / max(end_s - start_s, 1e-9)
     return np.asarray(WIDTH * np.clip(shares, 0, 1))
 

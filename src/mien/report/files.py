@@ -22,7 +22,7 @@ _ADVICE = {
     errno.ENOENT: "its folder does not exist; create it first",
     errno.ENOTDIR: "a part of its path is a file, not a folder; choose another path",
     errno.EISDIR: "it is a folder; name a file",
-    errno.EBADF: "it is closed; name a file with --out",
+    errno.EBADF: "it is closed; open it, or write to a file",
     errno.ENAMETOOLONG: "its name is too long; choose a shorter one",
 }
 

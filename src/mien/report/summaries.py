@@ -81,11 +81,13 @@ class Run(NamedTuple):
 
     Attributes:
         times_s: (n,) the middle of each bin, n >= 1.
+        end_s: how long the last reading counts.
         probabilities: (n, 8) means in label order.
         valence: (n,) means.
     """
 
     times_s: Floats
+    end_s: float
     probabilities: Floats
     valence: Floats
 
@@ -101,6 +103,7 @@ class Series:
         self.width_s = FIRST_BIN_S
         self._start_s = start_s
         self._bins: dict[int, Floats] = {}
+        self._ends_s: dict[int, float] = {}
 
     def add(self, time_s: float, reading: Reading, weight: float) -> None:
         """Add a reading that stands for so many seconds."""
@@ -110,6 +113,7 @@ class Series:
         row = weight * np.array([1.0, *reading.scores.values, reading.valence])
         place = int(time_s / self.width_s)
         self._bins[place] = self._bins.get(place, 0.0) + row
+        self._ends_s[place] = max(self._ends_s.get(place, 0.0), time_s + weight)
 
     def runs(self, gap_s: float) -> list[Run]:
         """Stretches in which the face was never out of sight for longer than `gap_s`."""
@@ -120,8 +124,10 @@ class Series:
         middles = self._start_s + (np.array(places) + 0.5) * self.width_s
         means = sums[:, 1:] / sums[:, :1]
         cuts = np.flatnonzero(np.diff(middles) > gap_s + self.width_s) + 1
-        columns = (np.split(values, cuts) for values in (middles, means[:, :-1], means[:, -1]))
-        return [Run(*parts) for parts in zip(*columns, strict=True)]
+        ends = self._start_s + np.array([self._ends_s[place] for place in places])
+        columns = (middles, ends, means[:, :-1], means[:, -1])
+        parts = zip(*(np.split(values, cuts) for values in columns), strict=True)
+        return [Run(times, float(until[-1]), *rest) for times, until, *rest in parts]
 
     def _widen(self) -> None:
         self.width_s *= 2
@@ -129,6 +135,10 @@ class Series:
         for place, row in self._bins.items():
             bins[place // 2] = bins.get(place // 2, 0.0) + row
         self._bins = bins
+        ends_s: dict[int, float] = {}
+        for place, end_s in self._ends_s.items():
+            ends_s[place // 2] = max(ends_s.get(place // 2, 0.0), end_s)
+        self._ends_s = ends_s
 
 
 @dataclass

@@ -39,7 +39,7 @@ class Pace:
     def __init__(self, longest_s: float) -> None:
         self._longest_s = longest_s
         self._due_s: float | None = None
-        self._last_s = 0.0
+        self._last_s: float | None = None
 
     def wait(self, time_s: float | None, step_s: float = 0.0) -> float:
         """Sleep until it is time; times that run back are due at once.
@@ -52,12 +52,15 @@ class Pace:
             The moment at which it was due, in seconds of `time.monotonic`. Whoever calls too late
             learns so: what a slow decoder leaves waiting has come in all the same.
         """
-        time_s = self._last_s + step_s if time_s is None else time_s
-        if self._due_s is None:
-            self._due_s = time.monotonic()
+        if self._last_s is None or time_s is None:
+            leap_s = step_s
         else:
-            self._due_s += min(max(time_s - self._last_s, 0.0), self._longest_s)
-        self._last_s = time_s
+            leap_s = min(max(time_s - self._last_s, 0.0), self._longest_s)
+        self._due_s = time.monotonic() if self._due_s is None else self._due_s + leap_s
+        if time_s is not None:
+            self._last_s = time_s
+        elif self._last_s is not None:
+            self._last_s += step_s
         time.sleep(max(self._due_s - time.monotonic(), 0.0))
         return self._due_s
 

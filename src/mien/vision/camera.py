@@ -20,6 +20,7 @@ from mien.vision.arrival import Arrivals, Pace, hold_nothing_back
 from mien.vision.containers import has_decoder
 from mien.vision.media import DEFAULT_MAX_PIXELS, open_media
 from mien.vision.stream import MediaStream, check_pixels
+from mien.vision.video import Orientations
 
 __all__ = ["CameraSource", "find_camera", "open_camera"]
 
@@ -85,8 +86,8 @@ def find_camera(source: str) -> CameraSource:
     if Path(source).is_file():
         return CameraSource(source, source, film=True)
     raise InputError(
-        f"{source} is no camera, address or film; give a number such as 0, a device such as "
-        "/dev/video0, an address such as rtsp://... or a file"
+        f"{source or 'an empty name'} is no camera, address or film; give a number such as 0, a "
+        "device such as /dev/video0, an address such as rtsp://... or a file"
     )
 
 
@@ -116,8 +117,8 @@ def open_camera(source: CameraSource, *, max_pixels: int = DEFAULT_MAX_PIXELS) -
         )
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise MediaError(
-            f"{source.name} cannot be opened ({cause_of(error)}); check that it is connected, that "
-            "no other program uses it and that you may read it"
+            f"{source.name} cannot be opened ({_cause(error, OPEN_S)}); check that it is "
+            "connected, that no other program uses it and that you may read it"
         ) from error
     if not container.streams.video:
         container.close()
@@ -139,7 +140,7 @@ def open_camera(source: CameraSource, *, max_pixels: int = DEFAULT_MAX_PIXELS) -
 
 
 def _arriving(container: InputContainer, name: str, max_pixels: int) -> Iterator[Frame]:
-    convert = VideoReformatter().reformat
+    convert, orientations = VideoReformatter().reformat, Orientations()
     began: float | None = None
     try:
         for index, (picture, arrived_s) in enumerate(_pictures(container)):
@@ -147,10 +148,17 @@ def _arriving(container: InputContainer, name: str, max_pixels: int) -> Iterator
             began = now if began is None else began
             check_pixels(name, picture.width, picture.height, max_pixels)
             image = np.asarray(convert(picture, format="rgb24").to_ndarray(), np.uint8)
-            yield Frame(image, index, now - began, arrived_s)
+            yield Frame(orientations.of(picture).apply(image), index, now - began, arrived_s)
     except (av.error.FFmpegError, OSError) as error:
-        raise MediaError(f"{name} was lost ({cause_of(error)}); check its connection") from error
+        cause = _cause(error, READ_S)
+        raise MediaError(f"{name} was lost ({cause}); check its connection") from error
     raise MediaError(f"{name} sends no more pictures; check its connection")
+
+
+def _cause(error: Exception, patience_s: float) -> str:
+    # FFmpeg's words for our own time limits are "Immediate exit requested".
+    timed_out = isinstance(error, av.error.ExitError)
+    return f"no answer within {patience_s:g} s" if timed_out else cause_of(error)
 
 
 def _pictures(container: InputContainer) -> Iterator[tuple[VideoFrame, float]]:

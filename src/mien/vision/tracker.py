@@ -141,7 +141,7 @@ class FaceTracker:
         by_id = {track.id: track for track in self._tracks}
         for index, (id_, face) in enumerate(zip(ids, faces, strict=True)):
             by_id[id_].move(face, self._clock_s, None if looks is None else looks[index])
-        self._forget(set(ids))
+        self._miss(set(ids))
 
     def update(
         self,
@@ -173,7 +173,7 @@ class FaceTracker:
             else:
                 known.move(face, self._clock_s, look)
                 ids.append(known.id)
-        self._forget(set(ids))
+        self._miss(set(ids))
         return ids
 
     def _begin(self, face: Face, look: Looks | None, id_: int | None = None) -> int:
@@ -194,12 +194,18 @@ class FaceTracker:
     def _advance(self, time_s: float) -> None:
         self._clock_s += self._elapsed(time_s)
         self._last_s = time_s
+        # Who was gone before the pictures stalled is not whoever comes after.
+        self._forget()
 
-    def _forget(self, seen: set[int]) -> None:
-        """Count who is missing; at low frame rates one missing frame alone forgets nobody."""
+    def _miss(self, seen: set[int]) -> None:
+        """Count who is missing."""
         for track in self._tracks:
             if track.id not in seen:
                 track.misses += 1
+        self._forget()
+
+    def _forget(self) -> None:
+        """Let go who was away too long; at low frame rates one missing frame alone is not."""
         self._tracks = [
             track
             for track in self._tracks

@@ -89,6 +89,23 @@ def open_video(
     return MediaStream(media, decoder.frames(first, pictures, every, max_pixels), close)
 
 
+class Orientations:
+    """How decoded pictures are to be turned; side data are read once for each rotation.
+
+    A frame whose side data were read is kept alive by them until garbage is collected, and
+    pictures are large: a minute of film would take a gigabyte.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[int, Orientation] = {}
+
+    def of(self, picture: VideoFrame) -> Orientation:
+        """The orientation of a picture, by its display matrix."""
+        if picture.rotation not in self._known:
+            self._known[picture.rotation] = _orientation(picture)
+        return self._known[picture.rotation]
+
+
 class _Decoder:
     """One video stream, decoded packet by packet; faults are kept until the end."""
 
@@ -107,7 +124,7 @@ class _Decoder:
         self.end_s = 0.0
         self._pace = pace
         self._arrivals = Arrivals()
-        self._orientations: dict[int, Orientation] = {}
+        self._orientations = Orientations()
 
     def time_s(self, picture: VideoFrame) -> float | None:
         """When the picture is shown; None where the film does not say."""
@@ -159,14 +176,8 @@ class _Decoder:
         self._raise_fault()
 
     def orientation(self, picture: VideoFrame) -> Orientation:
-        """How the picture is to be turned; its side data are read once for each rotation.
-
-        A frame whose side data were read is kept alive by them until garbage is collected, and
-        pictures are large: a minute of film would take a gigabyte.
-        """
-        if picture.rotation not in self._orientations:
-            self._orientations[picture.rotation] = _orientation(picture)
-        return self._orientations[picture.rotation]
+        """How the picture is to be turned."""
+        return self._orientations.of(picture)
 
     def decode(self) -> Iterator[VideoFrame]:
         """All pictures; not kept here, else what is abandoned would wait for garbage collection."""

@@ -23,7 +23,10 @@ def bench(
         bool, typer.Option("--video", help="Films and live pictures at 1280x720 instead.")
     ] = False,
     minutes: Annotated[
-        float, typer.Option(min=0.01, help="Of looped film to measure memory on, with --video.")
+        float,
+        typer.Option(
+            min=0.01, max=10_000, help="Of looped film to measure memory on, with --video."
+        ),
     ] = 2.0,
 ) -> None:
     """Measure detector, network and pipeline at 640x480 in milliseconds: median and spread."""

@@ -15,7 +15,7 @@ from rich.live import Live
 
 from mien.apps.cli.console import complain, screen
 from mien.apps.cli.display import LiveView
-from mien.apps.cli.outputs import check_outputs, named_path
+from mien.apps.cli.outputs import Outputs, check_outputs, named_path
 from mien.apps.cli.signals import ENDINGS, handled_once, leave
 from mien.core.errors import InputError, MienError
 from mien.core.types import Media
@@ -68,21 +68,18 @@ def live(
     fault: BaseException | None = None
     with handled_once(ENDINGS, leave), ExitStack() as stack:
         analyzer = stack.enter_context(Analyzer(config))
-        sinks = []
+        outputs = stack.enter_context(Outputs(alone=False))
         if jsonl:
-            sinks.append(
-                _Sink(stack.enter_context(open_report(sys.stdout, ReportFormat.JSONL, {})))
-            )
+            outputs.show(open_report(sys.stdout, ReportFormat.JSONL, {}))
         if record is not None and form is not None:
-            model = analyzer.parts.provenance()
-            sinks.append(_Sink(stack.enter_context(open_report(record, form, model))))
+            outputs.add(open_report(record, form, analyzer.parts.provenance()))
         reader = LiveReader(
             partial(open_camera, camera, max_pixels=config.max_pixels),
             analyzer.parts.sequence(live=True),
             retry=not camera.film,
         )
         try:
-            _run(reader, sinks, None if jsonl else LiveView(), tally)
+            _run(reader, _Sink(outputs), None if jsonl else LiveView(), tally)
         except (MienError, OSError, KeyboardInterrupt, SystemExit) as error:
             if not tally.read:
                 raise
@@ -90,6 +87,8 @@ def live(
             fault = error
     if fault is not None:
         raise fault
+    if outputs.failures:
+        raise typer.Exit(1)
 
 
 def _config(edge: bool, search_size: int | None, min_face: float, threads: int | None) -> Config:
@@ -112,13 +111,14 @@ def _form(record: Path | None) -> ReportFormat | None:
         raise InputError(f"{record} must end in one of: {known}") from None
 
 
-def _run(reader: LiveReader, sinks: "list[_Sink]", view: LiveView | None, tally: "_Tally") -> None:
+def _run(reader: LiveReader, sink: "_Sink", view: LiveView | None, tally: "_Tally") -> None:
     """Until the source ends or the user ends it."""
     shown = (
         ExitStack()
         if view is None
         else Live(view, console=screen(), refresh_per_second=12, transient=True)
     )
+    fault: MienError | None = None
     try:
         # Ctrl-C and the like: end after the picture at hand; the second time, at once.
         stopping = handled_once((signal.SIGINT, *ENDINGS), lambda _: reader.stop())
@@ -126,21 +126,22 @@ def _run(reader: LiveReader, sinks: "list[_Sink]", view: LiveView | None, tally:
             for event in events:
                 if isinstance(event, LiveReading):
                     tally.add(event)
-                    for sink in sinks:
-                        sink.write(event)
+                    sink.write(event)
                     if view is not None:
                         view.take(event)
                 else:
                     complain(event.text)
                     if view is not None:
                         view.say(event.text)
+    except MienError as error:
+        fault = error
+        raise
     finally:
-        # Each is ended, also where the one before cannot be.
-        with ExitStack() as ends:
+        try:
+            sink.end(fault)
+        finally:
             if tally.read:
-                ends.callback(lambda: complain(tally.sentence()))
-            for sink in sinks:
-                ends.callback(sink.end)
+                complain(tally.sentence())
 
 
 class _Sink:
@@ -157,9 +158,9 @@ class _Sink:
             self._media = event.media
         self._writer.write(event.reading)
 
-    def end(self) -> None:
+    def end(self, error: MienError | None = None) -> None:
         if self._media is not None:
-            self._writer.end()
+            self._writer.end(error)
         self._media = None
 
 

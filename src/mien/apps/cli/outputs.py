@@ -133,8 +133,13 @@ class Outputs:
                 raise error
 
     def _each(self, act: Callable[[ReportWriter], None]) -> None:
-        if self._shown is not None:
-            act(self._shown)
+        try:
+            if self._shown is not None:
+                act(self._shown)
+        finally:
+            self._each_file(act)
+
+    def _each_file(self, act: Callable[[ReportWriter], None]) -> None:
         for file in list(self._files):
             writer, stack = file
             try:
