@@ -31,8 +31,18 @@ function words(): Plugin {
   };
 }
 
+/** The icon comes with the page: browsers fetch one of a file again with each change of the view. */
+function icon(): Plugin {
+  const source = readFileSync(new URL("public/icon.svg", import.meta.url), "utf8").trim();
+  const address = `data:image/svg+xml,${encodeURIComponent(source)}`;
+  return {
+    name: "icon",
+    transformIndexHtml: { order: "pre", handler: (html) => html.replace("%icon%", address) },
+  };
+}
+
 export default defineConfig({
-  plugins: [runtimeFiles(), words()],
+  plugins: [runtimeFiles(), words(), icon()],
   resolve: { conditions: ["onnxruntime-web-use-extern-wasm", "import", "module", "browser", "default"] },
   worker: { format: "es" },
   build: {

@@ -414,6 +414,25 @@ test("a film is read in this browser as well, with its events", { skip }, async 
   await context.close();
 });
 
+test("a film that is read here asks for nothing, whatever is looked at meanwhile", { skip }, async () => {
+  const { context, page } = await open("film");
+  await page.evaluate(() => {
+    const make = window.createImageBitmap;
+    // Slow enough to be looked at.
+    window.createImageBitmap = (film) => new Promise((resolve) => setTimeout(resolve, 200)).then(() => make(film));
+  });
+  await page.locator("input[type=file]").setInputFiles(media.film);
+  const requests = page.getByTestId("requests");
+  await requests.waitFor(PATIENCE);
+  for (const view of ["Model & limits", "Photo", "Live"]) {
+    await page.getByRole("link", { name: view, exact: true }).click();
+    await page.getByRole("heading", { name: view, level: 1 }).waitFor();
+    await page.waitForTimeout(300);
+    assert.match(await requests.innerText(), /^0 requests/);
+  }
+  await context.close();
+});
+
 test("a camera that is refused or lost is said plainly", { skip }, async () => {
   const { context, page } = await open("live");
   await page.evaluate(() => {
