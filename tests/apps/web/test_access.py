@@ -56,7 +56,10 @@ def test_a_configured_origin_may_ask_before_it_sends_its_token(serving):
         answer = client.options(MODELS, headers=asks)
         assert answer.status_code == 200
         assert answer.headers["access-control-allow-origin"] == "https://friend.example"
-        assert client.get(MODELS, headers=asks).status_code == 401
+        refused = client.get(MODELS, headers=asks)
+        assert refused.status_code == 401
+        assert refused.headers["access-control-allow-origin"] == "https://friend.example"
+        assert "Retry-After" in refused.headers["access-control-expose-headers"]
     with serving(token=TOKEN) as client:
         assert client.options(MODELS, headers=asks).status_code == 401
 
@@ -143,6 +146,36 @@ def test_a_body_that_is_no_json(client):
 def test_large_bodies_elsewhere(client):
     answer = client.post("/api/v1/session", content=b"x" * 70_000)
     assert answer.status_code == 413
+
+
+def test_bodies_that_grow_large_elsewhere(client):
+    chunks = iter([b"x" * 10_000] * 7)
+    answer = client.post("/api/v1/session", content=chunks)
+    assert (answer.status_code, answer.headers["connection"]) == (413, "close")
+    assert answer.json()["detail"].startswith("the body has more than 64 kB")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/api/v1/analyze", "POST"),
+        ("PUT", "/api/v1/session", "POST"),
+        ("DELETE", MODELS, "GET, HEAD"),
+        ("POST", "/healthz", "GET, HEAD"),
+        ("PUT", "/api/v1/jobs/x", "GET, HEAD, DELETE"),
+        ("POST", "/", "GET, HEAD"),
+    ],
+)
+def test_wrong_methods_are_told_the_right_ones(client, method, path, allowed):
+    answer = client.request(method, path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", MODELS])
+def test_head_is_answered_like_get(client, path):
+    assert client.head(path).status_code == 200
+    assert "head" not in client.get("/api/v1/openapi.json").json()["paths"][path]
 
 
 def test_what_has_no_body_is_not_too_slow_with_it(serving):

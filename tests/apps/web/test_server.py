@@ -1,6 +1,7 @@
 """The server in a process of its own: what only real sockets and a real end show."""
 
 import contextlib
+import re
 import select
 import socket
 import threading
@@ -17,6 +18,8 @@ from mien.apps.web import server as module
 from mien.apps.web.app import create_app
 from mien.core.errors import ArtifactError, InputError
 
+TOKEN = "a-token-of-some-length"
+
 
 def until(condition, seconds=10):
     end = time.monotonic() + seconds
@@ -31,11 +34,12 @@ def test_it_says_where_it_listens_and_is_ready(server):
     assert "mien_requests_total" in text
 
 
-def test_a_stalled_upload_is_cut_off(server):
+@pytest.mark.parametrize("path", ["analyze", "session"])
+def test_a_stalled_body_is_cut_off(server, path):
     _, port, folder = server
     with socket.create_connection(("127.0.0.1", port)) as client:
         client.sendall(
-            f"POST /api/v1/analyze HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+            f"POST /api/v1/{path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
             "Content-Length: 1000\r\n\r\nab".encode()
         )
         client.settimeout(10)
@@ -57,6 +61,44 @@ def test_nothing_is_left_when_it_is_killed(server):
 def test_settings_that_make_no_sense_are_one_sentence():
     with pytest.raises(InputError, match="MIEN_TOKEN"):
         module.serve(lambda _: None, host="0.0.0.0")
+
+
+def test_a_notice_that_is_no_json_is_one_sentence(monkeypatch):
+    monkeypatch.setenv("MIEN_CONSENT", "Our notice")
+    with pytest.raises(InputError, match="MIEN_CONSENT is no JSON; set MIEN_CONSENT__TEXT"):
+        module.serve(lambda _: None)
+
+
+@pytest.fixture
+def served(tmp_path, monkeypatch):
+    """The port of what `mien serve` runs with a token, in this process."""
+    servers, ports = [], []
+    begin = module._Server.__init__
+
+    def noting(server, *arguments):
+        begin(server, *arguments)
+        servers.append(server)
+
+    def announce(where):
+        ports.append(int(re.search(r":(\d+)", where)[1]))
+
+    monkeypatch.setattr(module._Server, "__init__", noting)
+    options = {"port": 0, "workers": 1, "temporary": tmp_path, "token": TOKEN}
+    thread = threading.Thread(target=module.serve, args=(announce,), kwargs=options)
+    thread.start()
+    until(lambda: ports, seconds=60)
+    yield ports[0]
+    servers[0].should_exit = True
+    thread.join()
+
+
+def test_guessing_under_many_addresses_is_limited(served):
+    def guess(number):
+        headers = {"Authorization": f"Bearer wrong-{number}", "X-Forwarded-For": f"10.0.0.{number}"}
+        return httpx.get(f"http://127.0.0.1:{served}/api/v1/models", headers=headers).status_code
+
+    codes = [guess(number) for number in range(30)]
+    assert (codes[0], codes[-1]) == (401, 429)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +165,7 @@ def test_headers_that_never_end_close_the_connection(punctual):
         assert client.recv(100) == b""
 
 
-def test_a_client_that_takes_nothing_is_cut_off(punctual):
+def test_a_client_that_takes_nothing_is_cut_off(punctual, caplog):
     with socket.create_connection(("127.0.0.1", punctual)) as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         name = "/weights/expression-int8.onnx"
@@ -135,6 +177,7 @@ def test_a_client_that_takes_nothing_is_cut_off(punctual):
             while chunk := client.recv(1 << 20):
                 received += len(chunk)
     assert received < 4_000_000, "the rest is not sent to somebody who took nothing for seconds"
+    assert not [record for record in caplog.records if record.exc_info]
 
 
 def test_a_live_socket_outlives_the_patience_with_headers(punctual):

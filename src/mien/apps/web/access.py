@@ -68,10 +68,8 @@ class Gate:
         self._check_host(headers)
         writes = scope["type"] == "websocket" or scope.get("method") not in SAFE_METHODS
         self._check_origin(headers, writes)
-        # Browsers ask whether another site's page may call before they send its token.
-        asks = scope.get("method") == "OPTIONS" and bool(self._origins)
         address = client_address(HTTPConnection(scope))
-        if needs_token(path) and not asks and not self._knows(headers, address):
+        if needs_token(path) and not self._knows(headers, address):
             raise ProblemError(
                 HTTPStatus.UNAUTHORIZED,
                 "a token is needed; send it as `Authorization: Bearer TOKEN`",

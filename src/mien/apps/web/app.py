@@ -62,14 +62,6 @@ def create_app(settings: WebSettings | None = None) -> FastAPI:
     app.include_router(health.router)
     app.include_router(models.weights)
     app.mount("/", Pages(), name="pages")
-    if settings.allowed_origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=list(settings.allowed_origins),
-            allow_methods=["GET", "POST", "DELETE"],
-            allow_headers=["Authorization", "Content-Type"],
-            expose_headers=["Location"],
-        )
     app.add_middleware(
         Guard,
         gate=app.state.gate,
@@ -77,6 +69,15 @@ def create_app(settings: WebSettings | None = None) -> FastAPI:
         read_timeout_s=settings.read_timeout_s,
         write_timeout_s=settings.write_timeout_s,
     )
+    if settings.allowed_origins:
+        # Around the guard: its refusals, too, are for the pages of other sites to read.
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.allowed_origins),
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["Authorization", "Content-Type"],
+            expose_headers=["Location", "Retry-After"],
+        )
     _describe(app)
     return app
 

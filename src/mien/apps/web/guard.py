@@ -1,4 +1,4 @@
-"""The outermost layer: the gate, limits of bodies and of time, security headers, counting."""
+"""The layer around all routes: gate, limits of bodies and of time, security headers, counting."""
 
 import asyncio
 import logging
@@ -32,6 +32,8 @@ CLOSE_CODES = {
 """Of sockets that are told why they are refused (RFC 6455 and IANA: policy, try again later).
 
 Only a page of ours, under a name of ours, gets as far as these; other pages learn nothing."""
+BREAKS_OFF = (TimeoutError, asyncio.CancelledError)
+"""What ends an answer that has begun, and is no fault: no client takes it, or the server stops."""
 
 POLICY = "; ".join(
     (
@@ -111,11 +113,11 @@ class Guard:
                 await _tell(problem, WebSocket(scope, receive, patient))
             else:
                 await _refuse(problem, scope, receive, patient)
-        except Exception:
-            if begun or scope["type"] != "http":
+        except (Exception, asyncio.CancelledError) as error:
+            if scope["type"] != "http" or (begun and not isinstance(error, BREAKS_OFF)):
                 raise
-            log.exception("a request failed")
-            await _refuse(_unexpected(), scope, receive, patient)
+            if not begun:
+                await _refuse(_fault(error), scope, receive, patient)
 
     def _patient(self, scope: Scope, send: Send) -> Send:
         async def deliver(message: Message) -> None:
@@ -160,7 +162,13 @@ class Guard:
         return bounded
 
 
-def _unexpected() -> ProblemError:
+def _fault(error: BaseException) -> ProblemError:
+    """What a client is told of that which kept its request from an answer."""
+    if isinstance(error, asyncio.CancelledError):
+        return ProblemError(
+            HTTPStatus.SERVICE_UNAVAILABLE, "the server is stopping; send it again in a moment"
+        )
+    log.error("a request failed", exc_info=error)
     return ProblemError(
         HTTPStatus.INTERNAL_SERVER_ERROR, "something went wrong here; the server's log says what"
     )

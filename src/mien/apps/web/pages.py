@@ -1,15 +1,20 @@
 """The built front-end, as it lies in the package."""
 
+from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
 
+from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Match, Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 __all__ = ["Pages", "static_folder"]
 
 KEPT = "public, max-age=31536000, immutable"
+
+METHODS = ("GET", "HEAD", "POST", "DELETE")
 
 UNBUILT = (
     "The pages are not built. Run `make serve` in the repository, or install mien from a wheel; "
@@ -36,7 +41,15 @@ class Pages(StaticFiles):
         """Pages that are not built are no error: the API works without them."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """One file, or the page for the root."""
+        """One file, or the page for the root.
+
+        Raises:
+            HTTPException: 404 if there is no such file, 405 if a route knows the path but not the
+                method: what lies at the root gets to see all that no route takes.
+        """
+        methods = _methods(scope["app"].routes, scope)
+        if methods:
+            raise HTTPException(405, headers={"Allow": ", ".join(methods)})
         page = static_folder() / "index.html"
         if path in (".", "", "index.html"):
             if not page.is_file():
@@ -46,3 +59,13 @@ class Pages(StaticFiles):
         named_by_content = path.startswith("assets/")
         response.headers["Cache-Control"] = KEPT if named_by_content else "no-cache"
         return response
+
+
+def _methods(routes: Iterable[BaseRoute], scope: Scope) -> list[str]:
+    """What the routes take at the path of a request."""
+    own = [route for route in routes if not isinstance(route, Mount)]
+    return [
+        method
+        for method in METHODS
+        if any(route.matches({**scope, "method": method})[0] is Match.FULL for route in own)
+    ]

@@ -39,8 +39,8 @@ class Problem(BaseModel):
     detail: str = Field(examples=["the upload has more than 512 MB; send a smaller file"])
 
 
-class ProblemError(Exception):
-    """An answer that is a problem.
+class ProblemError(HTTPException):
+    """An answer that is a problem; FastAPI passes it on from wherever it is raised.
 
     Args:
         status: of HTTP.
@@ -51,9 +51,12 @@ class ProblemError(Exception):
     def __init__(
         self, status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None
     ) -> None:
-        super().__init__(detail)
+        super().__init__(status, detail, dict(headers or {}))
         self.status = status
-        self.headers = dict(headers or {})
+
+    def __str__(self) -> str:
+        """The sentence alone."""
+        return self.detail
 
 
 def problem_response(

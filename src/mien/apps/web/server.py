@@ -9,6 +9,7 @@ from typing import Any
 import h11
 import uvicorn
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from mien.apps.settings import WebSettings, is_loopback
@@ -95,6 +96,9 @@ def serve(announce: Callable[[str], None], **options: Any) -> None:
         settings = WebSettings(**given)
     except ValidationError as error:
         raise InputError(_sentence(error)) from None
+    except SettingsError:
+        # The notice alone has parts, so nothing else is looked at as JSON.
+        raise InputError("MIEN_CONSENT is no JSON; set MIEN_CONSENT__TEXT to the notice") from None
     app = create_app(settings)
     config = uvicorn.Config(
         app,
@@ -103,6 +107,8 @@ def serve(announce: Callable[[str], None], **options: Any) -> None:
         ws_max_size=settings.max_frame,
         ws_ping_interval=PING_S,
         ws_ping_timeout=PING_S,
+        # Whoever guesses tokens would give a new address with each.
+        proxy_headers=False,
         ssl_certfile=settings.certificate,
         ssl_keyfile=settings.key,
         timeout_keep_alive=5,

@@ -28,18 +28,21 @@ class Credentials(BaseModel):
     token: Annotated[str, Field(max_length=512)]
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz", responses=responses(421))
 async def healthz() -> State:
     """Tell that the server runs."""
     return State(status="ok")
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", responses=responses(421, 503))
 async def readyz(engine: EngineNeeded) -> State:  # noqa: ARG001
     """Tell that the weights are loaded, so that it can read."""
     return State(status="ready")
 
 
+@router.head("/metrics", include_in_schema=False)
 @router.get(
     "/metrics",
     response_class=Response,

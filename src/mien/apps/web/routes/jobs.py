@@ -74,6 +74,7 @@ class _Download(FileResponse):
             ) from error
 
 
+@router.head("/{identifier}", include_in_schema=False)
 @router.get("/{identifier}", responses=responses(401, 404, 421, 422, 503))
 async def find(identifier: Identifier, engine: EngineNeeded) -> JobView:
     """Tell how far a film is."""
@@ -86,6 +87,7 @@ async def delete(identifier: Identifier, engine: EngineNeeded) -> None:
     await engine.jobs.delete(identifier)
 
 
+@router.head("/{identifier}/results/{form}", include_in_schema=False)
 @router.get(
     "/{identifier}/results/{form}",
     response_class=Response,
@@ -102,6 +104,7 @@ async def result(identifier: Identifier, form: ResultForm, engine: EngineNeeded)
     return _Download(path, media_type=_TYPES[form], filename=name)
 
 
+@router.head("/{identifier}/report", include_in_schema=False)
 @router.get(
     "/{identifier}/report",
     response_class=Response,

@@ -19,6 +19,7 @@ router = APIRouter(tags=["models"])
 weights = APIRouter(include_in_schema=False)
 
 
+@router.head("/models", include_in_schema=False)
 @router.get("/models", responses=responses(401, 421, 503))
 async def models(engine: EngineNeeded) -> Models:
     """List the weights that readings are made with, the notice and the limits."""
@@ -32,6 +33,7 @@ async def models(engine: EngineNeeded) -> Models:
     )
 
 
+@weights.head("/weights/{file}", include_in_schema=False)
 @weights.get("/weights/{file}")
 async def weight_file(
     file: str,
