@@ -228,6 +228,8 @@ test("a photograph that is removed passes the focus on", { skip }, async () => {
   await page.getByRole("button", { name: "Remove astronaut.png" }).click();
   assert.equal(await focused(), "file");
   await page.locator("input[type=file]").setInputFiles({ name: "a.jpg", mimeType: "image/jpeg", buffer: Buffer.from("a") });
+  await page.getByText("a.jpg cannot be shown").waitFor(PATIENCE);
+  assert.equal(await page.locator(".photo .picture").count(), 0);
   await page.getByRole("button", { name: "Try again" }).press("Enter", PATIENCE);
   assert.equal(await page.evaluate(() => document.activeElement.textContent), "a.jpg");
   await context.close();
@@ -310,6 +312,28 @@ async function mapIsPainted(page) {
   );
 }
 
+test("a photograph stays in sight beside the last of its readings", { skip }, async () => {
+  const { context, page } = await open("photo");
+  await page.locator("input[type=file]").setInputFiles(media.variants[3]);
+  await page.locator(".photo .face").nth(2).waitFor(PATIENCE);
+  await page.locator(".photo .face").last().scrollIntoViewIfNeeded();
+  const { y } = await page.locator(".photo .picture").boundingBox();
+  assert.ok(y >= 0, `it is at ${y}`);
+  await context.close();
+});
+
+test("text is as large as the browser is told", { skip }, async () => {
+  const large = await startBrowser(null, ["--blink-settings=defaultFontSize=32"]);
+  try {
+    const page = await large.newPage();
+    await page.goto(`${server.url}/#/model`);
+    const size = await page.evaluate(() => Number.parseFloat(getComputedStyle(document.documentElement).fontSize));
+    assert.ok(size >= 32, `${size} pixels`);
+  } finally {
+    await large.close();
+  }
+});
+
 test("a photograph shows where the network looked", { skip }, async () => {
   const { context, page } = await open("photo");
   await page.locator("input[type=file]").setInputFiles(media.photo);
@@ -353,6 +377,14 @@ test("a film gets a timeline, moments and downloads", { skip }, async () => {
   await page.locator(".chart").waitFor(PATIENCE);
   const plot = page.locator(".u-over");
   const { width } = await plot.boundingBox();
+  for (const [wide, high] of [[1280, 800], [390, 844]]) {
+    await page.setViewportSize({ width: wide, height: high });
+    const [player, timeline] = await Promise.all([page.locator(".film video"), plot].map((one) => one.boundingBox()));
+    assert.ok(timeline.y + timeline.height - player.y < high - 60, "a moment that is picked can be seen");
+  }
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.waitForFunction((before) => document.querySelector(".u-over").offsetWidth === before, Math.round(width));
+  await plot.scrollIntoViewIfNeeded();
   await plot.click({ position: { x: width / 2, y: 20 } });
   const time = await page.locator("video").evaluate((video) => video.currentTime);
   assert.ok(Math.abs(time - 2) < 0.3, String(time));
@@ -430,6 +462,8 @@ test("a film that is read here asks for nothing, whatever is looked at meanwhile
     await page.waitForTimeout(300);
     assert.match(await requests.innerText(), /^0 requests/);
   }
+  await page.getByRole("button", { name: "Stop and forget" }).click();
+  await page.getByText("Analysis is off").waitFor();
   await context.close();
 });
 
@@ -517,12 +551,14 @@ test("a token that was accepted does not stay in its form", { skip }, async () =
   });
   await page.reload();
   const token = page.getByLabel("Token");
+  await page.getByRole("heading", { name: "asks for a token", level: 1 }).waitFor();
   await token.fill("wrong");
   await page.getByRole("button", { name: "Open" }).click();
   await page.locator(".token .alert").waitFor();
   await token.fill("right");
   await page.getByRole("button", { name: "Open" }).click();
   await token.waitFor({ state: "detached" });
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "Photo");
   await page.getByText("This server", { exact: true }).click();
   await page.locator("input[type=file]").setInputFiles(media.portrait);
   await token.waitFor();

@@ -18,13 +18,14 @@ const VIEWS = { live: Live, photo: Photo, film: Film, model: Model };
 
 function App() {
   const View = VIEWS[view.value];
-  const before = useRef(view.value);
+  const shown = tokenNeeded.value ? "token" : view.value;
+  const before = useRef<string>(shown);
   useEffect(() => {
-    if (before.current === view.value) return;
-    before.current = view.value;
+    if (before.current === shown) return;
+    before.current = shown;
     scrollTo(0, 0);
     document.querySelector<HTMLElement>("h1")?.focus({ preventScroll: true });
-  }, [view.value]);
+  }, [shown]);
   return (
     <>
       <a class="skip" href="#content" onClick={skip}>

@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { openSession, tokenNeeded } from "../api/client";
+import { film, forgetFilm } from "../live/film";
 import { requests } from "../live/traffic";
 import { move, watch } from "../live/watch";
 import { analysing, connect, leaving, place, trouble, type View, view } from "../state";
@@ -39,6 +40,8 @@ export function Header() {
 export function StatusLine() {
   const here = !leaving.value;
   const paused = watch.phase.value === "paused";
+  const reading = film.value?.stage === "uploading" || film.value?.stage === "reading";
+  const stop = watch.phase.value !== "closed" ? () => watch.close() : reading ? forgetFilm : null;
   const state = paused ? strings.status.paused : analysing.value ? strings.status.on : strings.status.off;
   return (
     <div class="status">
@@ -46,8 +49,8 @@ export function StatusLine() {
         <span class="lamp" aria-hidden="true" />
         <strong role="status">{state}</strong>
         {analysing.value && <span data-testid="requests">{strings.status.requests(requests.value)}</span>}
-        {watch.phase.value !== "closed" && (
-          <Button tone="danger" onClick={() => watch.close()}>
+        {stop && (
+          <Button tone="danger" onClick={stop}>
             {strings.stop}
           </Button>
         )}
@@ -95,7 +98,7 @@ export function TokenForm() {
   };
   return (
     <form class="panel token" onSubmit={submit}>
-      <h2>{strings.token.title}</h2>
+      <h1 tabIndex={-1}>{strings.token.title}</h1>
       <label class="field">
         {strings.token.label}
         <input

@@ -100,18 +100,22 @@ function FilmResult({ shown, frames }: { shown: Shown; frames: readonly Frame[] 
       {shown.job?.warning && <Alert>{shown.job.warning}</Alert>}
       {!playable && <Alert>{words.cannotPlay}</Alert>}
       <div class="stage">
-        <Framed kind="film" aspect={width && height ? width / height : undefined}>
-          <video
-            ref={video}
-            src={shown.url}
-            controls
-            playsInline
-            aria-label={shown.file.name}
-            onError={() => setPlayable(false)}
-            onLoadedMetadata={({ currentTarget }) => setPlayable(currentTarget.videoWidth > 0)}
-          />
-          {playable && width && height && <Overlay width={width} height={height} marked={marked} />}
-        </Framed>
+        <section class="view">
+          <Framed kind="film" aspect={width && height ? width / height : undefined}>
+            <video
+              ref={video}
+              src={shown.url}
+              controls
+              playsInline
+              aria-label={shown.file.name}
+              onError={() => setPlayable(false)}
+              onLoadedMetadata={({ currentTarget }) => setPlayable(currentTarget.videoWidth > 0)}
+            />
+            {playable && width && height && <Overlay width={width} height={height} marked={marked} />}
+          </Framed>
+          {tracks.length > 1 && <Tracks tracks={tracks} track={track} onChange={setTrack} />}
+          {tracks.length > 0 && <Chart label={words.timeline} columns={columns} version={0} at={time} onPick={go} />}
+        </section>
         <section class="readings" aria-label={words.moment}>
           {marked.map(({ number, face }) => (
             <FaceCard key={number} title={strings.face(number)} face={face} />
@@ -119,15 +123,7 @@ function FilmResult({ shown, frames }: { shown: Shown; frames: readonly Frame[] 
           {!marked.length && <p class="empty">{strings.live.noFace}</p>}
         </section>
       </div>
-      {tracks.length ? (
-        <>
-          {tracks.length > 1 && <Tracks tracks={tracks} track={track} onChange={setTrack} />}
-          <Chart label={words.timeline} columns={columns} version={0} at={time} onPick={go} />
-          {list}
-        </>
-      ) : (
-        <p class="empty">{words.noFace}</p>
-      )}
+      {tracks.length ? list : <p class="empty">{words.noFace}</p>}
       <Downloads shown={shown} events={events} />
     </>
   );

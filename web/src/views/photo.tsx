@@ -97,15 +97,18 @@ function PictureResult({ picture }: { picture: Picture }) {
 function Marks(props: { picture: Picture; marked: readonly Marked[]; looking: boolean }) {
   const { picture, marked, looking } = props;
   const [aspect, setAspect] = useState<number>();
+  const [broken, setBroken] = useState(false);
   const { file, url, item } = picture;
   const maps = useMemo(() => mapsOf(item), [item]);
   const size = item?.width && item.height ? { width: item.width, height: item.height } : null;
+  if (broken) return null;
   return (
     <Framed kind="still" aspect={aspect}>
       <img
         src={url}
         alt={item ? words.alt(file.name, marked.length) : file.name}
         onLoad={({ currentTarget: { naturalWidth, naturalHeight } }) => setAspect(naturalWidth / naturalHeight)}
+        onError={() => setBroken(true)}
       />
       {size && looking && <Heat {...size} maps={maps} />}
       {size && <Overlay {...size} marked={marked} />}
