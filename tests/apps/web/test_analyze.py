@@ -187,6 +187,40 @@ def test_film_becomes_a_job(client, make_film, tmp_path):
     assert room_count(client) == 0
 
 
+def test_what_is_left_out_of_a_film_is_decoded_in_turns_of_its_own(
+    client, make_film, tmp_path, monkeypatch
+):
+    def step(reader):
+        turns.append(reader)
+        return read(reader)
+
+    film = make_film(tmp_path / "clip.mp4").read_bytes()
+    read, turns = FilmReader.step, []
+    monkeypatch.setattr(FilmReader, "step", step)
+    where = client.post(URL, content=film, params={"every": 1000}).headers["location"]
+    assert finished(client, where)["frames_read"] == 1
+    assert len(turns) == 21, "of each of the frames, and of the end"
+    client.delete(where)
+
+
+def test_a_result_can_be_had_in_parts(client, make_film, tmp_path):
+    film = make_film(tmp_path / "clip.mp4").read_bytes()
+    where = client.post(URL, content=film).headers["location"]
+    results = finished(client, where)["results"]
+    for url in (results["csv"], results["report"]):
+        whole = client.get(url).content
+        part = client.get(url, headers={"range": "bytes=2-5"})
+        assert (part.status_code, part.content) == (206, whole[2:6])
+        beyond = client.get(url, headers={"range": f"bytes={len(whole)}-"})
+        assert beyond.headers["content-range"] == f"bytes */{len(whole)}"
+        wrong = client.get(url, headers={"range": "lines=1-2"})
+        for answer, status in ((beyond, 416), (wrong, 400)):
+            assert answer.status_code == status
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert "Range" in answer.json()["detail"]
+    client.delete(where)
+
+
 def test_events_and_report_of_a_film(client, portrait, tmp_path):
     film = portrait_film(tmp_path / "portrait.mp4", portrait)
     where = client.post(URL, files={"file": ("a <b>.mp4", film)}).headers["location"]

@@ -27,10 +27,12 @@ class FilmReader:
         media: what results call it.
         room: the folder that results go into.
         max_duration_s: where reading ends with an error.
+        every: read every n-th frame.
         annotate: whether to write an annotated copy.
 
     Attributes:
         warning: what broke the film off, if something did.
+        frames_read: of the film so far.
         events: of the film, in order of their onset; complete when it is finished.
     """
 
@@ -41,9 +43,11 @@ class FilmReader:
         media: Media,
         room: Path,
         max_duration_s: float,
+        every: int,
         annotate: bool,
     ) -> None:
         self.warning: str | None = None
+        self.frames_read = 0
         self.events: list[Event] = []
         self._analyzer = analyzer
         self._reader = analyzer.parts.sequence()
@@ -51,16 +55,18 @@ class FilmReader:
         self._limit = max_duration_s
         self._media = media
         self._room = room
+        self._every = every
         self._annotate = annotate
         self._results: dict[str, Path] = {}
         self._stack = ExitStack()
         self._finder = EventFinder()
         self._writer: ReportWriter = ReportWriters(())
         self._clip: ClipWriter | None = None
-        self._frames = 0
 
     def step(self) -> bool:
-        """Read one frame; False at the end.
+        """Decode one frame, and read it if it is one to be read; False at the end.
+
+        What is left out is decoded in turns of its own, so that others do not wait for all of it.
 
         Raises:
             MienError: if nothing can be read, or the results cannot be written.
@@ -70,12 +76,12 @@ class FilmReader:
             frame = next(self._stream, None)
         except TooLargeError as error:
             fault = too_many_pixels(self._media.source, self._analyzer.config.max_pixels)
-            if self._frames == 0:
+            if self.frames_read == 0:
                 raise fault from error
             self.warning = str(fault)
             return False
         except MediaError as error:
-            if self._frames == 0:
+            if self.frames_read == 0:
                 raise
             self.warning = str(error).replace(self._stream.media.source, self._media.source)
             return False
@@ -83,6 +89,8 @@ class FilmReader:
             return False
         if frame.time_s - self._media.start_s > self._limit:
             raise MediaError(f"the film takes more than {self._limit:g} seconds; cut it into parts")
+        if frame.index % self._every:
+            return True
         reading = self._reader.read(frame)
         with room_needed():
             self._write(frame, reading)
@@ -95,7 +103,7 @@ class FilmReader:
             MienError: if there was no frame.
             ProblemError: if the disk is full.
         """
-        if self._frames == 0:
+        if self.frames_read == 0:
             raise MediaError(f"{self._media.source} has no frames; export it again")
         fault = TruncatedError(self.warning) if self.warning else None
         with room_needed():
@@ -113,9 +121,9 @@ class FilmReader:
             return
 
     def _write(self, frame: Frame, reading: FrameReading) -> None:
-        if self._frames == 0:
+        if self.frames_read == 0:
             self._open()
-        self._frames += 1
+        self.frames_read += 1
         self.events += self._finder.add(reading)
         self._writer.write(reading)
         if self._clip is not None:

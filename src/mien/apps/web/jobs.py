@@ -122,6 +122,7 @@ class JobStore:
             replace(stream.media, source=upload.name),
             job.room,
             self._settings.max_duration_s,
+            every,
             annotate,
         )
         self.release(job.room)
@@ -196,7 +197,7 @@ class JobStore:
                 step = asyncio.ensure_future(self._pool.run(owner, reader.step))
                 if not await asyncio.shield(step):
                     break
-                job.frames_read += 1
+                job.frames_read = reader.frames_read
             step = asyncio.ensure_future(asyncio.to_thread(reader.finish))
             job.results = await asyncio.shield(step)
             job.warning, job.events = reader.warning, reader.events

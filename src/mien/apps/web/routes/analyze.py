@@ -87,9 +87,7 @@ async def analyze(
                 request, room, settings.max_upload, settings.read_timeout_s, announce
             )
         owner = engine.pool.owner("picture")
-        found = await engine.pool.run(
-            owner, lambda: _open(engine, upload, every=every, activation=activation)
-        )
+        found = await engine.pool.run(owner, lambda: _open(engine, upload, activation=activation))
         if isinstance(found, dict):
             return found
         stack.pop_all()
@@ -125,10 +123,10 @@ def _turn(engine: Engine) -> Iterator[None]:
         engine.uploads -= 1
 
 
-def _open(engine: Engine, upload: Upload, *, every: int, activation: bool) -> Any:
+def _open(engine: Engine, upload: Upload, *, activation: bool) -> Any:
     """The document of a picture, or the open stream of a film."""
     try:
-        stream = open_media(upload.path, max_pixels=engine.settings.max_pixels, every=every)
+        stream = open_media(upload.path, max_pixels=engine.settings.max_pixels)
         if stream.media.kind is not MediaKind.IMAGE:
             return stream
         with stream:

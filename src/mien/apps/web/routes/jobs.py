@@ -3,11 +3,12 @@
 from enum import StrEnum
 from http import HTTPStatus
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 from fastapi import Path as PathParameter
 from fastapi.responses import FileResponse, Response
+from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 
 from mien.apps.web.context import EngineNeeded
@@ -46,6 +47,9 @@ _TYPES = {
 _NAMES = {ResultForm.EVENTS: "events", ResultForm.EAF: "events", ResultForm.FILM: "annotated"}
 
 
+_RANGE_FAULTS = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
+
+
 class _Download(FileResponse):
     """A file whose headers are sent only once it is open: until then it may be deleted."""
 
@@ -56,6 +60,9 @@ class _Download(FileResponse):
         async def deliver(message: Message) -> None:
             nonlocal begun
             if message["type"] == "http.response.start":
+                if message["status"] in _RANGE_FAULTS:
+                    headers = Headers(raw=message["headers"])
+                    raise _bad_range(message["status"], headers.get("content-range"))
                 waiting.append(message)
                 return
             begun = True
@@ -72,6 +79,25 @@ class _Download(FileResponse):
                 HTTPStatus.NOT_FOUND,
                 "the film was deleted with all that was read; upload it again",
             ) from error
+
+
+def _bad_range(status: int, size: str | None) -> ProblemError:
+    return ProblemError(
+        HTTPStatus(status),
+        "the header Range asks for what is not there; correct it, or leave it out",
+        {"Content-Range": size} if size else None,
+    )
+
+
+def _parts(*kinds: str) -> dict[int | str, dict[str, Any]]:
+    """What OpenAPI says of a file that can be had in parts."""
+    whole: dict[str, Any] = {kind.partition(";")[0]: {} for kind in kinds}
+    parts = {**whole, "multipart/byteranges": {}}
+    return {
+        200: {"content": whole},
+        206: {"description": HTTPStatus.PARTIAL_CONTENT.phrase, "content": parts},
+        **responses(400, 401, 404, 416, 421, 422, 503),
+    }
 
 
 @router.head("/{identifier}", include_in_schema=False)
@@ -91,10 +117,7 @@ async def delete(identifier: Identifier, engine: EngineNeeded) -> None:
 @router.get(
     "/{identifier}/results/{form}",
     response_class=Response,
-    responses={
-        200: {"content": {kind.partition(";")[0]: {} for kind in _TYPES.values()}},
-        **responses(401, 404, 421, 422, 503),
-    },
+    responses=_parts(*_TYPES.values()),
 )
 async def result(identifier: Identifier, form: ResultForm, engine: EngineNeeded) -> Response:
     """Download one result of a film that is done."""
@@ -108,7 +131,7 @@ async def result(identifier: Identifier, form: ResultForm, engine: EngineNeeded)
 @router.get(
     "/{identifier}/report",
     response_class=Response,
-    responses={200: {"content": {"text/html": {}}}, **responses(401, 404, 421, 422, 503)},
+    responses=_parts("text/html"),
 )
 async def report(identifier: Identifier, engine: EngineNeeded) -> Response:
     """Show the HTML report of a film that is done."""
