@@ -56,6 +56,53 @@ describe("a film on the server", () => {
   });
 });
 
+describe("the results of a film on the server", () => {
+  let gone: boolean;
+
+  /** Have a film read, by a server that has read it already. */
+  async function read() {
+    vi.useFakeTimers();
+    gone = false;
+    vi.stubGlobal("fetch", async (request: Request) => {
+      asked.push(request);
+      if (gone) return Response.json({ detail: "there is no such job" }, { status: 404 });
+      const job = { id: "x-1", state: "done", results: {} };
+      return Response.json(request.url.endsWith("/json") ? { items: [{ frames: [] }] } : job);
+    });
+    const live = await import("../src/live/film");
+    const { place } = await import("../src/state");
+    place.value = "server";
+    void live.openFilm(new File(["film"], "a.mp4"));
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(live.film.value?.stage).toBe("done");
+    asked.length = 0;
+    return live;
+  }
+
+  it("are asked after while they are shown, and said to be gone", async () => {
+    const { film } = await read();
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect(asked.map(({ url }) => url)).toEqual(Array(2).fill("http://here/api/v1/jobs/x-1"));
+    expect(film.value?.stage).toBe("done");
+    gone = true;
+    await vi.advanceTimersByTimeAsync(240_000);
+    expect(film.value).toMatchObject({ stage: "failed", problem: "there is no such job" });
+    expect(film.value?.item).toBeUndefined();
+    asked.length = 0;
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect(asked).toEqual([]);
+  });
+
+  it("are asked after no more when the film is forgotten", async () => {
+    const { film, forgetFilm } = await read();
+    forgetFilm();
+    asked.length = 0;
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect(asked).toEqual([]);
+    expect(film.value).toBeNull();
+  });
+});
+
 describe("what cannot be opened", () => {
   const gone = (file: File) => Object.assign(file, { slice: () => ({ arrayBuffer: () => Promise.reject(new Error()) }) });
 

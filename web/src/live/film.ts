@@ -22,6 +22,8 @@ export interface Film {
 
 const STEP_S = 0.2;
 const ASK_MS = 700;
+/** The server keeps results for as long as they are asked after. */
+const KEEP_MS = 240_000;
 /** For a film to open, or to go to a moment. */
 const PATIENCE_MS = 30_000;
 const AGAIN_MS = 20;
@@ -93,6 +95,21 @@ async function readThere(file: File, stopped: AbortSignal): Promise<void> {
   if (job.state === "failed") throw new Error(job.error ?? strings.errors.unexpected);
   const { items } = await loadResult(job.id);
   change({ job, stage: "done", share: 1, item: items[0] });
+  void keep(job, stopped);
+}
+
+/** Ask after the results of a film now and then; where they are gone, say so. */
+async function keep({ id }: Job, stopped: AbortSignal): Promise<void> {
+  for (;;) {
+    await new Promise((resolve) => setTimeout(resolve, KEEP_MS));
+    if (stopped.aborted) return;
+    const gone = await findJob(id).then(
+      () => null,
+      (error) => (error instanceof Refusal && error.status === 404 ? error : null),
+    );
+    if (stopped.aborted) return;
+    if (gone) return tell({ stage: "failed", problem: gone.message, job: undefined, item: undefined }, stopped);
+  }
 }
 
 /** What is needed before a film is read here. */
