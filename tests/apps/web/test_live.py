@@ -104,6 +104,7 @@ def test_a_bad_frame_is_a_problem_and_not_the_end(client, shot, frame, status, w
         problem = socket.receive_json()
         assert (problem["kind"], problem["status"]) == ("problem", status)
         assert word in problem["detail"]
+        assert "<bytes>" not in problem["detail"]
         assert "--max-pixels" not in problem["detail"]
         socket.send_bytes(shot)
         assert socket.receive_json()["kind"] == "reading"

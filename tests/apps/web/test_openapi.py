@@ -20,6 +20,7 @@ from schemathesis.specs.openapi.checks import (
 
 from mien.apps.settings import WebSettings
 from mien.apps.web.app import create_app
+from mien.apps.web.problems import problem_message
 from mien.apps.web.routes.jobs import ResultForm
 from mien.apps.web.schemas import Face, Frame, Live, Result
 from mien.report.schema import document_schema
@@ -113,6 +114,14 @@ def test_whole_examples_are_valid():
         model.model_validate(example)
     (result,) = described["Result"]["examples"]
     jsonschema.Draft202012Validator(document_schema()).validate(result)
+
+
+def test_what_the_live_socket_says_is_described():
+    document = app.openapi()
+    described = document["components"]["schemas"]["LiveProblem"]
+    jsonschema.validate(json.loads(problem_message(429, "try again later")), described)
+    for code in ("1001", "1003", "1008", "1009", "1013"):
+        assert code in document["info"]["description"]
 
 
 def test_what_is_asked_before_a_route_is():

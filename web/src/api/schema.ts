@@ -808,6 +808,39 @@ export interface components {
             detail: string;
         };
         /**
+         * LiveProblem
+         * @description What the live socket says in place of a reading, or before it closes.
+         */
+        LiveProblem: {
+            /**
+             * Type
+             * @default about:blank
+             * @example about:blank
+             */
+            type: string;
+            /**
+             * Title
+             * @example Content Too Large
+             */
+            title: string;
+            /**
+             * Status
+             * @example 413
+             */
+            status: number;
+            /**
+             * Detail
+             * @example the upload has more than 512 MB; send a smaller file
+             */
+            detail: string;
+            /**
+             * Kind
+             * @default problem
+             * @constant
+             */
+            kind: "problem";
+        };
+        /**
          * Live
          * @description One answer of the live socket.
          * @example {

@@ -14,4 +14,4 @@ export type Job = Schemas["JobView"];
 export type Model = Schemas["Model"];
 export type Models = Schemas["Models"];
 export type Activation = Schemas["Activation"];
-export type LiveAnswer = Schemas["Live"];
+export type LiveAnswer = Schemas["Live"] | Schemas["LiveProblem"];

@@ -12,11 +12,6 @@ const PATIENCE_MS = 10_000;
 const TOKEN_MISSING = 1008;
 const TRY_LATER = 1013;
 
-interface Problem {
-  readonly kind: "problem";
-  readonly status: number;
-  readonly detail: string;
-}
 interface Waiting {
   resolve: (reading: Reading) => void;
   reject: (error: Error) => void;
@@ -94,7 +89,7 @@ class Line {
     });
   }
 
-  #hear(answer: LiveAnswer | Problem): void {
+  #hear(answer: LiveAnswer): void {
     if (answer.kind === "reading") {
       this.#waiting?.resolve(answer);
       return;

@@ -29,7 +29,11 @@ DESCRIPTION = (
     "Reads how facial expressions appear in photographs, films and live pictures. An expression "
     "is not a feeling. Errors are problem details (RFC 9457). Live: open a WebSocket at "
     "`/api/v1/live`, send JPEG or WebP pictures as binary messages, and receive `Live` documents; "
-    "the newest picture wins."
+    "the newest picture wins. What is no picture is answered with a `LiveProblem`. The socket is "
+    "closed with 1003 after a message that is not binary, with 1009 after one that is too large, "
+    "and with 1001 where none has come for long. Where the token is missing, or enough are "
+    "watching, it says so in a `LiveProblem` and is closed with 1008 or 1013, the latter to be "
+    "tried later."
 )
 
 
@@ -120,7 +124,7 @@ def _describe(app: FastAPI) -> None:
         if app.openapi_schema is None:
             document = generate()
             schemas = document["components"]["schemas"]
-            for model in (problems.Problem, Result, Live):
+            for model in (problems.Problem, problems.LiveProblem, Result, Live):
                 found = model.model_json_schema(ref_template="#/components/schemas/{model}")
                 schemas.update(found.pop("$defs", {}))
                 schemas[model.__name__] = found

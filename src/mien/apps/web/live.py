@@ -120,7 +120,8 @@ class _Viewer:
             try:
                 text = await self._engine.pool.run(self._owner, self._read)
             except (MienError, ProblemError) as error:
-                text = problem_message(status_of(error), str(error))
+                sentence = str(error).replace("<bytes>", "the frame")
+                text = problem_message(status_of(error), sentence)
             if self._socket.application_state is WebSocketState.DISCONNECTED:
                 return
             await self._socket.send_text(text)

@@ -1,9 +1,8 @@
 """Errors as problem details (RFC 9457): one clear sentence each, whatever raised them."""
 
-import json
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -15,6 +14,7 @@ from starlette.requests import ClientDisconnect, HTTPConnection
 from mien.core.errors import InputError, MediaError, MienError, TooLargeError
 
 __all__ = [
+    "LiveProblem",
     "Problem",
     "ProblemError",
     "install",
@@ -37,6 +37,12 @@ class Problem(BaseModel):
     title: str = Field(examples=["Content Too Large"])
     status: int = Field(examples=[413])
     detail: str = Field(examples=["the upload has more than 512 MB; send a smaller file"])
+
+
+class LiveProblem(Problem):
+    """What the live socket says in place of a reading, or before it closes."""
+
+    kind: Literal["problem"] = "problem"
 
 
 class ProblemError(HTTPException):
@@ -68,7 +74,7 @@ def problem_response(
 
 def problem_message(status: int, detail: str) -> str:
     """One problem as the live socket tells it."""
-    return json.dumps({"kind": "problem", **_document(status, detail)})
+    return LiveProblem(**_document(status, detail)).model_dump_json()
 
 
 def _document(status: int, detail: str) -> dict[str, Any]:
