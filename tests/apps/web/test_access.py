@@ -104,6 +104,12 @@ def test_token(serving):
         assert "httponly" in cookie
         assert "samesite=strict" in cookie
         assert TOKEN not in cookie
+        assert "secure" not in cookie
+        proxied = {"origin": "https://127.0.0.1"}
+        opened = client.post("/api/v1/session", json={"token": TOKEN}, headers=proxied)
+        assert "secure" in opened.headers["set-cookie"].lower()
+        client.cookies.clear()
+        client.post("/api/v1/session", json={"token": TOKEN})
         assert client.get(MODELS).status_code == 200
 
 

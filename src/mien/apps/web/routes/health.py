@@ -67,6 +67,8 @@ async def open_session(
         )
     response = Response(status_code=HTTPStatus.NO_CONTENT)
     if gate.session:
-        secure = request.url.scheme == "https"
+        # Where a proxy before the server ends TLS, the origin of the page alone tells.
+        origin = request.headers.get("origin", "")
+        secure = request.url.scheme == "https" or origin.startswith("https:")
         response.set_cookie(COOKIE, gate.session, httponly=True, samesite="strict", secure=secure)
     return response
