@@ -14,7 +14,8 @@ __all__ = ["Pages", "static_folder"]
 
 KEPT = "public, max-age=31536000, immutable"
 
-METHODS = ("GET", "HEAD", "POST", "DELETE")
+SERVED = ("GET", "HEAD")
+METHODS = (*SERVED, "POST", "DELETE")
 
 UNBUILT = (
     "The pages are not built. Run `make serve` in the repository, or install mien from a wheel; "
@@ -44,12 +45,13 @@ class Pages(StaticFiles):
         """One file, or the page for the root.
 
         Raises:
-            HTTPException: 404 if there is no such file, 405 if a route knows the path but not the
-                method: what lies at the root gets to see all that no route takes.
+            HTTPException: 404 if there is no such file, 405 if it is no method for a file, or if a
+                route knows the path but not the method: what lies at the root gets to see all that
+                no route takes.
         """
         methods = _methods(scope["app"].routes, scope)
-        if methods:
-            raise HTTPException(405, headers={"Allow": ", ".join(methods)})
+        if methods or scope["method"] not in SERVED:
+            raise HTTPException(405, headers={"Allow": ", ".join(methods or SERVED)})
         page = static_folder() / "index.html"
         if path in (".", "", "index.html"):
             if not page.is_file():
