@@ -1,4 +1,4 @@
-"""The parts of the HTML report, each a piece of text; names of files are escaped here."""
+"""The parts of the HTML report, each a piece of text; names of files are escaped."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape

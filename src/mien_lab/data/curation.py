@@ -8,7 +8,7 @@ from pathlib import Path
 from mien.core.errors import InputError
 from mien.vision.sources import display_name
 from mien_lab.data.findings import Finding, Reason
-from mien_lab.data.inspection import copy_finding, held_out_first
+from mien_lab.data.inspection import COPIES, copy_finding, held_out_first
 from mien_lab.data.likeness import Likeness
 from mien_lab.data.samples import Sample
 from mien_lab.data.tables import write_table
@@ -76,10 +76,9 @@ def curate(
         InputError: if a split is unknown, or nothing would be left.
     """
     require_splits(samples, splits or ())
-    copies = {Reason.LEAK, Reason.COPY, Reason.ALIKE}
     against: dict[str, Finding] = {}
     for finding in findings:
-        if finding.reason in reasons and finding.reason not in copies:
+        if finding.reason in reasons and finding.reason not in COPIES:
             against.setdefault(finding.name, finding)
     kept: set[int] = set()
     drops: dict[int, Finding] = {}

@@ -15,9 +15,19 @@ from mien_lab.data.likeness import Evidence, Likeness, Match
 from mien_lab.data.measurements import Measurements
 from mien_lab.data.samples import Sample, split_rank
 
-__all__ = ["NO_LABEL", "Inspection", "balance", "copy_finding", "held_out_first", "inspect"]
+__all__ = [
+    "COPIES",
+    "NO_LABEL",
+    "Inspection",
+    "balance",
+    "copy_finding",
+    "held_out_first",
+    "inspect",
+]
 
 NO_LABEL = "no label"
+COPIES = (Reason.LEAK, Reason.COPY, Reason.ALIKE)
+"""What may be said of a copy, what matters most first."""
 
 
 @dataclass(frozen=True)
@@ -140,10 +150,8 @@ def _copies(samples: Sequence[Sample], likeness: Likeness) -> Iterator[Finding]:
         matches = [match for match in likeness.matches(row) if match.row in earlier]
         earlier.add(row)
         found = [copy_finding(sample, samples[match.row], match) for match in matches]
-        for reason in (Reason.LEAK, Reason.COPY, Reason.ALIKE):
-            if of_kind := [finding for finding in found if finding.reason is reason]:
-                yield of_kind[0]
-                break
+        if found:
+            yield min(found, key=lambda finding: COPIES.index(finding.reason))
 
 
 def copy_finding(sample: Sample, other: Sample, match: Match) -> Finding:

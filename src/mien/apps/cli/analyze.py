@@ -142,15 +142,17 @@ def analyze(
         analyzer = stack.enter_context(Analyzer(config))
         folder = AnnotationFolder(annotate, found.paths) if annotate else None
         outputs = stack.enter_context(Outputs(alone=folder is None))
-        if out is None:
-            outputs.show(_screen_writer(form, analyzer))
+        model = analyzer.parts.provenance()
+        if form is Format.TABLE:
+            outputs.show(_table())
+        elif out is None:
+            outputs.show(open_report(sys.stdout, ReportFormat(form.value), model))
         else:
-            model = analyzer.parts.provenance()
             outputs.add(open_report(out, ReportFormat(form.value), model))
         if events is not None:
             outputs.add(open_events(events))
         if report is not None:
-            outputs.add(open_html(report, analyzer.parts.provenance()))
+            outputs.add(open_html(report, model))
         # Rows on the screen and the bar would overwrite each other.
         rows = out is None and form is not Format.TABLE and sys.stdout.isatty()
         run = _Run(analyzer, outputs, folder, every, bar=not rows)
@@ -294,12 +296,7 @@ def _check(form: Format, out: Path | None) -> None:
 
 
 @contextmanager
-def _screen_writer(form: Format, analyzer: Analyzer) -> Iterator[ReportWriter]:
-    if form is Format.TABLE:
-        table = TableWriter(screen())
-        yield table
-        table.close()
-        return
-    model = analyzer.parts.provenance()
-    with open_report(sys.stdout, ReportFormat(form.value), model) as writer:
-        yield writer
+def _table() -> Iterator[ReportWriter]:
+    table = TableWriter(screen())
+    yield table
+    table.close()
