@@ -139,6 +139,21 @@ def test_a_record_that_cannot_be_written_costs_nothing_else(process, film, tmp_p
     assert list(target.parent.iterdir()) == []
 
 
+def test_of_a_record_that_a_full_disk_breaks_off_whole_rows_are_kept(process, make_film, tmp_path):
+    film = make_film(tmp_path / "film.mp4", times=[n / 20 for n in range(40)])
+    target, kept = tmp_path / "day.jsonl", tmp_path / "day.partial.jsonl"
+    done = process(
+        "live", film, "--jsonl", "--threads", 1, "--record", target,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)),
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert f"(what was written before is in {kept})" in done.stderr.decode()
+    assert not target.exists()
+    lines = kept.read_bytes().splitlines(keepends=True)
+    assert lines == done.stdout.splitlines(keepends=True)[: len(lines)]
+    assert 3 < len(lines) < len(done.stdout.splitlines())
+
+
 def test_a_film_that_breaks_off_says_so_in_the_record(mien, make_film, tmp_path):
     whole = make_film(tmp_path / "a.mkv", times=[n / 10 for n in range(20)])
     film, target = tmp_path / "cut.mkv", tmp_path / "a.json"

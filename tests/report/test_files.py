@@ -54,6 +54,18 @@ def test_full_disk_leaves_nothing(tmp_path, small_disk):
     assert names(tmp_path) == []
 
 
+@pytest.mark.parametrize(("written", "kept"), [("1\n2\nhal", "1\n2\n"), ("hal", None), ("", None)])
+def test_of_a_failure_whole_lines_are_kept_if_asked(tmp_path, written, kept):
+    path = tmp_path / "a.csv"
+    path.write_text("old\n")
+    with pytest.raises(ZeroDivisionError), atomic(path, salvage=True) as temporary:
+        temporary.write_text(written)
+        raise ZeroDivisionError
+    assert path.read_text() == "old\n"
+    assert names(tmp_path) == (["a.csv"] if kept is None else ["a.csv", "a.partial.csv"])
+    assert kept is None or (tmp_path / "a.partial.csv").read_text() == kept
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 def test_full_device_says_what_to_do():
     with (

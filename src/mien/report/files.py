@@ -1,6 +1,7 @@
 """Writing files whole or not at all."""
 
 import errno
+import mmap
 import os
 import secrets
 import shutil
@@ -28,13 +29,18 @@ _ADVICE = {
 
 
 @contextmanager
-def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
+def atomic(path: str | os.PathLike[str], *, salvage: bool = False) -> Iterator[Path]:
     """Write a file under a temporary name and move it to its place when all is well.
 
     The temporary file stands in the same folder, is hidden and has the same extension. If the body
     fails for any reason, the temporary file is removed and whatever stood at `path` stays as it
     was; what replaces it has its permissions. Devices and pipes such as /dev/stdout are handed
     through as they are.
+
+    Args:
+        path: the file.
+        salvage: keep the whole lines that a body had written when it failed, in a file beside it
+            whose name says `partial`.
 
     Yields:
         The path to write to.
@@ -43,6 +49,7 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
         OutputError: if the system refuses; the sentence says what to do.
     """
     target = Path(path)
+    kept: Path | None = None
     try:
         if target.exists() and not target.is_file():
             if target.is_dir():
@@ -61,13 +68,17 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
             yield temporary
             _sync(temporary)
             temporary.replace(final)
+        except BaseException:
+            if salvage:
+                kept = _salvaged(temporary, final.with_name(f"{final.stem}.partial{final.suffix}"))
+            raise
         finally:
             temporary.unlink(missing_ok=True)
     except BrokenPipeError:
         # No file of this kind breaks so: the body writes to a pipe besides, and its reader is gone.
         raise
     except OSError as error:
-        raise output_error(target, error) from error
+        raise output_error(target, error, kept) from error
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
@@ -96,16 +107,32 @@ def make_folder(path: str | os.PathLike[str]) -> Path:
     return folder
 
 
-def output_error(path: str | os.PathLike[str], error: OSError) -> OutputError:
-    """The sentence for a failed write."""
+def output_error(
+    path: str | os.PathLike[str], error: OSError, kept: Path | None = None
+) -> OutputError:
+    """The sentence for a failed write, and where what was written before is kept."""
     known = _ADVICE.get(error.errno or 0)
     cause = known or f"{cause_of(error)}; choose another path"
-    return OutputError(f"{os.fspath(path)} cannot be written: {cause}")
+    rest = "" if kept is None else f" (what was written before is in {kept})"
+    return OutputError(f"{os.fspath(path)} cannot be written: {cause}{rest}")
 
 
 def _temporary_name(final: Path) -> str:
     # Names are limited to 255 bytes; a short stem leaves room for the rest.
     return f".{final.stem[:32]}.{secrets.token_hex(4)}{final.suffix}"
+
+
+def _salvaged(half: Path, name: Path) -> Path | None:
+    """The whole lines of a file, moved to that name; None if there are none to be had."""
+    try:
+        with half.open("r+b") as stream, mmap.mmap(stream.fileno(), 0) as content:
+            end = content.rfind(b"\n") + 1
+        if not end:
+            return None
+        os.truncate(half, end)
+        return half.replace(name)
+    except (OSError, ValueError):  # an empty file cannot be mapped
+        return None
 
 
 def _sync(path: Path) -> None:

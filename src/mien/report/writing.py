@@ -77,7 +77,11 @@ class ReportWriters:
 
 @contextmanager
 def open_report(
-    out: str | os.PathLike[str] | TextIO, form: ReportFormat, model: Mapping[str, Any]
+    out: str | os.PathLike[str] | TextIO,
+    form: ReportFormat,
+    model: Mapping[str, Any],
+    *,
+    salvage: bool = False,
 ) -> Iterator[ReportWriter]:
     """Open a report; a file appears under its name when the block ends without an exception.
 
@@ -85,6 +89,8 @@ def open_report(
         out: a path, or a text stream such as standard output, which stays open.
         form: the form to write.
         model: what the JSON document says of the model; plain values.
+        salvage: keep the rows of a file that cannot be finished in one beside it whose name says
+            `partial`; JSON and parquet are of no use unfinished.
 
     Yields:
         A writer for the readings.
@@ -100,7 +106,8 @@ def open_report(
         yield writer
         writer.close()
         return
-    with atomic(out) as path:
+    rows = form in (ReportFormat.JSONL, ReportFormat.CSV)
+    with atomic(out, salvage=salvage and rows) as path:
         if form is ReportFormat.PARQUET:
             yield from _parquet(path)
         else:

@@ -245,6 +245,32 @@ export interface components {
             height: number;
         };
         /**
+         * ConsentNotice
+         * @description What is agreed to before a camera opens.
+         */
+        ConsentNotice: {
+            /**
+             * Version
+             * @description Where it changes, it is agreed to again.
+             */
+            version: string;
+            /**
+             * Text
+             * @description What is analysed, in paragraphs with blank lines between them.
+             */
+            text: string;
+            /**
+             * Where
+             * @description Pictures are read; the page's own words if null.
+             */
+            where: string | null;
+            /**
+             * Kept
+             * @description What is kept; the page's own words if null.
+             */
+            kept: string | null;
+        };
+        /**
          * Credentials
          * @description What opens a session.
          */
@@ -628,37 +654,11 @@ export interface components {
             version: string;
             /** Models */
             models: components["schemas"]["Model"][];
-            consent: components["schemas"]["Notice"];
+            consent: components["schemas"]["ConsentNotice"];
             /** Live Fps */
             live_fps: number;
             /** Max Upload */
             max_upload: number;
-        };
-        /**
-         * Notice
-         * @description What is agreed to before a camera opens.
-         */
-        Notice: {
-            /**
-             * Version
-             * @description Where it changes, it is agreed to again.
-             */
-            version: string;
-            /**
-             * Text
-             * @description What is analysed, in paragraphs with blank lines between them.
-             */
-            text: string;
-            /**
-             * Where
-             * @description Pictures are read; the page's own words if null.
-             */
-            where: string | null;
-            /**
-             * Kept
-             * @description What is kept; the page's own words if null.
-             */
-            kept: string | null;
         };
         /**
          * Result

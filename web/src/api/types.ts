@@ -8,7 +8,7 @@ export type Frame = Schemas["Frame"];
 /** Of what was read whole, nothing is said of errors. */
 export type Item = Omit<Schemas["Item"], "error"> & Partial<Pick<Schemas["Item"], "error">>;
 export type Result = Omit<Schemas["Result"], "items"> & { items: Item[] };
-export type Notice = Schemas["Notice"];
+export type ConsentNotice = Schemas["ConsentNotice"];
 export type Event = Schemas["EventView"];
 export type Job = Schemas["JobView"];
 export type Model = Schemas["Model"];

@@ -1,14 +1,14 @@
 /** The notice before the camera opens. */
 
 import { useRef } from "preact/hooks";
-import type { Notice as Words } from "../api/types";
+import type { ConsentNotice } from "../api/types";
 import { place } from "../state";
 import { strings } from "../strings";
 import { Button } from "./controls";
 import { useShown } from "./hooks";
 import { limitsShown } from "./limits";
 
-export function Notice(props: { notice: Words; onAgree: () => void; onCancel: () => void }) {
+export function Notice(props: { notice: ConsentNotice; onAgree: () => void; onCancel: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useShown(dialog);
   // Closed and not only removed, it gives the focus back.

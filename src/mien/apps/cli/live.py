@@ -72,7 +72,8 @@ def live(
         if jsonl:
             outputs.show(open_report(sys.stdout, ReportFormat.JSONL, {}))
         if record is not None and form is not None:
-            outputs.add(open_report(record, form, analyzer.parts.provenance()))
+            # What a camera saw cannot be read a second time.
+            outputs.add(open_report(record, form, analyzer.parts.provenance(), salvage=True))
         reader = LiveReader(
             partial(open_camera, camera, max_pixels=config.max_pixels),
             analyzer.parts.sequence(live=True),

@@ -11,6 +11,7 @@ from mien.report.schema import SCHEMA
 
 __all__ = [
     "Activation",
+    "ConsentNotice",
     "EventView",
     "Frame",
     "JobState",
@@ -18,7 +19,6 @@ __all__ = [
     "Live",
     "Model",
     "Models",
-    "Notice",
     "Result",
 ]
 
@@ -215,7 +215,7 @@ class Model(BaseModel):
     extra: dict[str, Any]
 
 
-class Notice(BaseModel):
+class ConsentNotice(BaseModel):
     """What is agreed to before a camera opens."""
 
     version: str = Field(description="Where it changes, it is agreed to again.")
@@ -229,7 +229,7 @@ class Models(BaseModel):
 
     version: str = Field(description="Of mien.", examples=["0.1.0"])
     models: list[Model]
-    consent: Notice
+    consent: ConsentNotice
     live_fps: float
     max_upload: int
 

@@ -10,7 +10,7 @@ from fastapi.responses import FileResponse, Response
 from mien import __version__
 from mien.apps.web.context import EngineNeeded
 from mien.apps.web.problems import ProblemError, responses
-from mien.apps.web.schemas import Model, Models, Notice
+from mien.apps.web.schemas import ConsentNotice, Model, Models
 from mien.runtime.artifact import Card, read_cards, weights_folder
 
 __all__ = ["router", "weights"]
@@ -27,7 +27,7 @@ async def models(engine: EngineNeeded) -> Models:
     return Models(
         version=__version__,
         models=[_model(card) for card in engine.analyzer.parts.cards],
-        consent=Notice(**settings.consent.model_dump()),
+        consent=ConsentNotice(**settings.consent.model_dump()),
         live_fps=settings.live_fps,
         max_upload=settings.max_upload,
     )
