@@ -15,7 +15,8 @@ import pytest
 import skimage.data
 
 from mien.core.labels import EMOTIONS, Emotion
-from mien.core.types import Box, Doubt, Face, Image, Landmarks, Reading, Scores
+from mien.core.media import Image
+from mien.core.types import Box, Doubt, Face, Landmarks, Reading, Scores
 from mien.pipeline.analyzer import Analyzer
 
 Film = Callable[..., Path]

@@ -13,7 +13,7 @@ from mien import compat
 from mien.compat import FER, DeepFace, Detector
 from mien.core.errors import InputError, MediaError
 from mien.core.labels import Emotion
-from mien.core.types import Media, MediaKind
+from mien.core.media import Media, MediaKind
 
 LABELS = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
 EMOTIONS = [

@@ -25,7 +25,7 @@ import numpy.typing as npt
 from mien import Analyzer, Reading
 from mien.core.errors import InputError
 from mien.core.labels import parse_emotion
-from mien.core.types import Media, MediaKind
+from mien.core.media import Media, MediaKind
 
 __all__ = ["FER", "DeepFace", "DeepFaceResult", "Detector", "FERResult"]
 

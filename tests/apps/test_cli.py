@@ -854,7 +854,7 @@ def test_report_of_another_form(mien, portrait_file, tmp_path):
 def test_progress_is_of_frames_or_else_of_seconds(make_film, tmp_path, name, start_s):
     from rich.progress import Progress
 
-    from mien.apps.cli.analyze import _steps
+    from mien.apps.cli.run import _steps
     from mien.core.types import FrameReading
     from mien.vision.media import open_media
 

@@ -12,7 +12,8 @@ import pytest
 
 from mien.apps.cli.display import LiveView
 from mien.core.labels import EMOTIONS, Emotion
-from mien.core.types import Frame, FrameReading, Media, MediaKind, Scores
+from mien.core.media import Frame, Media, MediaKind
+from mien.core.types import FrameReading, Scores
 from mien.pipeline.live import LiveReading
 from mien.report.schema import line_schema
 

@@ -4,7 +4,8 @@ from rich.console import Console
 
 from mien.apps.cli.table import TableWriter
 from mien.core.labels import EMOTIONS, Emotion
-from mien.core.types import FrameReading, Media, MediaKind, Reading, Scores
+from mien.core.media import Media, MediaKind
+from mien.core.types import FrameReading, Reading, Scores
 
 
 def printed(kind, reading):

@@ -7,17 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mien.core.labels import EMOTIONS, Emotion
-from mien.core.types import (
-    Box,
-    Doubt,
-    Face,
-    FrameReading,
-    Landmarks,
-    Media,
-    MediaKind,
-    Reading,
-    Scores,
-)
+from mien.core.media import Media, MediaKind
+from mien.core.types import Box, Doubt, Face, FrameReading, Landmarks, Reading, Scores
 from mien.report.tables import COLUMNS
 
 UNIFORM = (0.125,) * 8

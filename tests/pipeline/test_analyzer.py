@@ -21,7 +21,8 @@ from mien.core.errors import (
     TruncatedError,
 )
 from mien.core.labels import EMOTIONS
-from mien.core.types import Box, Doubt, Face, Frame, Landmarks, MediaKind
+from mien.core.media import Frame, MediaKind
+from mien.core.types import Box, Doubt, Face, Landmarks
 from mien.pipeline.analyzer import Analysis, Analyzer
 from mien.pipeline.build import Config
 from mien.pipeline.sequence import SequenceReader

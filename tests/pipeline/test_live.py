@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from mien.core.errors import MediaError
-from mien.core.types import Frame, FrameReading, Media, MediaKind
+from mien.core.media import Frame, Media, MediaKind
+from mien.core.types import FrameReading
 from mien.pipeline.live import LiveReader, LiveReading, Notice
 from mien.vision import video
 from mien.vision.camera import find_camera, open_camera

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from mien.core.types import Box, Face, Frame, Landmarks
+from mien.core.media import Frame
+from mien.core.types import Box, Face, Landmarks
 from mien.pipeline.locator import FaceLocator
 from mien.vision.alignment import CANONICAL
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mien.core.types import Frame
+from mien.core.media import Frame
 from mien.pipeline.locator import FaceLocator
 from mien.pipeline.sequence import SequenceReader
 from mien.vision.alignment import FILM_ZOOMS

@@ -6,7 +6,8 @@ import av
 import numpy as np
 import pytest
 
-from mien.core.types import Frame, FrameReading, Media, MediaKind
+from mien.core.media import Frame, Media, MediaKind
+from mien.core.types import FrameReading
 from mien.pipeline import video_benchmark
 from mien.pipeline.build import Config, build_parts
 from mien.pipeline.live import LiveReading

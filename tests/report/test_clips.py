@@ -10,7 +10,8 @@ import PIL.Image
 import pytest
 
 from mien.core.errors import OutputError, TruncatedError
-from mien.core.types import Frame, FrameReading, Media, MediaKind
+from mien.core.media import Frame, Media, MediaKind
+from mien.core.types import FrameReading
 from mien.report.annotations import AnnotationFolder
 from mien.report.clips import ClipWriter
 from mien.vision.media import open_media

@@ -7,7 +7,8 @@ import jsonschema
 import pytest
 
 from mien.core.errors import InputError, MediaError, TruncatedError
-from mien.core.types import Doubt, FrameReading, Media, MediaKind
+from mien.core.media import Media, MediaKind
+from mien.core.types import Doubt, FrameReading
 from mien.report.schema import document_schema, line_schema
 from mien.report.writing import ReportFormat, open_report
 

@@ -8,7 +8,8 @@ import pytest
 
 from mien.core.errors import InputError
 from mien.core.labels import Emotion
-from mien.core.types import FrameReading, Media, MediaKind, Scores
+from mien.core.media import Media, MediaKind
+from mien.core.types import FrameReading, Scores
 from mien.report.codings import EVENT_COLUMNS, check_coding, open_events
 from mien.report.events import Event, EventFinder, ordered
 

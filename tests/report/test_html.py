@@ -8,7 +8,8 @@ import pytest
 
 from mien.core.errors import InputError, MediaError, OutputError, TruncatedError
 from mien.core.labels import EMOTIONS, Emotion
-from mien.core.types import Doubt, FrameReading, Media, MediaKind
+from mien.core.media import Media, MediaKind
+from mien.core.types import Doubt, FrameReading
 from mien.report.html import HtmlWriter, check_html, open_html, page_policy
 from mien.report.sections import MOST_FACES
 

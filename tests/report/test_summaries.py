@@ -3,7 +3,8 @@ import pytest
 
 from mien.core.errors import TruncatedError
 from mien.core.labels import EMOTIONS, Emotion, Sentiment
-from mien.core.types import Doubt, FrameReading, Media, MediaKind
+from mien.core.media import Media, MediaKind
+from mien.core.types import Doubt, FrameReading
 from mien.report.summaries import MOST_BINS, FilmSummary, PictureSummary, Series, Tally
 
 MEDIA = Media("film.mp4", MediaKind.VIDEO, 640, 480)

@@ -6,7 +6,8 @@ import pytest
 
 from mien.core.errors import InputError, MediaError, OutputError
 from mien.core.labels import Emotion
-from mien.core.types import Doubt, FrameReading, Media, MediaKind
+from mien.core.media import Media, MediaKind
+from mien.core.types import Doubt, FrameReading
 from mien.report import tables
 from mien.report.tables import COLUMNS, columns, rows, to_table
 from mien.report.writing import ReportFormat, open_report

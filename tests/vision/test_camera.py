@@ -12,7 +12,7 @@ import PIL.Image
 import pytest
 
 from mien.core.errors import InputError, MediaError
-from mien.core.types import MediaKind
+from mien.core.media import MediaKind
 from mien.vision import video
 from mien.vision.camera import CameraSource, find_camera, open_camera
 from mien.vision.media import open_media

@@ -18,7 +18,7 @@ import PIL.ImageOps
 import pytest
 
 from mien.core.errors import InputError, MediaError, MienError, TooLargeError, TruncatedError
-from mien.core.types import Frame, MediaKind
+from mien.core.media import Frame, MediaKind
 from mien.vision import images, media, video
 from mien.vision.media import open_media
 from mien.vision.orientation import Orientation

@@ -7,7 +7,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from mien.core.types import Face, Image
+from mien.core.media import Image
+from mien.core.types import Face
 
 __all__ = ["Classification", "Detector", "FaceFinder", "Follower"]
 

@@ -1,7 +1,7 @@
 """The results: what mien says about faces, as frozen dataclasses of plain values."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar, TypeAlias
 
@@ -14,19 +14,12 @@ __all__ = [
     "Box",
     "Doubt",
     "Face",
-    "Frame",
     "FrameReading",
-    "Image",
     "Landmarks",
-    "Media",
-    "MediaKind",
     "Quality",
     "Reading",
     "Scores",
 ]
-
-Image: TypeAlias = npt.NDArray[np.uint8]
-"""Pixels: (height, width, 3) in RGB, or (height, width) in grey, uint8."""
 
 Point: TypeAlias = tuple[float, float]
 
@@ -225,21 +218,6 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
-    """One picture of a medium, upright, with its place in time."""
-
-    image: Image = field(repr=False)
-    index: int = 0
-    time_s: float = 0.0
-    arrived_s: float | None = None
-    """When the encoded data of a live picture had come in, before it was decoded, in seconds of
-    `time.monotonic`; None where that is not known."""
-    ends_s: float | None = None
-    """When it gives way to the next that is kept, or the medium ends; None where that is not known
-    with the frame itself, as in films."""
-
-
-@dataclass(frozen=True, slots=True)
 class FrameReading:
     """All readings of one frame; a frame without a face has none."""
 
@@ -258,40 +236,6 @@ class FrameReading:
     def to_dicts(self) -> list[dict[str, Any]]:
         """One flat row per face, the columns of the CSV and parquet forms without the source."""
         return [_row(self, number, reading) for number, reading in enumerate(self.readings)]
-
-
-class MediaKind(StrEnum):
-    """What a source turned out to be."""
-
-    IMAGE = "image"
-    ANIMATION = "animation"
-    VIDEO = "video"
-    CAMERA = "camera"
-
-
-@dataclass(frozen=True, slots=True)
-class Media:
-    """What is known of a source before its frames are read; sizes are of the oriented picture."""
-
-    source: str
-    kind: MediaKind
-    width: int
-    height: int
-    frame_count: int | None = None
-    """How many frames there should be, where the container says so."""
-    duration_s: float | None = None
-    """Seconds from the first frame to the end, where the container says so."""
-    start_s: float = 0.0
-    """Time of the first frame: recordings of a stream may begin hours after zero."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """The head of an item of schema mien/1."""
-        return {
-            "source": self.source,
-            "kind": self.kind.value,
-            "width": self.width,
-            "height": self.height,
-        }
 
 
 def _row(frame: FrameReading, number: int, reading: Reading) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any, Self
 
 from mien.core.errors import InputError, MediaError, TruncatedError
-from mien.core.types import Frame, FrameReading, Image, MediaKind, Reading
+from mien.core.media import Frame, Image, MediaKind
+from mien.core.types import FrameReading, Reading
 from mien.pipeline.build import Config, Parts, build_parts
 from mien.vision.media import Source, open_media
 from mien.vision.stream import MediaStream

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from mien.core.media import Frame, Image
 from mien.core.ports import Detector
-from mien.core.types import Box, Face, Frame, Image, Landmarks
+from mien.core.types import Box, Face, Landmarks
 from mien.pipeline.build import Config, build
 from mien.vision.alignment import CANONICAL, CROP_SIZE
 

@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.core.labels import Emotion
+from mien.core.media import Frame, Image
 from mien.core.ports import Detector
-from mien.core.types import Doubt, Face, Frame, FrameReading, Image, Quality, Reading, Scores
+from mien.core.types import Doubt, Face, FrameReading, Quality, Reading, Scores
 from mien.models.expression import ExpressionClassifier
 from mien.vision.alignment import ZOOMS, alignment_matrix, can_align, zoomed_crops
 from mien.vision.quality import assess

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from mien.core.errors import MienError
-from mien.core.types import Frame, FrameReading, Media
+from mien.core.media import Frame, Media
+from mien.core.types import FrameReading
 from mien.pipeline.sequence import SequenceReader
 from mien.vision.stream import MediaStream
 

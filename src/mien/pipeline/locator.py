@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from mien.core.media import Frame
 from mien.core.ports import FaceFinder, Follower
-from mien.core.types import Face, Frame
+from mien.core.types import Face
 from mien.vision.alignment import can_align
 from mien.vision.cuts import CutFinder
 from mien.vision.geometry import iou_matrix

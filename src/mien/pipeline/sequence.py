@@ -7,7 +7,8 @@ from itertools import cycle
 import numpy as np
 import numpy.typing as npt
 
-from mien.core.types import Frame, FrameReading
+from mien.core.media import Frame
+from mien.core.types import FrameReading
 from mien.models.temporal import TemporalReader
 from mien.pipeline.frame import FrameReader, judge
 from mien.pipeline.locator import FaceLocator, Located

@@ -18,8 +18,9 @@ from tempfile import TemporaryDirectory
 import av
 import numpy as np
 
+from mien.core.media import Frame, Image
 from mien.core.ports import Follower
-from mien.core.types import Face, Frame, Image
+from mien.core.types import Face
 from mien.pipeline.benchmark import PlacedDetector, placed_face, sample_image
 from mien.pipeline.build import EDGE, Config, Parts, build_parts
 from mien.pipeline.live import LiveReader, LiveReading

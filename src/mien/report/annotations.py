@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from mien.core.types import Frame, FrameReading, Media, MediaKind
+from mien.core.media import Frame, Media, MediaKind
+from mien.core.types import FrameReading
 from mien.report.clips import ClipWriter
 from mien.report.drawing import LARGEST_JPEG, annotate, write_picture
 from mien.report.files import make_folder

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from PIL import Image as PilImage
 from PIL import ImageDraw, ImageFont
 
-from mien.core.types import Image
+from mien.core.media import Image
 from mien.report.palette import Colour
 
 __all__ = ["Canvas", "text_width"]

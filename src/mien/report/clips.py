@@ -17,7 +17,8 @@ from av.container import OutputContainer
 from av.video.frame import VideoFrame
 
 from mien.core.errors import OutputError
-from mien.core.types import Frame, FrameReading, Image, Media, MediaKind
+from mien.core.media import Frame, Image, Media, MediaKind
+from mien.core.types import FrameReading
 from mien.report.drawing import Drawer
 from mien.report.files import atomic, output_error
 from mien.report.sound import SoundCopier, copy_sound

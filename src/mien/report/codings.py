@@ -11,7 +11,8 @@ from typing import Protocol, TextIO
 from urllib.parse import quote
 
 from mien.core.errors import InputError, MienError
-from mien.core.types import FrameReading, Media
+from mien.core.media import Media
+from mien.core.types import FrameReading
 from mien.report.events import Event, EventFinder
 from mien.report.files import atomic
 

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Any, TextIO
 
 from mien.core.errors import MienError
-from mien.core.types import FrameReading, Media
+from mien.core.media import Media
+from mien.core.types import FrameReading
 from mien.report.schema import SCHEMA
 
 __all__ = ["JsonWriter", "JsonlWriter"]

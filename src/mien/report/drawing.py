@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image as PilImage
 
-from mien.core.types import Box, FrameReading, Image, Reading
+from mien.core.media import Image
+from mien.core.types import Box, FrameReading, Reading
 from mien.report.callouts import Callout, Spot
 from mien.report.canvas import Canvas
 from mien.report.files import atomic

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from mien.core.errors import InputError, MienError
-from mien.core.types import FrameReading, Media, MediaKind
+from mien.core.media import Media, MediaKind
+from mien.core.types import FrameReading
 from mien.report.files import atomic
 from mien.report.names import short_names
 from mien.report.sections import LEAD, failures, film, limits, networks, photographs, title

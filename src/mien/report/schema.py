@@ -8,7 +8,8 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from mien.core.labels import EMOTIONS, Emotion, Sentiment
-from mien.core.types import Box, Doubt, Landmarks, MediaKind, Scores
+from mien.core.media import MediaKind
+from mien.core.types import Box, Doubt, Landmarks, Scores
 
 __all__ = ["SCHEMA", "Document", "Line", "document_schema", "line_schema"]
 

@@ -8,7 +8,8 @@ import numpy.typing as npt
 
 from mien.core.errors import MienError
 from mien.core.labels import EMOTIONS, SENTIMENTS, Emotion, Sentiment
-from mien.core.types import FrameReading, Media, Reading
+from mien.core.media import Media
+from mien.core.types import FrameReading, Reading
 from mien.report.events import Event, EventFinder, ordered
 
 __all__ = ["FaceSummary", "FilmSummary", "PictureSummary", "Run", "Series", "Share", "Tally"]

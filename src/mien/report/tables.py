@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from mien.core.errors import InputError, MienError, OutputError
 from mien.core.labels import EMOTIONS
-from mien.core.types import FrameReading, Media
+from mien.core.media import Media
+from mien.core.types import FrameReading
 
 if TYPE_CHECKING:
     import pyarrow as pa

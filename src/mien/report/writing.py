@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Protocol, TextIO
 
 from mien.core.errors import InputError, MienError
-from mien.core.types import FrameReading, Media
+from mien.core.media import Media
+from mien.core.types import FrameReading
 from mien.report.documents import JsonlWriter, JsonWriter
 from mien.report.files import atomic
 from mien.report.tables import CsvWriter, ParquetWriter

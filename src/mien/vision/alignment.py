@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from mien.core.types import Image, Landmarks
+from mien.core.media import Image
+from mien.core.types import Landmarks
 from mien.vision.geometry import similarity_transform
 from mien.vision.pyramid import Pyramid
 

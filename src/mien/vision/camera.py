@@ -15,7 +15,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 
 from mien.core.errors import InputError, MediaError, cause_of
-from mien.core.types import Frame, Media, MediaKind
+from mien.core.media import Frame, Media, MediaKind
 from mien.vision.arrival import Arrivals, Pace, hold_nothing_back
 from mien.vision.containers import has_decoder
 from mien.vision.media import DEFAULT_MAX_PIXELS, open_media

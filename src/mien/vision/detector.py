@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.core.errors import InputError
-from mien.core.types import Face, Image
+from mien.core.media import Image
+from mien.core.types import Face
 from mien.runtime.session import Session
 from mien.vision.geometry import intersection_areas, iou_matrix, non_maximum_suppression
 from mien.vision.landmarks import LandmarkPlacer

@@ -12,7 +12,7 @@ import PIL.Image
 from PIL.ImageFile import ImageFile
 
 from mien.core.errors import MediaError, TooLargeError, TruncatedError
-from mien.core.types import Frame, Image, Media, MediaKind
+from mien.core.media import Frame, Image, Media, MediaKind
 from mien.vision.orientation import UPRIGHT, Orientation
 from mien.vision.stream import MediaStream, check_pixels
 

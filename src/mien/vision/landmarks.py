@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from mien.core.types import Image
+from mien.core.media import Image
 from mien.runtime.session import Session
 from mien.vision.alignment import (
     CANONICAL,

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import PIL.Image
 
 from mien.core.errors import InputError, MediaError, cause_of
-from mien.core.types import Frame, Image, Media, MediaKind
+from mien.core.media import Frame, Image, Media, MediaKind
 from mien.vision.arrival import Pace
 from mien.vision.images import DAMAGED, damage, open_picture, orientation_of, to_rgb
 from mien.vision.sources import advice, display_name, is_special, missing

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mien.core.types import Image
+from mien.core.media import Image
 
 __all__ = ["UPRIGHT", "Orientation"]
 

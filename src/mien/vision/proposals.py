@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.core.errors import ArtifactError, InputError
-from mien.core.types import Box, Face, Image, Landmarks
+from mien.core.media import Image
+from mien.core.types import Box, Face, Landmarks
 from mien.runtime.session import Session
 
 __all__ = ["FaceProposer", "Proposals"]

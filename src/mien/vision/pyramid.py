@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from mien.core.types import Image
+from mien.core.media import Image
 
 __all__ = ["Pyramid"]
 

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from mien.core.types import Face, Image, Landmarks
+from mien.core.media import Image
+from mien.core.types import Face, Landmarks
 from mien.runtime.session import Session
 from mien.vision.alignment import crop_face
 from mien.vision.proposals import Proposals

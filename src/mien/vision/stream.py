@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 
 from mien.core.errors import MienError, TooLargeError
-from mien.core.types import Frame, Media
+from mien.core.media import Frame, Media
 
 __all__ = ["MediaStream", "check_pixels"]
 

@@ -16,7 +16,7 @@ from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from mien.core.errors import MediaError, TruncatedError
-from mien.core.types import Frame, Media, MediaKind
+from mien.core.media import Frame, Media, MediaKind
 from mien.vision.arrival import Arrivals, Pace, hold_nothing_back
 from mien.vision.containers import (
     AV_TIME_BASE,

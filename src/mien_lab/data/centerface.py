@@ -8,7 +8,8 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 
-from mien.core.types import Box, Face, Image, Landmarks
+from mien.core.media import Image
+from mien.core.types import Box, Face, Landmarks
 from mien.runtime.session import PROVIDERS
 
 __all__ = ["CenterFaceDetector", "is_installed"]

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import PIL.Image
 
 from mien.core.errors import MienError
-from mien.core.types import Image
+from mien.core.media import Image
 from mien.pipeline.build import Config, build, build_detector
 from mien.pipeline.frame import FrameReader
 from mien.vision.alignment import CROP_SIZE

@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from mien.core.errors import InputError, MediaError
 from mien.core.labels import EMOTIONS, Emotion
-from mien.core.types import Box, Image
+from mien.core.media import Image
+from mien.core.types import Box
 from mien.vision.alignment import CROP_SIZE, alignment_matrix, crop_face, zoomed_crops
 from mien.vision.geometry import iou_matrix
 from mien.vision.media import open_media

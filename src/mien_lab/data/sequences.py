@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from mien.core.errors import InputError, MienError
 from mien.core.labels import EMOTIONS, Emotion
-from mien.core.types import Frame
+from mien.core.media import Frame
 from mien.models.expression import ExpressionClassifier
 from mien.models.temporal import CONTEXT_SIZE, TemporalReader, context
 from mien.pipeline.frame import FrameReader

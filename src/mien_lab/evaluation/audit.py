@@ -1,7 +1,6 @@
 """Whether faces of some groups are read worse than those of others, and how sure that is."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,11 +9,11 @@ import numpy.typing as npt
 from mien.core.labels import EMOTIONS
 from mien_lab.data.groups import crossed
 from mien_lab.data.samples import failure_rows
+from mien_lab.evaluation.audited_groups import AuditedGroup, group_differences
 from mien_lab.evaluation.findings import finding_of
 from mien_lab.evaluation.gaps import Compared, Difference, GroupDraws, compare
 from mien_lab.evaluation.group_frames import group_frame
 from mien_lab.evaluation.group_sums import (
-    LEAST_CASES,
     LEAST_PEOPLE,
     cases_of,
     common_mix,
@@ -24,9 +23,8 @@ from mien_lab.evaluation.group_sums import (
     same_mix,
     sample_sums,
 )
-from mien_lab.evaluation.intervals import RAISED, difference_interval, lowered, share_interval
 from mien_lab.evaluation.predictions import Predictions
-from mien_lab.evaluation.resampling import clusters_of, resample, rounded
+from mien_lab.evaluation.resampling import clusters_of, resample
 
 __all__ = ["MINIMUM", "audit"]
 
@@ -34,45 +32,11 @@ Floats = npt.NDArray[np.float64]
 
 MINIMUM = 30
 """Samples a group needs before figures of it are given."""
-_LEAST_FOR_F1 = 5
-"""A label with fewer cases is missing from many draws, whose macro F1 is then of other labels."""
-
 INTERVALS = (
     "95 %, percentile bootstrap over people; Wilson's where a share is the same in all draws. "
     "Those of differences, the largest value of a group minus the smallest, are no tests: such "
     "a difference is above 0 by chance alone, and its interval may be. Gaps are tested."
 )
-
-_HEADLINES = (
-    "accuracy",
-    "accuracy_same_mix",
-    "macro_f1",
-    "missed",
-    "confidence_minus_accuracy",
-    "expected_calibration_error",
-)
-_NO_SHARES = frozenset(
-    {"accuracy_same_mix", "macro_f1", "confidence_minus_accuracy", "expected_calibration_error"}
-)
-_RATES = ("false_positive_rate", "recall", "selection_rate")
-
-
-@dataclass(frozen=True)
-class _Group:
-    """One group that is large enough, with its figures as they are and as they scatter."""
-
-    name: str
-    n: int
-    people: int | None
-    values: dict[str, float]
-    draws: dict[str, Floats]
-    cases: dict[str, float]
-    independent: dict[str, int]
-    """By measure, of how many people its cases are."""
-
-    def weight(self, measure: str) -> float:
-        """How many cases of different people a measure rests on."""
-        return min(self.cases[measure], self.independent[measure])
 
 
 def audit(
@@ -117,7 +81,7 @@ def audit(
                 predictions, sums, np.array(names), subjects, minimum, draws, rng
             )
             tables[column] = table
-            compared += [_comparable(column, group) for group in groups]
+            compared += [group.comparable(column) for group in groups]
         parts.append((tables, compared))
     (single, one_column), (both, two_columns) = parts
     # Compared together: their intervals are to hold all at once.
@@ -155,7 +119,7 @@ def _table(
     minimum: int,
     draws: int,
     rng: np.random.Generator,
-) -> tuple[dict[str, Any], list[_Group]]:
+) -> tuple[dict[str, Any], list[AuditedGroup]]:
     """What is said of one column, and its groups that are large enough."""
     sizes, small = {}, []
     for name in sorted(set(names.tolist()) - {""}):
@@ -194,7 +158,7 @@ def _table(
         figures["macro_f1"] = np.where(lacks_label(total), np.nan, figures["macro_f1"])
         cases = {key: float(value) for key, value in cases_of(total[0]).items()}
         groups.append(
-            _Group(
+            AuditedGroup(
                 name,
                 n,
                 people,
@@ -212,10 +176,10 @@ def _table(
             # A rate of no cases is nothing; fairlearn calls it 0.
             group.values.update({k: v for k, v in found.items() if np.isfinite(group.values[k])})
     return {
-        "groups": {group.name: _group_figures(group) for group in groups},
+        "groups": {group.name: group.figures() for group in groups},
         "too_small": small,
         "without_group": int((names == "").sum()),
-        "differences": _differences(groups),
+        "differences": group_differences(groups),
     }, groups
 
 
@@ -224,94 +188,6 @@ def _size(inside: npt.NDArray[np.bool_], subjects: Sequence[str]) -> tuple[int, 
     shown = [subjects[index] for index in np.flatnonzero(inside).tolist()]
     named = {subject for subject in shown if subject}
     return len(shown), len(named) + shown.count("") if named else None
-
-
-def _comparable(column: str, group: _Group) -> GroupDraws:
-    """The measures of a group by which it is judged."""
-    measures = ["accuracy", "accuracy_same_mix", "confidence_minus_accuracy"]
-    measures += [
-        rate_name(rate, emotion)
-        for rate in ("false_positive_rate", "recall")
-        for emotion in EMOTIONS
-    ]
-    kept = [
-        measure
-        for measure in measures
-        if group.cases[measure] >= LEAST_CASES
-        and group.weight(measure) >= LEAST_PEOPLE
-        and np.isfinite(group.values[measure])
-    ]
-    return GroupDraws(
-        column,
-        group.name,
-        group.n,
-        {measure: group.values[measure] for measure in kept},
-        {measure: group.draws[measure] for measure in kept},
-        {measure: group.weight(measure) for measure in kept},
-    )
-
-
-def _group_figures(group: _Group) -> dict[str, Any]:
-    def figure(measure: str) -> dict[str, Any]:
-        value, draws = group.values[measure], group.draws[measure]
-        if measure in RAISED:
-            draws = lowered(draws, value)
-        count = 0 if measure in _NO_SHARES else group.independent[measure]
-        return _figure(value, share_interval(draws, value, count))
-
-    figures: dict[str, Any] = {"n": group.n, "people": group.people}
-    figures |= {measure: figure(measure) for measure in _HEADLINES}
-    recalls = [group.weight(rate_name("recall", emotion)) for emotion in EMOTIONS]
-    if any(0 < cases < _LEAST_FOR_F1 for cases in recalls):
-        figures["macro_f1"]["interval"] = None
-    for rate in _RATES:
-        figures[rate] = {
-            emotion.value: figure(rate_name(rate, emotion))
-            | {"cases": round(group.cases[rate_name(rate, emotion)])}
-            for emotion in EMOTIONS
-        }
-    return figures
-
-
-def _differences(groups: Sequence[_Group]) -> dict[str, Any]:
-    """Largest minus smallest over the groups; of recall, over those with enough cases."""
-
-    def difference(*measures: str) -> dict[str, Any] | None:
-        chosen = [
-            group
-            for group in groups
-            if all(
-                group.cases[name] >= LEAST_CASES and group.weight(name) >= LEAST_PEOPLE
-                for name in measures
-            )
-        ]
-        if len(chosen) < 2:
-            return None
-        values = [np.ptp([group.values[name] for group in chosen]) for name in measures]
-        draws = [np.ptp([group.draws[name] for group in chosen], axis=0) for name in measures]
-        value = float(np.max(values))
-        return _figure(value, difference_interval(np.max(draws, axis=0), value))
-
-    found: dict[str, Any] = {
-        measure: difference(measure)
-        for measure in ("accuracy", "accuracy_same_mix", "confidence_minus_accuracy")
-    }
-    found["selection_rate"] = {
-        emotion.value: difference(rate_name("selection_rate", emotion)) for emotion in EMOTIONS
-    }
-    found["equalised_odds"] = {
-        emotion.value: difference(
-            rate_name("recall", emotion), rate_name("false_positive_rate", emotion)
-        )
-        for emotion in EMOTIONS
-    }
-    return found
-
-
-def _figure(value: float, bounds: tuple[float, float] | None) -> dict[str, Any]:
-    if not np.isfinite(value):
-        return {"value": None, "interval": None}
-    return {"value": round(value, 4), "interval": rounded(bounds)}
 
 
 def _gap(gap: Difference) -> dict[str, Any]:

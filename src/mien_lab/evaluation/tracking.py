@@ -9,7 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from mien.core.types import Face, Frame, Image
+from mien.core.media import Frame, Image
+from mien.core.types import Face
 from mien.pipeline.locator import DETECT_EVERY, FaceLocator
 from mien.vision.alignment import CROP_SIZE
 from mien.vision.geometry import iou_matrix

@@ -5,7 +5,8 @@ import pytest
 
 from mien.apps.web.activation import activations
 from mien.core.labels import EMOTIONS, Emotion
-from mien.core.types import Frame, Scores
+from mien.core.media import Frame
+from mien.core.types import Scores
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from mien.apps.web.jobs import JobStore
 from mien.apps.web.schemas import JobState
 from mien.apps.web.uploads import Upload
 from mien.core.errors import MediaError
-from mien.core.types import Media, MediaKind
+from mien.core.media import Media, MediaKind
 
 
 class Reader:

@@ -18,7 +18,7 @@ from mien.apps.cli.display import LiveView
 from mien.apps.cli.outputs import Outputs, check_outputs, named_path
 from mien.apps.cli.signals import ENDINGS, handled_once, leave
 from mien.core.errors import InputError, MienError
-from mien.core.types import Media
+from mien.core.media import Media
 from mien.pipeline.analyzer import Analyzer
 from mien.pipeline.build import EDGE, Config
 from mien.pipeline.live import LiveReader, LiveReading

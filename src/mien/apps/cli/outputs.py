@@ -11,7 +11,8 @@ import typer
 
 from mien.apps.cli.console import complain
 from mien.core.errors import InputError, MienError, OutputError
-from mien.core.types import FrameReading, Media
+from mien.core.media import Media
+from mien.core.types import FrameReading
 from mien.report.files import output_error
 from mien.report.writing import ReportWriter
 

@@ -7,7 +7,7 @@ from importlib import import_module
 from importlib.util import find_spec
 
 from mien.apps.cli.console import complain
-from mien.core.types import Image
+from mien.core.media import Image
 from mien.pipeline.benchmark import Measurement, measure, sample_image, summarize
 
 __all__ = ["measure_peers"]

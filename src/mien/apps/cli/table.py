@@ -10,7 +10,8 @@ from rich.table import Table
 from mien.apps.cli.console import printable
 from mien.core.errors import MienError
 from mien.core.labels import EMOTIONS, Emotion, sentiment
-from mien.core.types import FrameReading, Media, MediaKind, Reading
+from mien.core.media import Media, MediaKind
+from mien.core.types import FrameReading, Reading
 from mien.report.names import short_names
 
 __all__ = ["TableWriter"]

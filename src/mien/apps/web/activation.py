@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 
 from mien.core.labels import EMOTIONS
-from mien.core.types import Image, Reading
+from mien.core.media import Image
+from mien.core.types import Reading
 from mien.pipeline.frame import FrameReader
 from mien.vision.alignment import alignment_matrix
 from mien.vision.geometry import apply_transform

@@ -6,7 +6,8 @@ from pathlib import Path
 from mien.apps.web.problems import too_many_pixels
 from mien.apps.web.workspace import room_needed
 from mien.core.errors import MediaError, MienError, TooLargeError, TruncatedError
-from mien.core.types import Frame, FrameReading, Media
+from mien.core.media import Frame, Media
+from mien.core.types import FrameReading
 from mien.pipeline.analyzer import Analyzer
 from mien.report.clips import ClipWriter
 from mien.report.codings import open_events

@@ -18,7 +18,7 @@ from mien.apps.web.schemas import EventView, JobState, JobView
 from mien.apps.web.uploads import Upload
 from mien.apps.web.workspace import Workspace
 from mien.core.errors import MienError
-from mien.core.types import Media
+from mien.core.media import Media
 from mien.pipeline.analyzer import Analyzer
 from mien.report.events import Event
 from mien.vision.stream import MediaStream

@@ -14,7 +14,8 @@ from mien.apps.web.engine import Engine
 from mien.apps.web.problems import ProblemError, problem_message, status_of, too_many_pixels
 from mien.apps.web.schemas import Live
 from mien.core.errors import MediaError, MienError, TooLargeError
-from mien.core.types import Frame, FrameReading, Media, MediaKind
+from mien.core.media import Frame, Media, MediaKind
+from mien.core.types import FrameReading
 from mien.vision.media import open_media
 
 __all__ = ["router"]

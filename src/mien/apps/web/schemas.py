@@ -6,7 +6,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from mien.core.labels import EMOTIONS, Emotion, Sentiment
-from mien.core.types import Doubt, MediaKind
+from mien.core.media import MediaKind
+from mien.core.types import Doubt
 from mien.report.schema import SCHEMA
 
 __all__ = [

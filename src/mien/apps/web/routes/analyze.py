@@ -17,7 +17,7 @@ from mien.apps.web.schemas import JobView, Result
 from mien.apps.web.uploads import Upload, receive
 from mien.apps.web.workspace import room_needed
 from mien.core.errors import MienError, TooLargeError
-from mien.core.types import Frame, MediaKind
+from mien.core.media import Frame, MediaKind
 from mien.report.schema import SCHEMA
 from mien.vision.media import open_media
 from mien.vision.sources import VIDEO_EXTENSIONS

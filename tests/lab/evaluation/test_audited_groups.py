@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+
+from mien.core.labels import EMOTIONS
+from mien_lab.evaluation.audited_groups import AuditedGroup, group_differences
+from mien_lab.evaluation.group_sums import LEAST_CASES, LEAST_PEOPLE, rate_name
+
+HEADLINES = (
+    "accuracy",
+    "accuracy_same_mix",
+    "macro_f1",
+    "missed",
+    "confidence_minus_accuracy",
+    "expected_calibration_error",
+)
+RATES = tuple(
+    rate_name(rate, emotion)
+    for rate in ("false_positive_rate", "recall", "selection_rate")
+    for emotion in EMOTIONS
+)
+
+
+def group(name, value, *, cases=None, independent=None, n=100):
+    measures = (*HEADLINES, *RATES)
+    scatter = value + np.linspace(-0.05, 0.05, 41)
+    return AuditedGroup(
+        name,
+        n,
+        None,
+        dict.fromkeys(measures, value),
+        dict.fromkeys(measures, scatter),
+        dict.fromkeys(measures, float(n)) | (cases or {}),
+        dict.fromkeys(measures, n) | (independent or {}),
+    )
+
+
+def test_cases_of_one_person_are_one_case():
+    one = group("a", 0.5, independent={"accuracy": 3})
+    assert one.weight("accuracy") == 3
+    assert one.weight("macro_f1") == 100
+
+
+@pytest.mark.parametrize(
+    ("cases", "people", "enough"),
+    [
+        (LEAST_CASES, LEAST_PEOPLE, True),
+        (LEAST_CASES - 1, LEAST_PEOPLE, False),
+        (LEAST_CASES, LEAST_PEOPLE - 1, False),
+    ],
+)
+def test_what_rests_on_little_is_not_compared(cases, people, enough):
+    recall = rate_name("recall", EMOTIONS[0])
+    few = group("a", 0.5, cases={recall: float(cases)}, independent={recall: people})
+    assert few.suffices(recall) is enough
+    assert (recall in few.comparable("age").values) is enough
+    found = group_differences([few, group("b", 0.7)])["equalised_odds"][EMOTIONS[0].value]
+    assert (found is not None) is enough
+
+
+def test_what_is_no_number_is_not_compared():
+    odd = group("a", float("nan"))
+    assert not odd.comparable("age").values
+    assert odd.figures()["accuracy"] == {"value": None, "interval": None}
+
+
+def test_differences_are_the_largest_value_minus_the_smallest():
+    found = group_differences([group("a", 0.5), group("b", 0.9), group("c", 0.6)])
+    assert found["accuracy"]["value"] == pytest.approx(0.4)
+    assert group_differences([group("a", 0.5)])["accuracy"] is None
+
+
+def test_macro_f1_has_no_interval_where_a_label_is_rare():
+    assert group("a", 0.5).figures()["macro_f1"]["interval"] is not None
+    rare = group("a", 0.5, cases={rate_name("recall", EMOTIONS[7]): 4.0})
+    assert rare.figures()["macro_f1"]["interval"] is None
