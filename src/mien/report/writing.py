@@ -1,7 +1,8 @@
 """The one way to write readings in any form, to a file or a stream."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -14,7 +15,7 @@ from mien.report.documents import JsonlWriter, JsonWriter
 from mien.report.files import atomic
 from mien.report.tables import CsvWriter, ParquetWriter
 
-__all__ = ["ReportFormat", "ReportWriter", "ReportWriters", "open_report"]
+__all__ = ["FanOut", "ReportFormat", "ReportWriter", "ReportWriters", "open_report"]
 
 
 class ReportFormat(StrEnum):
@@ -49,31 +50,40 @@ class ReportWriter(Protocol):
         ...
 
 
-class ReportWriters:
-    """Several writers as one."""
+class FanOut(ABC):
+    """A writer that hands everything on to others."""
+
+    @abstractmethod
+    def each(self, act: Callable[[ReportWriter], None]) -> None:
+        """Do something to each of them."""
+
+    def begin(self, media: Media) -> None:
+        """Start a source."""
+        self.each(lambda writer: writer.begin(media))
+
+    def write(self, frame: FrameReading) -> None:
+        """Add a frame of the source."""
+        self.each(lambda writer: writer.write(frame))
+
+    def end(self, error: MienError | None = None) -> None:
+        """End the source, with the error that broke it off if there was one."""
+        self.each(lambda writer: writer.end(error))
+
+    def fail(self, source: str, error: MienError) -> None:
+        """Note a source that could not be opened."""
+        self.each(lambda writer: writer.fail(source, error))
+
+
+class ReportWriters(FanOut):
+    """Several writers as one; the first that fails is the end of all."""
 
     def __init__(self, writers: Sequence[ReportWriter]) -> None:
         self._writers = writers
 
-    def begin(self, media: Media) -> None:
-        """Start a source."""
+    def each(self, act: Callable[[ReportWriter], None]) -> None:
+        """Do something to each writer."""
         for writer in self._writers:
-            writer.begin(media)
-
-    def write(self, frame: FrameReading) -> None:
-        """Add a frame of the source."""
-        for writer in self._writers:
-            writer.write(frame)
-
-    def end(self, error: MienError | None = None) -> None:
-        """End the source, with the error that broke it off if there was one."""
-        for writer in self._writers:
-            writer.end(error)
-
-    def fail(self, source: str, error: MienError) -> None:
-        """Note a source that could not be opened."""
-        for writer in self._writers:
-            writer.fail(source, error)
+            act(writer)
 
 
 @contextmanager

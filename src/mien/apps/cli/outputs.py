@@ -10,11 +10,9 @@ from typing import Self
 import typer
 
 from mien.apps.cli.console import complain
-from mien.core.errors import InputError, MienError, OutputError
-from mien.core.media import Media
-from mien.core.types import FrameReading
+from mien.core.errors import InputError, OutputError
 from mien.report.files import output_error
-from mien.report.writing import ReportWriter
+from mien.report.writing import FanOut, ReportWriter
 
 __all__ = ["Outputs", "check_outputs", "named_path"]
 
@@ -70,7 +68,7 @@ def _identity(path: Path) -> object:
     return status.st_dev, status.st_ino
 
 
-class Outputs:
+class Outputs(FanOut):
     """Several writers as one; a file that cannot be written is complained of, the others go on.
 
     A context manager that closes them all.
@@ -102,21 +100,17 @@ class Outputs:
         stack = ExitStack()
         self._files.append((stack.enter_context(opening), stack))
 
-    def begin(self, media: Media) -> None:
-        """Start a source."""
-        self._each(lambda writer: writer.begin(media))
+    def each(self, act: Callable[[ReportWriter], None]) -> None:
+        """Do something to each writer, and close the files that fail.
 
-    def write(self, frame: FrameReading) -> None:
-        """Add a frame of the source."""
-        self._each(lambda writer: writer.write(frame))
-
-    def end(self, error: MienError | None = None) -> None:
-        """End the source, with the error that broke it off if there was one."""
-        self._each(lambda writer: writer.end(error))
-
-    def fail(self, source: str, error: MienError) -> None:
-        """Note a source that could not be opened."""
-        self._each(lambda writer: writer.fail(source, error))
+        Raises:
+            OSError: if standard output cannot be written.
+        """
+        try:
+            if self._shown is not None:
+                act(self._shown)
+        finally:
+            self._each_file(act)
 
     def __enter__(self) -> Self:
         return self
@@ -132,13 +126,6 @@ class Outputs:
                 self._close(stack, error)
             if error is not None:
                 raise error
-
-    def _each(self, act: Callable[[ReportWriter], None]) -> None:
-        try:
-            if self._shown is not None:
-                act(self._shown)
-        finally:
-            self._each_file(act)
 
     def _each_file(self, act: Callable[[ReportWriter], None]) -> None:
         for file in list(self._files):
