@@ -3,7 +3,15 @@ import pytest
 
 pytest.importorskip("scipy")
 
-from mien_lab.data.duplicates import NEAR, alike_pairs, find_copies, fingerprints, repeats
+from mien_lab.data.duplicates import (
+    NEAR,
+    alike_pairs,
+    copy_groups,
+    find_copies,
+    fingerprints,
+    joined,
+    repeats,
+)
 
 
 def test_fingerprints_tell_pictures_apart(picture):
@@ -42,3 +50,19 @@ def test_alike_pairs_are_those_of_all_comparisons():
 
 def test_repeats_name_the_first():
     assert list(repeats(["a", "b", "a", "c", "b", "a"])) == [0, 1, 0, 3, 1, 0]
+
+
+def test_without_detail_pictures_are_like_nothing():
+    flat = fingerprints(np.full((2, 48, 48), 7, np.uint8))
+    assert not flat.any()
+    assert fingerprints(np.zeros((0, 48, 48), np.uint8)).shape[0] == 0
+
+
+def test_rows_that_pairs_join_have_one_number():
+    assert joined(np.array([[3, 1], [1, 4]]), 6).tolist() == [0, 1, 2, 1, 1, 3]
+    assert joined(np.zeros((0, 2), np.intp), 3).tolist() == [0, 1, 2]
+
+
+def test_copies_are_one_group_mirrored_or_darker(picture):
+    pixels = [picture(1), picture(2), picture(1)[:, ::-1], picture(3), picture(2) // 2]
+    assert copy_groups(np.stack(pixels)).tolist() == [0, 1, 0, 2, 1]

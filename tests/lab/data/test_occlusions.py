@@ -3,7 +3,7 @@ import pytest
 
 from mien.vision.alignment import CANONICAL
 from mien_lab.data.corruptions import CORRUPTIONS
-from mien_lab.data.occlusions import EYE_DISTANCE
+from mien_lab.data.occlusions import EYE_DISTANCE, eyes, half, mask, mouth
 
 BY_NAME = {corruption.name: corruption for corruption in CORRUPTIONS}
 
@@ -36,3 +36,26 @@ def test_opaque_glasses_hide_the_eyes():
     x, y = CANONICAL[0].round().astype(int)
     assert BY_NAME["sunglasses"].apply(bright, 5)[y, x] == 0
     assert BY_NAME["sunglasses"].apply(bright, 2)[y, x] == 100
+
+
+def test_bars_have_the_grey_of_the_crop_and_leave_the_crop_itself(picture):
+    crop = picture(1)
+    before = crop.copy()
+    rng = np.random.default_rng(0)
+    for cover, middle in ((eyes, CANONICAL[:2].mean(axis=0)), (mouth, CANONICAL[3:].mean(axis=0))):
+        x, y = middle.round().astype(int)
+        assert cover(crop, 0.5, rng)[y, x] == pytest.approx(crop.mean(), abs=1)
+    assert np.array_equal(crop, before)
+
+
+def test_chance_draws_the_side_of_a_half_and_the_tone_of_a_mask():
+    crop = np.random.default_rng(1).integers(90, 160, (48, 48)).astype(np.uint8)
+    sides, tones = set(), set()
+    for seed in range(12):
+        changed = (half(crop, 0.25, np.random.default_rng(seed)) != crop).any(axis=0)
+        assert changed.sum() == 12
+        sides.add(int(changed.argmax()))
+        x, y = CANONICAL[3:].mean(axis=0).round().astype(int)
+        tones.add(int(mask(crop, 0.85, np.random.default_rng(seed))[y, x]))
+    assert sides == {0, 36}
+    assert tones == {40, 205}
