@@ -1,14 +1,14 @@
-"""Tiny folders in the layout of FER2013 and FER+, and networks trained on them or exported."""
+"""Tiny folders in the layout of FER2013 and FER+, drawn faces, films and clips."""
 
 import csv
 import gzip
 import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import av
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,9 @@ VOTES = (
 )  # fmt: skip
 SPLITS = ("Training",) * 6 + ("PublicTest",) + ("PrivateTest",)
 POINTS = ("right_eye", "left_eye", "nose", "right_mouth", "left_mouth")
+HEADER = ["score", "x", "y", "w", "h"] + [f"{name}_{axis}" for name in POINTS for axis in "xy"]
+FIVE = np.array([[0.27, 0.375], [0.73, 0.375], [0.5, 0.59], [0.31, 0.75], [0.69, 0.75]], np.float32)
+"""Landmarks of a drawn face, in units of its box."""
 
 
 @dataclass
@@ -144,120 +147,134 @@ def calibration_error() -> Callable[..., float]:
     return error
 
 
-@contextmanager
-def single_threaded() -> Iterator[None]:
-    """Threads of torch that wait for each other cost more than a few faces do."""
-    torch = pytest.importorskip("torch")
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+def draw_face(side: int, name: str = "face") -> Any:
+    """See `drawn_face`."""
+    from mien_lab.data.scenes import Picture
+
+    image = np.full((side, side), 60, np.uint8)
+    box = np.array([0.15, 0.05, 0.7, 0.9], np.float32) * side
+    centre = (int(side / 2), int(side / 2))
+    cv2.ellipse(image, centre, (int(0.35 * side), int(0.45 * side)), 0, 0, 360, (190,), -1)
+    points = box[:2] + FIVE * box[2:]
+    for x, y in points:
+        cv2.circle(image, (int(x), int(y)), max(side // 20, 1), (20,), -1)
+    return Picture(name, image, box[None], points[None], np.float32([0.95]))
 
 
-@pytest.fixture(scope="module")
-def one_thread():
-    """See `single_threaded`."""
-    with single_threaded():
-        yield
+def draw_texture(name: str) -> Any:
+    """See `texture`."""
+    from mien_lab.data.scenes import Picture
+
+    image = np.random.default_rng(len(name)).integers(0, 255, (120, 160), dtype=np.uint8)
+    nothing = np.zeros((0, 4), np.float32)
+    return Picture(name, image, nothing, np.zeros((0, 5, 2), np.float32), np.zeros(0, np.float32))
 
 
-@pytest.fixture(scope="session")
-def expression_config(fer_folder: Path) -> Any:
-    """Two epochs of two steps, the second with larger crops."""
-    pytest.importorskip("torch")
-    from mien_lab.training.expression_config import ExpressionConfig
-
-    return ExpressionConfig(
-        fer_folder, epochs=2, batch=4, part=2, limit=8, seed=3, compile=False, average=0.9,
-        sizes=((0.5, 32), (1.0, 40)),
-    )  # fmt: skip
+@pytest.fixture
+def drawn_face() -> Callable[..., Any]:
+    """A picture of so many pixels a side with one face, dark where its landmarks are."""
+    return draw_face
 
 
-@pytest.fixture(scope="session")
-def settled_run(fer_folder: Path) -> Callable[..., Any]:
-    """Write a run of a network of random weights whose normalisation has seen some faces.
+@pytest.fixture
+def texture() -> Callable[[str], Any]:
+    """A photograph of a name without a face."""
+    return draw_texture
 
-    Takes the folder, a shape and a seed; gives the network and the faces.
-    """
-    torch = pytest.importorskip("torch")
-    from mien_lab.data.faces import fer_faces, upright_crops
-    from mien_lab.data.fer2013 import load_fer
-    from mien_lab.training.expression_net import SHAPES, ExpressionNet
 
-    def write(folder: Path, shape: str = "wide", seed: int = 0) -> Any:
-        with single_threaded():
-            torch.manual_seed(seed)
-            net = ExpressionNet(stages=SHAPES[shape])
-            crops = upright_crops(fer_faces(load_fer(fer_folder), np.arange(32)))
-            for module in net.modules():
-                if isinstance(module, torch.nn.BatchNorm2d):
-                    module.momentum = 1.0
-            net(torch.from_numpy(crops)[:, None].float())
-        torch.save({"average": net.state_dict()}, folder / "last.pt")
-        config = {"shape": shape, "faces_dir": None}
-        (folder / "config.json").write_text(json.dumps(config))
-        return net, crops
+@pytest.fixture
+def people() -> list[str]:
+    """Names of portraits, of people of every part."""
+    return [f"P{i}_0001.jpg" for i in range(99)]
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path, people: list[str]) -> Path:
+    """Portraits, everyday photographs and FER2013, as the detector learns from them."""
+    from mien_lab.data.scenes import Part, part_of, person_of
+
+    def is_training(key: str) -> bool:
+        return part_of(key) is Part.TRAIN
+
+    portraits = [name for name in people if is_training(person_of(name))]
+    photographs = [name for name in (f"s{i}.jpg" for i in range(99)) if is_training(name)]
+    write_pictures(tmp_path / "faces", {name: draw_face(96) for name in portraits[:3]})
+    write_pictures(
+        tmp_path / "scenes", {photographs[0]: draw_face(128), photographs[1]: draw_texture("a")}
+    )
+    folder = tmp_path / "fer2013"
+    folder.mkdir()
+    small = draw_face(48)
+    pixels = " ".join(str(value) for value in small.image.ravel())
+    rows = [i for i in range(20) if is_training(f"fer2013/{i}")]
+    with gzip.open(folder / "fer2013.csv.gz", "wt") as file:
+        csv.writer(file).writerows(
+            [["emotion", "pixels", "Usage"], *([0, pixels, "Training"] for _ in range(20))]
+        )
+    with (folder / "landmarks.csv").open("w") as file:
+        csv.writer(file).writerows([["row", *HEADER], *([i, *label_row(small)] for i in rows)])
+    return tmp_path
+
+
+def label_row(picture: Any) -> list[float]:
+    """What `faces.csv` says of the face of a picture."""
+    return [0.95, *picture.boxes[0].tolist(), *picture.points[0].ravel().tolist()]
+
+
+def write_pictures(folder: Path, pictures: dict[str, Any]) -> None:
+    """Write pictures by name, and a table of the faces in them."""
+    (folder / "images").mkdir(parents=True)
+    with (folder / "faces.csv").open("w") as file:
+        writer = csv.writer(file)
+        writer.writerow(["image", *HEADER])
+        for name, picture in pictures.items():
+            cv2.imwrite(str(folder / "images" / name), picture.image)
+            if len(picture.boxes):
+                writer.writerow([name, *label_row(picture)])
+
+
+@pytest.fixture
+def sequences() -> Callable[..., Any]:
+    """Clips by the labels of their frames, and what is predicted of them, as certain."""
+    pytest.importorskip("sklearn")
+    from mien.models.temporal import CONTEXT_SIZE
+    from mien_lab.data.sequences import Sequences
+
+    def make(labels: Any, predicted: Any, step: float = 0.04) -> Any:
+        labels = np.asarray(labels)
+        count, length = labels.shape
+        clips = Sequences(
+            np.zeros((count, length, 4), np.float16),
+            np.zeros((count, length, 8), np.float32),
+            np.zeros((count, length, 8), np.float32),
+            np.zeros((count, length, CONTEXT_SIZE), np.float32),
+            np.tile(np.arange(length) * step, (count, 1)),
+            np.eye(8, dtype=np.float32)[np.maximum(labels, 0)],
+            labels,
+        )
+        return clips, np.eye(8)[np.asarray(predicted)]
+
+    return make
+
+
+@pytest.fixture
+def film() -> Callable[..., None]:
+    """Write a film of a still picture."""
+
+    def write(path: Path, picture: npt.NDArray[np.uint8], frames: int = 6) -> None:
+        height, width = (side // 2 * 2 for side in picture.shape[:2])
+        with av.open(str(path), "w") as output:
+            stream: Any = output.add_stream("libx264", rate=25, options={"preset": "ultrafast"})
+            stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+            frame = np.ascontiguousarray(picture[:height, :width])
+            for _ in range(frames):
+                output.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+            output.mux(stream.encode(None))
 
     return write
 
 
 @pytest.fixture(scope="session")
-def exported_expression(
-    fer_folder: Path, settled_run: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory
-) -> Any:
-    """A network of random weights whose normalisation has seen the faces; they; its export."""
-    pytest.importorskip("onnx")
-    from mien_lab.data.cleaning import clean
-    from mien_lab.data.fer2013 import load_fer
-    from mien_lab.training.expression_export import export_expression
-    from mien_lab.training.expression_net import MergedNet
-    from mien_lab.training.heads import fit_heads
-
-    folder = tmp_path_factory.mktemp("export")
-    net, crops = settled_run(folder)
-    with single_threaded():
-        weights = folder / "weights"
-        export_expression([folder], fer_folder, weights, version="9", calibration_faces=8)
-        net = MergedNet([net.eval()]).eval()
-        data = load_fer(fer_folder)
-        fit_heads(net, data, clean(data).rows)
-    return net, crops, weights
-
-
-@pytest.fixture
-def load_checkpoint() -> Callable[[Path], Any]:
-    """Read a checkpoint of any run."""
-    torch = pytest.importorskip("torch")
-    return lambda path: torch.load(path, weights_only=True)
-
-
-@pytest.fixture
-def interrupt(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, Path], None]:
-    """Begin a training of the expression network that is interrupted after its first epoch."""
-    pytest.importorskip("torch")
-    from mien_lab.training.expression import train_expression
-    from mien_lab.training.run import Run
-
-    save = Run.save
-
-    def save_and_stop(self: Run, state: dict[str, Any], figures: dict[str, Any]) -> None:
-        save(self, state, figures)
-        raise KeyboardInterrupt
-
-    def begin(config: Any, folder: Path) -> None:
-        with monkeypatch.context() as patched:
-            patched.setattr(Run, "save", save_and_stop)
-            with pytest.raises(KeyboardInterrupt):
-                train_expression(config, folder)
-
-    return begin
-
-
-@pytest.fixture
-def read_curve() -> Callable[[Path], list[dict[str, Any]]]:
-    """What the curve of a run says of each epoch, by its folder."""
-    return lambda folder: [
-        json.loads(line) for line in (folder / "curve.jsonl").read_text().splitlines()
-    ]
+def shipped_figures() -> Any:
+    """The figures of the weights that ship, as the documents have them."""
+    return json.loads((Path(__file__).parents[2] / "docs" / "figures.json").read_text())

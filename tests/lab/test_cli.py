@@ -101,24 +101,6 @@ def test_what_is_taught_can_be_written_or_nothing_is_read(monkeypatch, tmp_path)
     assert "since there is no folder" in said
 
 
-@pytest.mark.parametrize(("given", "written"), [(["--threshold", "0"], 0.0), ([], 0.5)])
-def test_a_threshold_is_taken_as_it_is_given(monkeypatch, given, written):
-    thresholds = []
-    for module in ("detector_export.export_detector", "landmarks_export.export_landmarks"):
-        monkeypatch.setattr(f"mien_lab.training.{module}", lambda *_, **__: None)
-    monkeypatch.setattr(
-        "mien_lab.training.refiner_export.export_refiner",
-        lambda *_, threshold, **__: thresholds.append(threshold),
-    )
-    monkeypatch.setattr(
-        "mien_lab.evaluation.detector_threshold.choose_threshold", lambda *_: {"threshold": 0.93}
-    )
-    files = ["a.pt", "b.pt", "c.pt", "--data", "data", "--out", "out"]
-    done = CliRunner().invoke(cli.app, ["detector", "export", *files, *given])
-    assert done.exit_code == 0, done.output
-    assert thresholds == ([written] if given else [written, 0.93])
-
-
 def test_a_missing_file_is_one_sentence(monkeypatch, tmp_path):
     said = run(monkeypatch, "clean", "--data", tmp_path / "nothing")
     assert said.startswith("mien-lab: ")
@@ -150,13 +132,6 @@ def test_a_missing_folder_is_told_before_anything_is_read(monkeypatch, tmp_path,
     assert said.endswith(f"there is no folder {target.parent}")
 
 
-def test_as_many_scenes_as_none_are_refused(tmp_path):
-    done = CliRunner().invoke(
-        cli.app, ["tracking", "evaluate", "--data", str(tmp_path), "--scenes", "0"]
-    )
-    assert done.exit_code == 2
-
-
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
@@ -172,13 +147,3 @@ def test_figures_that_cannot_be_added_to(monkeypatch, tmp_path, text, sentence):
     if text is not None:
         figures.write_text(text)
     assert sentence in run(monkeypatch, "figures", "add", more, "--json", figures)
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [("train", "--clips", "0"), ("train", "--rate", "nan"), ("evaluate", "--clips", "1")],
-)
-def test_temporal_options_that_make_no_sense(arguments):
-    command, *options = arguments
-    done = CliRunner().invoke(cli.app, ["temporal", command, "--data", "x", "--run", "y", *options])
-    assert done.exit_code == 2

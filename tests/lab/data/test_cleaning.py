@@ -15,7 +15,6 @@ from mien_lab.data.cleaning import (
     write_copies,
     write_drops,
 )
-from mien_lab.data.duplicates import NEAR, find_copies, fingerprints
 from mien_lab.data.fer2013 import load_fer
 
 
@@ -185,19 +184,7 @@ def test_nothing_to_train_on(write_rows, row, picture):
     assert found.counts() == {"blank": 1}
 
 
-def test_fingerprints_tell_pictures_apart(picture):
-    vectors = fingerprints(np.stack([picture(0), picture(1), 255 - picture(0)]))
-    alike = vectors @ vectors.T
-    assert np.diag(alike) == pytest.approx([1, 1, 1], abs=1e-5)
-    assert abs(alike[0, 1]) < NEAR
-    assert alike[0, 2] == pytest.approx(-1, abs=1e-3)
-
-
-def test_copies_name_their_match(picture):
-    pixels = np.stack([picture(number) for number in range(6)] + [picture(2)[:, ::-1]])
-    rows, others = np.array([6, 0]), np.array([1, 2, 3])
-    for block in (1, 2048):
-        found = find_copies(pixels, rows, others, block=block)
-        assert found.match[0] == 2
-        assert found.correlation[0] == pytest.approx(1, abs=1e-4)
-        assert found.correlation[1] < NEAR
+def test_cleaning_as_a_command(fer_folder):
+    done = CliRunner().invoke(app, ["clean", "--data", str(fer_folder)])
+    found = json.loads(done.stdout)
+    assert found["kept"] + sum(found["dropped"].values()) == 36

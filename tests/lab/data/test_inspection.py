@@ -1,10 +1,8 @@
 """Findings about a collection and what is dropped for them, on measurements made by hand."""
 
-import csv
 from dataclasses import replace
 
 import numpy as np
-import PIL.Image
 import pytest
 
 pytest.importorskip("cleanlab")
@@ -12,15 +10,8 @@ pytest.importorskip("cleanlab")
 from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS, Emotion
 from mien_lab.data.card import CardText, dataset_card
-from mien_lab.data.collections import read_collection
-from mien_lab.data.curation import DEFAULT_REASONS, curate, write_manifest
-from mien_lab.data.findings import (
-    Finding,
-    Reason,
-    parse_reason,
-    read_findings,
-    write_findings,
-)
+from mien_lab.data.curation import DEFAULT_REASONS, curate
+from mien_lab.data.findings import Reason
 from mien_lab.data.inspection import held_out_first, inspect
 from mien_lab.data.likeness import Evidence, Likeness, Match
 from mien_lab.data.measurements import Measurements
@@ -240,52 +231,3 @@ def test_what_curation_refuses():
     table = measured(samples, blank=np.ones(6, bool))
     with pytest.raises(InputError, match="nothing would be left"):
         curated(samples, table, likeness)
-
-
-def test_a_manifest_is_read_again(tmp_path):
-    pictures = tmp_path / "pictures"
-    pictures.mkdir()
-    (tmp_path / "lists").mkdir()
-    samples = [
-        sample("x.png", path=pictures / "x.png", subject="S1"),
-        sample("y.png", "test", None, path=pictures / "y.png"),
-    ]
-    for one in samples:
-        one.path.write_bytes(b"")
-    write_manifest(tmp_path / "lists" / "kept.csv", samples)
-    again = read_collection(tmp_path / "lists" / "kept.csv", whole=True)
-    assert [one.path.resolve() for one in again] == [one.path for one in samples]
-    assert [(one.label, one.split, one.subject) for one in again] == [
-        (Emotion.FEAR, "train", "S1"), (None, "test", ""),
-    ]  # fmt: skip
-
-
-def test_a_manifest_tells_crops_from_photographs(tmp_path):
-    samples = [
-        sample("x.png", path=tmp_path / "x.png", cropped=True),
-        sample("y.png", path=tmp_path / "y.png"),
-    ]
-    for one in samples:
-        PIL.Image.new("L", (224, 224)).save(one.path)
-    write_manifest(tmp_path / "kept.csv", samples)
-    assert [one.cropped for one in read_collection(tmp_path / "kept.csv")] == [True, False]
-    assert not read_collection(tmp_path / "kept.csv", whole=True)[0].cropped
-
-
-def test_a_manifest_of_what_has_no_files_is_a_list(tmp_path, picture):
-    write_manifest(tmp_path / "kept.csv", [sample("00007", pixels=picture(1))])
-    with (tmp_path / "kept.csv").open(newline="") as stream:
-        assert list(csv.reader(stream)) == [
-            ["name", "label", "split", "subject"], ["00007", "fear", "train", ""],
-        ]  # fmt: skip
-    with pytest.raises(InputError, match="no column image"):
-        read_collection(tmp_path / "kept.csv", "manifest")
-
-
-def test_findings_are_read_again(tmp_path):
-    findings = [Finding('odd, "name"', Reason.LEAK, "of b in test: x"), Finding("é", "blank", "y")]
-    write_findings(tmp_path / "f.csv", findings)
-    assert (tmp_path / "f.csv").read_text("utf-8").startswith("name,reason,detail\n")
-    assert read_findings(tmp_path / "f.csv") == findings
-    with pytest.raises(InputError, match="no finding 'ugly'; choose one of: unreadable, no label"):
-        parse_reason("ugly")

@@ -9,40 +9,10 @@ pytest.importorskip("cleanlab")
 
 from mien.core.labels import Emotion
 from mien.core.types import Box
-from mien_lab.data.duplicates import alike_pairs, joined, repeats
+from mien_lab.data.duplicates import joined
 from mien_lab.data.likeness import Evidence, find_likeness
-from mien_lab.data.measurements import measure, perceptual_hash
+from mien_lab.data.measurements import measure
 from mien_lab.data.samples import Sample
-
-
-def test_alike_pairs_are_those_of_all_comparisons():
-    rng = np.random.default_rng(0)
-    upright, mirrored = rng.normal(size=(2, 40, 6)).astype(np.float32)
-    expected = {
-        (i, j)
-        for i in range(40)
-        for j in range(i + 1, 40)
-        if max(upright[i] @ upright[j], upright[i] @ mirrored[j]) >= 3
-    }
-    assert len(expected) > 20
-    for block in (7, 1024):
-        pairs, values = alike_pairs(upright, mirrored, 3.0, block=block)
-        assert set(map(tuple, pairs.tolist())) == expected
-        assert (values >= 3).all()
-
-
-def test_repeats_name_the_first():
-    assert list(repeats(["a", "b", "a", "c", "b", "a"])) == [0, 1, 0, 3, 1, 0]
-
-
-def test_the_hash_outlives_what_copies_suffer(picture):
-    whole = cv2.resize(picture(1), (200, 200), interpolation=cv2.INTER_CUBIC)
-    _, packed = cv2.imencode(".jpg", whole, [cv2.IMWRITE_JPEG_QUALITY, 60])
-    copy = cv2.resize(cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE), (130, 130))
-    brighter = np.clip(whole.astype(int) + 15, 0, 255).astype(np.uint8)
-    for other in (copy, brighter):
-        assert perceptual_hash(whole) @ perceptual_hash(other) >= 64 - 2 * 4
-    assert perceptual_hash(whole) @ perceptual_hash(picture(2)) < 40
 
 
 @pytest.fixture(scope="module")

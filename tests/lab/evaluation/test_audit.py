@@ -11,13 +11,8 @@ from fairlearn.metrics import demographic_parity_difference, equalized_odds_diff
 from sklearn.metrics import f1_score, recall_score
 
 from mien.core.labels import EMOTIONS, Emotion
-from mien.vision.alignment import CANONICAL
 from mien_lab.cli import app
-from mien_lab.data.corruptions import CORRUPTIONS
 from mien_lab.evaluation.audit import audit
-from mien_lab.evaluation.conditions import glasses_like, image_conditions, luminance, terciles
-from mien_lab.evaluation.face_crops import FaceCrops
-from mien_lab.evaluation.gaps import GroupDraws, compare
 from mien_lab.evaluation.group_sums import figures_of, same_mix, sample_sums
 from mien_lab.evaluation.metrics import wilson_interval
 from mien_lab.evaluation.predictions import Predictions
@@ -237,109 +232,6 @@ def test_the_same_mix_of_labels():
     assert [found[name]["accuracy_same_mix"]["value"] for name in "ab"] == [0.75, 0.75]
     assert found["a"]["recall"]["fear"] == {"value": None, "interval": None, "cases": 0}
     assert np.isnan(same_mix(sample_sums(predictions).sum(axis=0), np.zeros(8)))
-
-
-def test_intervals_hold_together():
-    """With one comparison the reach is that of the normal interval; with many it is wider."""
-    rng = np.random.default_rng(0)
-
-    def group(name, share, n):
-        draws = rng.binomial(n, share, 20_000) / n
-        return GroupDraws("k", name, n, {"accuracy": share}, {"accuracy": draws}, {"accuracy": n})
-
-    two = [group("a", 0.8, 400), group("b", 0.7, 400)]
-    (gap,) = compare(two).gaps
-    assert gap.size == pytest.approx(0.1)
-    assert gap.reach == pytest.approx(1.96 * np.sqrt((0.8 * 0.2 + 0.7 * 0.3) / 400), rel=0.03)
-    many = compare([*two, *(group(f"c{index}", 0.75, 400) for index in range(8))])
-    assert max(one.reach for one in many.others) > 1.3 * gap.reach
-    assert compare(two[:1]).gaps == compare([]).gaps == ()
-
-
-def test_equal_groups_seldom_seem_unequal():
-    """Six equal groups make 15 pairs by ten measures: one in twenty of these would stand out."""
-    rng = np.random.default_rng(0)
-    false = 0
-    for _ in range(60):
-        groups = []
-        for name in "abcdef":
-            values, draws, cases = {}, {}, {}
-            for number in range(10):
-                measure, share = f"rate {number}", (0.8, 0.02)[number % 2]
-                values[measure] = rng.binomial(60, share) / 60
-                draws[measure] = rng.binomial(60, values[measure], 300) / 60
-                cases[measure] = 60
-            groups.append(GroupDraws("kind", name, 60, values, draws, cases))
-        false += bool(compare(groups).gaps)
-    assert false <= 8
-
-
-def test_shares_of_nothing_are_not_certain():
-    draws = {"accuracy": np.ones(100)}
-    groups = [
-        GroupDraws("k", "a", 30, {"accuracy": 1.0}, draws, {"accuracy": 30}),
-        GroupDraws("k", "b", 30, {"accuracy": 1.0}, draws, {"accuracy": 30}),
-    ]
-    # No draw differs; the reach is that of Agresti and Caffo for 30 of 30 in both.
-    found = compare(groups)
-    assert found.gaps == ()
-    assert found.others[0].reach == pytest.approx(1.96 * np.sqrt(2 * 31 / 32**3), rel=1e-3)
-
-
-def test_no_interval_of_a_share_goes_beyond_one():
-    draws = {"recall/fear": np.full(100, 0.9)}, {"recall/fear": np.full(100, 0.1)}
-    groups = [
-        GroupDraws("k", name, 8, {"recall/fear": share}, drawn, {"recall/fear": 8})
-        for name, share, drawn in zip("ab", (0.9, 0.1), draws, strict=True)
-    ]
-    (gap,) = compare(groups).gaps
-    assert gap.interval[1] == 1
-
-
-def faces_of(crops, landmarks=None):
-    count = len(crops)
-    points = np.full((count, 5, 2), np.nan) if landmarks is None else landmarks
-    names = tuple(str(index) for index in range(count))
-    return FaceCrops(names, ("",) * count, np.zeros(count, np.int64), np.array(crops), points)
-
-
-def test_conditions_are_of_the_picture(picture):
-    crops = [np.full((48, 48), 10 * (index + 1), np.uint8) for index in range(9)]
-    sizes = np.stack([CANONICAL * (1 + index) for index in range(9)])
-    found = image_conditions(faces_of(crops, sizes), [*map(str, range(9)), "not found"])
-    # All are flat and face the camera: only light and size vary.
-    assert found.keys() == {"skin-region luminance", "face size"}
-    light = found["skin-region luminance"]
-    assert light.groups[0] == light.groups[2] == "lowest third (to 36.7)"
-    assert light.groups[8] == "upper third (above 63.3)"
-    assert light.groups[9] == ""
-    assert found["face size"].edges == pytest.approx((11 / 3 * 18.1, 19 / 3 * 18.1), rel=0.01)
-    assert "face size" not in image_conditions(faces_of(crops), ["0", "1"])
-    assert luminance(crops[4]) == 50
-
-
-def test_thirds():
-    groups, edges = terciles(np.array([1, 2, 3, 4, 5, 6, np.nan]))
-    assert [sum(one.startswith(word) for one in groups) for word in ("low", "mid", "upper")] == [
-        2,
-        2,
-        2,
-    ]
-    assert groups[6] == ""
-    assert edges == pytest.approx((2 + 2 / 3, 4 + 1 / 3))
-    assert len(set(terciles(np.ones(5))[0])) == 1
-    assert terciles(np.full(2, np.nan)) == (("", ""), (0.0, 0.0))
-
-
-def test_glasses_raise_the_measure(picture):
-    (glasses,) = [one for one in CORRUPTIONS if one.name == "sunglasses"]
-    face = np.full((48, 48), 150, np.float32)
-    face += np.linspace(-30, 30, 48)[None]
-    for x, y in CANONICAL[[0, 1, 3, 4]].round().astype(int):
-        face[y - 1 : y + 2, x - 2 : x + 3] -= 60
-    face = face.astype(np.uint8)
-    worn = [glasses_like(glasses.apply(face, severity)) for severity in (1, 5)]
-    assert worn[1] > worn[0] > 1.5 * glasses_like(face)
 
 
 def test_the_command(tmp_path, picture, monkeypatch):

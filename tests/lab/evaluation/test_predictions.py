@@ -1,13 +1,16 @@
 """Labelled samples in, one table of what the pipeline says out."""
 
-import cv2
 import numpy as np
 import pytest
 
 pytest.importorskip("torch")
 
-from mien.core.labels import Emotion
-from mien_lab.data.samples import Sample, crop_of
+import PIL.Image
+
+from mien.core.labels import EMOTIONS, Emotion
+from mien.core.types import Box
+from mien.pipeline.analyzer import Analyzer
+from mien_lab.data.samples import Sample
 from mien_lab.evaluation.predictions import predict
 
 
@@ -32,12 +35,21 @@ def test_predict(picture, tmp_path):
     assert "broken.jpg" in sentence
 
 
-def test_a_crop_without_landmarks_is_scaled(picture):
-    large = cv2.resize(picture(2), (96, 96), interpolation=cv2.INTER_NEAREST)
-    sample = Sample("large", None, pixels=large, cropped=True)
-    assert np.abs(crop_of(sample).astype(int) - picture(2)).max() <= 1
-
-
-def test_a_sample_without_a_picture_says_so():
-    with pytest.raises(ValueError, match="neither pixels nor a path"):
-        Sample("nothing", None).load()
+def test_the_face_in_the_box_is_the_one_meant(portrait):
+    height, width = portrait.shape[:2]
+    small = np.asarray(PIL.Image.fromarray(portrait).resize((width // 2, height // 2)))
+    canvas = np.full((height, width + width // 2, 3), 127, np.uint8)
+    canvas[:, :width] = portrait
+    canvas[: height // 2, width:] = small
+    with Analyzer() as analyzer:
+        large, little = analyzer.analyze(canvas).faces[:2]
+    boxes = (None, large.face.box, little.face.box, Box(0, height - 9, 9, 9))
+    table = predict(
+        [
+            Sample(f"{number}", EMOTIONS[0], pixels=canvas, box=box)
+            for number, box in enumerate(boxes)
+        ]
+    )
+    assert table.probabilities[0] == pytest.approx(table.probabilities[1])
+    assert table.probabilities[2] == pytest.approx(np.array(little.scores.values))
+    assert table.found.tolist() == [True, True, True, False]

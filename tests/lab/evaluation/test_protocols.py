@@ -1,9 +1,7 @@
 """The command on tiny collections, with the weights that ship."""
 
 import csv
-import html.parser
 import json
-import re
 import shutil
 
 import numpy as np
@@ -13,19 +11,12 @@ from typer.testing import CliRunner
 
 pytest.importorskip("sklearn")
 
-from mien.core.errors import InputError, OutputError
-from mien.core.labels import EMOTIONS
-from mien.core.types import Box
+from mien.core.errors import InputError
 from mien_lab.cli import app
-from mien_lab.data.collections import read_measured
 from mien_lab.data.fer2013 import load_fer
-from mien_lab.data.samples import Sample
-from mien_lab.evaluation.charts import risk_chart
 from mien_lab.evaluation.crops import read_crops
 from mien_lab.evaluation.intervals import Bootstrap
-from mien_lab.evaluation.predictions import predict
 from mien_lab.evaluation.protocols import Request, evaluate_collection
-from mien_lab.evaluation.report import render_report
 
 FEW = Bootstrap(20)
 
@@ -131,28 +122,6 @@ def test_both_protocols_have_all_figures(fer_folder, tmp_path):
     assert explicit["splits"]["PrivateTest"] == 6
 
 
-def test_the_face_in_the_box_is_the_one_meant(portrait):
-    height, width = portrait.shape[:2]
-    small = np.asarray(PIL.Image.fromarray(portrait).resize((width // 2, height // 2)))
-    canvas = np.full((height, width + width // 2, 3), 127, np.uint8)
-    canvas[:, :width] = portrait
-    canvas[: height // 2, width:] = small
-    from mien.pipeline.analyzer import Analyzer
-
-    with Analyzer() as analyzer:
-        large, little = analyzer.analyze(canvas).faces[:2]
-    boxes = (None, large.face.box, little.face.box, Box(0, height - 9, 9, 9))
-    table = predict(
-        [
-            Sample(f"{number}", EMOTIONS[0], pixels=canvas, box=box)
-            for number, box in enumerate(boxes)
-        ]
-    )
-    assert table.probabilities[0] == pytest.approx(table.probabilities[1])
-    assert table.probabilities[2] == pytest.approx(np.array(little.scores.values))
-    assert table.found.tolist() == [True, True, True, False]
-
-
 def test_what_cannot_be_evaluated_says_so(tmp_path):
     (tmp_path / "manifest.csv").write_text("image,label\na.png,\n")
     with pytest.raises(InputError, match="none of the 1 pictures"):
@@ -167,21 +136,6 @@ def test_predictions_of_other_cases_are_refused_before_anything_is_read(tmp_path
     monkeypatch.setattr("mien_lab.evaluation.protocols.predict", None)
     with pytest.raises(InputError, match=r"name none of the cases; .* such as a\.png"):
         evaluate_collection(Request(tmp_path, against={"b.png": None}))
-
-
-def test_files_are_written_though_nobody_reads_the_screen(tmp_path, monkeypatch, portrait_file):
-    shutil.copyfile(portrait_file, tmp_path / "a.jpg")
-    (tmp_path / "manifest.csv").write_text("image,label\na.jpg,happiness\n")
-
-    def closed(*_):
-        raise BrokenPipeError
-
-    monkeypatch.setattr("mien_lab.evaluation_commands.write_figures", closed)
-    page, table = tmp_path / "page.html", tmp_path / "table.csv"
-    with pytest.raises(BrokenPipeError):
-        run("--data", tmp_path, "--report", page, "--predictions", table)
-    assert page.read_text().endswith("</html>\n")
-    assert len(table.read_text().splitlines()) == 2
 
 
 def test_a_layout_that_is_named_is_measured_on_the_test_split_too(fer_folder):
@@ -204,28 +158,6 @@ def test_fer2013_is_read_by_its_seven_classes_without_votes_too(fer_folder, tmp_
     assert list(found.cases) == ["FER2013, 7 classes"]
 
 
-@pytest.mark.parametrize(
-    ("splits", "measured"),
-    [
-        (("train", "test", "test"), "test"),
-        (("train", "val", "train"), "val"),
-        (("train", "", "train"), None),
-        (("", "", ""), None),
-        (("test_a", "test_b", "val"), "test_a, test_b"),
-    ],
-)
-def test_the_test_split_is_measured_where_there_is_one(tmp_path, splits, measured):
-    labels = ("sad", "fear", "happy")
-    rows = [f"{label}.png,{label},{split}" for label, split in zip(labels, splits, strict=True)]
-    rows.append("unlabelled.png,,eval")
-    (tmp_path / "manifest.csv").write_text("\n".join(["image,label,split", *rows]) + "\n")
-    samples, said = read_measured(tmp_path)
-    taken = {sample.split for sample in samples if sample.label is not None}
-    assert said == measured
-    assert taken == (set(splits) if measured is None else set(measured.split(", ")))
-    assert read_measured(tmp_path, split=splits[0])[1] == splits[0]
-
-
 def test_one_nameless_sample_does_not_make_all_subjects_unknown(tmp_path):
     wall = PIL.Image.fromarray(np.full((48, 48), 90, np.uint8))
     rows = []
@@ -239,58 +171,3 @@ def test_one_nameless_sample_does_not_make_all_subjects_unknown(tmp_path):
     assert cases.subjects.tolist() == [0] * 10 + [1] * 10 + [2] * 10 + [3] * 9 + [4]
     assert "subjects drawn whole" in found.figures["intervals"]["method"]
     assert found.figures["without_subject"] == 1
-
-
-def test_files_that_cannot_be_written_are_refused_before_anything_is_measured(tmp_path):
-    with pytest.raises(OutputError, match="there is no folder"):
-        run("--data", tmp_path, "--report", tmp_path / "nowhere" / "page.html")
-
-
-class Page(html.parser.HTMLParser):
-    """Which elements a page has, and whether each that is opened is closed."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.open, self.addresses = set(), [], []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.add(tag)
-        self.addresses += [value for name, value in attributes if name in ("src", "href")]
-        if tag != "meta":
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-
-def test_the_report_is_one_file_and_escapes_names(tmp_path):
-    name = "<script>alert('x')</script>.png"
-    (tmp_path / "manifest.csv").write_text(f'image,label\n"{name}",sad\nwall.png,sad\n')
-    PIL.Image.fromarray(np.full((48, 48), 90, np.uint8)).save(tmp_path / "wall.png")
-    text = render_report(evaluate_collection(Request(tmp_path, bootstrap=FEW)))
-    page = Page(text)
-    assert not page.open
-    assert "script" not in page.tags
-    assert page.addresses == ["#unread"]
-    assert "&lt;script&gt;" in text
-    assert "<p>1 case.</p>" in text
-    assert "prefers-color-scheme: dark" in text
-    assert not re.search(r"https?://|@import|url\(|NaN|nan\b", text)
-
-
-def test_the_report_says_at_its_top_what_could_not_be_read(tmp_path, portrait_file):
-    shutil.copyfile(portrait_file, tmp_path / "a.jpg")
-    (tmp_path / "manifest.csv").write_text("image,label\na.jpg,happiness\n")
-    assert "unread" not in render_report(evaluate_collection(Request(tmp_path, bootstrap=FEW)))
-    (tmp_path / "manifest.csv").write_text("image,label\na.jpg,happiness\ngone.jpg,sad\n")
-    text = render_report(evaluate_collection(Request(tmp_path, bootstrap=FEW)))
-    link = text.index('<a href="#unread">1 picture could not be read</a>')
-    assert link < text.index("1 case.") < text.index('<h2 id="unread">')
-
-
-def test_cases_that_are_all_as_sure_as_each_other_are_drawn():
-    chart = risk_chart({"risk_coverage": [[1.0, 0.25]]})
-    assert chart.count('class="dot"') == 1
-    assert "dot" not in risk_chart({"risk_coverage": [[0.5, 0.0], [1.0, 0.25]]})
-    assert "dot" not in risk_chart({"risk_coverage": []})

@@ -1,7 +1,6 @@
 import json
 import shutil
-from dataclasses import asdict, replace
-from functools import partial
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError
 
 import numpy as np
@@ -12,7 +11,7 @@ from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS, Emotion
 from mien.models.calibration import prediction_sets
 from mien.models.expression import ExpressionClassifier
-from mien.runtime.artifact import load_artifact, read_cards, weights_folder
+from mien.runtime.artifact import load_artifact
 from mien.runtime.session import open_session
 from mien_lab import audit_commands
 from mien_lab.cli import app
@@ -24,8 +23,7 @@ from mien_lab.evaluation.curves import curve_sheet
 from mien_lab.evaluation.face_crops import cut_faces
 from mien_lab.evaluation.intervals import Bootstrap
 from mien_lab.evaluation.peer_packages import Peer
-from mien_lab.evaluation.photograph_robustness import PHOTOGRAPHIC, measure_photographs
-from mien_lab.evaluation.resampling import clusters_of, interval, resample
+from mien_lab.evaluation.photograph_robustness import PHOTOGRAPHIC
 from mien_lab.evaluation.robustness import measure_robustness
 
 SOME = tuple(c for c in CORRUPTIONS if c.name in ("darkness", "blur", "half"))
@@ -119,29 +117,6 @@ def test_each_condition_says_how_far_to_trust_it(figures, faces):
     assert fake["damaged"].keys() == fake["clean"].keys() - {"accuracy_interval"}
 
 
-def test_whole_photographs_are_damaged_too(portrait_file, tmp_path):
-    (tmp_path / "images").mkdir()
-    shutil.copyfile(portrait_file, tmp_path / "images" / "a.jpg")
-    (tmp_path / "labels.csv").write_text("image,emotion\na.jpg,happiness\n")
-    dark = [corruption for corruption in CORRUPTIONS if corruption.name == "darkness"]
-    found = measure_photographs(tmp_path, precision="int8", corruptions=dark)
-    assert found["n"] == 1
-    assert (found["clean"]["missed"], found["clean"]["accuracy"]) == (0, 1.0)
-    assert len(found["curves"]["darkness"]) == 5
-    # Without any light there is no face to find.
-    black = replace(dark[0], amounts=(99, 99, 99, 99, 99))
-    found = measure_photographs(tmp_path, precision="int8", corruptions=[black])
-    assert [row["missed"] for row in found["curves"]["darkness"]] == [1] * 5
-    assert found["relative_accuracy"] == 0
-    (tmp_path / "images" / "b.jpg").write_text("no picture")
-    (tmp_path / "labels.csv").write_text("image,emotion\nb.jpg,sadness\na.jpg,happiness\n")
-    found = measure_photographs(tmp_path, precision="int8", corruptions=dark)
-    assert (found["n"], [failure["name"] for failure in found["failures"]]) == (1, ["b.jpg"])
-    (tmp_path / "images" / "a.jpg").write_text("no picture")
-    with pytest.raises(InputError, match=r"no photograph that can be read; .*b\.jpg cannot"):
-        measure_photographs(tmp_path, precision="int8")
-
-
 def test_the_curves_are_of_the_network_that_ships(figures, faces):
     classifier = ExpressionClassifier(open_session("expression", precision="int8"))
     (blur,) = [corruption for corruption in SOME if corruption.name == "blur"]
@@ -214,68 +189,6 @@ def test_peers_that_are_not_installed_are_named(faces, monkeypatch):
     assert found["comparisons"] == {}
 
 
-def test_faces_of_samples(tmp_path, picture):
-    wall = np.full((120, 160, 3), 90, np.uint8)
-    broken = tmp_path / "broken.jpg"
-    broken.write_bytes(b"no picture")
-    faces = cut_faces(
-        [
-            Sample("crop", Emotion.FEAR, subject="x", pixels=picture(1), cropped=True),
-            Sample("wall", Emotion.ANGER, pixels=wall),
-            Sample("broken", Emotion.ANGER, path=broken),
-            Sample("unlabelled", None, pixels=wall),
-        ]
-    )
-    assert (faces.names, faces.subjects, faces.missed) == (("crop",), ("x",), ("wall",))
-    assert faces.crops.shape == (1, 48, 48)
-    assert np.isnan(faces.landmarks).all()
-    assert faces.failures[0][0] == "broken"
-    with pytest.raises(InputError, match="none of 1 samples has a label"):
-        cut_faces([Sample("unlabelled", None, pixels=wall)])
-
-
-@pytest.fixture
-def blind(tmp_path):
-    """Weights, in fp32 alone, whose detector hardly calls anything a face."""
-    folder = tmp_path / "weights"
-    for card in read_cards(weights_folder()):
-        if card.precision == "fp32":
-            folder.mkdir(exist_ok=True)
-            shutil.copyfile(weights_folder() / card.file, folder / card.file)
-            shy = replace(card, extra=card.extra | {"threshold": 0.9999})
-            (folder / f"{card.name}.json").write_text(json.dumps(asdict(shy)))
-    return folder
-
-
-@pytest.mark.parametrize("command", ["robustness", "audit"])
-def test_faces_are_found_with_the_weights_that_are_given(blind, tmp_path, portrait_file, command):
-    data = tmp_path / "data"
-    (data / "images").mkdir(parents=True)
-    shutil.copyfile(portrait_file, data / "images" / "a.jpg")
-    (data / "labels.csv").write_text("image,emotion\na.jpg,happiness\n")
-    options = ["--data", str(data), "--weights", str(blind), "--precision", "fp32"]
-    result = CliRunner().invoke(app, [command, *options])
-    assert isinstance(result.exception, InputError), result.output
-    assert "a readable face" in str(result.exception)
-
-
-def test_people_are_drawn_whole():
-    assert clusters_of(["a", "", "a", "", "b"]).tolist() == [0, 1, 0, 2, 3]
-    # Ten people with ten equal pictures each scatter as ten pictures do, not as a hundred.
-    hits = np.repeat(np.arange(10) % 2, 10)[:, None].astype(float)
-    people = clusters_of([str(index // 10) for index in range(100)])
-    rng = np.random.default_rng(0)
-    drawn = resample(hits, people, draws=4000, rng=rng)[:, 0] / 100
-    assert drawn.std() == pytest.approx(np.sqrt(0.25 / 10), rel=0.05)
-    alone = resample(hits, np.arange(100), draws=4000, rng=rng)[:, 0] / 100
-    assert alone.std() == pytest.approx(np.sqrt(0.25 / 100), rel=0.05)
-    low, high = interval(drawn)
-    assert (low, high) == pytest.approx((0.2, 0.8), abs=0.11)
-    assert interval(np.full(10, np.nan)) is None
-    # One person is drawn each time.
-    assert interval(np.full(10, 0.5)) is None
-
-
 def test_the_command(fer_folder, tmp_path, monkeypatch, portrait_file):
     measured = {}
     (tmp_path / "wild" / "images").mkdir(parents=True)
@@ -306,28 +219,6 @@ def test_the_command(fer_folder, tmp_path, monkeypatch, portrait_file):
     monkeypatch.setattr("mien_lab.evaluation.robustness.measure_robustness", None)
     with pytest.raises(InputError, match=r"labels\.csv is missing"):
         audit_commands.robustness(fer_folder, photographs=tmp_path / "nowhere")
-
-
-@pytest.mark.parametrize(
-    ("command", "layout", "votes"), [("robustness", "auto", False), ("audit", "FER2013", True)]
-)
-def test_labels_that_mien_does_not_read_are_told(
-    fer_folder, tmp_path, monkeypatch, command, layout, votes
-):
-    folder = shutil.copytree(fer_folder, tmp_path / "fer")
-    if not votes:
-        (folder / "fer2013new.csv").unlink()
-    monkeypatch.setattr(
-        "mien_lab.evaluation.robustness.measure_robustness",
-        partial(measure_robustness, peers=[], corruptions=SOME[:1]),
-    )
-    options = [command, "--data", folder, "--layout", layout, "--draws", 100]
-    result = CliRunner().invoke(app, [*map(str, options), "--json", str(tmp_path / "f.json")])
-    assert result.exit_code == 0, result.output
-    figures = json.loads((tmp_path / "f.json").read_text())
-    assert figures["layout"] == "fer2013"
-    (note,) = (note for note in figures["notes"] if "FER2013's own" in note)
-    assert note in result.output.splitlines()
 
 
 def test_the_sheet_draws_each_curve(figures):

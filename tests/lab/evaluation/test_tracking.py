@@ -34,18 +34,6 @@ def test_steady_ids_have_no_faults():
     assert figures["steady"] == figures["sightings"] == 2
 
 
-@pytest.mark.parametrize("motion", list(Motion))
-def test_scenes_repeat_and_people_come_and_go(motion, stills):
-    scene = make_scene(motion, 3, stills, seconds=4)
-    again = make_scene(motion, 3, stills, seconds=4)
-    assert len(scene.frames) == len(scene.times) == 100
-    for one, two in zip(scene.frames, again.frames, strict=True):
-        assert [seen.person for seen in one] == [seen.person for seen in two]
-        people = [seen.person for seen in one if seen.person is not None]
-        assert len(people) == len(set(people))
-    assert len({len(frame) for frame in scene.frames}) > 1
-
-
 def test_overlap_matching_joins_overlapping_boxes(stills):
     scene = make_scene(Motion.CAMERA, 0, stills, seconds=1)
     faces = [seen.face for seen in scene.frames[0]]

@@ -8,108 +8,17 @@ from typer.testing import CliRunner
 
 pytest.importorskip("fairlearn")
 
-from fairlearn.metrics import MetricFrame, equalized_odds_difference
-from sklearn.metrics import accuracy_score, recall_score
-
 from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS, Emotion
 from mien_lab.cli import app
 from mien_lab.data.balancing import balancing_weights, effective_share, sampling_chances
-from mien_lab.data.fer2013 import load_fer
 from mien_lab.evaluation import tradeoff
-from mien_lab.evaluation.audit import audit
 from mien_lab.evaluation.documents import fill
-from mien_lab.evaluation.embedded_faces import EmbeddedFaces, columns_of, embed
-from mien_lab.evaluation.paired_groups import pair
-from mien_lab.evaluation.predictions import Predictions
+from mien_lab.evaluation.embedded_faces import EmbeddedFaces
 from mien_lab.evaluation.shipped import added, weight_checksums
-from mien_lab.evaluation.tradeoff_text import closing_sentence, tradeoff_text
+from mien_lab.evaluation.tradeoff_text import tradeoff_text
 
 ANGER = EMOTIONS.index(Emotion.ANGER)
-
-
-def reading(truth, rate, seed):
-    """Predictions that are right so often."""
-    rng = np.random.default_rng(seed)
-    said = np.where(rng.random(len(truth)) < rate, truth, rng.integers(0, 8, len(truth)))
-    rows = np.full((len(truth), 8), 0.05)
-    rows[np.arange(len(truth)), said] = 0.65
-    return Predictions(tuple(map(str, range(len(truth)))), truth, rows)
-
-
-@pytest.fixture(scope="module")
-def pictures():
-    """Truth and groups of 900 faces; some are in none, three in one too small."""
-    rng = np.random.default_rng(5)
-    groups = np.array(["a", "b", "c", ""])[rng.choice(4, 900, p=[0.5, 0.3, 0.15, 0.05])]
-    groups[:3] = "few"
-    return rng.integers(0, 8, 900), groups
-
-
-# Several readings of the same faces
-
-
-def test_paired_figures_are_those_of_fairlearn(pictures):
-    truth, groups = pictures
-    readings = [reading(truth, np.where(groups == "a", 0.9, 0.6), 1), reading(truth, 0.7, 2)]
-    figures = pair(readings, groups, ["a", "b", "c"], draws=100).figures()
-    judged = np.isin(groups, ["a", "b", "c"])
-    for index, one in enumerate(readings):
-        said = one.predicted
-        found = {name: values[0, index] for name, values in figures.items()}
-        assert found["accuracy"] == pytest.approx((said == truth).mean())
-        recall = recall_score(truth, said, average="macro")
-        assert found["macro_recall"] == pytest.approx(recall)
-        frame = MetricFrame(
-            metrics=accuracy_score,
-            y_true=truth[judged],
-            y_pred=said[judged],
-            sensitive_features=groups[judged],
-        )
-        assert found["worst_accuracy"] == pytest.approx(frame.group_min())
-        assert found["accuracy_gap"] == pytest.approx(frame.difference())
-        odds = [
-            equalized_odds_difference(
-                truth[judged] == label, said[judged] == label, sensitive_features=groups[judged]
-            )
-            for label in range(8)
-        ]
-        assert found["equalised_odds/anger"] == pytest.approx(odds[ANGER])
-        assert found["equalised_odds_mean"] == pytest.approx(np.mean(odds))
-        assert found["equalised_odds_largest"] == pytest.approx(np.max(odds))
-
-
-def test_a_rare_emotion_is_not_compared(pictures):
-    truth, groups = pictures
-    truth = np.where((truth == ANGER) & (groups != "a"), 0, truth)
-    figures = pair([reading(truth, 0.7, 1)], groups, ["a", "b", "c"], draws=100).figures()
-    assert "equalised_odds/anger" not in figures
-    assert "equalised_odds/fear" in figures
-
-
-def test_differences_are_those_of_the_audit(pictures):
-    truth, groups = pictures
-    one = reading(truth, np.where(groups == "a", 0.9, 0.6), 1)
-    paired = pair([one], groups, ["a", "b", "c"], draws=100)
-    gaps = audit(one, {"kind": tuple(groups.tolist())}, draws=200)["gaps"]
-    assert {"accuracy", "accuracy_same_mix"} <= {gap["measure"] for gap in gaps}
-    for gap in gaps:
-        size = paired.difference(gap["measure"], gap["higher"], gap["lower"])[0, 0]
-        assert size == pytest.approx(gap["size"], abs=1e-4)
-
-
-def test_what_two_readings_share_does_not_scatter(pictures):
-    truth, groups = pictures
-    one = reading(truth, 0.7, 1)
-    rows = one.probabilities.copy()
-    rows[:20] = np.roll(rows[:20], 1, axis=1)
-    paired = pair([one, one, Predictions(one.names, truth, rows)], groups, ["a", "b"], draws=300)
-    accuracy = paired.figures()["accuracy"]
-    assert np.array_equal(accuracy[:, 0], accuracy[:, 1])
-    assert np.std(accuracy[:, 2] - accuracy[:, 0]) < np.std(accuracy[:, 0]) / 2
-    other = pair([one], groups, ["a", "b"], draws=300, seed=1)
-    assert not np.array_equal(other.figures()["accuracy"][:, 0], accuracy[:, 0])
-    assert np.std(accuracy[1:, 0]) == pytest.approx(np.sqrt(accuracy[0, 0] * 0.3 / 900), rel=0.2)
 
 
 # The trade-off of a habit that is planted
@@ -262,45 +171,12 @@ def test_a_group_of_few_training_faces_is_not_drawn_more_often():
             assert way.times.mean() == pytest.approx(1)
 
 
-def test_a_gain_and_a_loss_are_told_apart():
-    def row(balancing, accuracy):
-        return {
-            "balancing": balancing,
-            "left": {"value": 0.03, "interval": [0.01, 0.05]},
-            "change": {"value": -0.02, "interval": [-0.03, -0.01]},
-            "accuracy": accuracy,
-        }
-
-    loss = {"value": -0.004, "interval": [-0.01, 0.002]}
-    nothing = {"value": 0.0001, "interval": [-0.0101, 0.0202]}
-    rows = [row("weights", loss), row("sampling", nothing)]
-    said = closing_sentence({"gap": True, "column": "light", "closing": rows})
-    assert said == (
-        "Balanced by light at full strength, weights leave 3.0 points of it (-2.0, -3.0 to -1.0) "
-        "and cost 0.4 points of accuracy (-0.2 to 1.0); sampling leaves 3.0 points of it (-2.0, "
-        "-3.0 to -1.0) and costs 0.0 points of accuracy (-2.0 to 1.0); in brackets 95 % intervals."
-    )
-    assert closing_sentence({"gap": None}) == ""
-
-
 # On pictures
 
 
-@pytest.fixture
-def folder(write_rows, row, picture):
-    """Sixty training faces, thirty of PublicTest and ten of PrivateTest."""
-    splits = ["Training"] * 60 + ["PublicTest"] * 30 + ["PrivateTest"] * 10
-    names = ("neutral", "happiness", "anger")
-    faces = []
-    for number, split in enumerate(splits):
-        shown = np.clip(picture(number).astype(int) // 2 + number % 100, 0, 255).astype(np.uint8)
-        faces.append(row(shown, number % 7, split, {names[number % 3]: 8, "fear": 2}))
-    return write_rows(faces)
-
-
-def test_the_command_measures_conditions_of_pictures(folder, tmp_path):
+def test_the_command_measures_conditions_of_pictures(faces_folder, tmp_path):
     out = tmp_path / "tradeoff.json"
-    command = ["tradeoff", "--data", folder, "--json", out, "--minimum", 10, "--draws", 100]
+    command = ["tradeoff", "--data", faces_folder, "--json", out, "--minimum", 10, "--draws", 100]
     done = CliRunner().invoke(app, [str(word) for word in (*command, "--threads", 1)])
     assert done.exit_code == 0, done.output
     figures = json.loads(out.read_text())
@@ -313,42 +189,6 @@ def test_the_command_measures_conditions_of_pictures(folder, tmp_path):
     light = figures["tradeoff"]["skin-region luminance"]
     assert sum(one["training"] for one in light["groups"].values()) == 60
     assert sum(one["test"] for one in light["groups"].values()) == 30
-
-
-def test_the_network_is_read_once(folder):
-    faces = embed(folder, precision="int8", threads=1)
-    assert faces.names == tuple(f"{row:05}" for row in range(90))
-    assert faces.targets == pytest.approx(
-        np.eye(8)[[0, 1, 4] * 20] * 0.8 + np.eye(8)[[EMOTIONS.index("fear")] * 60] * 0.2
-    )
-    data = load_fer(folder)
-    assert len(data) == 100
-    said = faces.read()
-    assert said.probabilities.sum(axis=1) == pytest.approx(1)
-    assert said.truth.tolist() == [0, 1, 4] * 10
-
-
-def test_groups_of_one_part_only_are_refused(folder, tmp_path):
-    faces = embed(folder, precision="int8", threads=1)
-    table = tmp_path / "groups.csv"
-    table.write_text("name,team\n" + "".join(f"{row:05},a\n" for row in range(60)))
-    with pytest.raises(InputError, match="gives no PublicTest face a group"):
-        columns_of(faces, table)
-    table.write_text("name,team\n" + "".join(f"{row:05},a\n" for row in range(60, 100)))
-    with pytest.raises(InputError, match="gives no training face a group"):
-        columns_of(faces, table)
-    table.write_text("name,team\n" + "".join(f"{row:05},{row % 2}\n" for row in range(100)))
-    columns = columns_of(faces, table)
-    assert columns.values["team"].tolist() == ["0", "1"] * 45
-    assert columns.about["notes"] == [
-        f"10 names in {table} are of no face used here, the first: 00090"
-    ]
-
-
-def test_a_folder_without_test_faces(write_rows, row, picture):
-    folder = write_rows([row(picture(number)) for number in range(12)])
-    with pytest.raises(InputError, match="12 training faces and 0 faces of PublicTest"):
-        embed(folder, precision="int8", threads=1)
 
 
 # In documents

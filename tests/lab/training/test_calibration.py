@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from mien.models.calibration import prediction_sets, softmax
-from mien_lab.data.fer2013 import load_fer
 from mien_lab.training.calibration import calibration, conformal_quantile, fit_temperature
 
 
@@ -75,60 +74,3 @@ def test_copies_are_on_one_side_of_the_calibration():
     found = calibration(logits, np.zeros(6, int), np.array([0, 2, 4, 1, 1, 1]))
     assert found["temperature"] < 0.2
     assert found["conformal_quantile"] == 1.0
-
-
-@pytest.fixture
-def copied(write_rows, row, picture):
-    """Of PublicTest's rows 1 to 6, 3 is 1's mirror image, 6 as 2, and 4 as a row of PrivateTest."""
-    public = [picture(1), picture(2), picture(1)[:, ::-1], picture(9), picture(3), picture(2)]
-    return write_rows(
-        [
-            row(picture(9), split="PrivateTest"),
-            *(row(each, split="PublicTest") for each in public),
-        ]
-    )
-
-
-def test_copies_are_in_one_fold_and_one_half(copied, monkeypatch):
-    pytest.importorskip("torch")
-    from mien_lab.training import heads
-    from mien_lab.training.expression_net import ExpressionNet, MergedNet
-
-    asked, given = [], []
-    net = MergedNet([ExpressionNet(8, ((8, 1),))])
-    monkeypatch.setattr(heads, "fer_faces", lambda data, rows: asked.append(rows) or rows)
-    monkeypatch.setattr(heads, "still_crops", lambda rows: rows)
-    monkeypatch.setattr(heads, "upright_crops", lambda rows: rows)
-    monkeypatch.setattr(heads, "_embedding", lambda net, rows: rows[:, None] + np.zeros(8, "f4"))
-    monkeypatch.setattr(heads, "fit_occlusion", lambda *_: (np.zeros(8, np.float32), 0.0))
-    monkeypatch.setattr(
-        heads, "cross_fitted", lambda said, truth, own, folds, **_: given.append(folds) or said
-    )
-    monkeypatch.setattr(
-        heads, "calibration", lambda said, truth, copies: given.append(copies) or {}
-    )
-    heads.fit_heads(net, load_fer(copied), np.arange(1))
-    assert asked[0].tolist() == [1, 2, 3, 5, 6]
-    assert [numbers.tolist() for numbers in given] == [[0, 1, 0, 2, 1]] * 2
-
-
-def test_nothing_is_fitted_on_copies_of_private_test(copied, tmp_path, monkeypatch):
-    pytest.importorskip("torch")
-    from mien_lab.training import heads, temporal
-
-    def stop(_, rows):
-        raise KeyboardInterrupt(rows.tolist())
-
-    for module, fit in (
-        (heads, lambda: heads.fit_heads(None, load_fer(copied), np.arange(1))),
-        (
-            temporal,
-            lambda: temporal.still_clips(
-                temporal.TemporalConfig(copied), tmp_path, "PublicTest", 2
-            ),
-        ),
-    ):
-        monkeypatch.setattr(module, "fer_faces", stop)
-        with pytest.raises(KeyboardInterrupt) as asked:
-            fit()
-        assert asked.value.args == ([1, 2, 3, 5, 6],)

@@ -15,13 +15,10 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from mien.core.errors import InputError, OutputError  # noqa: E402
-from mien_lab.data.faces import fer_faces, upright_crops  # noqa: E402
-from mien_lab.data.fer2013 import load_fer  # noqa: E402
 from mien_lab.training import expression  # noqa: E402
 from mien_lab.training.augmentation import Augmentation  # noqa: E402
 from mien_lab.training.expression import train_expression  # noqa: E402
 from mien_lab.training.expression_config import ExpressionConfig  # noqa: E402
-from mien_lab.training.expression_net import ExpressionNet  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -243,19 +240,6 @@ def test_crop_sizes_grow():
     config = ExpressionConfig(Path(), epochs=10, sizes=((0.4, 32), (0.7, 40), (1.0, 48)))
     sizes = [expression._size(config, epoch) for epoch in range(10)]
     assert sizes == [32] * 4 + [40] * 3 + [48] * 3
-
-
-def test_the_network(fer_folder):
-    net = ExpressionNet().eval()
-    crops = torch.from_numpy(upright_crops(fer_faces(load_fer(fer_folder), np.arange(4))))
-    outputs = net(crops[:, None].float())
-    assert outputs.logits.shape == (4, 8)
-    assert outputs.fer_logits.shape == (4, 7)
-    mean = outputs.activation.mean(dim=(2, 3))
-    torch.testing.assert_close(mean, outputs.logits, atol=1e-4, rtol=1e-4)
-    lit = net(crops[:, None].float() * 0.5 + 30)
-    torch.testing.assert_close(lit.logits, outputs.logits, atol=2e-2, rtol=2e-2)
-    assert torch.isfinite(net(torch.zeros(1, 1, 48, 48)).logits).all()
 
 
 def test_training_goes_on_from_the_weights_of_a_run(expression_config, tmp_path, load_checkpoint):

@@ -7,10 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 torch = pytest.importorskip("torch")
-onnx = pytest.importorskip("onnx")
-
-import onnxruntime  # noqa: E402
-import torch.nn.functional as F  # noqa: E402
+pytest.importorskip("onnx")
 
 from mien.core.errors import InputError  # noqa: E402
 from mien.models.expression import ExpressionClassifier  # noqa: E402
@@ -18,24 +15,13 @@ from mien.runtime.artifact import load_artifact, read_cards  # noqa: E402
 from mien.runtime.session import open_session  # noqa: E402
 from mien_lab.cli import app  # noqa: E402
 from mien_lab.data.cleaning import clean  # noqa: E402
-from mien_lab.data.faces import fer_faces, still_crops  # noqa: E402
 from mien_lab.data.fer2013 import load_fer  # noqa: E402
-from mien_lab.training import expression_export, heads  # noqa: E402
+from mien_lab.training import expression_export  # noqa: E402
 from mien_lab.training.expression import train_expression  # noqa: E402
-from mien_lab.training.expression_export import OUTPUTS, export_expression  # noqa: E402
-from mien_lab.training.expression_net import (  # noqa: E402
-    SHAPES,
-    ExpressionNet,
-    MergedNet,
-    trained_net,
-)
+from mien_lab.training.expression_export import export_expression  # noqa: E402
+from mien_lab.training.expression_net import SHAPES, MergedNet, trained_net  # noqa: E402
 from mien_lab.training.heads import fit_heads  # noqa: E402
-from mien_lab.training.precision import pools_merged  # noqa: E402
-from mien_lab.training.weight_files import (  # noqa: E402
-    ParityError,
-    trace,
-    write_card,
-)
+from mien_lab.training.weight_files import ParityError  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -63,25 +49,6 @@ def test_exported_networks_agree_with_torch(exported_expression, precision, tole
         spread = float(values.std())
         difference = np.abs(served[name] - values.numpy()).mean()
         assert difference < tolerance * spread, name
-
-
-def test_poolings_become_part_of_the_convolutions_behind_them(exported_expression, tmp_path):
-    net, crops, _ = exported_expression
-    trace(net, {"crops": torch.zeros(2, 1, 48, 48)}, OUTPUTS, tmp_path / "traced.onnx")
-    before, after = onnx.load(tmp_path / "traced.onnx"), onnx.load(tmp_path / "traced.onnx")
-    assert pools_merged(after) is after
-    assert [sum(n.op_type == "AveragePool" for n in one.graph.node) for one in (before, after)] == [
-        len(SHAPES["wide"]),
-        0,
-    ]
-    expected, found = (
-        onnxruntime.InferenceSession(
-            one.SerializeToString(), providers=["CPUExecutionProvider"]
-        ).run(["logits", "embedding"], {"crops": crops[:, None].astype(np.float32)})
-        for one in (before, after)
-    )
-    for one, other in zip(expected, found, strict=True):
-        assert np.abs(one - other).max() < 1e-3
 
 
 @pytest.mark.parametrize(
@@ -132,19 +99,6 @@ def test_bare_weights_do_not_replace_the_packages_own(exported_expression, fer_f
     assert "give a folder by --out" in str(done.exception)
 
 
-def test_merged_networks_give_the_mean_of_their_logits():
-    torch.manual_seed(0)
-    nets = [ExpressionNet(8, ((8, 1),)).eval(), ExpressionNet(8, ((16, 2),)).eval()]
-    crops = torch.rand(3, 1, 48, 48) * 255
-    with torch.no_grad():
-        apart = [net(crops) for net in nets]
-        merged = MergedNet(nets).eval()(crops)
-    assert torch.equal(merged.embedding, torch.cat([one.embedding for one in apart], 1))
-    for name in ("logits", "fer_logits", "activation"):
-        mean = sum(getattr(one, name) for one in apart) / 2
-        torch.testing.assert_close(getattr(merged, name), mean, atol=1e-5, rtol=1e-5)
-
-
 def test_runs_of_several_shapes_are_exported_as_one(expression_config, fer_folder, tmp_path):
     runs = [tmp_path / shape for shape in SHAPES]
     for shape, run in zip(SHAPES, runs, strict=True):
@@ -164,61 +118,3 @@ def test_runs_of_several_shapes_are_exported_as_one(expression_config, fer_folde
         got = session.run({"crops": crops.numpy()})
         for name, tensor in expected._asdict().items():
             assert got[name] == pytest.approx(tensor.numpy(), abs=5e-3)
-
-
-def test_a_card_has_the_checksum_of_its_file(exported_expression, tmp_path):
-    *_, folder = exported_expression
-    (card,) = (card for card in read_cards(folder) if card.precision == "int8")
-    path = tmp_path / card.file
-    path.write_bytes(b"other weights")
-    write_card(path, card)
-    (written,) = read_cards(tmp_path)
-    assert written.sha256 != card.sha256
-    assert written.labels == card.labels
-
-
-def test_both_heads_that_ship_are_blends_of_those_trained(exported_expression, fer_folder):
-    fitted, crops, folder = exported_expression
-    bare = MergedNet([trained_net(folder.parent)]).eval()
-    faces = torch.from_numpy(crops)[:, None].float()
-    with torch.no_grad():
-        before, after = bare(faces), fitted(faces)
-    said = torch.cat([before.logits, before.fer_logits, torch.ones(len(faces), 1)], dim=1)
-    for name in ("logits", "fer_logits"):
-        values = getattr(after, name)
-        assert not torch.allclose(values, getattr(before, name), atol=1e-2)
-        map_ = torch.linalg.lstsq(said, values, driver="gelsd").solution
-        assert torch.allclose(said @ map_, values, atol=1e-3)
-    assert torch.equal(after.embedding, before.embedding)
-    assert torch.allclose(after.activation.mean(dim=(2, 3)), after.logits, atol=1e-4)
-
-
-def test_what_ships_says_more_of_its_calibration_faces_than_what_was_trained(
-    exported_expression, fer_folder
-):
-    fitted, _, folder = exported_expression
-    data = load_fer(fer_folder)
-    rows = data.rows("PublicTest")
-    faces = torch.from_numpy(still_crops(fer_faces(data, rows))[:, 1])[:, None].float()
-    losses = []
-    for net in (MergedNet([trained_net(folder.parent)]).eval(), fitted):
-        with torch.no_grad():
-            losses.append(
-                F.cross_entropy(net(faces).fer_logits, torch.from_numpy(data.labels[rows]).long())
-            )
-    assert losses[1] < losses[0]
-
-
-def test_the_calibration_is_of_heads_that_were_not_fitted_to_its_faces(
-    exported_expression, fer_folder, monkeypatch
-):
-    seen = []
-    monkeypatch.setattr(heads, "cross_fitted", lambda said, *_, **__: said[:, :8] + 0.5)
-    monkeypatch.setattr(heads, "calibration", lambda *given: seen.append(given) or {"given": 1.0})
-    data = load_fer(fer_folder)
-    folder = exported_expression[2].parent
-    fitted = fit_heads(MergedNet([trained_net(folder)]).eval(), data, clean(data).rows, faces=8)
-    assert fitted.keys() == {"occlusion_threshold", "given"}
-    ((logits, labels, copies),) = seen
-    assert np.allclose(logits.mean(axis=1), 0.5, atol=1e-4)
-    assert len(logits) == len(labels) == len(copies) > 0

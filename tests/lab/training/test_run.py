@@ -1,4 +1,4 @@
-"""The folder of a run, the average of its weights, and its progress."""
+"""The folder of a run, and its progress."""
 
 import json
 import threading
@@ -6,45 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
 from mien.core.errors import InputError  # noqa: E402
-from mien_lab.training.learner import Learner, WeightAverage  # noqa: E402
-from mien_lab.training.run import (  # noqa: E402
-    Progress,
-    Run,
-    read_checkpoint,
-    read_config,
-)
-from mien_lab.training.steps import (  # noqa: E402
-    CLIP,
-    annealed,
-    mixed_precision,
-    require_finite,
-)
+from mien_lab.training.run import Progress, Run, read_checkpoint, read_config  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-def test_the_average_of_weights():
-    net = torch.nn.Sequential(torch.nn.Linear(1, 1, bias=False), torch.nn.BatchNorm1d(1))
-    torch.nn.init.constant_(net[0].weight, 1.0)
-    average = WeightAverage(net, 0.5)
-    expected = 1.0
-    for step in range(1, 30):
-        with torch.no_grad():
-            net[0].weight.fill_(float(step))
-            net[1].num_batches_tracked += 1
-        average.update(net)
-        share = min(0.5, (1 + step) / (10 + step))
-        expected = share * expected + (1 - share) * step
-        assert float(average.net[0].weight) == pytest.approx(expected, rel=1e-5)
-    assert int(average.net[1].num_batches_tracked) == 29
-    assert not average.net[0].weight.requires_grad
-    assert not average.net.training
 
 
 @dataclass(frozen=True)
@@ -113,49 +82,7 @@ def test_a_run_goes_on_without_options_that_are_no_more(tmp_path):
     assert Run(tmp_path / "run", config, resume=True).load() == {"epoch": 1}
 
 
-@pytest.mark.parametrize(
-    "spoil", [lambda loss: loss * float("nan"), lambda loss: loss + (0 * loss).abs().sqrt()]
-)
-def test_a_step_moves_weights_and_average_or_neither(spoil):
-    learner = trained(1)
-    net, average = learner.net, learner.average
-    before = [part.weight.detach().clone() for part in (net, average.net)]
-    with pytest.raises(FloatingPointError, match="nan in epoch 1, step 3"):
-        learner.descend(spoil(net(torch.ones(1, 3)).sum()), 0, 2)
-    assert torch.equal(net.weight, before[0])
-    assert torch.equal(average.net.weight, before[1])
-    learner.begin_step(0.1)
-    learner.descend(1e3 * net(torch.ones(1, 3)).sum(), 0, 2)
-    assert torch.nn.utils.get_total_norm([p.grad for p in net.parameters()]) == pytest.approx(CLIP)
-    assert (net.weight < before[0]).all()
-    assert not torch.equal(average.net.weight, before[1])
-
-
-def trained(seed):
-    """A network after one step."""
-    torch.manual_seed(seed)
-    net = torch.nn.Linear(3, 1)
-    learner = Learner(net, 0.5, torch.optim.AdamW(net.parameters()))
-    learner.begin_step(0.1)
-    learner.descend(net(torch.ones(1, 3)).sum(), 0, 0)
-    return learner
-
-
-@pytest.mark.parametrize("name", ["avx512_bf16", "amx_bf16", "bf16"])
-def test_bfloat16_is_used_where_the_processor_has_it(monkeypatch, name):
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True, name: True})
-    with mixed_precision(torch.device("cpu")):
-        assert torch.nn.Linear(2, 2)(torch.ones(1, 2)).dtype == torch.bfloat16
-
-
-@pytest.mark.parametrize("able", [{}, {"avx2": True, "avx512_f": True, "avx512_bf16": False}])
-def test_bfloat16_is_not_emulated(monkeypatch, able):
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
-    with mixed_precision(torch.device("cpu")):
-        assert torch.nn.Linear(2, 2)(torch.ones(1, 2)).dtype == torch.float32
-
-
-def test_what_was_kept_is_restored(tmp_path):
+def test_what_was_kept_is_restored(trained, tmp_path):
     run = Run(tmp_path / "run", Tiny(tmp_path), resume=False)
     learner = trained(1)
     assert learner.restore(run.load(), 9) == 0
@@ -172,7 +99,7 @@ def test_what_was_kept_is_restored(tmp_path):
 
 
 @pytest.mark.parametrize("length", [0, 40, 1000])
-def test_a_checkpoint_that_was_cut_off_is_one_sentence(tmp_path, length):
+def test_a_checkpoint_that_was_cut_off_is_one_sentence(trained, tmp_path, length):
     run = Run(tmp_path / "run", Tiny(tmp_path), resume=False)
     run.keep(trained(1).state(), {"epoch": 1})
     content = run.checkpoint_file.read_bytes()
@@ -194,27 +121,6 @@ def test_a_configuration_that_is_none(tmp_path, text):
     (tmp_path / "config.json").write_text(text)
     with pytest.raises(InputError, match=r"config\.json is no configuration of a run"):
         read_config(tmp_path)
-
-
-def test_the_rate_warms_up_and_falls():
-    rates = [annealed(0.1, step / 1000, step) for step in range(1001)]
-    peak = int(np.argmax(rates))
-    assert peak == 199
-    assert rates[peak] == pytest.approx(0.1, rel=0.1)
-    assert (np.diff(rates[: peak + 1]) > 0).all()
-    assert (np.diff(rates[peak:]) < 0).all()
-    assert rates[-1] == pytest.approx(0.001)
-
-
-def test_what_is_no_number_says_how_to_go_on():
-    require_finite(1.0, 0, 0)
-    with pytest.raises(FloatingPointError) as first:
-        require_finite(float("nan"), 0, 2)
-    assert str(first.value) == (
-        "the loss became nan in epoch 1, step 3; begin again in another folder with a lower --rate"
-    )
-    with pytest.raises(FloatingPointError, match=r"inf in epoch 2, .* lower --rate; --start or"):
-        require_finite(torch.tensor(float("inf")), 1, 0, "gradient")
 
 
 def test_progress_speaks_once_a_minute(monkeypatch, caplog):

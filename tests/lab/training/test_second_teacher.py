@@ -1,4 +1,4 @@
-"""What two teachers make of a photograph, and which photographs teach what is no face."""
+"""What two teachers make of a photograph."""
 
 import numpy as np
 import pytest
@@ -6,8 +6,7 @@ import pytest
 pytest.importorskip("torch")
 
 from mien.core.types import Box, Face, Landmarks
-from mien_lab.data.scenes import MISSED_BY_THE_TEACHER, SURE_SCORE, Picture, without_missed
-from mien_lab.data.synthesis import SceneKind, Synthesis
+from mien_lab.data.scenes import SURE_SCORE, Picture
 from mien_lab.training.second_teacher import CONFIRMED, confirmed, without_animals
 
 
@@ -53,29 +52,6 @@ def test_animals_stay_what_they_are():
     dog = picture("n02106166_collie.jpg")
     (seen,) = confirmed([dog], Teacher(((10, 10, 30, 40), 0.9)))
     assert seen is dog
-
-
-def test_photographs_with_missed_faces_are_no_negatives():
-    name = sorted(MISSED_BY_THE_TEACHER)[0]
-    boxed = picture(name, [(1, 1, 9, 9)], [0.9])
-    kept = without_missed([picture("1.jpg"), picture(name), boxed])
-    assert [scene.name for scene in kept] == ["1.jpg", name]
-    assert kept[1] is boxed
-
-
-def test_turned_backgrounds_are_those_of_the_photograph():
-    face = picture("face", [(20, 10, 60, 70)], [0.9])
-    plain, turned = (
-        Synthesis([face], [face], [picture("1.jpg")], 3, turn_backgrounds=turn)
-        for turn in (False, True)
-    )
-    scenes = [
-        (plain.scene(i, 96, SceneKind.EMPTY).image, turned.scene(i, 96, SceneKind.EMPTY).image)
-        for i in range(6)
-    ]
-    assert any((one != other).any() for one, other in scenes)
-    again = plain.scene(0, 96, SceneKind.EMPTY).image
-    assert (again == scenes[0][0]).all()
 
 
 def test_an_animals_face_is_background():

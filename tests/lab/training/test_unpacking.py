@@ -29,12 +29,6 @@ def merged(exported_expression, settled_run, fer_folder, tmp_path_factory):
     return torch.from_numpy(crops)[:, None].float(), folder
 
 
-def test_a_network_of_a_shape_that_is_no_more_is_refused(tmp_path):
-    (tmp_path / "config.json").write_text('{"shape": "slim"}')
-    with pytest.raises(InputError, match=r"of the shape .slim.,.* train one of: wide, deep"):
-        trained_net(tmp_path)
-
-
 def test_unpacked_networks_read_as_before_and_can_be_trained_on(merged, fer_folder, tmp_path):
     crops, weights = merged
     done = CliRunner().invoke(
