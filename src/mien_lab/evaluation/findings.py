@@ -28,7 +28,7 @@ def finding_of(single: Compared, crossed: Compared, *, minimum: int) -> dict[str
         minimum: samples that a group needed.
     """
     compared = single if single.gaps or not crossed.gaps else crossed
-    missed = _missable([*single.gaps, *single.others])
+    missed = _missable([*single.others, *crossed.others])
     if compared.gaps:
         gap, more = compared.gaps[0], len(single.gaps) + len(crossed.gaps) - 1
         return {

@@ -52,6 +52,14 @@ def test_without_a_gap_it_is_said_how_large_one_could_be():
     )
 
 
+def test_intersections_leave_room_for_larger_gaps():
+    single = Compared((), (difference("age", "accuracy", 0.79, 0.8, 0.04),))
+    crossed = Compared((), (difference("age and gender", "accuracy", 0.7, 0.8, 0.2),))
+    for found in (finding_of(single, crossed, minimum=30), finding_of(NONE, crossed, minimum=30)):
+        assert found["could_have_missed"]["accuracy"]["size"] == pytest.approx(0.3)
+        assert "30.0 points in accuracy (age and gender b against age and" in found["text"]
+
+
 def test_where_nothing_is_compared_it_is_said_what_that_would_take():
     found = finding_of(NONE, NONE, minimum=45)
     assert found["gap"] is None
