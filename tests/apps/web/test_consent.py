@@ -1,4 +1,4 @@
-from mien.apps.settings import NOTICE, WebSettings
+from mien.apps.settings import NOTICE
 
 
 def served(client):
@@ -18,16 +18,3 @@ def test_all_words_are_set(serving, monkeypatch):
         notice = served(client)
     assert notice["where"] == "On a machine in the cellar."
     assert notice["kept"] == "Numbers, for a week."
-
-
-def test_other_words_are_agreed_to_again():
-    versions = {
-        WebSettings(consent=words).consent.version
-        for words in ({}, {"text": "Other."}, {"where": "Other."}, {"kept": "Other."})
-    }
-    assert len(versions) == 4
-    assert WebSettings().consent.version == WebSettings().consent.version
-
-
-def test_a_version_that_is_given_stays():
-    assert WebSettings(consent={"version": "7", "text": "Other."}).consent.version == "7"

@@ -1,11 +1,14 @@
 import io
 
+import pytest
 from rich.console import Console
 
 from mien.apps.cli.table import TableWriter
 from mien.core.labels import EMOTIONS, Emotion
 from mien.core.media import Media, MediaKind
 from mien.core.types import FrameReading, Reading, Scores
+
+FAST = ("--threads", 1)
 
 
 def printed(kind, reading):
@@ -43,3 +46,28 @@ def test_sources_of_one_name_are_told_apart_and_named_once(make_reading):
     writer.close()
     firsts = [line.split()[0] for line in out.getvalue().splitlines()[1:]]
     assert firsts == ["one/a.jpg", "1", "two/a.jpg", "1", "b.jpg", "1"]
+
+
+def test_table(mien, portrait_file, clip, tmp_path, empty_picture):
+    nobody = empty_picture(tmp_path / "nobody.png")
+    done = mien("analyze", portrait_file, nobody, clip, *FAST)
+    assert (done.code, done.err) == (0, "")
+    assert "expression appears" in done.out
+    assert "no face found" in done.out
+    assert "20 frames to 1.90 s" in done.out
+    for emotion in ("happiness", "neutral", "surprise", "sadness"):
+        if emotion in done.out:
+            break
+    else:
+        pytest.fail(done.out)
+
+
+def test_a_table_of_failures_alone_is_empty(mien, tmp_path):
+    done = mien("analyze", tmp_path / "none.jpg", *FAST)
+    assert (done.code, done.out) == (1, "")
+
+
+def test_a_film_cut_off_in_the_table(mien, cut_clip):
+    done = mien("analyze", cut_clip, *FAST)
+    assert done.code == 1
+    assert "broken off" in done.out

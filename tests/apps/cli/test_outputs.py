@@ -1,6 +1,7 @@
 """What is written never costs a source, nor another result."""
 
 import json
+import resource
 from pathlib import Path
 
 import PIL.Image
@@ -110,3 +111,73 @@ def test_an_empty_name_for_results(mien, picture, tmp_path, option, joint, monke
     assert (done.code, done.out) == (2, "")
     assert "it is empty" in done.err
     assert set(contents(tmp_path)) == {"a.jpg"}
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl", "csv", "parquet"])
+def test_a_folder_for_the_file_that_does_not_exist(mien, portrait_file, tmp_path, form):
+    out = tmp_path / "none" / f"x.{form}"
+    done = mien("analyze", portrait_file, "--format", form, "--out", out, *FAST)
+    assert (done.code, done.out) == (1, "")
+    (line,) = done.complaints
+    assert f"{out} cannot be written: its folder does not exist" in line
+
+
+@pytest.mark.parametrize("option", ["--out", "--events"])
+def test_a_name_that_is_too_long(mien, picture, tmp_path, option):
+    target = tmp_path / f"{'x' * 252}.csv"
+    done = mien("analyze", picture, "--format", "csv", option, target, *FAST)
+    assert (done.code, done.out) == (1, "")
+    (line,) = done.complaints
+    assert "its name is too long; choose a shorter one" in line
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl", "csv", "parquet"])
+def test_a_full_disk_leaves_no_half_file(process, clip, portrait_file, tmp_path, form):
+    out = tmp_path / "out" / f"x.{form}"
+    out.parent.mkdir()
+    out.write_text("what was there before")
+    sources = [clip] if form in ("json", "jsonl") else [portrait_file]
+    done = process(
+        "analyze", *sources, "--format", form, "--out", out, *FAST,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200)),
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (1, b"")
+    (line,) = done.stderr.decode().splitlines()
+    assert line.startswith(f"mien: {out} cannot be written: the file would be larger")
+    assert [path.name for path in out.parent.iterdir()] == [out.name]
+    assert out.read_text() == "what was there before"
+
+
+@pytest.mark.parametrize("out", [True, False])
+def test_a_report_that_cannot_be_written_costs_no_other_result(
+    process, portrait_file, tmp_path, out, validated
+):
+    html, document = tmp_path / "out" / "a.html", tmp_path / "out" / "a.json"
+    html.parent.mkdir()
+    results = ["--format", "json", "--out", document] if out else []
+    done = process(
+        "analyze", portrait_file, *results, "--report", html, *FAST,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000)),
+    )  # fmt: skip
+    assert done.returncode == 1
+    (line,) = done.stderr.decode().splitlines()
+    assert line.startswith(f"mien: {html} cannot be written: the file would be larger")
+    assert list(html.parent.iterdir()) == ([document] if out else [])
+    if out:
+        assert len(validated(json.loads(document.read_text()))["items"]) == 1
+    else:
+        assert b"happiness" in done.stdout
+
+
+def test_the_file_that_is_full_is_the_one_that_is_named(process, clip, tmp_path):
+    rows, events = tmp_path / "out" / "a.jsonl", tmp_path / "out" / "e.csv"
+    rows.parent.mkdir()
+    done = process(
+        "analyze", clip, "--format", "jsonl", "--out", rows, "--events", events, *FAST,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)),
+    )  # fmt: skip
+    assert done.returncode == 1
+    (line,) = done.stderr.decode().splitlines()
+    assert line.startswith(f"mien: {rows} cannot be written")
+    assert list(rows.parent.iterdir()) == [events]
+    assert events.read_text().startswith("source,track_id,expression")

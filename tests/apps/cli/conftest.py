@@ -1,17 +1,21 @@
-"""The command line in this process and in one of its own."""
+"""The command line in this process and in one of its own, and what it is given to read."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import jsonschema
 import PIL.Image
 import pytest
 
 from mien.apps.cli.main import main
+from mien.report.schema import document_schema
 
 
 @dataclass(frozen=True)
@@ -28,11 +32,59 @@ class Outcome:
 
 
 @pytest.fixture
-def picture(tmp_path: Path) -> Path:
+def empty_picture() -> Callable[[Path], Path]:
+    """Write a photograph without a face."""
+
+    def write(path: Path) -> Path:
+        PIL.Image.new("RGB", (60, 40), "grey").save(path)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def picture(tmp_path: Path, empty_picture: Callable[[Path], Path]) -> Path:
     """A photograph without a face."""
-    path = tmp_path / "a.jpg"
-    PIL.Image.new("RGB", (60, 40), "grey").save(path)
+    return empty_picture(tmp_path / "a.jpg")
+
+
+@pytest.fixture
+def mixed(tmp_path: Path, portrait_file: Path, empty_picture: Callable[[Path], Path]) -> Path:
+    """A folder with two good pictures, an empty file and a text in place of a picture."""
+    folder = tmp_path / "mixed"
+    (folder / "deep" / "deeper").mkdir(parents=True)
+    shutil.copy(portrait_file, folder / "a.jpg")
+    empty_picture(folder / "deep" / "deeper" / "b.png")
+    (folder / "empty.jpg").touch()
+    (folder / "text.png").write_text("no picture at all")
+    (folder / "notes.txt").write_text("left alone")
+    (folder / ".hidden.jpg").write_text("left alone")
+    return folder
+
+
+@pytest.fixture
+def clip(make_film: Callable[..., Path], tmp_path: Path) -> Path:
+    """A film of 20 frames without a face."""
+    return make_film(tmp_path / "clip.mp4")
+
+
+@pytest.fixture
+def cut_clip(make_film: Callable[..., Path], tmp_path: Path) -> Path:
+    """The same, cut off."""
+    path = make_film(tmp_path / "cut.mkv", options={"cluster_time_limit": "300"})
+    path.write_bytes(path.read_bytes()[:-1500])
     return path
+
+
+@pytest.fixture
+def validated() -> Callable[[Any], Any]:
+    """Give back a document that is as the schema says."""
+
+    def check(document: Any) -> Any:
+        jsonschema.Draft202012Validator(document_schema()).validate(document)
+        return document
+
+    return check
 
 
 @pytest.fixture
