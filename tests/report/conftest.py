@@ -1,10 +1,20 @@
-"""Fixtures that make writing fail for real."""
+"""Readings to write, clips to look into, and a disk that makes writing fail for real."""
 
+import io
 import resource
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 
+import av
 import pytest
+
+from mien.core.errors import MediaError, TruncatedError
+from mien.core.media import Media, MediaKind
+from mien.core.types import Doubt, FrameReading, Reading
+from mien.report.clips import ClipWriter
+from mien.report.writing import ReportFormat, open_report
+from mien.vision.media import open_media
 
 
 @contextmanager
@@ -21,3 +31,78 @@ def _small_disk(size: int) -> Iterator[None]:
 def small_disk() -> Callable[[int], AbstractContextManager[None]]:
     """A block in which the system refuses to let any file grow beyond so many bytes."""
     return _small_disk
+
+
+@pytest.fixture
+def written(make_reading: Callable[..., Reading]) -> Callable[[ReportFormat], str]:
+    """What a form says of a photograph, a file that is missing and a film that is cut off."""
+
+    def write(form: ReportFormat) -> str:
+        stream = io.StringIO()
+        with open_report(stream, form, {"name": "expression", "version": "1"}) as report:
+            report.begin(Media("face.jpg", MediaKind.IMAGE, 100, 80))
+            report.write(FrameReading(0, 0.0, (make_reading(), make_reading(doubt=Doubt.EXPOSURE))))
+            report.end()
+            report.fail("gone.jpg", MediaError("gone.jpg does not exist"))
+            report.begin(Media("film.mp4", MediaKind.VIDEO, 64, 48))
+            report.write(FrameReading(0, 0.0, ()))
+            report.write(FrameReading(1, 0.04, (make_reading(track_id=3),)))
+            report.end(TruncatedError("film.mp4 is cut off"))
+        return stream.getvalue()
+
+    return write
+
+
+@pytest.fixture
+def smiling(make_reading: Callable[..., Reading]) -> Callable[..., list[FrameReading]]:
+    """Frames at 10 per second with happiness of the given probabilities on one face."""
+
+    def make(
+        probabilities: Sequence[float | None], track_id: int | None = 1, start: float = 0.0
+    ) -> list[FrameReading]:
+        return [
+            FrameReading(
+                index,
+                start + index / 10,
+                () if value is None else (make_reading(probability=value, track_id=track_id),),
+            )
+            for index, value in enumerate(probabilities)
+        ]
+
+    return make
+
+
+@pytest.fixture
+def annotated() -> Callable[..., None]:
+    """Draw the same readings into each frame of a film."""
+
+    def draw(
+        source: Path | bytes, target: Path, readings: Iterable[Reading] = (), every: int = 1
+    ) -> None:
+        with open_media(source, every=every) as stream, ClipWriter(target, stream.media) as clip:
+            for frame in stream:
+                clip.write(frame, FrameReading(frame.index, frame.time_s, tuple(readings)))
+
+    return draw
+
+
+@pytest.fixture
+def sound_packets() -> Callable[[Path], list[bytes]]:
+    """The packets of a film's sound."""
+
+    def read(path: Path) -> list[bytes]:
+        with av.open(str(path)) as container:
+            return [bytes(packet) for packet in container.demux(audio=0) if packet.size]
+
+    return read
+
+
+@pytest.fixture
+def duration_s() -> Callable[[Path], float]:
+    """How long a film says that it is, in seconds."""
+
+    def read(path: Path) -> float:
+        with av.open(str(path)) as container:
+            return container.duration / 1_000_000
+
+    return read

@@ -1,8 +1,5 @@
 # ruff: noqa: PT012 (that the whole block fails is what is tested)
 import io
-import os
-import sys
-from fractions import Fraction
 
 import av
 import numpy as np
@@ -12,42 +9,15 @@ import pytest
 from mien.core.errors import OutputError, TruncatedError
 from mien.core.media import Frame, Media, MediaKind
 from mien.core.types import FrameReading
-from mien.report.annotations import AnnotationFolder
 from mien.report.clips import ClipWriter
 from mien.vision.media import open_media
 
 UNEVEN = [0, 0.1, 0.15, 0.4, 0.45, 1.2, 1.3]
 
 
-def annotated(source, target, readings=(), every=1):
-    with open_media(source, every=every) as stream, ClipWriter(target, stream.media) as clip:
-        for frame in stream:
-            clip.write(frame, FrameReading(frame.index, frame.time_s, tuple(readings)))
-
-
-def sound_packets(path):
-    with av.open(str(path)) as container:
-        return [bytes(packet) for packet in container.demux(audio=0) if packet.size]
-
-
-def duration_s(path):
-    with av.open(str(path)) as container:
-        return container.duration / 1_000_000
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
-def test_sound_is_copied_from_a_file_whose_name_is_no_utf8(make_film, tmp_path):
-    source = tmp_path / os.fsdecode(b"\xff.mp4")
-    make_film(tmp_path / "a.mp4", sound="aac").rename(source)
-    folder = AnnotationFolder(tmp_path / "out", [source])
-    with open_media(source) as stream, folder.open(stream.media) as clip:
-        for frame in stream:
-            clip.write(frame, FrameReading(frame.index, frame.time_s, ()))
-    (clip,) = (tmp_path / "out").iterdir()
-    assert sound_packets(clip) == sound_packets(source)
-
-
-def test_times_duration_and_picture_are_kept(make_film, make_reading, tmp_path):
+def test_times_duration_and_picture_are_kept(
+    make_film, make_reading, tmp_path, annotated, duration_s
+):
     source = make_film(tmp_path / "a.mp4", UNEVEN, size=(320, 240))
     annotated(source, tmp_path / "b.mp4", [make_reading((180, 100, 60, 80))])
     with open_media(tmp_path / "b.mp4") as stream:
@@ -59,77 +29,14 @@ def test_times_duration_and_picture_are_kept(make_film, make_reading, tmp_path):
     assert frames[0].image[140, 180].astype(int).sum() > 300
 
 
-@pytest.mark.parametrize(
-    ("name", "codec"),
-    [("a.mp4", "aac"), ("a.mkv", "libopus"), ("a.mov", "pcm_s16le"), ("a.ts", "aac")],
-)
-def test_sound_is_copied(make_film, tmp_path, name, codec):
-    source = make_film(tmp_path / name, sound=codec)
-    annotated(source, tmp_path / "b.mp4")
-    original = sound_packets(source)
-    copied = sound_packets(tmp_path / "b.mp4")
-    if name == "a.ts":
-        # A transport stream has a header before each packet that MP4 keeps elsewhere.
-        assert len(copied) == len(original) > 10
-    else:
-        assert b"".join(copied) == b"".join(original)
-    assert len(original) > 0
-    assert duration_s(tmp_path / "b.mp4") == pytest.approx(duration_s(source), abs=0.15)
-
-
-def test_sound_that_mp4_cannot_hold_is_encoded(make_film, tmp_path):
-    source = make_film(tmp_path / "a.avi", sound="pcm_mulaw", codec="mpeg4", clock=Fraction(1, 10))
-    annotated(source, tmp_path / "b.mp4")
-    with av.open(str(tmp_path / "b.mp4")) as container:
-        assert container.streams.audio[0].codec_context.name == "aac"
-        samples = np.concatenate([f.to_ndarray()[0] for f in container.decode(audio=0)])
-    assert len(samples) / 8000 == pytest.approx(2.0, abs=0.2)
-    assert samples.std() > 0.1
-
-
-@pytest.mark.parametrize(
-    ("name", "codec", "layout"), [("a.mkv", "mp3", "mono"), ("a.avi", "pcm_s16le", "stereo")]
-)
-def test_sound_that_mp4_refuses_though_it_knows_it_is_encoded(
-    make_film, tmp_path, name, codec, layout
-):
-    options = {"codec": "mpeg4", "clock": Fraction(1, 10)}
-    source = make_film(tmp_path / name, sound=codec, layout=layout, **options)
-    annotated(source, tmp_path / "b.mp4")
-    with av.open(str(tmp_path / "b.mp4")) as container:
-        (sound,) = container.streams.audio
-        assert (sound.codec_context.name, sound.layout.name) == ("aac", layout)
-        assert float(sound.duration * sound.time_base) == pytest.approx(2, abs=0.3)
-
-
-def test_sound_that_no_decoder_knows_is_left_out(make_film, tmp_path):
-    source = make_film(tmp_path / "a.mkv", sound="aac")
-    source.write_bytes(source.read_bytes().replace(b"A_AAC", b"A_XYZ"))
-    annotated(source, tmp_path / "b.mp4")
-    with av.open(str(tmp_path / "b.mp4")) as container:
-        assert [stream.type for stream in container.streams] == ["video"]
-        assert container.streams.video[0].frames == 20
-
-
-def test_damaged_sound_does_not_cost_the_clip(make_film, tmp_path):
-    source = make_film(tmp_path / "a.ts", sound="aac")
-    data = source.read_bytes()
-    place = data.rindex(b"\xff\xf1")
-    source.write_bytes(data[:place] + b"\0\0" + data[place + 2 :])
-    annotated(source, tmp_path / "b.mp4")
-    with av.open(str(tmp_path / "b.mp4")) as container:
-        assert container.streams.video[0].frames == 20
-        assert container.streams.audio[0].frames > 5
-
-
-def test_a_still_is_not_shown_for_longer_than_mp4_can_hold(tmp_path):
+def test_a_still_is_not_shown_for_longer_than_mp4_can_hold(tmp_path, duration_s):
     media = Media("none.mp4", MediaKind.VIDEO, 64, 48, duration_s=30_000)
     with ClipWriter(tmp_path / "b.mp4", media) as clip:
         clip.write(Frame(np.zeros((48, 64, 3), np.uint8)), FrameReading(0, 0.0, ()))
     assert duration_s(tmp_path / "b.mp4") == pytest.approx(23_860, abs=1)
 
 
-def test_left_out_frames_lengthen_those_before(make_film, tmp_path):
+def test_left_out_frames_lengthen_those_before(make_film, tmp_path, annotated):
     source = make_film(tmp_path / "a.mp4", sound="aac")
     annotated(source, tmp_path / "b.mp4", every=6)
     with open_media(tmp_path / "b.mp4") as stream:
@@ -137,13 +44,15 @@ def test_left_out_frames_lengthen_those_before(make_film, tmp_path):
         assert stream.media.duration_s == pytest.approx(open_media(source).media.duration_s)
 
 
-def test_the_last_picture_of_a_film_that_begins_late_ends_with_it(make_film, tmp_path):
+def test_the_last_picture_of_a_film_that_begins_late_ends_with_it(
+    make_film, tmp_path, annotated, duration_s
+):
     source = make_film(tmp_path / "a.mp4", [5, 5.1, 7])
     annotated(source, tmp_path / "b.mp4")
     assert duration_s(tmp_path / "b.mp4") == pytest.approx(duration_s(source), abs=0.01)
 
 
-def test_rotated_films_come_out_upright(make_film, tmp_path):
+def test_rotated_films_come_out_upright(make_film, tmp_path, annotated):
     annotated(make_film(tmp_path / "a.mp4", rotation=-90), tmp_path / "b.mp4")
     with open_media(tmp_path / "b.mp4") as stream:
         assert (stream.media.width, stream.media.height) == (48, 64)
@@ -153,7 +62,7 @@ def test_rotated_films_come_out_upright(make_film, tmp_path):
     assert image[10, 10, 0] < 30
 
 
-def test_odd_sides_and_animations(tmp_path):
+def test_odd_sides_and_animations(tmp_path, annotated):
     stream = io.BytesIO()
     pictures = [PIL.Image.new("RGB", (33, 21), (60 * i, 0, 0)) for i in range(3)]
     pictures[0].save(
@@ -220,7 +129,7 @@ def test_sides_that_no_clip_can_have_are_refused_with_what_to_do(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_stall_that_no_clip_can_hold_is_refused_with_what_to_do(make_film, tmp_path):
+def test_a_stall_that_no_clip_can_hold_is_refused_with_what_to_do(make_film, tmp_path, annotated):
     source = make_film(tmp_path / "a.mkv", [0, 0.1, 25_000])
     with pytest.raises(OutputError, match=r"hours after 0\.10 s.*; cut the film there"):
         annotated(source, tmp_path / "b.mp4")
@@ -257,7 +166,7 @@ def test_missing_folder_is_said(tmp_path):
         clip.write(Frame(image), FrameReading(0, 0, ()))
 
 
-def test_without_x264_the_clip_is_mpeg4(make_film, tmp_path, monkeypatch):
+def test_without_x264_the_clip_is_mpeg4(make_film, tmp_path, monkeypatch, annotated):
     monkeypatch.setattr("av.codec.codecs_available", {"mpeg4"})
     source = make_film(tmp_path / "a.mp4", UNEVEN)
     annotated(source, tmp_path / "b.mp4")
@@ -267,32 +176,8 @@ def test_without_x264_the_clip_is_mpeg4(make_film, tmp_path, monkeypatch):
         assert [frame.time_s for frame in stream] == pytest.approx(UNEVEN, abs=1e-3)
 
 
-def test_folder_of_annotations(make_film, make_reading, tmp_path):
-    folder = AnnotationFolder(tmp_path / "out" / "deep")
-    image = np.full((200, 300, 3), 90, np.uint8)
-    sources = ["one/face.jpg", "two/face.jpeg", "three/face.png", "<array>"]
-    for source in sources:
-        with folder.open(Media(source, MediaKind.IMAGE, 300, 200)) as annotator:
-            annotator.write(Frame(image), FrameReading(0, 0.0, (make_reading(),)))
-    film = make_film(tmp_path / "film.mkv")
-    with open_media(film) as stream, folder.open(stream.media) as annotator:
-        for frame in stream:
-            annotator.write(frame, FrameReading(frame.index, frame.time_s, ()))
-    large = np.zeros((1, 70_000, 3), np.uint8)
-    with folder.open(Media("large.tif", MediaKind.IMAGE, 70_000, 1)) as annotator:
-        annotator.write(Frame(large), FrameReading(0, 0.0, ()))
-    assert sorted(path.name for path in folder.folder.iterdir()) == [
-        "array.annotated.jpg",
-        "face-2.annotated.jpg",
-        "face.annotated.jpg",
-        "face.annotated.png",
-        "film.annotated.mp4",
-        "large.annotated.png",
-    ]
-
-
 @pytest.mark.parametrize("every", [1, 3])
-def test_animations_stay_until_their_end(tmp_path, every):
+def test_animations_stay_until_their_end(tmp_path, every, annotated, duration_s):
     pictures = [PIL.Image.new("L", (32, 32), grey) for grey in (0, 100, 200)]
     path = tmp_path / "a.gif"
     # The last stays much longer than those before.

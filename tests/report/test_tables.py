@@ -112,11 +112,3 @@ def test_missing_pyarrow_is_said(tmp_path, monkeypatch):
     with pytest.raises(OutputError, match=r"pip install 'mien\[report\]'"):
         write(tmp_path / "out.parquet", ReportFormat.PARQUET, [])
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("form", list(ReportFormat))
-def test_full_disk_leaves_no_half_file(form, frames, tmp_path, small_disk):
-    with pytest.raises(OutputError) as caught, small_disk(3000):
-        write(tmp_path / "out", form, frames * 50)
-    assert str(tmp_path / "out") in str(caught.value)
-    assert list(tmp_path.iterdir()) == []
