@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mien.core.labels import EMOTIONS, Emotion
-from mien.core.media import Media, MediaKind
 from mien.core.types import Box, Doubt, Face, FrameReading, Landmarks, Reading, Scores
 from mien.report.tables import COLUMNS
 
@@ -137,13 +136,6 @@ def test_a_frame_without_a_face_is_empty():
     frame = FrameReading(0, 0.0, ())
     assert frame.to_dict()["faces"] == []
     assert frame.to_dicts() == []
-
-
-def test_media_to_dict():
-    media = Media("film.mp4", MediaKind.VIDEO, 640, 480, frame_count=9, duration_s=0.3)
-    assert media.to_dict() == {
-        "source": "film.mp4", "kind": "video", "width": 640, "height": 480,
-    }  # fmt: skip
 
 
 def test_results_are_frozen(make_reading):

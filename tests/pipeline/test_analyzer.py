@@ -1,6 +1,4 @@
 import json
-import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -16,13 +14,12 @@ from mien.core.errors import (
     ArtifactError,
     InputError,
     MediaError,
-    MienError,
     TooLargeError,
     TruncatedError,
 )
 from mien.core.labels import EMOTIONS
-from mien.core.media import Frame, MediaKind
-from mien.core.types import Box, Doubt, Face, Landmarks
+from mien.core.media import MediaKind
+from mien.core.types import Doubt
 from mien.pipeline.analyzer import Analysis, Analyzer
 from mien.pipeline.build import Config
 from mien.pipeline.sequence import SequenceReader
@@ -197,32 +194,6 @@ def test_the_edge_of_the_picture_may_cut_a_face(analyzer, portrait):
             assert sum(reading.scores.values) == pytest.approx(1, abs=1e-3)
 
 
-class Fixed:
-    """A detector that always finds the same."""
-
-    def __init__(self, *points):
-        self.points = points
-
-    def detect(self, image):
-        box = Box(10.0, 10.0, 50.0, 60.0)
-        return [Face(box, 0.9, Landmarks.from_array(np.asarray(p, float))) for p in self.points]
-
-
-def test_a_face_with_its_landmarks_in_one_place_is_left_out(analyzer, portrait):
-    good = np.array([[40, 40], [60, 40], [50, 50], [42, 60], [58, 60]])
-    detector = Fixed(np.full((5, 2), 30.0), good, np.full((5, 2), np.nan))
-    reader = replace(analyzer.parts.reader, detector=detector)
-    (reading,) = reader.read(Frame(portrait)).readings
-    assert reading.face.landmarks.nose == (50, 50)
-
-
-@pytest.mark.parametrize(("min_face", "count"), [(50, 1), (51, 0)])
-def test_a_face_whose_shorter_side_is_too_short_is_left_out(analyzer, portrait, min_face, count):
-    detector = Fixed([[40, 40], [60, 40], [50, 50], [42, 60], [58, 60]])
-    reader = replace(analyzer.parts.reader, detector=detector, min_face=min_face)
-    assert len(reader.find(portrait)) == count
-
-
 def test_faces_with_the_network_s_own_words(analyzer, portrait):
     (face,) = faces = analyzer.parts.reader.find(portrait)
     words = analyzer.parts.reader.classifier.classify(
@@ -232,18 +203,6 @@ def test_faces_with_the_network_s_own_words(analyzer, portrait):
     assert face == reading.face
     assert words.probabilities[0].tolist() == pytest.approx(reading.scores.values, abs=1e-5)
     assert words.activation.shape[:2] == (1, len(EMOTIONS))
-
-
-def test_a_still_is_read_at_several_sizes(analyzer, portrait):
-    faces = analyzer.parts.reader.find(portrait)
-    crops = analyzer.parts.reader.zoomed_crops(portrait, faces)
-    assert np.array_equal(crops[:, 1], analyzer.parts.reader.crops(portrait, faces))
-    once = replace(analyzer.parts.reader, zooms=(1.0,)).read(Frame(portrait)).readings[0]
-    (reading,) = analyzer.read(portrait)
-    assert reading.quality == once.quality
-    assert reading.scores != once.scores
-    logits = analyzer.parts.reader.classifier.raw(crops[0])["logits"].mean(axis=0)
-    assert reading.top is EMOTIONS[logits.argmax()]
 
 
 # Films
@@ -533,47 +492,6 @@ def test_rows_become_a_table(analyzer, portrait, film):
     empty = mien.to_table(analyzer.analyze(wall()).to_dicts())
     assert empty.schema == table.schema
     assert empty.num_rows == 0
-
-
-# The package
-
-IMPORT = """
-import os, sys
-import cv2, numpy  # both set variables for their own libraries
-events = []
-before = dict(os.environ)
-def watch(event, arguments):
-    if event.startswith(("socket.", "urllib.", "subprocess.", "os.mkdir", "os.putenv")):
-        events.append(event)
-    if event == "open" and isinstance(arguments[1], str) and set(arguments[1]) & set("wax+"):
-        events.append(f"write {arguments[0]}")
-sys.addaudithook(watch)
-sys.dont_write_bytecode = True
-import mien
-heavy = {"torch", "sklearn", "pyarrow", "mien_lab", "typer", "pandas", "polars"} & set(sys.modules)
-assert not heavy, heavy
-assert not events, events
-assert dict(os.environ) == before
-"""
-
-
-def test_importing_does_nothing():
-    done = subprocess.run([sys.executable, "-c", IMPORT], capture_output=True, text=True)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-
-
-def test_the_root_has_at_most_ten_names():
-    assert len(mien.__all__) <= 10
-    assert all(hasattr(mien, name) for name in mien.__all__)
-
-
-def test_every_error_is_a_mien_error():
-    from mien.core import errors
-
-    known = [one for name in errors.__all__ if isinstance(one := getattr(errors, name), type)]
-    assert len(known) > 1
-    assert all(issubclass(one, MienError) for one in known)
-    assert issubclass(InputError, ValueError)
 
 
 def test_a_covered_face_is_read_with_the_doubt_that_it_is(portrait):

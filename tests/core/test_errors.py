@@ -1,0 +1,15 @@
+from mien.core import errors
+from mien.core.errors import InputError, MienError, cause_of
+
+
+def test_every_error_is_a_mien_error():
+    known = [one for name in errors.__all__ if isinstance(one := getattr(errors, name), type)]
+    assert len(known) > 1
+    assert all(issubclass(one, MienError) for one in known)
+    assert issubclass(InputError, ValueError)
+
+
+def test_a_cause_is_told_without_number_and_path():
+    assert cause_of(PermissionError(13, "Permission denied", "/a.jpg")) == "Permission denied"
+    assert cause_of(OSError("the reader is gone")) == "the reader is gone"
+    assert cause_of(ValueError("embedded null byte")) == "embedded null byte"
