@@ -2,12 +2,14 @@ import asyncio
 import io
 import threading
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import PIL.Image
 import pytest
-from starlette.websockets import WebSocketDisconnect
+from starlette.websockets import WebSocketDisconnect, WebSocketState
 
+from mien.apps.web import live
 from mien.apps.web.live import _Viewer
 
 LIVE = "/api/v1/live"
@@ -194,3 +196,20 @@ def test_a_viewer_that_comes_too_early_is_told(serving):
         problem, code = refusal(client)
         client.app.state.engine = engine
     assert (problem["status"], code) == (503, 1013)
+
+
+def test_closing_to_a_viewer_that_is_gone_is_no_error():
+    closed = []
+
+    async def close(code, reason):
+        closed.append(code)
+        raise WebSocketDisconnect(code=1006)
+
+    socket = SimpleNamespace(application_state=WebSocketState.CONNECTED, close=close)
+    sequence = SimpleNamespace(sequence=lambda live: None)
+    engine = SimpleNamespace(
+        pool=SimpleNamespace(owner=lambda name: name),
+        analyzer=SimpleNamespace(parts=sequence),
+    )
+    asyncio.run(live._Viewer(socket, engine)._close(live.GOING_AWAY, ""))
+    assert closed == [live.GOING_AWAY]
