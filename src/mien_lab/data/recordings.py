@@ -3,7 +3,8 @@
 The data are not public downloads; who has them points at the unpacked folder.
 """
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -50,8 +51,8 @@ def read_recordings(folder: Path, layout: RecordingLayout) -> list[Recording]:
     """All labelled recordings in a folder, in the order of their names.
 
     Raises:
-        InputError: if there is none, which means that the layout is another, or if a table of the
-            set lacks a column or has a broken line.
+        InputError: if there is none, which means that the layout is another, if there are only
+            frames without times, or if a table of the set lacks a column or has a broken line.
     """
     found = list(_READERS[layout](folder))
     if not found:
@@ -151,22 +152,44 @@ _DFEW_CODES = {
 def _dfew(folder: Path) -> Iterator[Recording]:
     """Films or folders of frames by number, with `set_1.csv` naming `video_name,label`.
 
-    The first of the five published splits is taken (Jiang et al., 2020).
+    The first of the five published splits is taken (Jiang et al., 2020), and of a clip the film or
+    one folder of frames, that in `clip_224x224` first. Frames are taken for 25 a second; those of
+    `clip_224x224_16f` are not: they are 16 of a clip, however long it is, and are refused.
     """
-    pictures: dict[int, list[Path]] = {}
+    pictures: dict[int, dict[Path, list[Path]]] = {}
+    resampled = None
     for path in files_below(folder, "**/*.jpg"):
-        if path.parent.name.isdigit():
-            pictures.setdefault(int(path.parent.name), []).append(path)
+        place = path.parent
+        if not place.name.isdigit():
+            continue
+        if any(part.endswith("_16f") for part in place.parts):
+            resampled = place.parent
+        else:
+            pictures.setdefault(int(place.name), {}).setdefault(place, []).append(path)
     films = {int(path.stem): path for path in _films(folder) if path.stem.isdigit()}
+    if resampled and not pictures and not films:
+        raise InputError(
+            f"{resampled} holds 16 frames of each clip without their times; "
+            "unpack DFEW's clip_224x224 or its films beside it"
+        )
     for table in sorted(folder.rglob("set_1.csv")):
         for row in read_table(table, ("video_name",), ("label",)):
             name, code = row["video_name"], row["label"]
             if not name.isdigit() or code not in _DFEW_CODES:
                 continue
             number = int(name)
-            files = (films[number],) if number in films else tuple(pictures.get(number, ()))
+            files = (films[number],) if number in films else _frames(pictures.get(number, {}))
             if files:
                 yield Recording(files, _DFEW_CODES[code], table.parent.name)
+
+
+def _frames(places: Mapping[Path, list[Path]]) -> tuple[Path, ...]:
+    """The frames of one of the folders, by the number that their names end with: 2 before 10."""
+    if not places:
+        return ()
+    chosen = min(places, key=lambda place: (place.parent.name != "clip_224x224", place))
+    numbers = {path: re.findall(r"\d+", path.stem) for path in places[chosen]}
+    return tuple(sorted(numbers, key=lambda path: (int((numbers[path] or ["0"])[-1]), path)))
 
 
 def _films(folder: Path) -> list[Path]:

@@ -166,3 +166,26 @@ def test_a_label_of_ck_plus_that_is_no_number(tree, text):
     (folder / label).write_bytes(text)
     with pytest.raises(InputError, match=r"00000001_emotion\.txt has the unknown label"):
         read_recordings(folder, RecordingLayout.CK_PLUS)
+
+
+def test_frames_of_dfew_are_in_order_and_of_one_folder(tree):
+    names = [f"{number}.jpg" for number in range(1, 17)]
+    folder = tree(
+        *(f"Clip/{kind}/00002/{name}" for kind in ("a", "clip_224x224") for name in names),
+        "Clip/clip_224x224_16f/00002/1.jpg",
+        "Clip/clip_224x224_16f/00003/1.jpg",
+        "set_1.csv",
+    )
+    (folder / "set_1.csv").write_text("video_name,label\n2,1\n3,1\n")
+    (recording,) = read_recordings(folder, RecordingLayout.DFEW)
+    place = folder / "Clip" / "clip_224x224" / "00002"
+    assert recording.files == tuple(place / name for name in names)
+
+
+def test_frames_of_dfew_without_their_times_are_refused(tree):
+    folder = tree("Clip/clip_224x224_16f/00002/1.jpg", "set_1.csv")
+    (folder / "set_1.csv").write_text("video_name,label\n2,1\n")
+    with pytest.raises(InputError, match=r"clip_224x224_16f holds 16 frames .*unpack DFEW's"):
+        read_recordings(folder, RecordingLayout.DFEW)
+    (folder / "Clip" / "2.mp4").touch()
+    assert found(folder, RecordingLayout.DFEW) == [("2.mp4", Emotion.HAPPINESS, folder.name)]
