@@ -1,10 +1,11 @@
 """What publishers of collections write into the lines of their tables: codes and numbers."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from mien.core.errors import InputError
 from mien.core.labels import Emotion
+from mien.core.types import Box
 
 __all__ = [
     "AFFECTNET_CODES",
@@ -13,6 +14,7 @@ __all__ = [
     "EXPW_CODES",
     "RAF_CODES",
     "Codes",
+    "box_between",
     "cells",
     "decoded",
     "finite",
@@ -86,6 +88,19 @@ def finite(text: str) -> float:
     if not math.isfinite(number):
         raise ValueError(text)
     return number
+
+
+def box_between(corners: Sequence[str], place: str) -> Box:
+    """The box of its left, top, right and bottom.
+
+    Raises:
+        InputError: naming the place, if they are not four finite numbers.
+    """
+    try:
+        left, top, right, bottom = map(finite, corners)
+    except ValueError:
+        raise InputError(f"{place} has a box that is not of numbers; get it again") from None
+    return Box(left, top, right - left, bottom - top)
 
 
 def decoded(code: str, codes: Codes, place: str) -> Emotion | None:

@@ -20,6 +20,7 @@ from mien_lab.data.codes import (
     CK_CODES,
     EXPW_CODES,
     RAF_CODES,
+    box_between,
     cells,
     decoded,
     finite,
@@ -84,11 +85,15 @@ def read_raf_db(folder: Path, *, whole: bool = False) -> Iterator[Sample]:
     """RAF-DB (Li, Deng, Du, CVPR 2017), as published or as it is often passed on.
 
     Published are `list_patition_label.txt` with rows such as `train_00001.jpg 5` and the pictures;
-    passed on are the aligned faces in folders, as in `train/5/train_00001_aligned.jpg`.
+    passed on are the aligned faces in folders, as in `train/5/train_00001_aligned.jpg`. The face
+    meant in a photograph is framed by `Annotation/boundingbox/train_00001_boundingbox.txt`.
 
     Args:
         folder: holds the table, or `EmoLabel/` with it and `Image/`; or the folders.
         whole: take the original photographs instead of the aligned faces.
+
+    Raises:
+        InputError: if there is no table, or a line, folder or file of a box is damaged.
     """
     table = raf_table(folder)
     if table is None and not whole and is_raf_folders(folder):
@@ -113,7 +118,18 @@ def read_raf_db(folder: Path, *, whole: bool = False) -> Iterator[Sample]:
             split=name.partition("_")[0],
             path=pictures / file,
             cropped=not whole,
+            box=_raf_box(root / "Annotation" / "boundingbox", stem) if whole else None,
         )
+
+
+def _raf_box(folder: Path, stem: str) -> Box | None:
+    file = folder / f"{stem}_boundingbox.txt"
+    if not file.is_file():
+        return None
+    box = box_between(cells(file.read_text("utf-8-sig", "replace"), 4, str(file)), str(file))
+    if box.shorter_side <= 0:
+        raise InputError(f"{file} has a box without a face; get it again")
+    return box
 
 
 def _raf_folder(name: str) -> Emotion | None:
@@ -231,16 +247,12 @@ def read_expw(folder: Path) -> Iterator[Sample]:
     pictures = _first(places) or root
     for number, line in numbered_lines(table):
         place = f"row {number} of {table}"
-        name, face, *box, code = cells(line, 8, place)
-        try:
-            top, left, right, bottom = (finite(value) for value in box[:4])
-        except ValueError:
-            raise InputError(f"{place} has a box that is not of numbers: {line}") from None
+        name, face, top, left, right, bottom, _, code = cells(line, 8, place)
         yield Sample(
             f"{name}#{face}",
             decoded(code, EXPW_CODES, place),
             path=pictures / name,
-            box=Box(left, top, right - left, bottom - top),
+            box=box_between((left, top, right, bottom), place),
         )
 
 

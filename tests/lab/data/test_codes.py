@@ -2,11 +2,13 @@ import pytest
 
 from mien.core.errors import InputError
 from mien.core.labels import Emotion
+from mien.core.types import Box
 from mien_lab.data.codes import (
     AFFECTNET_CODES,
     CK_CODES,
     EXPW_CODES,
     RAF_CODES,
+    box_between,
     cells,
     decoded,
     finite,
@@ -44,3 +46,10 @@ def test_numbers_are_finite():
     for text in ("inf", "nan", "1,5"):
         with pytest.raises(ValueError, match=text):
             finite(text)
+
+
+def test_a_box_between_corners():
+    assert box_between(["10", "20", "40.5", "60"], "row 3") == Box(10, 20, 30.5, 40)
+    for corners in (["10", "20", "inf", "60"], ["10", "20", "40"], ["a", "20", "40", "60"]):
+        with pytest.raises(InputError, match=r"row 3 has a box that is not of numbers; get it"):
+            box_between(corners, "row 3")

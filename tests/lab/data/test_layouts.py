@@ -240,3 +240,24 @@ def test_kdef(put, rows, tmp_path):
         "BM35/BM35AFHL.JPG": ("fear", "", "M35"),
         "AF31/AF31V.JPG": (None, "", ""),
     }
+
+
+def test_the_box_of_the_face_meant_in_a_photograph_of_raf_db(tmp_path):
+    table = tmp_path / "EmoLabel" / "list_patition_label.txt"
+    file = tmp_path / "Annotation" / "boundingbox" / "train_00001_boundingbox.txt"
+    for path in (table, file):
+        path.parent.mkdir(parents=True)
+    table.write_text("train_00001.jpg 5\ntest_0001.jpg 2\n")
+    file.write_text("10.5 20 40.5 80 \n")
+    found = read_collection(tmp_path, whole=True)
+    assert [sample.box for sample in found] == [Box(10.5, 20, 30, 60), None]
+    assert [sample.box for sample in read_collection(tmp_path)] == [None, None]
+    for text, sentence in (
+        ("", "has 0 values, not 4"),
+        ("10 20 40", "has 3 values, not 4"),
+        ("10 20 nan 80", "has a box that is not of numbers"),
+        ("10 20 10 80", "has a box without a face; get it again"),
+    ):
+        file.write_text(text)
+        with pytest.raises(InputError, match=rf"train_00001_boundingbox\.txt {sentence}"):
+            read_collection(tmp_path, whole=True)
