@@ -1,5 +1,6 @@
 """Labelled faces, wherever they come from: the form that figures and data tools take."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,16 +26,13 @@ __all__ = [
     "zoomed_crops_of",
 ]
 
-_SPLIT_WORDS = (
-    ("train", 2),
-    ("eval", 0),
-    ("val", 1),
-    ("dev", 1),
-    ("public", 1),
-    ("check", 1),
-    ("private", 0),
-    ("test", 0),
-)
+_SPLIT_WORDS = {
+    2: re.compile("train(ing|val)?(set|data)?"),
+    1: re.compile("(val(id(ation)?)?|dev(el(opment)?)?|check(ing)?|public(test)?)(set|data)?"),
+    0: re.compile("(tests?|testing|eval(uation)?|private(test)?)(set|data)?"),
+}
+_WORD = re.compile("[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+"""As in `val_set`, `FER2013Test` and `TEST`; of `RAFtest` what is small is a word too."""
 
 MATCH = 0.3
 """IoU from which a found face is the one that a collection's box means.
@@ -167,7 +165,9 @@ def face_meant(sample: Sample, found: Sequence[Box]) -> int | None:
 def split_rank(split: str) -> int:
     """0 for a test split, 1 for validation, 2 for training, as its name says; 3 for any other.
 
-    PublicTest, by which FER2013's users choose, is validation.
+    Whole words count: `latest` is no test. PublicTest, by which FER2013's users choose, is
+    validation.
     """
-    name = split.lower()
-    return next((rank for word, rank in _SPLIT_WORDS if word in name), 3)
+    words = {word.lower() for word in _WORD.findall(split)} | set(re.findall("[a-z]+", split))
+    ranks = (rank for rank, known in _SPLIT_WORDS.items() if any(map(known.fullmatch, words)))
+    return next(ranks, 3)

@@ -47,6 +47,9 @@ def test_the_face_that_a_box_means_need_not_be_framed_alike(box, found, meant):
         ("test", 0), ("PrivateTest", 0), ("evaluation", 0), ("FER2013Test", 0),
         ("PublicTest", 1), ("val_set", 1), ("dev", 1), ("FER2013Valid", 1),
         ("Training", 2), ("train", 2), ("", 3), ("extra", 3),
+        ("TEST", 0), ("RAFtest", 0), ("testset", 0), ("fold2/test", 0), ("data/validation", 1),
+        ("train(single-labeled)", 2), ("latest", 3), ("Contest", 3), ("device", 3), ("interval", 3),
+        ("latest/train", 2), ("device/test", 0), ("strain", 3), ("retrieval", 3),
     ],
 )  # fmt: skip
 def test_the_name_of_a_split_says_what_it_is_for(split, rank):
