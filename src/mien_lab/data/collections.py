@@ -105,6 +105,8 @@ def find_layout(folder: Path) -> Layout:
     for layout, is_so in _SIGNS.items():
         if is_so(folder):
             return layout
+    if find_manifest(folder, sure=False):
+        return Layout.MANIFEST  # Whoever reads it is told what it lacks.
     raise InputError(
         f"{folder} is in no known layout; say which with --layout ({', '.join(Layout)}), or write "
         "a manifest.csv with the columns image and label"

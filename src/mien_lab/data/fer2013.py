@@ -1,5 +1,6 @@
 """FER2013 and FER+ as published: pixels, both label sets, the official splits, landmarks."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,8 @@ __all__ = [
     "read_landmarks",
     "vote_distribution",
 ]
+
+log = logging.getLogger(__name__)
 
 FER_LABELS: tuple[Emotion, ...] = EMOTIONS[:7]
 """FER2013 has no contempt; its seven labels in our order."""
@@ -166,8 +169,9 @@ def read_challenge(
     """Pixels (n, 48, 48), labels (n,) and split (n,) of `fer2013.csv.gz` (or `.csv`) alone.
 
     Without such a file the folders of another edition are read, `train/angry/*.jpg` and so on;
-    rows are then pictures in the order of their paths, and `test` is PrivateTest, though in the
-    edition with two folders it holds both tests.
+    rows are then pictures in the order of their paths. Their names say the split, as in
+    `test/happy/PublicTest_16131911.jpg`. Of other names the folder does; `test` is then
+    PrivateTest, and where no folder is for validation a warning says that it may hold both tests.
 
     Raises:
         InputError: if there is neither, or a row or picture is not of the published kind.
@@ -202,6 +206,7 @@ def _read_folders(
         )
     pixels = np.zeros((len(samples), 48, 48), dtype=np.uint8)
     labels, split = [], []
+    unsure = False
     for row, sample in enumerate(samples):
         rank = split_rank(sample.split)
         if rank >= len(SPLITS) or sample.label not in FER_LABELS:
@@ -215,6 +220,13 @@ def _read_folders(
         pixels[row] = image if image.ndim == 2 else image.mean(axis=2).round()
         labels.append(FER_LABELS.index(sample.label))
         split.append(SPLITS[-1 - rank])
+        unsure = unsure or (rank == 0 and "private" not in sample.split.lower())
+    if unsure and "PublicTest" not in split:
+        log.warning(
+            "%s has no folder for validation, and no names such as PublicTest_1.jpg: half of test "
+            "may be pictures that the shipped heads were fitted on, and figures on it too good",
+            folder,
+        )
     return pixels, np.array(labels, dtype=np.int64), np.array(split, dtype=np.str_)
 
 

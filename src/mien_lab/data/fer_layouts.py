@@ -19,7 +19,10 @@ FERPLUS_FOLDERS = ("FER2013Train", "FER2013Valid", "FER2013Test")
 
 
 def read_fer2013(folder: Path) -> Iterator[Sample]:
-    """Rows of `fer2013.csv[.gz]` with FER2013's labels (Goodfellow et al., ICONIP 2013)."""
+    """Rows of `fer2013.csv[.gz]`, or pictures in folders, with FER2013's labels.
+
+    Published by Goodfellow et al., ICONIP 2013; see `read_challenge`.
+    """
     pixels, labels, split = read_challenge(folder)
     return _rows(pixels, [FER_LABELS[label] for label in labels], split, folder)
 

@@ -1,6 +1,7 @@
 """Labels that folders or a table give: one folder per label, and a CSV of names and labels."""
 
 import posixpath
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
@@ -23,6 +24,9 @@ __all__ = [
 
 MANIFESTS = ("manifest.csv", "labels.csv")
 """What a manifest is called where only its folder is given."""
+
+_FER_NAME = re.compile(r"(Training|PublicTest|PrivateTest)_\d+")
+"""Of the pictures of FER2013 in folders, whose `test` holds both of its tests."""
 
 
 def files_below(folder: Path, pattern: str = "**/*") -> list[Path]:
@@ -52,6 +56,8 @@ def read_folders(
 ) -> Iterator[Sample]:
     """Pictures in `label/` or `split/label/`; one that lies beside the folders has no label.
 
+    The name of one of FER2013, `PublicTest_16131911.jpg`, says its split, whatever the folder.
+
     Args:
         folder: holds the folders.
         parse: from a folder's name to its label.
@@ -68,14 +74,20 @@ def read_folders(
             raise InputError(
                 f"{display_name(path.parent)} is not named by a label: {error}"
             ) from None
-        yield Sample(name, label, split="/".join(above[:-1]), path=path)
+        part = _FER_NAME.match(path.name)
+        yield Sample(name, label, split=part[1] if part else "/".join(above[:-1]), path=path)
 
 
-def find_manifest(folder: Path) -> Path | None:
-    """The manifest: the path itself if it is a file, otherwise the one in the folder, or None."""
+def find_manifest(folder: Path, *, sure: bool = True) -> Path | None:
+    """The manifest: the path itself if it is a file, otherwise the one in the folder, or None.
+
+    In a folder it is one that has the column image, as others write a `labels.csv` of their own;
+    unless that must be `sure`, it is otherwise one that is only called so.
+    """
     if folder.is_file():
         return folder
-    return next((folder / name for name in MANIFESTS if (folder / name).is_file()), None)
+    called = [folder / name for name in MANIFESTS if (folder / name).is_file()]
+    return next(filter(_has_images, called), None if sure or not called else called[0])
 
 
 def read_manifest(folder: Path) -> Iterator[Sample]:
@@ -92,7 +104,7 @@ def read_manifest(folder: Path) -> Iterator[Sample]:
     Raises:
         InputError: if there is no manifest, it lacks a column, or a label is unknown.
     """
-    path = find_manifest(folder)
+    path = find_manifest(folder, sure=False)
     if path is None:
         raise InputError(f"{folder} holds none of: {', '.join(MANIFESTS)}; name the file itself")
     rows = list(numbered_rows(path, ("image",), ("label", "emotion")))
@@ -120,6 +132,13 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
     """The lines of a text file that are not blank, each with its number from 1."""
     text = path.read_text(encoding="utf-8-sig", errors="replace")
     return ((number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip())
+
+
+def _has_images(path: Path) -> bool:
+    """Whether the header has the column image, whatever stands between the columns."""
+    with path.open(encoding="utf-8-sig", errors="replace") as stream:
+        header = next((line for line in stream if line.strip()), "")
+    return "image" in (name.strip(' "\r\n') for name in re.split("[,;\t]", header.lower()))
 
 
 def _parsed(texts: Sequence[tuple[int, str]], path: Path) -> dict[str, Emotion | None]:

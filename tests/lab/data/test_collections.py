@@ -9,14 +9,19 @@ from mien_lab.data.collections import Layout, find_layout, read_collection, read
 def test_fer2013_as_folders(put, rows, tmp_path):
     put(tmp_path / "train" / "angry" / "Training_1.jpg", 48)
     put(tmp_path / "test" / "happy" / "PrivateTest_1.jpg", 48)
+    put(tmp_path / "test" / "sad" / "PublicTest_2.jpg", 48)
     (tmp_path / "test" / "happy" / "Thumbs.db").write_bytes(b"")
     put(tmp_path / "test" / "happy" / ".hidden.jpg", 48)
     assert find_layout(tmp_path) == "folders"
     found = read_collection(tmp_path)
     assert rows(found) == {
-        "test/happy/PrivateTest_1.jpg": ("happiness", "test", ""),
-        "train/angry/Training_1.jpg": ("anger", "train", ""),
+        "test/happy/PrivateTest_1.jpg": ("happiness", "PrivateTest", ""),
+        "test/sad/PublicTest_2.jpg": ("sadness", "PublicTest", ""),
+        "train/angry/Training_1.jpg": ("anger", "Training", ""),
     }
+    for layout in ("auto", "fer2013"):
+        (measured,), split = read_measured(tmp_path, layout)
+        assert (measured.label, split) == ("happiness", "PrivateTest")
     assert all(sample.cropped for sample in found)
     assert not read_collection(tmp_path, whole=True)[0].cropped
 

@@ -214,3 +214,33 @@ def test_fer2013_in_folders(tmp_path, picture):
     PIL.Image.new("L", (48, 48)).save(tmp_path / "test" / "contempt" / "c.png")
     with pytest.raises(InputError, match=r"c\.png .*none of FER2013's seven expressions"):
         load_fer(tmp_path, voted=False)
+
+
+def test_the_names_of_pictures_in_folders_say_the_split(tmp_path, picture, caplog):
+    names = {
+        "test/angry/PrivateTest_7.jpg": "PrivateTest",
+        "test/angry/PublicTest_16131911.jpg": "PublicTest",
+        "train/happy/Training_123.jpg": "Training",
+    }
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        PIL.Image.fromarray(picture(0)).save(tmp_path / name)
+    assert load_fer(tmp_path, voted=False).split.tolist() == list(names.values())
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("places", "warnings"),
+    [
+        (("train/sad", "test/sad", "test/fear"), 1),
+        (("train/sad", "val/sad", "test/sad"), 0),
+        (("train/sad", "private/sad"), 0),
+        (("train/sad",), 0),
+    ],
+)
+def test_that_test_may_hold_both_tests_is_said_once(tmp_path, picture, caplog, places, warnings):
+    for place in places:
+        (tmp_path / place).mkdir(parents=True)
+        PIL.Image.fromarray(picture(0)).save(tmp_path / place / "1.jpg")
+    load_fer(tmp_path, voted=False)
+    assert caplog.text.count("half of test may be") == len(caplog.records) == warnings

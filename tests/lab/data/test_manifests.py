@@ -89,3 +89,19 @@ def test_a_folder_of_an_unknown_label_is_refused(put, tmp_path):
     put(tmp_path / "bored" / "b.png")
     with pytest.raises(InputError, match=r"bored.*neutral, happiness, surprise"):
         read_collection(tmp_path)
+
+
+def test_a_table_without_images_is_no_manifest(put, labels, tmp_path):
+    put(tmp_path / "anger" / "image0000006.jpg", 96)
+    table = ",pth,label,relFCs\n0,anger/image0000006.jpg,surprise,0.873142\n"
+    (tmp_path / "labels.csv").write_text(table)
+    assert find_layout(tmp_path) == "folders"
+    assert labels(read_collection(tmp_path)) == {"anger/image0000006.jpg": "anger"}
+    with pytest.raises(InputError, match=r"labels\.csv has no column image, but: , pth"):
+        read_collection(tmp_path, "manifest")
+    (tmp_path / "manifest.csv").write_text("\nimage;label\nanger/image0000006.jpg;anger\n")
+    with pytest.raises(InputError, match=r"no column image, but: image;label; .* commas"):
+        read_collection(tmp_path)
+    (tmp_path / "manifest.csv").write_text(table)
+    (tmp_path / "labels.csv").write_text('"Image","label"\nanger/image0000006.jpg,fear\n')
+    assert labels(read_collection(tmp_path)) == {"anger/image0000006.jpg": "fear"}
