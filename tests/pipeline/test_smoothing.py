@@ -2,7 +2,7 @@ import numpy as np
 
 from mien.core.types import Quality
 from mien.models.temporal import CONTEXT_SIZE
-from mien.pipeline.smoothing import TrackSmoother
+from mien.pipeline.smoothing import FORGET_S, TrackSmoother
 
 QUALITY = Quality(60.0, 0.4, 120.0, 40.0, 0.1, None)
 
@@ -42,6 +42,22 @@ def test_a_hidden_track_goes_on_where_it_was():
     assert smoother.smooth([1], embeddings(1), [QUALITY], 0.5)[0, 0] == 2
     # The network is told how much time has passed.
     assert net.contexts[1][0, -1] > net.contexts[0][0, -1] - 3
+
+
+def test_after_a_stall_a_track_starts_anew():
+    net = Summing()
+    smoother = TrackSmoother(net)
+    smoother.smooth([1, 2], embeddings(1, 10), [QUALITY] * 2, 0.0)
+    assert smoother.smooth([2], embeddings(10), [QUALITY], FORGET_S)[0, 0] == 20
+    assert smoother.smooth([1], embeddings(5), [QUALITY], FORGET_S + 0.1)[0, 0] == 5
+    # The network is told what it is told of a new track.
+    assert net.contexts[-1].tolist() == net.contexts[0][:1].tolist()
+
+
+def test_a_clock_that_leaps_back_costs_no_state():
+    smoother = TrackSmoother(Summing())
+    smoother.smooth([1], embeddings(1), [QUALITY], 3600.0)
+    assert smoother.smooth([1], embeddings(1), [QUALITY], 0.0)[0, 0] == 2
 
 
 def test_states_do_not_pile_up():

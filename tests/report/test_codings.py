@@ -39,6 +39,15 @@ def test_csv(smiling, tmp_path):
     assert len(rows) == 2
 
 
+@pytest.mark.parametrize("name", ["a\rb.mp4", "a\r\nb.mp4"])
+def test_csv_of_a_film_whose_name_has_several_lines(smiling, tmp_path, name):
+    target = tmp_path / "events.csv"
+    write(target, (Media(name, MediaKind.VIDEO, 640, 480), smiling(RISE)))
+    with target.open(encoding="utf-8", newline="") as stream:
+        (row,) = csv.DictReader(stream, strict=True)
+    assert (row["source"], row["peak"]) == (name, "0.9")
+
+
 def test_elan(smiling, tmp_path):
     target = tmp_path / "events.eaf"
     write(target, (MEDIA, smiling([*RISE, *RISE])))

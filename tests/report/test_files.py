@@ -23,6 +23,18 @@ def test_file_appears_at_the_end(tmp_path):
     assert names(tmp_path) == ["a.txt"]
 
 
+def test_what_is_flushed_may_be_written_to(tmp_path, monkeypatch):
+    """As Windows demands."""
+    fcntl = pytest.importorskip("fcntl")
+    modes = []
+    monkeypatch.setattr(
+        os, "fsync", lambda file: modes.append(fcntl.fcntl(file, fcntl.F_GETFL) & os.O_ACCMODE)
+    )
+    write_text(tmp_path / "a.txt", "new")
+    assert modes == [os.O_RDWR]
+    assert (tmp_path / "a.txt").read_text() == "new"
+
+
 def test_failure_leaves_what_was_there(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("old")

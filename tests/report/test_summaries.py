@@ -32,6 +32,28 @@ def test_shares_of_time_not_of_frames(make_reading):
     assert film.end_s == pytest.approx(5)
 
 
+def test_a_stall_counts_for_nobody(make_reading):
+    happy, sad = make_reading(track_id=1), make_reading(top=Emotion.SADNESS, track_id=2)
+    before = [(n / 25, [happy]) for n in range(50)]
+    film = summed(before + [(3600 + n / 25, [sad]) for n in range(500)])
+    shares = {share.expression: share.whole for share in film.tally.shares()}
+    assert shares[Emotion.SADNESS] == pytest.approx(20 / 22.5, abs=0.01)
+    assert film.faces[1].last_s == pytest.approx(49 / 25 + film.gap_s)
+    assert film.faces[1].series.runs(film.gap_s)[-1].end_s == pytest.approx(49 / 25 + film.gap_s)
+    assert film.end_s == pytest.approx(3620)
+
+
+def test_a_film_that_ends_with_a_stall_ends_soon_after(make_reading):
+    film = summed([*((n / 25, [make_reading(track_id=1)]) for n in range(50)), (3600, [])])
+    assert film.end_s == pytest.approx(3600 + film.gap_s)
+
+
+@pytest.mark.parametrize("step_s", [2.0, 10.0])
+def test_at_low_rates_a_reading_counts_until_the_next(make_reading, step_s):
+    film = summed([(n * step_s, [make_reading(track_id=1)]) for n in range(10)])
+    assert film.tally.total == film.end_s == film.faces[1].last_s == pytest.approx(10 * step_s)
+
+
 def test_nothing_has_no_shares():
     assert Tally().shares() == Tally().sentiments() == []
     assert summed([(0.0, []), (1.0, [])]).tally.total == 0

@@ -59,6 +59,23 @@ def test_csv_without_faces_is_a_header(tmp_path):
     assert (tmp_path / "out.csv").read_text() == HEADER + "\n"
 
 
+@pytest.mark.parametrize("source", ["a\rb.mp4", "a\nb.mp4", "a\r\nb.mp4", "a.mp4\r\n", " a,b "])
+def test_a_name_of_several_lines_stays_one_cell(frames, tmp_path, source):
+    path = tmp_path / "out.csv"
+    with open_report(path, ReportFormat.CSV, {}) as report:
+        report.begin(Media(source, MediaKind.VIDEO, 64, 48))
+        report.write(frames[0])
+        report.end()
+    with path.open(encoding="utf-8", newline="") as stream:
+        table = list(csv.DictReader(stream, strict=True))
+    assert [(row["source"], row["track_id"], row["uncertain"]) for row in table] == [
+        (source, "7", "false"),
+        (source, "", "false"),
+    ]
+    assert path.read_bytes().endswith(b"false\n")
+    assert path.read_bytes().startswith(HEADER.encode() + b"\n")
+
+
 def test_csv_to_a_stream(frames):
     stream = io.StringIO()
     write(stream, ReportFormat.CSV, frames)

@@ -89,6 +89,13 @@ def test_cameras_have_names_instead_of_numbers_on_windows(monkeypatch):
     assert (source.target, source.form) == ("video=Integrated Camera", "dshow")
 
 
+def test_cameras_of_a_mac_are_asked_for_a_rate_that_they_have(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "darwin")
+    source = find_camera("1")
+    assert source == CameraSource("camera 1", "1", "avfoundation", {"framerate": "30"})
+    assert find_camera("rtsp://host/1").options == {"rtsp_transport": "tcp"}
+
+
 @pytest.mark.parametrize("source", ["nothing.mp4", "", "gopher://host/1", "file:///etc/passwd"])
 def test_other_sources_are_refused(source):
     with pytest.raises(InputError) as caught:
@@ -216,6 +223,77 @@ def test_the_clock_of_a_camera_starts_when_a_packet_comes_before_it_is_decoded(
             (clock.now - frame.arrived_s, frame.time_s) for frame in itertools.islice(stream, 3)
         ]
     assert seen == [pytest.approx((0.05, step * 1.05)) for step in range(3)]
+
+
+class NotYet:
+    """A camera of AVFoundation, which has no picture ready so many times before each it sends."""
+
+    def __init__(self, container, waits):
+        self.container, self.waits, self.left = container, waits, waits
+        self.packets = container.demux(video=0)
+
+    def __getattr__(self, name):
+        return getattr(self.container, name)
+
+    def demux(self, **_):
+        while True:
+            if self.left:
+                self.left -= 1
+                raise av.error.BlockingIOError(35, "Resource temporarily unavailable")
+            self.left = self.waits
+            packet = next(self.packets, None)
+            if packet is None:
+                return
+            yield packet
+
+
+@pytest.fixture
+def open_mac(monkeypatch, make_film, tmp_path, stopped):
+    """Opens such a camera, that refuses options or none; tells with which ones it was tried."""
+    from mien.vision import camera
+
+    film = make_film(tmp_path / "film.mp4", times=[n / 10 for n in range(6)])
+    opened = av.open
+
+    def start(waits, refused=()):
+        tried = []
+
+        def connect(*_, options, **__):
+            tried.append(options)
+            if options in refused:
+                raise av.error.ArgumentError(22, "Invalid argument")
+            return NotYet(opened(str(film)), waits)
+
+        monkeypatch.setattr(camera.av, "open", connect)
+        source = CameraSource("camera 0", "0", "avfoundation", {"framerate": "30"})
+        return open_camera(source), tried
+
+    return start
+
+
+def test_a_camera_that_has_no_picture_ready_is_asked_again(open_mac):
+    stream, tried = open_mac(waits=3)
+    with stream:
+        times = [frame.time_s for frame in itertools.islice(stream, 6)]
+    assert times == pytest.approx([0.015 * n for n in range(6)])
+    assert tried == [{"framerate": "30"}]
+
+
+def test_a_camera_that_never_has_a_picture_ready_is_lost(open_mac, clock):
+    stream, _ = open_mac(waits=10**9)
+    began = clock.now
+    with stream, pytest.raises(MediaError, match=r"camera 0 was lost \(no answer within 5 s\)"):
+        next(stream)
+    assert clock.now - began == pytest.approx(5, abs=0.1)
+
+
+def test_a_camera_of_another_rate_is_opened_at_its_own(open_mac):
+    stream, tried = open_mac(waits=0, refused=[{"framerate": "30"}])
+    with stream:
+        assert next(stream).image.shape == (48, 64, 3)
+    assert tried == [{"framerate": "30"}, {}]
+    with pytest.raises(MediaError, match="camera 0 cannot be opened"):
+        open_mac(waits=0, refused=[{"framerate": "30"}, {}])
 
 
 def test_a_camera_stream_has_times_of_arrival(make_film, tmp_path):

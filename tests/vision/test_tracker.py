@@ -220,3 +220,45 @@ def test_whoever_comes_after_a_stall_is_not_who_was_gone_before_it():
     for i in (1, 2):
         tracker.update([], i * STEP)
     assert tracker.update([face(700, 100)], 60.0) == [2]
+
+
+def stalled(last=5, look=None):
+    """A tracker that has followed a face, and when the next frame would come."""
+    tracker = FaceTracker()
+    for i in range(last):
+        assert tracker.update([face(100, 100)], i * STEP, look) == [1]
+    return tracker, last * STEP
+
+
+@pytest.mark.parametrize("look", [None, 1, 2])
+@pytest.mark.parametrize("x", [100, 180, 700])
+def test_who_was_in_view_when_the_pictures_stalled_is_not_whoever_comes_after(x, look):
+    tracker, next_s = stalled(look=None if look is None else looks(1))
+    found = None if look is None else looks(look)
+    assert tracker.expected(next_s + 60) == {}
+    assert tracker.update([face(x, 100)], next_s + 60, found) == [2]
+    assert tracker.update([face(x, 100)], next_s + 60 + STEP, found) == [2]
+
+
+def test_who_was_missing_once_when_the_pictures_stalled_is_forgotten_too():
+    tracker, next_s = stalled()
+    tracker.update([], next_s)
+    assert tracker.hidden
+    assert tracker.update([face(100, 100)], next_s + 60) == [2]
+
+
+def test_a_short_stall_is_forgiven():
+    tracker, next_s = stalled()
+    assert tracker.expected(next_s + 1).keys() == {1}
+    assert tracker.update([face(105, 100)], next_s + 1) == [1]
+
+
+@pytest.mark.parametrize("step_s", [2.0, 5.0])
+def test_films_of_few_frames_keep_ids(step_s):
+    tracker = FaceTracker()
+    for i in range(10):
+        assert tracker.update([face(100 + 5 * i, 100)], i * step_s) == [1]
+        assert tracker.expected((i + 1) * step_s).keys() == {1}
+    tracker.update([], 10 * step_s)
+    assert tracker.update([face(150, 100)], 11 * step_s) == [1]
+    assert tracker.update([face(150, 100)], 11 * step_s + 60) == [2]

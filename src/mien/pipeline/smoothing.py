@@ -12,7 +12,7 @@ from mien.models.temporal import TemporalReader, context
 __all__ = ["TrackSmoother"]
 
 FORGET_S = 10.0
-"""State of a track that was not read for longer, in seconds, is let go."""
+"""State of a track that was not read for longer, in seconds, is let go, though it be read again."""
 
 
 class TrackSmoother:
@@ -46,6 +46,8 @@ class TrackSmoother:
         contexts, states = [], []
         for id_, quality in zip(ids, qualities, strict=True):
             state, last_s = self._states.get(id_, (None, None))
+            if last_s is not None and time_s - last_s > FORGET_S:
+                state = last_s = None
             states.append(self._temporal.start()[0] if state is None else state)
             contexts.append(context(quality, None if last_s is None else time_s - last_s))
         probabilities, following = self._temporal.step(

@@ -1,6 +1,5 @@
 """Events as rows for observer-coding tools: CSV, and the .eaf documents of ELAN."""
 
-import csv
 import os
 import re
 import xml.etree.ElementTree as ET
@@ -15,6 +14,7 @@ from mien.core.media import Media
 from mien.core.types import FrameReading
 from mien.report.events import Event, EventFinder
 from mien.report.files import atomic
+from mien.report.tables import csv_rows
 
 __all__ = ["CODINGS", "EVENT_COLUMNS", "EventWriter", "check_coding", "open_events"]
 
@@ -103,7 +103,7 @@ class _Rows:
     """A row per event, in UTF-8 with a header."""
 
     def __init__(self, stream: TextIO) -> None:
-        self._writer = csv.DictWriter(stream, EVENT_COLUMNS, lineterminator="\n")
+        self._writer = csv_rows(stream, EVENT_COLUMNS)
         self._writer.writeheader()
         self._source = ""
 

@@ -1,12 +1,11 @@
 """When expressions come and go: onset, apex and offset out of a series of readings."""
 
-import statistics
-from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from mien.core.labels import EMOTIONS, Emotion
+from mien.core.rhythm import MISSED_STEPS, Rhythm
 from mien.core.types import FrameReading
 
 __all__ = ["BEGINS", "SHOWN", "Event", "EventFinder", "ordered"]
@@ -18,11 +17,6 @@ BEGINS = 0.25
 GAP_S = 0.5
 """A face out of sight for longer ends its events where it was last seen; where frames lie further
 apart, one that is out of sight for a frame."""
-MISSED_STEPS = 1.5
-"""Frames after which a face that was not seen in one is out of sight."""
-STEPS = 15
-"""The median of so many steps from frame to frame says how far apart frames lie: one may be a stall
-or, where the rate varies, very short."""
 CODED: tuple[Emotion, ...] = tuple(e for e in EMOTIONS if e is not Emotion.NEUTRAL)
 """Neutral is what lies between events."""
 
@@ -84,7 +78,7 @@ class EventFinder:
     def __init__(self) -> None:
         self._courses: dict[tuple[int, Emotion], _Course] = {}
         self._before_s: float | None = None
-        self._steps_s: deque[float] = deque(maxlen=STEPS)
+        self._rhythm = Rhythm()
         self._gap_s = GAP_S
 
     @property
@@ -95,8 +89,8 @@ class EventFinder:
     def add(self, frame: FrameReading) -> list[Event]:
         """The events that end with the next frame, in order of their onset."""
         if self._before_s is not None and frame.time_s > self._before_s:
-            self._steps_s.append(frame.time_s - self._before_s)
-            self._gap_s = max(GAP_S, MISSED_STEPS * statistics.median_high(self._steps_s))
+            self._rhythm.add(frame.time_s - self._before_s)
+            self._gap_s = max(GAP_S, MISSED_STEPS * self._rhythm.step_s)
         self._before_s = frame.time_s
         ended: list[Event] = []
         for reading in frame.readings:

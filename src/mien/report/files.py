@@ -136,5 +136,6 @@ def _salvaged(half: Path, name: Path) -> Path | None:
 
 
 def _sync(path: Path) -> None:
-    with path.open("rb") as file:
+    # Windows flushes only what may be written to.
+    with path.open("r+b") as file:
         os.fsync(file.fileno())

@@ -154,7 +154,7 @@ class FaceSummary:
 
 
 class FilmSummary:
-    """A film or animation. A reading counts for the time until the next frame.
+    """A film or animation. A reading counts for the time until the next frame, at most `gap_s`.
 
     Attributes:
         media: what it is.
@@ -198,12 +198,14 @@ class FilmSummary:
 
     def add(self, frame: FrameReading) -> None:
         """Count the next frame."""
+        self.events += self._finder.add(frame)
         if self._before is not None:
-            self._step_s = max(frame.time_s - self._before.time_s, SHORTEST_S)
+            step_s = max(frame.time_s - self._before.time_s, SHORTEST_S)
+            # What is seen when the pictures stall does not last until they come again.
+            self._step_s = min(step_s, self.gap_s)
             self._count(self._before)
         self._before = frame
         self.frames += 1
-        self.events += self._finder.add(frame)
 
     def finish(self, error: MienError | None = None) -> None:
         """Count the last frame, which stands for as long as the one before."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TextIO
@@ -17,7 +17,7 @@ from mien.core.types import FrameReading
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["COLUMNS", "CsvWriter", "ParquetWriter", "columns", "rows", "to_table"]
+__all__ = ["COLUMNS", "CsvWriter", "ParquetWriter", "columns", "csv_rows", "rows", "to_table"]
 
 COLUMNS: dict[str, type] = {
     "source": str,
@@ -83,12 +83,31 @@ def to_table(table: Iterable[Row]) -> pa.Table:
     return result
 
 
+def csv_rows(stream: TextIO, names: Sequence[str]) -> csv.DictWriter[str]:
+    """What writes rows of these columns that end in a line feed."""
+    return csv.DictWriter(_LineFeeds(stream), names, lineterminator="\r\n")
+
+
+class _LineFeeds:
+    """Takes rows that end as RFC 4180 has it.
+
+    The csv of Python 3.11 quotes only those ends of lines that it writes itself: a carriage return
+    in the name of a file would break its row.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, row: str) -> None:
+        self._stream.write(row.removesuffix("\r\n") + "\n")
+
+
 class CsvWriter:
     """Comma-separated rows in UTF-8 with a header; true and false in lower case, gaps empty."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._writer = csv.DictWriter(stream, list(COLUMNS), lineterminator="\n")
+        self._writer = csv_rows(stream, list(COLUMNS))
         self._source = ""
         self._writer.writeheader()
 

@@ -4,15 +4,17 @@ import re
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import av
 import av.error
 import numpy as np
 from av.container import InputContainer
+from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
+from av.video.stream import VideoStream
 
 from mien.core.errors import InputError, MediaError, cause_of
 from mien.core.media import Frame, Media, MediaKind
@@ -27,7 +29,9 @@ __all__ = ["CameraSource", "find_camera", "open_camera"]
 OPEN_S = 10.0
 """A network stream that does not answer for longer counts as not there."""
 READ_S = 5.0
-"""A network stream that sends nothing for longer counts as lost."""
+"""A network stream that sends nothing for longer counts as lost, as does a camera of a Mac."""
+NOT_YET_S = 0.005
+"""Before a camera that has no picture ready is asked again: a small part of its wait for one."""
 MOST_DAMAGED = 50
 """So many packets in a row that cannot be decoded are a lost camera: two seconds or so."""
 SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "http", "https", "udp", "tcp", "srt")
@@ -39,6 +43,8 @@ _SYSTEMS = {
     "darwin": ("avfoundation", "{}"),
     "win32": ("dshow", None),
 }
+# FFmpeg asks AVFoundation for 29.97 pictures a second, which cameras built into a Mac refuse.
+_OPTIONS = {"darwin": {"framerate": "30"}}
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,7 @@ class CameraSource:
             may hold one.
         target: what FFmpeg opens.
         form: FFmpeg's input format, or None to find out.
-        options: of FFmpeg.
+        options: of FFmpeg; a camera that refuses them is opened without.
         film: whether it is a film to be played as if live; it ends, cameras do not.
     """
 
@@ -74,7 +80,8 @@ def find_camera(source: str) -> CameraSource:
                 f"camera {source} cannot be found by its number on this system; give its name as "
                 'the device manager shows it, such as "video=Integrated Camera"'
             )
-        return CameraSource(f"camera {source}", pattern.format(source), form)
+        options = _OPTIONS.get(sys.platform, {})
+        return CameraSource(f"camera {source}", pattern.format(source), form, options)
     if "://" in source:
         scheme = source.split("://")[0].lower()
         if scheme not in SCHEMES:
@@ -108,13 +115,7 @@ def open_camera(source: CameraSource, *, max_pixels: int = DEFAULT_MAX_PIXELS) -
         stream = open_media(source.target, max_pixels=max_pixels, pace=pace)
         return MediaStream(stream.media, _paced(stream, pace), stream.close)
     try:
-        container = av.open(
-            source.target,
-            "r",
-            format=source.form,
-            options=source.options,
-            timeout=(OPEN_S, READ_S) if source.form is None else None,
-        )
+        container = _connected(source)
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise MediaError(
             f"{source.name} cannot be opened ({_cause(error, OPEN_S)}); check that it is "
@@ -139,6 +140,21 @@ def open_camera(source: CameraSource, *, max_pixels: int = DEFAULT_MAX_PIXELS) -
     return MediaStream(media, _arriving(container, source.name, max_pixels), container.close)
 
 
+def _connected(source: CameraSource) -> InputContainer:
+    try:
+        return av.open(
+            source.target,
+            "r",
+            format=source.form,
+            options=source.options,
+            timeout=(OPEN_S, READ_S) if source.form is None else None,
+        )
+    except (av.error.FFmpegError, OSError, ValueError):
+        if source.form is None or not source.options:
+            raise
+        return _connected(replace(source, options={}))
+
+
 def _arriving(container: InputContainer, name: str, max_pixels: int) -> Iterator[Frame]:
     convert, orientations = VideoReformatter().reformat, Orientations()
     began: float | None = None
@@ -156,8 +172,9 @@ def _arriving(container: InputContainer, name: str, max_pixels: int) -> Iterator
 
 
 def _cause(error: Exception, patience_s: float) -> str:
-    # FFmpeg's words for our own time limits are "Immediate exit requested".
-    timed_out = isinstance(error, av.error.ExitError)
+    # FFmpeg's words for our own time limits are "Immediate exit requested", and those of a camera
+    # that has nothing yet "Resource temporarily unavailable".
+    timed_out = isinstance(error, av.error.ExitError | av.error.BlockingIOError)
     return f"no answer within {patience_s:g} s" if timed_out else cause_of(error)
 
 
@@ -168,7 +185,7 @@ def _pictures(container: InputContainer) -> Iterator[tuple[VideoFrame, float]]:
     """
     damaged = 0
     arrivals = Arrivals()
-    for packet in container.demux(video=0):
+    for packet in _packets(container):
         arrivals.note(packet.pts, time.monotonic())
         try:
             pictures = packet.decode()
@@ -180,6 +197,24 @@ def _pictures(container: InputContainer) -> Iterator[tuple[VideoFrame, float]]:
         damaged = 0 if pictures else damaged
         for picture in pictures:
             yield picture, arrivals.of(picture)
+
+
+def _packets(container: InputContainer) -> "Iterator[Packet[VideoStream]]":
+    """What is sent; AVFoundation does not wait for the next picture, but says that it is not there.
+
+    One that never comes ends it, so that whoever was asked to stop meanwhile can.
+    """
+    last_s = time.monotonic()
+    while True:
+        try:
+            for packet in container.demux(video=0):
+                yield packet
+                last_s = time.monotonic()
+            return
+        except av.error.BlockingIOError:
+            if time.monotonic() - last_s > READ_S:
+                raise
+            time.sleep(NOT_YET_S)
 
 
 def _paced(stream: MediaStream, pace: Pace) -> Iterator[Frame]:

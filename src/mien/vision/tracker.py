@@ -11,13 +11,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from mien.core.rhythm import MISSED_STEPS, Rhythm
 from mien.core.types import Box, Face, Landmarks
 from mien.vision.matching import OTHER_LOOK, SAME_LOOK, UNKNOWN_LOOK, match
 
 __all__ = ["MEMORY_S", "FaceTracker", "describe"]
 
 MEMORY_S = 1.5
-"""A face out of sight for longer is forgotten; whoever comes then has a new id."""
+"""A face out of sight for longer is forgotten; whoever comes then has a new id. Where frames lie
+further apart, one that was seen in neither of the last two, or before a stall."""
 LOOK_SIDE = 12
 """Side in pixels of the reduced crop that looks are compared by."""
 LOOK_GAIN = 0.1
@@ -81,6 +83,7 @@ class FaceTracker:
         self._next = 1
         self._clock_s = 0.0
         self._last_s: float | None = None
+        self._rhythm = Rhythm()
 
     @property
     def hidden(self) -> bool:
@@ -92,7 +95,7 @@ class FaceTracker:
         clock_s = self._clock_s + self._elapsed(time_s)
         return {
             track.id: _shifted(track.face, track.ahead(clock_s))
-            for track in self._tracks
+            for track in self._remembered(clock_s)
             if not track.misses
         }
 
@@ -171,9 +174,11 @@ class FaceTracker:
 
     def _advance(self, time_s: float) -> None:
         self._clock_s += self._elapsed(time_s)
-        self._last_s = time_s
-        # Who was gone before the pictures stalled is not whoever comes after.
+        # Who was there before the pictures stalled is not whoever comes after.
         self._forget()
+        if self._last_s is not None:
+            self._rhythm.add(time_s - self._last_s)
+        self._last_s = time_s
 
     def _miss(self, seen: set[int]) -> None:
         """Count who is missing."""
@@ -183,11 +188,20 @@ class FaceTracker:
         self._forget()
 
     def _forget(self) -> None:
-        """Let go who was away too long; at low frame rates one missing frame alone is not."""
-        self._tracks = [
+        """Let go who was away too long."""
+        self._tracks = self._remembered(self._clock_s)
+
+    def _remembered(self, clock_s: float) -> list[_Track]:
+        """Who was not away too long; at low frame rates one missing frame alone is not."""
+        step_s = self._rhythm.step_s
+        return [
             track
             for track in self._tracks
-            if track.misses < 2 or self._clock_s - track.seen_s <= MEMORY_S
+            if clock_s - track.seen_s <= MEMORY_S
+            or (
+                track.misses < 2
+                and clock_s - track.seen_s <= step_s * (track.misses + MISSED_STEPS)
+            )
         ]
 
     def _match(self, faces: Sequence[Face], looks: Looks | None, least: float) -> dict[int, _Track]:
