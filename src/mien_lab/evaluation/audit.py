@@ -24,7 +24,7 @@ from mien_lab.evaluation.group_sums import (
     sample_sums,
 )
 from mien_lab.evaluation.predictions import Predictions
-from mien_lab.evaluation.resampling import clusters_of, resample
+from mien_lab.evaluation.resampling import Times, clusters_of, draw_times, resample
 
 __all__ = ["MINIMUM", "audit"]
 
@@ -33,7 +33,8 @@ Floats = npt.NDArray[np.float64]
 MINIMUM = 30
 """Samples a group needs before figures of it are given."""
 INTERVALS = (
-    "95 %, percentile bootstrap over people; Wilson's where a share is the same in all draws. "
+    "95 %, percentile bootstrap over people, the same ones drawn for all groups and columns; "
+    "Wilson's where a share is the same in all draws. "
     "Those of differences, the largest value of a group minus the smallest, are no tests: such "
     "a difference is above 0 by chance alone, and its interval may be. Gaps are tested."
 )
@@ -52,12 +53,14 @@ def audit(
     """Figures by group, their differences, and the finding, which comes first.
 
     Intervals are of 95 %, by a bootstrap over people, or Wilson's where a share is the same in all
-    draws; macro F1 has none where a label is rare. `differences` are the largest value of a group
-    minus the smallest, which is above 0 by chance alone; their intervals (see
-    `intervals.difference_interval`) are no tests. `gaps` are those differences of two groups that
-    are more than chance with all comparisons taken together (see `gaps.compare`): of accuracy, of
-    accuracy at the same mix of labels, of confidence minus accuracy, and of the false-positive rate
-    and the recall of each emotion.
+    draws; macro F1 has none where a label is rare. People are drawn from all that were read, once
+    for all groups of all columns: what people who are in several groups bring to each of them
+    cancels in a difference, and no figure of a column depends on what other columns there are.
+    `differences` are the largest value of a group minus the smallest, which is above 0 by chance
+    alone; their intervals (see `intervals.difference_interval`) are no tests. `gaps` are those
+    differences of two groups that are more than chance with all comparisons of all columns taken
+    together (see `gaps.compare`): of accuracy, of accuracy at the same mix of labels, of confidence
+    minus accuracy, and of the false-positive rate and the recall of each emotion.
     Selection rates are no measure of error and are not judged: they follow what the pictures show.
 
     Args:
@@ -71,14 +74,15 @@ def audit(
     """
     subjects = [""] * len(predictions) if subjects is None else subjects
     sums = sample_sums(predictions)
+    clusters = clusters_of(subjects)
+    times = draw_times(clusters, draws=draws, seed=seed)
     parts: list[tuple[dict[str, Any], list[GroupDraws]]] = []
     for kinds in (columns, crossed(columns) if intersections else {}):
         tables: dict[str, Any] = {}
         compared: list[GroupDraws] = []
         for column, names in kinds.items():
-            rng = np.random.default_rng(seed)
             table, groups = _table(
-                predictions, sums, np.array(names), subjects, minimum, draws, rng
+                predictions, sums, np.array(names), subjects, minimum, clusters, times
             )
             tables[column] = table
             compared += [group.comparable(column) for group in groups]
@@ -117,8 +121,8 @@ def _table(
     names: npt.NDArray[np.str_],
     subjects: Sequence[str],
     minimum: int,
-    draws: int,
-    rng: np.random.Generator,
+    clusters: npt.NDArray[np.int64],
+    times: Times,
 ) -> tuple[dict[str, Any], list[AuditedGroup]]:
     """What is said of one column, and its groups that are large enough."""
     sizes, small = {}, []
@@ -130,13 +134,9 @@ def _table(
             sizes[name] = n, people
     kept = np.isin(names, list(sizes))
     rows = {name: np.flatnonzero(names == name) for name in sizes}
-    clusters = {
-        name: clusters_of([subjects[index] for index in inside.tolist()])
-        for name, inside in rows.items()
-    }
     independent = {
         name: {
-            key: len(np.unique(clusters[name][each > 0]))
+            key: len(np.unique(clusters[inside][each > 0]))
             for key, each in cases_of(sums[inside]).items()
         }
         for name, inside in rows.items()
@@ -152,8 +152,9 @@ def _table(
     )
     groups = []
     for name, (n, people) in sizes.items():
-        drawn = resample(sums[rows[name]], clusters[name], draws=draws, rng=rng)
-        total = np.vstack([sums[rows[name]].sum(axis=0), drawn])
+        inside = rows[name]
+        drawn = resample(sums[inside], clusters[inside], times)
+        total = np.vstack([sums[inside].sum(axis=0), drawn])
         figures = figures_of(total) | {"accuracy_same_mix": same_mix(total, mix)}
         figures["macro_f1"] = np.where(lacks_label(total), np.nan, figures["macro_f1"])
         cases = {key: float(value) for key, value in cases_of(total[0]).items()}

@@ -43,7 +43,7 @@ class AuditedGroup:
         n: samples.
         people: that they show; None where nobody is named.
         values: by measure.
-        draws: by measure, (draws,) of the bootstrap.
+        draws: by measure, (draws,) of the bootstrap, of the same people as those of other groups.
         cases: by measure, the samples that it is a share of.
         independent: by measure, of how many people its cases are.
     """

@@ -22,7 +22,7 @@ class GroupDraws:
         group: its name.
         n: how many samples.
         values: by measure.
-        draws: by measure, (draws,) of the bootstrap.
+        draws: by measure, (draws,) of the bootstrap, of the same people as those of other groups.
         cases: by measure, how many cases a share is of; of people, where these are fewer.
     """
 
@@ -83,10 +83,17 @@ def compare(groups: Sequence[GroupDraws]) -> Compared:
     The intervals are simultaneous: all of them hold together in 95 % of cases, however many groups
     and measures there are, by the bootstrap of the largest studentised difference (Romano and Wolf,
     "Exact and approximate stepdown methods for multiple hypothesis testing", JASA 100, 2005; single
-    step). Standard errors are no smaller than those of Agresti and Caffo ("Simple and effective
-    confidence intervals for proportions", The American Statistician 54, 2000), since a share of
-    0 or 1 does not scatter in the bootstrap, however few cases it is of; for the same reason
-    intervals are no narrower than those of one comparison.
+    step), for which the same people are drawn for all groups.
+
+    A difference scatters as the drawn differences do: what people who are in both groups have in
+    common cancels. A share of 0 or 1 does not scatter, however few cases it is of; so what the two
+    cases that Agresti and Caffo give each group ("Simple and effective confidence intervals for
+    proportions", The American Statistician 54, 2000) add to the variance is added here. Of cases
+    that are independent the standard error is thus theirs at least; of the same people in both
+    groups theirs would count again what has cancelled. For the critical value differences are
+    divided by what they scatter or by what is added, whichever is larger, not by both: many errors
+    widened alike would make it smaller. Nor is it smaller than that of one comparison, since shares
+    of 0 and 1 do not scatter in it.
     """
     pairs = list(_pairs(groups))
     if not pairs:
@@ -94,12 +101,14 @@ def compare(groups: Sequence[GroupDraws]) -> Compared:
     largest = np.zeros(len(next(iter(groups[0].draws.values()))))
     errors = []
     for measure, one, other in pairs:
-        error = float(np.hypot(_error(one, measure), _error(other, measure)))
         drawn = one.draws[measure] - other.draws[measure]
-        scatter = np.abs(drawn - (one.values[measure] - other.values[measure])) / error
+        variance = float(np.nanvar(drawn))
+        added = _added(one, measure) + _added(other, measure)
+        apart = np.abs(drawn - (one.values[measure] - other.values[measure]))
+        scatter = apart / np.sqrt(max(variance, added))
         # A draw without any case of a rare label says nothing of it.
         largest = np.maximum(largest, np.nan_to_num(scatter, nan=0.0))
-        errors.append(error)
+        errors.append(float(np.sqrt(variance + added)))
     critical = max(float(np.quantile(largest, 0.95)), NormalDist().inv_cdf(0.975))
     found = [
         _difference(measure, one, other, critical * error)
@@ -117,11 +126,15 @@ def _pairs(groups: Sequence[GroupDraws]) -> Iterator[tuple[str, GroupDraws, Grou
                     yield measure, one, other
 
 
-def _error(group: GroupDraws, measure: str) -> float:
+def _added(group: GroupDraws, measure: str) -> float:
+    """What one more case of either kind adds to the variance of a share.
+
+    That of Agresti and Caffo, p (1 - p) / (n + 2) with both cases in p, less the part in it of the
+    n cases alone.
+    """
     cases = group.cases[measure]
-    share = (min(abs(group.values[measure]), 1.0) * cases + 1) / (cases + 2)
-    floor = float(np.sqrt(share * (1 - share) / (cases + 2)))
-    return max(float(np.nanstd(group.draws[measure])), floor)
+    share = min(abs(group.values[measure]), 1.0)
+    return float((cases + 1 - 2 * cases * share * (1 - share)) / (cases + 2) ** 3)
 
 
 def _difference(measure: str, one: GroupDraws, other: GroupDraws, reach: float) -> Difference:

@@ -21,7 +21,7 @@ from mien_lab.evaluation.group_sums import (
     sample_sums,
 )
 from mien_lab.evaluation.predictions import Predictions
-from mien_lab.evaluation.resampling import clusters_of, resample
+from mien_lab.evaluation.resampling import draw_times, resample
 
 __all__ = ["PairedGroups", "pair"]
 
@@ -98,7 +98,7 @@ def pair(
     draws: int = 1000,
     seed: int = 0,
 ) -> PairedGroups:
-    """Draw the faces of each group anew, the same ones for all readings.
+    """Draw faces anew, the same ones for all groups and readings.
 
     Args:
         readings: of the same faces in the same order.
@@ -108,15 +108,14 @@ def pair(
         seed: of the bootstrap.
     """
     sums = np.stack([sample_sums(reading) for reading in readings], axis=1)
-    rng = np.random.default_rng(seed)
+    flat = sums.reshape(len(sums), -1)
+    each = np.arange(len(sums))
+    times = draw_times(each, draws=draws, seed=seed)
 
     def drawn(inside: npt.NDArray[np.bool_]) -> Floats:
-        mine = sums[inside]
-        if not len(mine):
-            return np.zeros((1 + draws, *sums.shape[1:]))
-        flat = mine.reshape(len(mine), -1)
-        found = resample(flat, clusters_of([""] * len(mine)), draws=draws, rng=rng)
-        return np.vstack([flat.sum(axis=0), found]).reshape(1 + draws, *sums.shape[1:])
+        found = resample(flat[inside], each[inside], times)
+        both = np.vstack([flat[inside].sum(axis=0), found])
+        return both.reshape(1 + draws, *sums.shape[1:])
 
     return PairedGroups(
         tuple(names),

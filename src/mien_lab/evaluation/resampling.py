@@ -2,7 +2,8 @@
 
 Whole people are drawn, not pictures, where it is known who is shown: pictures of one person are
 alike, and intervals that take them as independent are too narrow (Davison and Hinkley, "Bootstrap
-methods and their application", 1997, section 3.8).
+methods and their application", 1997, section 3.8). They are drawn once for all that is compared, so
+that what two figures owe to the same people cancels in their difference.
 """
 
 from collections.abc import Sequence
@@ -12,9 +13,10 @@ import numpy.typing as npt
 
 from mien_lab.evaluation.intervals import SAME, percentile_interval
 
-__all__ = ["clusters_of", "interval", "resample", "rounded"]
+__all__ = ["Times", "clusters_of", "draw_times", "interval", "resample", "rounded"]
 
 Floats = npt.NDArray[np.float64]
+Times = npt.NDArray[np.uint8]
 
 
 def clusters_of(subjects: Sequence[str]) -> npt.NDArray[np.int64]:
@@ -24,26 +26,37 @@ def clusters_of(subjects: Sequence[str]) -> npt.NDArray[np.int64]:
     return np.array([numbers[key] for key in keys], dtype=np.int64)
 
 
-def resample(
-    values: npt.NDArray[np.floating],
-    clusters: npt.NDArray[np.int64],
-    *,
-    draws: int,
-    rng: np.random.Generator,
-) -> Floats:
-    """Sums of the columns over samples drawn with replacement, (draws, m).
+def draw_times(clusters: npt.NDArray[np.int64], *, draws: int, seed: int) -> Times:
+    """How often each cluster is drawn, (draws, clusters), as many with replacement as there are.
 
     Args:
-        values: (n, m), a row per sample; each figure is to be made of such sums.
         clusters: (n,) from `clusters_of`; samples of one cluster are drawn together.
         draws: how often.
-        rng: draws them.
+        seed: of the draws.
     """
-    count = int(clusters.max()) + 1
-    sums = np.zeros((count, values.shape[1]))
-    np.add.at(sums, clusters, values)
-    times = rng.multinomial(count, np.full(count, 1 / count), size=draws)
-    return np.asarray(times @ sums)
+    rng = np.random.default_rng(seed)
+    count = int(clusters.max(initial=-1)) + 1
+    # A byte each, lest those of a large set fill memory: no cluster is drawn 256 times.
+    times = np.zeros((draws, count), np.uint8)
+    for row in times if count else ():
+        row[:] = rng.multinomial(count, np.full(count, 1 / count))
+    return times
+
+
+def resample(
+    values: npt.NDArray[np.floating], clusters: npt.NDArray[np.int64], times: Times
+) -> Floats:
+    """Sums of the columns over the samples drawn, (draws, m).
+
+    Args:
+        values: (n, m), a row per sample, of all or of some; each figure is to be made of such sums.
+        clusters: (n,) of these samples.
+        times: (draws, clusters) from `draw_times` of all samples.
+    """
+    present, rows = np.unique(clusters, return_inverse=True)
+    sums = np.zeros((len(present), values.shape[1]))
+    np.add.at(sums, rows, values)
+    return np.asarray(times[:, present].astype(np.float64) @ sums)
 
 
 def interval(draws: npt.NDArray[np.floating]) -> list[float] | None:

@@ -21,7 +21,7 @@ from mien_lab.evaluation.cases import Cases, scorer
 from mien_lab.evaluation.face_crops import FaceCrops
 from mien_lab.evaluation.intervals import share_interval
 from mien_lab.evaluation.peer_packages import PEER_NAMES, Peer, installed_peers
-from mien_lab.evaluation.resampling import clusters_of, interval, resample, rounded
+from mien_lab.evaluation.resampling import clusters_of, draw_times, interval, resample, rounded
 
 __all__ = ["DEFINITION", "FaceReader", "measure_robustness", "mien_reader", "peer_reader"]
 
@@ -204,8 +204,8 @@ def _accuracies(
     All readers are drawn the same people, so that their differences are of pairs.
     """
     rows = np.vstack([hits, np.ones(len(faces))]).T.astype(np.float64)
-    rng = np.random.default_rng(seed)
-    sums = resample(rows, clusters_of(faces.subjects), draws=draws, rng=rng)
+    people = clusters_of(faces.subjects)
+    sums = resample(rows, people, draw_times(people, draws=draws, seed=seed))
     sums = np.vstack([rows.sum(axis=0), sums])
     return np.asarray(sums[:, :-1] / sums[:, -1:])
 

@@ -215,6 +215,65 @@ def test_differences_are_said_to_be_no_tests():
     assert np.mean(np.array(lows) < 0.01) > 0.5
 
 
+def photographed(people=40, each=15):
+    """People in bright and in dark light: half of them are read badly, all worse in the dark.
+
+    With the light of each picture and who is shown.
+    """
+    rng = np.random.default_rng(0)
+    person = np.repeat(np.arange(people), 2 * each)
+    dark = np.tile(np.repeat([False, True], each), people)
+    rate = np.where(person % 2, 0.95, 0.25) - 0.1 * dark
+    truth = rng.integers(0, 8, len(person))
+    # As many of a person's pictures as the rate says, rounded up or down by chance.
+    rounding = np.repeat(rng.random(2 * people), each)
+    hit = np.tile(np.arange(each), 2 * people) < np.floor(rate * each + rounding)
+    said = np.where(hit, truth, (truth + rng.integers(1, 8, len(truth))) % 8)
+    predictions = Predictions(tuple(map(str, range(len(truth)))), truth, np.eye(8)[said])
+    return predictions, np.where(dark, "dark", "bright"), [f"p{one}" for one in person]
+
+
+def test_a_gap_between_pictures_of_the_same_people_is_found():
+    predictions, light, people = photographed()
+    figures = audit(predictions, {"light": light.tolist()}, subjects=people, draws=400)
+    gaps = {gap["measure"]: gap for gap in figures["gaps"]}
+    gap = gaps["accuracy"]
+    assert (gap["higher"], gap["lower"]) == ("bright", "dark")
+    assert gap["size"] == pytest.approx(0.1, abs=0.02)
+    assert figures["finding"]["gap"] is True
+    # Each group scatters by far more than this: half of its people are read badly.
+    groups = figures["columns"]["light"]["groups"]
+    low, high = groups["dark"]["accuracy"]["interval"]
+    assert high - low > 2 * gap["size"]
+    low, high = figures["columns"]["light"]["differences"]["accuracy"]["interval"]
+    assert 0.03 < low < gap["size"] < high < 0.17
+    # Of eighty people, each in one of the two lights, the same figures are no gap.
+    others = [f"{one} {which}" for one, which in zip(people, light, strict=True)]
+    apart = audit(predictions, {"light": light.tolist()}, subjects=others, draws=400)
+    assert "accuracy" not in {gap["measure"] for gap in apart["gaps"]}
+
+
+def test_all_columns_are_of_the_same_draws():
+    predictions, light, people = photographed(20, 6)
+    # The same groups by other names, so that they come in the other order; and one of them alone.
+    renamed = np.where(light == "dark", "a", "b").tolist()
+    alone = np.where(light == "dark", "dark", "").tolist()
+    columns = {"light": light.tolist(), "renamed": renamed, "alone": alone}
+    options = {"subjects": people, "draws": 100, "intersections": False}
+    found = audit(predictions, columns, **options)["columns"]
+    dark = found["light"]["groups"]["dark"]
+    assert dark == found["renamed"]["groups"]["a"]
+    # Only the mix of labels is that of the groups beside it.
+    assert dark | {"accuracy_same_mix": None} == (
+        found["alone"]["groups"]["dark"] | {"accuracy_same_mix": None}
+    )
+    assert found["light"]["differences"] == found["renamed"]["differences"]
+    for name, groups in columns.items():
+        assert audit(predictions, {name: groups}, **options)["columns"][name] == found[name]
+    turned = dict(reversed(columns.items()))
+    assert audit(predictions, turned, **options)["columns"] == found
+
+
 def test_the_seed_decides():
     predictions, groups = readings([0.8, 0.7], [60, 60])
     first, again = (audit(predictions, {"kind": groups}, draws=100, seed=1) for _ in range(2))

@@ -59,3 +59,32 @@ def test_no_interval_of_a_share_goes_beyond_one():
     ]
     (gap,) = compare(groups).gaps
     assert gap.interval[1] == 1
+
+
+def test_what_two_groups_share_does_not_scatter():
+    rng = np.random.default_rng(0)
+    people = rng.normal(0, 0.1, 2000)
+
+    def group(name, share, draws):
+        return GroupDraws("k", name, 40, {"accuracy": share}, {"accuracy": draws}, {"accuracy": 40})
+
+    bright, dark = (0.6 + people, 0.5 + people + rng.normal(0, 0.01, 2000))
+    (gap,) = compare([group("bright", 0.6, bright), group("dark", 0.5, dark)]).gaps
+    # What is left is what two more cases of each of the groups add.
+    assert gap.reach == pytest.approx(1.96 * np.sqrt(0.01**2 + 1 / 42**2), rel=0.03)
+    others = 0.5 + rng.normal(0, 0.1, 2000)
+    assert compare([group("bright", 0.6, bright), group("dark", 0.5, others)]).gaps == ()
+
+
+@pytest.mark.parametrize("cases", [8, 30, 400])
+@pytest.mark.parametrize("share", [0.0, 0.25, 0.5, 1.0])
+def test_groups_that_share_nobody_scatter_as_agresti_and_caffo_say(cases, share):
+    spread = np.sqrt(share * (1 - share) / cases)
+    draws = np.random.default_rng(0).normal(0, 1, (2, 50_000)) * spread + share
+    groups = [
+        GroupDraws("k", name, cases, {"accuracy": share}, {"accuracy": drawn}, {"accuracy": cases})
+        for name, drawn in zip("ab", draws, strict=True)
+    ]
+    middle = (share * cases + 1) / (cases + 2)
+    least = 1.96 * np.sqrt(2 * middle * (1 - middle) / (cases + 2))
+    assert 0.98 * least < compare(groups).others[0].reach < 1.25 * least

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mien_lab.evaluation.resampling import clusters_of, interval, resample
+from mien_lab.evaluation.resampling import clusters_of, draw_times, interval, resample
 
 
 def test_people_are_drawn_whole():
@@ -9,13 +9,28 @@ def test_people_are_drawn_whole():
     # Ten people with ten equal pictures each scatter as ten pictures do, not as a hundred.
     hits = np.repeat(np.arange(10) % 2, 10)[:, None].astype(float)
     people = clusters_of([str(index // 10) for index in range(100)])
-    rng = np.random.default_rng(0)
-    drawn = resample(hits, people, draws=4000, rng=rng)[:, 0] / 100
+    drawn = resample(hits, people, draw_times(people, draws=4000, seed=0))[:, 0] / 100
     assert drawn.std() == pytest.approx(np.sqrt(0.25 / 10), rel=0.05)
-    alone = resample(hits, np.arange(100), draws=4000, rng=rng)[:, 0] / 100
+    each = np.arange(100)
+    alone = resample(hits, each, draw_times(each, draws=4000, seed=0))[:, 0] / 100
     assert alone.std() == pytest.approx(np.sqrt(0.25 / 100), rel=0.05)
     low, high = interval(drawn)
     assert (low, high) == pytest.approx((0.2, 0.8), abs=0.11)
     assert interval(np.full(10, np.nan)) is None
     # One person is drawn each time.
     assert interval(np.full(10, 0.5)) is None
+
+
+def test_people_are_drawn_once_for_all_parts():
+    people = clusters_of([str(index % 7) for index in range(60)])
+    values = np.random.default_rng(0).normal(size=(60, 3))
+    times = draw_times(people, draws=50, seed=1)
+    assert (times.sum(axis=1) == 7).all()
+    assert np.array_equal(times, draw_times(people, draws=50, seed=1))
+    assert not np.array_equal(times, draw_times(people, draws=50, seed=2))
+    inside = np.arange(60) < 9
+    parts = [resample(values[part], people[part], times) for part in (inside, ~inside)]
+    assert sum(parts) == pytest.approx(resample(values, people, times))
+    # Nothing of a part that is empty, whoever is drawn.
+    assert resample(values[:0], people[:0], times).tolist() == [[0, 0, 0]] * 50
+    assert draw_times(people[:0], draws=50, seed=1).shape == (50, 0)
