@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mien.core.errors import InputError, cause_of
 from mien.report.files import atomic
+from mien.report.tables import csv_rows
 
 __all__ = ["numbered_rows", "read_table", "write_table"]
 
@@ -20,9 +21,9 @@ def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[objec
         OutputError: if the file cannot be written; nothing is left under its name.
     """
     with atomic(path) as place, place.open("w", newline="", encoding="utf-8") as stream:
-        table = csv.writer(stream, lineterminator="\n")
-        table.writerow(header)
-        table.writerows(rows)
+        table = csv_rows(stream, header)
+        table.writeheader()
+        table.writerows(dict(zip(header, row, strict=True)) for row in rows)
 
 
 def read_table(path: Path, *columns: Sequence[str]) -> list[dict[str, str]]:

@@ -21,7 +21,7 @@ from mien_lab.training.augmentation import augment
 from mien_lab.training.expression_config import ExpressionConfig
 from mien_lab.training.expression_net import SHAPES, ExpressionNet, Outputs, trained_net
 from mien_lab.training.learner import Learner
-from mien_lab.training.run import Progress, Run
+from mien_lab.training.run import Progress, Run, read_config
 from mien_lab.training.steps import CLIP, mixed_precision, require_finite
 from mien_lab.training.targets import Targets, TrainingFaces, training_faces
 from mien_lab.training.teachers import Tutor
@@ -44,8 +44,9 @@ def train_expression(config: ExpressionConfig, folder: Path, *, resume: bool = F
     Raises:
         OutputError: if the folder holds a run and `resume` is false.
         InputError: if there are fewer faces than a batch holds, its parts cannot be shared, the
-            network has no known shape, faces cannot be balanced as is asked, or FER2013 has no
-            rows to check on, or none to train on with two labels.
+            network has no known shape, faces cannot be balanced as is asked, FER2013 has no rows
+            to check on, or none to train on with two labels, or a fold is left out of what has
+            already learnt from it.
         FloatingPointError: if loss or gradient are no longer finite; the last checkpoint is kept.
     """
     workers = Workers.joined()
@@ -110,12 +111,31 @@ def _require_possible(config: ExpressionConfig, workers: Workers) -> None:
             f"there is no fold {config.fold} of {config.folds}; they count from 0, so that the "
             f"last is {config.folds - 1}"
         )
+    if config.fold is not None:
+        _require_unseen(config)
     if config.balancing not in BALANCINGS:
         raise InputError(
             f"there is no balancing by {config.balancing!r}; choose one of: {', '.join(BALANCINGS)}"
         )
     if config.balancing == "sampling" and config.groups is None:
         raise InputError("sampling balances groups, and none are given; give a CSV with --groups")
+
+
+def _require_unseen(config: ExpressionConfig) -> None:
+    """Refuse to start or learn from what may have seen the faces that are left out."""
+    if config.teachers is not None or config.tutor is not None:
+        raise InputError(
+            "a network of one fold learns from nobody who may have seen the faces that it leaves "
+            "out; leave out --teachers and --tutor"
+        )
+    if config.start is None:
+        return
+    before = read_config(config.start)
+    if (before.get("fold"), before.get("folds")) != (config.fold, config.folds):
+        raise InputError(
+            f"{config.start} was not trained without fold {config.fold} of {config.folds}; start "
+            "from a run of the same fold, or from none"
+        )
 
 
 def _epoch(

@@ -152,6 +152,26 @@ def test_a_loss_that_is_not_finite_stops_the_run(
     assert len(read_curve(tmp_path / "run")) == 1
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"teachers": Path("t.npz")}, "learns from nobody"),
+        ({"tutor": Path("w")}, "learns from nobody"),
+        ({"before": {}}, "was not trained without fold 0 of 2"),
+        ({"before": {"fold": 1, "folds": 2}}, "was not trained without fold 0 of 2"),
+        ({"before": {"fold": 0, "folds": 3}}, "was not trained without fold 0 of 2"),
+    ],
+)
+def test_a_fold_is_left_out_of_all_that_is_learnt_from(fer_folder, tmp_path, options, words):
+    before = options.pop("before", None)
+    if before is not None:
+        (tmp_path / "config.json").write_text(json.dumps(before))
+        options["start"] = tmp_path
+    config = ExpressionConfig(fer_folder, fold=0, folds=2, compile=False, **options)
+    with pytest.raises(InputError, match=words):
+        train_expression(config, tmp_path / "run")
+
+
 def test_faces_that_do_not_fill_a_batch(fer_folder, tmp_path):
     with pytest.raises(InputError, match="8 faces do not fill a batch of 128"):
         train_expression(ExpressionConfig(fer_folder, limit=8, compile=False), tmp_path / "run")
