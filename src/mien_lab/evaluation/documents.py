@@ -86,11 +86,14 @@ def _robustness(figures: Figures) -> str:
     found = figures["robustness"]
     readers = found["readers"]
     rows = [["", *readers]]
+    for state in ("clean", "damaged"):
+        values = [share(one[f"{state}_accuracy"]) for one in readers.values()]
+        rows.append([f"accuracy, {state}", *values])
     kept = []
     for one in readers.values():
         low, high = one["relative_accuracy_interval"]
         kept.append(f"**{share(one['relative_accuracy'])}** ({share(low)} to {share(high)})")
-    rows.append(["all kinds", *kept])
+    rows.append(["kept, all kinds", *kept])
     for kind in readers["mien"]["relative_accuracy_by_corruption"]:
         shares = [one["relative_accuracy_by_corruption"][kind] for one in readers.values()]
         rows.append([kind, *map(share, shares)])

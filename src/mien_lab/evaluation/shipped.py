@@ -91,7 +91,9 @@ def added(figures: dict[str, Any], more: dict[str, Any], name: str) -> dict[str,
         part, found, checksums = "peers", more["peers"], more.get("weights", {"": ""}).values()
     elif "readers" in more:
         readers = {
-            reader: {key: one[key] for key in _KEPT} for reader, one in more["readers"].items()
+            reader: {key: one[key] for key in _KEPT}
+            | {f"{state}_accuracy": one[state]["accuracy"] for state in ("clean", "damaged")}
+            for reader, one in more["readers"].items()
         }
         part, found = "robustness", {"n": more["n"], "readers": readers}
         checksums = [more["readers"]["mien"]["sha256"]]

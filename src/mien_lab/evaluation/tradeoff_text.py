@@ -16,7 +16,7 @@ _HEADS = {
     "macro_recall": "macro recall",
     "worst_accuracy": "worst group",
     "accuracy_gap": "gap in accuracy",
-    "equalised_odds_mean": "equalised odds",
+    "equalised_odds_mean": "equalised-odds difference",
 }
 """Of the figures in a table, in their order; the largest difference of equalised odds is that of an
 emotion that few faces show."""
@@ -55,7 +55,7 @@ def tradeoff_block(figures: Figures) -> str:
     text = in_document(figures["finding"]["text"])
     if not figures["ways"]:
         return text
-    rows = [["", "faces are worth", *_heads(figures["ways"])]]
+    rows = [["", "effective sample size", *_heads(figures["ways"])]]
     for row in figures["ways"]:
         cells = []
         for name in _names(figures["ways"]):

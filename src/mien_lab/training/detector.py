@@ -22,7 +22,7 @@ from mien_lab.training.run import Progress, Run, read_checkpoint
 from mien_lab.training.second_teacher import training_scenes
 from mien_lab.training.steps import annealed, mixed_precision
 
-__all__ = ["DetectorConfig", "deception", "train_detector"]
+__all__ = ["DetectorConfig", "hardness", "train_detector"]
 
 log = logging.getLogger(__name__)
 
@@ -114,7 +114,7 @@ def train_detector(config: DetectorConfig, folder: Path, *, resume: bool = False
     for epoch in range(start, config.epochs):
         began = time.monotonic()
         if epoch and epoch % config.mine_every == 0:
-            mined = deception(learner.average.net, synthesis.empty)
+            mined = hardness(learner.average.net, synthesis.empty)
             synthesis.prefer(mined)
         figures = _epoch(config, epoch, learner, synthesis, progress)
         figures |= {"epoch": epoch + 1, "seconds": round(time.monotonic() - began, 1)}
@@ -168,8 +168,11 @@ def _total(losses: Losses, config: DetectorConfig) -> Tensor:
 
 
 @torch.no_grad()
-def deception(net: torch.nn.Module, scenes: Sequence[Picture]) -> list[float]:
-    """How likely each face-free photograph is to be drawn: more, the surer the net sees a face."""
+def hardness(net: torch.nn.Module, scenes: Sequence[Picture]) -> list[float]:
+    """Hard-negative mining: the weight with which each face-free photograph is drawn.
+
+    The surer the network is to see a face in it, the more.
+    """
     weights = []
     for scene in scenes:
         height, width = (side // 32 * 32 for side in scene.image.shape)

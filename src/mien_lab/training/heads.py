@@ -25,9 +25,10 @@ log = logging.getLogger(__name__)
 BARE = "bare"
 """What the card says of heads that are as they were trained."""
 EVENNESS = 0.35
-"""How far the eight logits take labels to be equally frequent; see `fit_blend`. Cross-fitted heads
-read 88.7 % of FER+'s PublicTest with it, those that are no linear map of both 88.5 %; up to 0.45
-they read no fewer than those. The macro recall is 75.9 instead of 68.5 %."""
+"""How far the eight logits take labels to be equally frequent, the tau of post-hoc logit adjustment
+(Menon et al., "Long-tail learning via logit adjustment", ICLR 2021); see `fit_blend`. Cross-fitted
+heads read 88.7 % of FER+'s PublicTest with it, those that are no linear map of both 88.5 %; up to
+0.45 they read no fewer than those. The macro recall is 75.9 instead of 68.5 %."""
 FOLDS = 5
 """Of PublicTest: each is read by what was fitted to the others."""
 OCCLUSION_FACES = 6000

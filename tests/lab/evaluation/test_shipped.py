@@ -11,11 +11,17 @@ def test_figures_of_other_weights_are_not_added(shipped_figures):
         "relative_accuracy": 0.9,
         "relative_accuracy_interval": [0.88, 0.92],
         "relative_accuracy_by_corruption": {"blur": 0.8, "mask": 0.7},
+        "clean": {"accuracy": 0.86},
+        "damaged": {"accuracy": 0.774},
     }
     damage = {"n": 30, "readers": {"mien": reader, "fer": reader}}
     grown = added(shipped_figures, damage, "damage.json")
     table = fill("<!-- figures: robustness -->\n<!-- end -->", grown)
-    assert "| all kinds | **90.0 %** (88.0 % to 92.0 %) | **90.0 %** (88.0 % to 92.0 %) |" in table
+    assert "| accuracy, clean | 86.0 % | 86.0 % |\n| accuracy, damaged | 77.4 % |" in table
+    assert (
+        "| kept, all kinds | **90.0 %** (88.0 % to 92.0 %) | **90.0 %** (88.0 % to 92.0 %) |"
+        in table
+    )
     assert "| mask | 70.0 % | 70.0 % |" in table
     finding = {"n": 9, "sha256": reader["sha256"], "finding": {"text": "No gap found."}}
     page = fill("<!-- figures: audit -->\n<!-- end -->", added(grown, finding, "audit.json"))
