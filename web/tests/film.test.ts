@@ -44,7 +44,7 @@ describe("a film on the server", () => {
     const { place } = await import("../src/state");
     place.value = "server";
     void openFilm(new File(["film"], "a.mp4"));
-    await vi.waitFor(() => expect(film.value?.stage).toBe("reading"));
+    await vi.waitFor(() => expect(film.value?.stage).toBe("waiting"));
     leave({ persisted });
     await vi.waitFor(() => expect(asked).toHaveLength(1));
     expect([asked[0].method, asked[0].url, asked[0].keepalive]).toEqual([
@@ -53,6 +53,25 @@ describe("a film on the server", () => {
       true,
     ]);
     expect(film.value).toBeNull();
+  });
+});
+
+describe("a film that is not the first on the server", () => {
+  it("is said to wait, and to be read once it is", async () => {
+    vi.useFakeTimers();
+    let job = { id: "x-1", state: "queued", progress: 0, frames_read: 0, frame_count: 8, results: {} };
+    vi.stubGlobal("fetch", async () => Response.json(job));
+    const { doing, film, forgetFilm, openFilm } = await import("../src/live/film");
+    const { place } = await import("../src/state");
+    place.value = "server";
+    void openFilm(new File(["film"], "a.mp4"));
+    await vi.advanceTimersByTimeAsync(1000);
+    expect([doing.value, film.value?.share, film.value?.note]).toEqual(["waiting", null, ""]);
+    job = { ...job, state: "running", progress: 0.5, frames_read: 4 };
+    await vi.advanceTimersByTimeAsync(1000);
+    expect([doing.value, film.value?.share, film.value?.note]).toEqual(["reading", 0.5, strings.film.frames(4, 8)]);
+    forgetFilm();
+    expect(doing.value).toBeNull();
   });
 });
 

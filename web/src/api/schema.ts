@@ -505,7 +505,7 @@ export interface components {
         };
         /**
          * JobState
-         * @description Where a film is.
+         * @description Where a film is; it is queued until those before it have been read.
          * @enum {string}
          */
         JobState: "queued" | "running" | "done" | "failed";

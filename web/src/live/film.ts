@@ -1,6 +1,6 @@
 /** One film: sent to the server and followed there, or read moment by moment in this page. */
 
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import { deleteJob, findJob, loadResult, Refusal, uploadFilm } from "../api/client";
 import type { Frame, Item, Job } from "../api/types";
 import { COARSE, device } from "../device/device";
@@ -12,7 +12,7 @@ import { numbering } from "./tracks";
 export interface Film {
   readonly file: File;
   readonly url: string;
-  readonly stage: "uploading" | "reading" | "done" | "failed";
+  readonly stage: "uploading" | "waiting" | "reading" | "done" | "failed";
   readonly share: number | null;
   readonly note: string;
   readonly item?: Item;
@@ -29,6 +29,11 @@ const PATIENCE_MS = 30_000;
 const AGAIN_MS = 20;
 
 export const film = signal<Film | null>(null);
+/** What is done with a film whose readings are not there yet. */
+export const doing = computed(() => {
+  const stage = film.value?.stage;
+  return stage === "uploading" || stage === "waiting" || stage === "reading" ? stage : null;
+});
 let stop = new AbortController();
 
 export async function openFilm(file: File): Promise<void> {
@@ -79,7 +84,7 @@ async function readThere(file: File, stopped: AbortSignal): Promise<void> {
   checkSize(file);
   const change = (more: Partial<Film>) => tell(more, stopped);
   let job = await uploadFilm(file, (share) => change({ share }), { stop: stopped, note: (note) => change({ note }) });
-  change({ job, stage: "reading", share: null });
+  change({ job, ...progressOf(job) });
   while (job.state === "queued" || job.state === "running") {
     await new Promise((resolve) => setTimeout(resolve, ASK_MS));
     stopped.throwIfAborted();
@@ -90,12 +95,17 @@ async function readThere(file: File, stopped: AbortSignal): Promise<void> {
       change({ note: strings.errors.serverGone });
       continue;
     }
-    change({ job, share: job.progress, note: strings.film.frames(job.frames_read, job.frame_count) });
+    change({ job, ...progressOf(job) });
   }
   if (job.state === "failed") throw new Error(job.error ?? strings.errors.unexpected);
   const { items } = await loadResult(job.id);
   change({ job, stage: "done", share: 1, item: items[0] });
   void keep(job, stopped);
+}
+
+function progressOf({ state, progress, frames_read: read, frame_count: count }: Job): Partial<Film> {
+  if (state === "queued") return { stage: "waiting", share: null, note: "" };
+  return { stage: "reading", share: progress, note: strings.film.frames(read, count) };
 }
 
 /** Ask after the results of a film now and then; where they are gone, say so. */

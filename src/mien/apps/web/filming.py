@@ -14,18 +14,19 @@ from mien.report.codings import open_events
 from mien.report.events import Event, EventFinder, ordered
 from mien.report.html import open_html
 from mien.report.writing import ReportFormat, ReportWriter, ReportWriters, open_report
+from mien.vision.media import open_media
 from mien.vision.stream import MediaStream
 
 __all__ = ["FilmReader"]
 
 
 class FilmReader:
-    """Reads an open film step by step; one thread at a time.
+    """Reads a film step by step, which is opened by the first; one thread at a time.
 
     Args:
         analyzer: reads the frames.
-        stream: the open film, which is closed with this.
-        media: what results call it.
+        film: where it lies.
+        media: what is known of it, under the name that results call it by.
         room: the folder that results go into.
         max_duration_s: where reading ends with an error.
         every: read every n-th frame.
@@ -40,7 +41,7 @@ class FilmReader:
     def __init__(
         self,
         analyzer: Analyzer,
-        stream: MediaStream,
+        film: Path,
         media: Media,
         room: Path,
         max_duration_s: float,
@@ -52,7 +53,8 @@ class FilmReader:
         self.events: list[Event] = []
         self._analyzer = analyzer
         self._reader = analyzer.parts.sequence()
-        self._stream = stream
+        self._film = film
+        self._stream: MediaStream | None = None
         self._limit = max_duration_s
         self._media = media
         self._room = room
@@ -74,7 +76,7 @@ class FilmReader:
             ProblemError: if a frame has too many pixels, or the disk is full.
         """
         try:
-            frame = next(self._stream, None)
+            frame = next(self._opened(), None)
         except TooLargeError as error:
             fault = too_many_pixels(self._media.source, self._analyzer.config.max_pixels)
             if self.frames_read == 0:
@@ -84,7 +86,7 @@ class FilmReader:
         except MediaError as error:
             if self.frames_read == 0:
                 raise
-            self.warning = str(error).replace(self._stream.media.source, self._media.source)
+            self.warning = str(error).replace(str(self._film), self._media.source)
             return False
         if frame is None:
             return False
@@ -115,11 +117,18 @@ class FilmReader:
 
     def close(self) -> None:
         """Let go of the film; results that are not finished are not kept."""
-        self._stream.close()
+        if self._stream is not None:
+            self._stream.close()
         try:
             self._stack.__exit__(MienError, MienError("abandoned"), None)
         except MienError:
             return
+
+    def _opened(self) -> MediaStream:
+        if self._stream is None:
+            limit = self._analyzer.config.max_pixels
+            self._stream = open_media(self._film, max_pixels=limit)
+        return self._stream
 
     def _write(self, frame: Frame, reading: FrameReading) -> None:
         if self.frames_read == 0:
@@ -144,7 +153,7 @@ class FilmReader:
         self._writer.begin(self._media)
         if self._annotate:
             path = self._path("film", "annotated.mp4")
-            self._clip = enter(ClipWriter(path, self._stream.media))
+            self._clip = enter(ClipWriter(path, self._media, sound=self._film))
 
     def _path(self, result: str, name: str) -> Path:
         """Where a result is written."""

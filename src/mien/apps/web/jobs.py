@@ -21,7 +21,6 @@ from mien.core.errors import MienError
 from mien.core.media import Media
 from mien.pipeline.analyzer import Analyzer
 from mien.report.events import Event
-from mien.vision.stream import MediaStream
 
 __all__ = ["Job", "JobStore"]
 
@@ -78,6 +77,7 @@ class JobStore:
         self._jobs: dict[str, Job] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._coming: set[Path] = set()
+        self._turns = asyncio.Semaphore(settings.workers)
 
     def __len__(self) -> int:
         return len(self._jobs)
@@ -100,16 +100,18 @@ class JobStore:
         """Give up a place that is kept, if there is one."""
         self._coming.discard(room)
 
-    def start(self, upload: Upload, stream: MediaStream, every: int, annotate: bool) -> Job:
-        """Begin to read an open film; takes over the stream and the folder of the upload.
+    def start(self, upload: Upload, media: Media, every: int, annotate: bool) -> Job:
+        """Have a film read when it is its turn; takes over the folder of the upload.
+
+        Open films take much memory, so that only as many as there are workers are open.
 
         Raises:
             ProblemError: if the film is too long, or there are too many.
         """
-        self._check(stream.media)
+        self._check(media)
         if upload.path.parent not in self._coming:
             self.reserve(upload.path.parent)
-        count = stream.media.frame_count
+        count = media.frame_count
         job = Job(
             id=secrets.token_urlsafe(16),
             source=upload.name,
@@ -118,8 +120,8 @@ class JobStore:
         )
         reader = FilmReader(
             self._analyzer,
-            stream,
-            replace(stream.media, source=upload.name),
+            upload.path,
+            replace(media, source=upload.name),
             job.room,
             self._settings.max_duration_s,
             every,
@@ -169,8 +171,8 @@ class JobStore:
         await self._delete_all(idle)
 
     async def close(self) -> None:
-        """Stop and delete all."""
-        await self._delete_all(list(self._jobs.values()))
+        """Stop and delete all; first those that wait, so that none begins where another ends."""
+        await self._delete_all(list(reversed(self._jobs.values())))
 
     async def _delete_all(self, jobs: list[Job]) -> None:
         for job in jobs:
@@ -187,11 +189,19 @@ class JobStore:
             )
 
     async def _read(self, job: Job, reader: FilmReader, film: Path) -> None:
-        """Read a film, then delete it: what is kept are its results."""
+        """Read a film when it is its turn, then delete it: what is kept are its results."""
+        try:
+            async with self._turns:
+                job.state = JobState.RUNNING
+                await self._read_now(job, reader, film)
+        finally:
+            film.unlink(missing_ok=True)
+            job.touched = time.monotonic()
+
+    async def _read_now(self, job: Job, reader: FilmReader, film: Path) -> None:
         owner = self._pool.owner("film")
         step: asyncio.Future[Any] | None = None
         try:
-            job.state = JobState.RUNNING
             while True:
                 # A step that has begun ends before its film is closed under it.
                 step = asyncio.ensure_future(self._pool.run(owner, reader.step))
@@ -214,5 +224,3 @@ class JobStore:
             if step is not None:
                 await asyncio.wait([step])
             await asyncio.to_thread(reader.close)
-            film.unlink(missing_ok=True)
-            job.touched = time.monotonic()

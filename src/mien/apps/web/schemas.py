@@ -160,7 +160,7 @@ class Result(BaseModel):
 
 
 class JobState(StrEnum):
-    """Where a film is."""
+    """Where a film is; it is queued until those before it have been read."""
 
     QUEUED = "queued"
     RUNNING = "running"
