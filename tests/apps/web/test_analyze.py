@@ -213,13 +213,14 @@ def test_a_film_is_opened_when_it_is_its_turn(client, make_film, tmp_path, monke
         assert gate.wait(10)
         return really_finish(reader)
 
-    film = make_film(tmp_path / "clip.mp4").read_bytes()
+    film = make_film(tmp_path / "clip.mkv").read_bytes()
     really_open, really_finish = filming.open_media, FilmReader.finish
     opened, gate = [], threading.Event()
     monkeypatch.setattr(filming, "open_media", open_media)
     monkeypatch.setattr(FilmReader, "finish", finish)
     first, second, third = (client.post(URL, content=film).headers["location"] for _ in range(3))
     until(lambda: client.get(first).json()["frames_read"] == 20)
+    assert 0.9 < client.get(first).json()["progress"] <= 1
     view = client.get(second).json()
     assert (view["state"], view["progress"], len(opened)) == ("queued", 0, 1)
     assert client.get(f"{second}/results/json").status_code == 404

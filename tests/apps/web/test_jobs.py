@@ -22,6 +22,7 @@ class Reader:
     """A film of no frames, whose end takes as long as its gate is shut."""
 
     warning, events = None, ()
+    frame_count = share = None
 
     def __init__(self):
         self.calls, self.steps = [], 0

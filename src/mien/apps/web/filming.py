@@ -34,6 +34,7 @@ class FilmReader:
 
     Attributes:
         warning: what broke the film off, if something did.
+        frame_count: how many are to be read, where the film says how many there are.
         frames_read: of the film so far.
         events: of the film, in order of their onset; complete when it is finished.
     """
@@ -49,6 +50,7 @@ class FilmReader:
         annotate: bool,
     ) -> None:
         self.warning: str | None = None
+        self.frame_count = media.frame_count and -(-media.frame_count // every)
         self.frames_read = 0
         self.events: list[Event] = []
         self._analyzer = analyzer
@@ -57,6 +59,7 @@ class FilmReader:
         self._stream: MediaStream | None = None
         self._limit = max_duration_s
         self._media = media
+        self._last_s = media.start_s
         self._room = room
         self._every = every
         self._annotate = annotate
@@ -65,6 +68,19 @@ class FilmReader:
         self._finder = EventFinder()
         self._writer: ReportWriter = ReportWriters(())
         self._clip: ClipWriter | None = None
+
+    @property
+    def share(self) -> float | None:
+        """How much is read, from 0 to 1; None where that is not known.
+
+        Of the frames, or of the seconds where only the length is known (Matroska).
+        """
+        if self.frame_count:
+            return min(self.frames_read / self.frame_count, 1.0)
+        if self._media.duration_s:
+            passed_s = self._last_s - self._media.start_s
+            return min(max(passed_s / self._media.duration_s, 0.0), 1.0)
+        return None
 
     def step(self) -> bool:
         """Decode one frame, and read it if it is one to be read; False at the end.
@@ -90,6 +106,7 @@ class FilmReader:
             return False
         if frame is None:
             return False
+        self._last_s = frame.time_s
         if frame.time_s - self._media.start_s > self._limit:
             raise MediaError(f"the film takes more than {self._limit:g} seconds; cut it into parts")
         if frame.index % self._every:

@@ -35,6 +35,7 @@ class Job:
     source: str
     room: Path
     frame_count: int | None
+    share: float | None
     state: JobState = JobState.QUEUED
     frames_read: int = 0
     warning: str | None = None
@@ -46,14 +47,13 @@ class Job:
     def view(self) -> JobView:
         """What the API shows of it."""
         done = self.state is JobState.DONE
-        share = self.frames_read / self.frame_count if self.frame_count else None
         return JobView(
             id=self.id,
             state=self.state,
             source=self.source,
             frames_read=self.frames_read,
             frame_count=self.frame_count,
-            progress=1.0 if done else None if share is None else min(share, 1.0),
+            progress=1.0 if done else self.share,
             warning=self.warning,
             error=self.error,
             results={form: self._address(form) for form in self.results} if done else {},
@@ -111,21 +111,21 @@ class JobStore:
         self._check(media)
         if upload.path.parent not in self._coming:
             self.reserve(upload.path.parent)
-        count = media.frame_count
-        job = Job(
-            id=secrets.token_urlsafe(16),
-            source=upload.name,
-            room=upload.path.parent,
-            frame_count=count and -(-count // every),
-        )
         reader = FilmReader(
             self._analyzer,
             upload.path,
             replace(media, source=upload.name),
-            job.room,
+            upload.path.parent,
             self._settings.max_duration_s,
             every,
             annotate,
+        )
+        job = Job(
+            id=secrets.token_urlsafe(16),
+            source=upload.name,
+            room=upload.path.parent,
+            frame_count=reader.frame_count,
+            share=reader.share,
         )
         self.release(job.room)
         self._jobs[job.id] = job
@@ -207,7 +207,7 @@ class JobStore:
                 step = asyncio.ensure_future(self._pool.run(owner, reader.step))
                 if not await asyncio.shield(step):
                     break
-                job.frames_read = reader.frames_read
+                job.frames_read, job.share = reader.frames_read, reader.share
             step = asyncio.ensure_future(asyncio.to_thread(reader.finish))
             job.results = await asyncio.shield(step)
             job.warning, job.events = reader.warning, reader.events
