@@ -2,8 +2,8 @@
 
 import { useState } from "preact/hooks";
 import { openSession, tokenNeeded } from "../api/client";
+import { requests } from "../api/traffic";
 import { doing, forgetFilm } from "../live/film";
-import { requests } from "../live/traffic";
 import { move, watch } from "../live/watch";
 import { analysing, connect, leaving, place, trouble, type View, view } from "../state";
 import { strings } from "../strings";
