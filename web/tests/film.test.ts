@@ -79,7 +79,7 @@ describe("the results of a film on the server", () => {
   let gone: boolean;
 
   /** Have a film read, by a server that has read it already. */
-  async function read() {
+  async function read(keep_s = 3600) {
     vi.useFakeTimers();
     gone = false;
     vi.stubGlobal("fetch", async (request: Request) => {
@@ -89,7 +89,8 @@ describe("the results of a film on the server", () => {
       return Response.json(request.url.endsWith("/json") ? { items: [{ frames: [] }] } : job);
     });
     const live = await import("../src/live/film");
-    const { place } = await import("../src/state");
+    const { models, place } = await import("../src/state");
+    models.value = { keep_s } as never;
     place.value = "server";
     void live.openFilm(new File(["film"], "a.mp4"));
     await vi.advanceTimersByTimeAsync(1000);
@@ -110,6 +111,12 @@ describe("the results of a film on the server", () => {
     asked.length = 0;
     await vi.advanceTimersByTimeAsync(600_000);
     expect(asked).toEqual([]);
+  });
+
+  it("are asked after in time where the server keeps them for less", async () => {
+    await read(120);
+    await vi.advanceTimersByTimeAsync(121_000);
+    expect(asked).toHaveLength(3);
   });
 
   it("are asked after no more when the film is forgotten", async () => {

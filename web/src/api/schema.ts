@@ -659,6 +659,11 @@ export interface components {
             live_fps: number;
             /** Max Upload */
             max_upload: number;
+            /**
+             * Keep S
+             * @description Results of a film go so long after they were asked for.
+             */
+            keep_s: number;
         };
         /**
          * Result

@@ -22,8 +22,9 @@ export interface Film {
 
 const STEP_S = 0.2;
 const ASK_MS = 700;
-/** The server keeps results for as long as they are asked after. */
+/** The server keeps results for as long as they are asked after: at the latest so often, and in a third of its time. */
 const KEEP_MS = 240_000;
+const KEEP_SHARE = 1 / 3;
 /** For a film to open, or to go to a moment. */
 const PATIENCE_MS = 30_000;
 const AGAIN_MS = 20;
@@ -110,8 +111,9 @@ function progressOf({ state, progress, frames_read: read, frame_count: count }: 
 
 /** Ask after the results of a film now and then; where they are gone, say so. */
 async function keep({ id }: Job, stopped: AbortSignal): Promise<void> {
+  const kept = 1000 * (models.value?.keep_s ?? Number.POSITIVE_INFINITY);
   for (;;) {
-    await new Promise((resolve) => setTimeout(resolve, KEEP_MS));
+    await new Promise((resolve) => setTimeout(resolve, Math.min(KEEP_MS, kept * KEEP_SHARE)));
     if (stopped.aborted) return;
     const gone = await findJob(id).then(
       () => null,

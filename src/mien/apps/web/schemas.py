@@ -233,6 +233,7 @@ class Models(BaseModel):
     consent: ConsentNotice
     live_fps: float
     max_upload: int
+    keep_s: float = Field(description="Results of a film go so long after they were asked for.")
 
 
 class Live(BaseModel):
