@@ -239,6 +239,54 @@ describe("a film in this browser", () => {
     expect(calls.load).toHaveBeenCalled();
   });
 
+  /** Of a film that begins late it knows no more than it has read, and goes no further. */
+  class LatePlayer extends EventTarget {
+    readonly videoWidth = 64;
+    readonly videoHeight = 48;
+    duration = 100.3;
+    #time = 0;
+    get currentTime() {
+      return this.#time;
+    }
+    set currentTime(time: number) {
+      this.#time = Math.min(time, this.duration);
+      queueMicrotask(() => this.dispatchEvent(new Event("seeked")));
+      setTimeout(() => (this.duration = Math.min(Math.max(this.duration, this.#time + 0.3), 100.9)), 50);
+    }
+    set src(_: string) {
+      queueMicrotask(() => this.load());
+    }
+    load() {
+      this.#time = 100;
+      this.dispatchEvent(new Event("loadeddata"));
+    }
+    removeAttribute() {}
+  }
+
+  class ShowingPlayer extends LatePlayer {
+    override load() {
+      this.dispatchEvent(new Event("loadeddata"));
+    }
+    requestVideoFrameCallback(tell: (now: number, about: { mediaTime: number }) => void) {
+      setTimeout(() => tell(0, { mediaTime: 100 }), 50);
+      return 1;
+    }
+  }
+
+  it.each([
+    ["that is told", ShowingPlayer],
+    ["that is gone to", LatePlayer],
+  ])("is read from its first picture, %s, to its end", async (_, Player) => {
+    vi.stubGlobal("createImageBitmap", async () => ({}));
+    const { film, loaded, reading } = await opened(new Player());
+    const { device } = await import("../src/device/device");
+    vi.spyOn(device, "readFrame").mockResolvedValue({ width: 64, height: 48, faces: [] });
+    loaded();
+    await reading;
+    const times = film.value?.item?.frames.map(({ index, time_s }) => [index, Number(time_s.toFixed(3))]);
+    expect(times).toEqual([100, 100.2, 100.4, 100.6, 100.8].map((time, index) => [index, time]));
+  });
+
   it("is waited for until it is there, or cannot be read", async () => {
     const { happens } = await import("../src/live/film");
     const { signal } = new AbortController();
