@@ -32,8 +32,9 @@ export function sampleMedia() {
     portrait,
     /** The portrait turned by EXIF, grey, progressive, and several small ones in one picture. */
     variants: ["turned.jpg", "grey.jpg", "progressive.jpg", "several.png"].map((name) => join(folder, name)),
-    /** A film of pixels twice as wide as high, and an animation. */
+    /** A film of pixels twice as wide as high, one that begins at 100 s, and an animation. */
     oblong: join(folder, "oblong.mp4"),
+    late: join(folder, "late.mp4"),
     moving: join(folder, "moving.gif"),
     film: join(folder, "astronaut.mp4"),
     camera: join(folder, "camera.mjpeg"),

@@ -446,6 +446,21 @@ test("a film is read in this browser as well, with its events", { skip }, async 
   await context.close();
 });
 
+test("a film that begins late is read from its first picture to its end, here as on the server", { skip }, async () => {
+  const { context, page } = await open("film");
+  for (const [place, name, count] of [["This browser", "button", 10], ["This server", "link", 20]]) {
+    await page.getByText(place, { exact: true }).click();
+    await page.locator("input[type=file]").setInputFiles(media.late);
+    await page.locator(".chart").waitFor(PATIENCE);
+    const waiting = page.waitForEvent("download");
+    await page.getByRole(name, { name: "Readings, JSON" }).click();
+    const [{ frames }] = JSON.parse(readFileSync(await (await waiting).path(), "utf8")).items;
+    assert.deepEqual([frames[0].time_s, frames.length, frames.every(({ faces }) => faces.length === 1)], [100, count, true]);
+    await page.getByRole("button", { name: "Stop and forget" }).click();
+  }
+  await context.close();
+});
+
 test("a film that is read here asks for nothing, whatever is looked at meanwhile", { skip }, async () => {
   const { context, page } = await open("film");
   await page.evaluate(() => {

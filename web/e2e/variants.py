@@ -14,6 +14,8 @@ SIZES = (150, 110, 80, 60, 44)
 """Widths of small faces' pictures in pixels."""
 NARROW = (320, 576)
 """Width and height in pixels of a film whose pixels are twice as wide as high."""
+LATE_S = 100
+RATE = 10
 
 
 def main(portrait: Path, folder: Path) -> None:
@@ -30,6 +32,7 @@ def main(portrait: Path, folder: Path) -> None:
         folder / "moving.gif", save_all=True, append_images=[upright.rotate(5)], duration=200
     )
     film_oblong(upright, folder / "oblong.mp4")
+    film_late(upright, folder / "late.mp4")
 
 
 def tiled(portrait: Image.Image) -> Image.Image:
@@ -53,6 +56,18 @@ def film_oblong(portrait: Image.Image, path: Path) -> None:
         stream.width, stream.height, stream.pix_fmt = *NARROW, "yuv420p"
         stream.codec_context.sample_aspect_ratio = Fraction(2, 1)
         for _ in range(10):
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+
+
+def film_late(portrait: Image.Image, path: Path) -> None:
+    """Write two seconds of the portrait that begin at LATE_S."""
+    frame = av.VideoFrame.from_image(portrait)
+    with av.open(path, "w") as container:
+        stream = container.add_stream("libx264", rate=RATE)
+        stream.width, stream.height, stream.pix_fmt = *portrait.size, "yuv420p"
+        for number in range(2 * RATE):
+            frame.pts = LATE_S * RATE + number
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
 

@@ -1,10 +1,10 @@
 import { render } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { tokenNeeded } from "./api/client";
+import { observe, requests } from "./api/traffic";
 import { Footer, Header, StatusLine, TokenForm, Trouble } from "./components/frame";
 import { refuseDrops } from "./components/hooks";
 import { LimitsDialog } from "./components/limits";
-import { observe, requests } from "./live/traffic";
 import { connect, view, viewOf } from "./state";
 import { strings } from "./strings";
 import "./style/base.css";

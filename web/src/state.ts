@@ -2,8 +2,8 @@
 
 import { computed, signal } from "@preact/signals";
 import { loadModels, Refusal, tokenNeeded } from "./api/client";
+import { startCounting } from "./api/traffic";
 import type { Models } from "./api/types";
-import { startCounting } from "./live/traffic";
 import { strings } from "./strings";
 
 export type Place = "browser" | "server";

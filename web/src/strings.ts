@@ -147,6 +147,7 @@ export const strings = {
     hint: "MP4, WebM, MOV and other usual kinds.",
     hintBrowser: "MP4 and WebM; five moments of each second are read.",
     uploading: "Sending the film",
+    waiting: "Waiting for its turn",
     reading: "Reading the film",
     frames: (read: number, total: number | null) => (total ? `${read} of ${total} frames` : `${read} frames`),
     cancel: "Cancel",

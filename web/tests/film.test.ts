@@ -44,7 +44,7 @@ describe("a film on the server", () => {
     const { place } = await import("../src/state");
     place.value = "server";
     void openFilm(new File(["film"], "a.mp4"));
-    await vi.waitFor(() => expect(film.value?.stage).toBe("reading"));
+    await vi.waitFor(() => expect(film.value?.stage).toBe("waiting"));
     leave({ persisted });
     await vi.waitFor(() => expect(asked).toHaveLength(1));
     expect([asked[0].method, asked[0].url, asked[0].keepalive]).toEqual([
@@ -56,11 +56,30 @@ describe("a film on the server", () => {
   });
 });
 
+describe("a film that is not the first on the server", () => {
+  it("is said to wait, and to be read once it is", async () => {
+    vi.useFakeTimers();
+    let job = { id: "x-1", state: "queued", progress: 0, frames_read: 0, frame_count: 8, results: {} };
+    vi.stubGlobal("fetch", async () => Response.json(job));
+    const { doing, film, forgetFilm, openFilm } = await import("../src/live/film");
+    const { place } = await import("../src/state");
+    place.value = "server";
+    void openFilm(new File(["film"], "a.mp4"));
+    await vi.advanceTimersByTimeAsync(1000);
+    expect([doing.value, film.value?.share, film.value?.note]).toEqual(["waiting", null, ""]);
+    job = { ...job, state: "running", progress: 0.5, frames_read: 4 };
+    await vi.advanceTimersByTimeAsync(1000);
+    expect([doing.value, film.value?.share, film.value?.note]).toEqual(["reading", 0.5, strings.film.frames(4, 8)]);
+    forgetFilm();
+    expect(doing.value).toBeNull();
+  });
+});
+
 describe("the results of a film on the server", () => {
   let gone: boolean;
 
   /** Have a film read, by a server that has read it already. */
-  async function read() {
+  async function read(keep_s = 3600) {
     vi.useFakeTimers();
     gone = false;
     vi.stubGlobal("fetch", async (request: Request) => {
@@ -70,7 +89,8 @@ describe("the results of a film on the server", () => {
       return Response.json(request.url.endsWith("/json") ? { items: [{ frames: [] }] } : job);
     });
     const live = await import("../src/live/film");
-    const { place } = await import("../src/state");
+    const { models, place } = await import("../src/state");
+    models.value = { keep_s } as never;
     place.value = "server";
     void live.openFilm(new File(["film"], "a.mp4"));
     await vi.advanceTimersByTimeAsync(1000);
@@ -91,6 +111,12 @@ describe("the results of a film on the server", () => {
     asked.length = 0;
     await vi.advanceTimersByTimeAsync(600_000);
     expect(asked).toEqual([]);
+  });
+
+  it("are asked after in time where the server keeps them for less", async () => {
+    await read(120);
+    await vi.advanceTimersByTimeAsync(121_000);
+    expect(asked).toHaveLength(3);
   });
 
   it("are asked after no more when the film is forgotten", async () => {
@@ -211,6 +237,54 @@ describe("a film in this browser", () => {
     expect(film.value?.problem).toBe(strings.errors.filmUnreadable);
     expect(calls.removeAttribute).toHaveBeenCalledWith("src");
     expect(calls.load).toHaveBeenCalled();
+  });
+
+  /** Of a film that begins late it knows no more than it has read, and goes no further. */
+  class LatePlayer extends EventTarget {
+    readonly videoWidth = 64;
+    readonly videoHeight = 48;
+    duration = 100.3;
+    #time = 0;
+    get currentTime() {
+      return this.#time;
+    }
+    set currentTime(time: number) {
+      this.#time = Math.min(time, this.duration);
+      queueMicrotask(() => this.dispatchEvent(new Event("seeked")));
+      setTimeout(() => (this.duration = Math.min(Math.max(this.duration, this.#time + 0.3), 100.9)), 50);
+    }
+    set src(_: string) {
+      queueMicrotask(() => this.load());
+    }
+    load() {
+      this.#time = 100;
+      this.dispatchEvent(new Event("loadeddata"));
+    }
+    removeAttribute() {}
+  }
+
+  class ShowingPlayer extends LatePlayer {
+    override load() {
+      this.dispatchEvent(new Event("loadeddata"));
+    }
+    requestVideoFrameCallback(tell: (now: number, about: { mediaTime: number }) => void) {
+      setTimeout(() => tell(0, { mediaTime: 100 }), 50);
+      return 1;
+    }
+  }
+
+  it.each([
+    ["that is told", ShowingPlayer],
+    ["that is gone to", LatePlayer],
+  ])("is read from its first picture, %s, to its end", async (_, Player) => {
+    vi.stubGlobal("createImageBitmap", async () => ({}));
+    const { film, loaded, reading } = await opened(new Player());
+    const { device } = await import("../src/device/device");
+    vi.spyOn(device, "readFrame").mockResolvedValue({ width: 64, height: 48, faces: [] });
+    loaded();
+    await reading;
+    const times = film.value?.item?.frames.map(({ index, time_s }) => [index, Number(time_s.toFixed(3))]);
+    expect(times).toEqual([100, 100.2, 100.4, 100.6, 100.8].map((time, index) => [index, time]));
   });
 
   it("is waited for until it is there, or cannot be read", async () => {

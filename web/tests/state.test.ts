@@ -6,7 +6,7 @@ afterEach(() => vi.unstubAllGlobals());
 describe("the count of requests", () => {
   it("begins with what is analysed first, and not again while anything is", async () => {
     const { setRunning } = await import("../src/state");
-    const { counted, requests } = await import("../src/live/traffic");
+    const { counted, requests } = await import("../src/api/traffic");
     counted();
     setRunning("film", "server");
     expect(requests.value).toBe(0);

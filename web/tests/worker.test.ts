@@ -6,7 +6,7 @@ import type { Answer, Request } from "../src/device/messages";
 const { openNetworks, readFaces } = vi.hoisted(() => ({ openNetworks: vi.fn(), readFaces: vi.fn() }));
 vi.mock("../src/device/networks", () => ({ openNetworks }));
 vi.mock("../src/device/reader", () => ({ readFaces }));
-vi.mock("../src/live/traffic", () => ({ observe: () => undefined }));
+vi.mock("../src/api/traffic", () => ({ observe: () => undefined }));
 
 let said: Answer[];
 let worker: { onmessage?: (event: { data: Request }) => void; postMessage: (answer: Answer) => void };

@@ -51,7 +51,7 @@ class WebSettings(BaseSettings):
         token: what clients must know; required unless the address is loopback.
         allowed_hosts: names under which the server may be addressed besides its own.
         allowed_origins: other origins whose pages may call the API; none by default.
-        workers: inferences at the same time; each uses one thread.
+        workers: inferences at the same time, each in one thread; as many films are open.
         max_upload: bytes of one upload.
         max_frame: bytes of one live frame.
         max_pixels: of a picture or one frame of a film.

@@ -18,6 +18,7 @@ import PIL.Image
 import pytest
 from fastapi.responses import FileResponse
 
+from mien.apps.web import filming
 from mien.apps.web.filming import FilmReader
 from mien.apps.web.workspace import Workspace
 from mien.core.errors import OutputError
@@ -201,6 +202,36 @@ def test_what_is_left_out_of_a_film_is_decoded_in_turns_of_its_own(
     assert finished(client, where)["frames_read"] == 1
     assert len(turns) == 21, "of each of the frames, and of the end"
     client.delete(where)
+
+
+def test_a_film_is_opened_when_it_is_its_turn(client, make_film, tmp_path, monkeypatch):
+    def open_media(*args, **options):
+        opened.append(args)
+        return really_open(*args, **options)
+
+    def finish(reader):
+        assert gate.wait(10)
+        return really_finish(reader)
+
+    film = make_film(tmp_path / "clip.mkv").read_bytes()
+    really_open, really_finish = filming.open_media, FilmReader.finish
+    opened, gate = [], threading.Event()
+    monkeypatch.setattr(filming, "open_media", open_media)
+    monkeypatch.setattr(FilmReader, "finish", finish)
+    first, second, third = (client.post(URL, content=film).headers["location"] for _ in range(3))
+    until(lambda: client.get(first).json()["frames_read"] == 20)
+    assert 0.9 < client.get(first).json()["progress"] <= 1
+    view = client.get(second).json()
+    assert (view["state"], view["progress"], len(opened)) == ("queued", 0, 1)
+    assert client.get(f"{second}/results/json").status_code == 404
+    assert client.post(URL, content=b"no film").status_code == 415
+    assert client.delete(second).status_code == 204
+    assert room_count(client) == 2
+    gate.set()
+    for where in (first, third):
+        assert finished(client, where)["frames_read"] == 20
+        client.delete(where)
+    assert len(opened) == 2
 
 
 def test_a_result_can_be_had_in_parts(client, make_film, tmp_path):

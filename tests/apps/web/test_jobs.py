@@ -22,12 +22,14 @@ class Reader:
     """A film of no frames, whose end takes as long as its gate is shut."""
 
     warning, events = None, ()
+    frame_count = share = None
 
     def __init__(self):
-        self.calls = []
+        self.calls, self.steps = [], 0
         self.finishing, self.gate = threading.Event(), threading.Event()
 
     def step(self):
+        self.steps += 1
         return False
 
     def finish(self):
@@ -45,13 +47,13 @@ def films(tmp_path, monkeypatch):
     """All jobs, and a function that starts one of a reader."""
     monkeypatch.setattr(jobs, "FilmReader", lambda analyzer, *_: analyzer)
     workspace = SimpleNamespace(remove=lambda _: None)
-    store = JobStore(None, FairPool(1), workspace, WebSettings(keep_s=1e-9))
-    stream = SimpleNamespace(media=Media("a.mp4", MediaKind.VIDEO, 64, 48))
+    store = JobStore(None, FairPool(1), workspace, WebSettings(workers=1, keep_s=1e-9))
+    media = Media("a.mp4", MediaKind.VIDEO, 64, 48)
 
     def start(reader):
         store._analyzer = reader
         room = tmp_path / str(len(store))
-        return store.start(Upload(room / "upload", "a.mp4"), stream, 1, False)
+        return store.start(Upload(room / "upload", "a.mp4"), media, 1, False)
 
     return store, start
 
@@ -70,6 +72,45 @@ def test_results_are_ended_before_their_film_is_closed(films):
 
     asyncio.run(main())
     assert reader.calls == ["finish", "close"]
+
+
+def test_a_film_waits_until_one_before_it_has_been_read(films):
+    store, start = films
+    first, second, third = Reader(), Reader(), Reader()
+    second.gate.set()
+    third.gate.set()
+
+    async def main():
+        begun = [start(first), start(second), start(third)]
+        await asyncio.to_thread(first.finishing.wait, 5)
+        await store.sweep()
+        states = [job.view().state for job in begun]
+        assert states == [JobState.RUNNING, JobState.QUEUED, JobState.QUEUED]
+        await store.delete(begun[1].id)
+        first.gate.set()
+        await store._tasks[begun[2].id]
+        assert (begun[0].state, begun[2].state) == (JobState.DONE, JobState.DONE)
+
+    asyncio.run(main())
+    assert (first.calls[-1], second.steps, third.steps) == ("close", 0, 1)
+
+
+def test_no_film_is_begun_while_all_are_stopped(films):
+    store, start = films
+    first, second = Reader(), Reader()
+    second.gate.set()
+
+    async def main():
+        start(first)
+        start(second)
+        await asyncio.to_thread(first.finishing.wait, 5)
+        ending = asyncio.create_task(store.close())
+        await asyncio.sleep(0.05)
+        first.gate.set()
+        await ending
+
+    asyncio.run(main())
+    assert (len(store), first.calls, second.steps) == (0, ["finish", "close"], 0)
 
 
 @pytest.mark.parametrize("fault", [None, MediaError("the film is damaged")])

@@ -2,9 +2,9 @@
 
 import { signal } from "@preact/signals";
 import createClient from "openapi-fetch";
-import { counted } from "../live/traffic";
 import { strings } from "../strings";
 import type { paths } from "./schema";
+import { counted } from "./traffic";
 import type { Job, Models, Result } from "./types";
 
 const ANALYZE = "/api/v1/analyze" satisfies keyof paths;

@@ -505,7 +505,7 @@ export interface components {
         };
         /**
          * JobState
-         * @description Where a film is.
+         * @description Where a film is; it is queued until those before it have been read.
          * @enum {string}
          */
         JobState: "queued" | "running" | "done" | "failed";
@@ -659,6 +659,11 @@ export interface components {
             live_fps: number;
             /** Max Upload */
             max_upload: number;
+            /**
+             * Keep S
+             * @description Results of a film go so long after they were asked for.
+             */
+            keep_s: number;
         };
         /**
          * Result

@@ -2,8 +2,8 @@
 
 import { useState } from "preact/hooks";
 import { openSession, tokenNeeded } from "../api/client";
-import { film, forgetFilm } from "../live/film";
-import { requests } from "../live/traffic";
+import { requests } from "../api/traffic";
+import { doing, forgetFilm } from "../live/film";
 import { move, watch } from "../live/watch";
 import { analysing, connect, leaving, place, trouble, type View, view } from "../state";
 import { strings } from "../strings";
@@ -40,8 +40,7 @@ export function Header() {
 export function StatusLine() {
   const here = !leaving.value;
   const paused = watch.phase.value === "paused";
-  const reading = film.value?.stage === "uploading" || film.value?.stage === "reading";
-  const stop = watch.phase.value !== "closed" ? () => watch.close() : reading ? forgetFilm : null;
+  const stop = watch.phase.value !== "closed" ? () => watch.close() : doing.value ? forgetFilm : null;
   const state = paused ? strings.status.paused : analysing.value ? strings.status.on : strings.status.off;
   return (
     <div class="status">

@@ -2,8 +2,8 @@
 
 import { signal } from "@preact/signals";
 import { loadWeights } from "../api/client";
+import { requests } from "../api/traffic";
 import type { Models } from "../api/types";
-import { requests } from "../live/traffic";
 import { strings } from "../strings";
 import { ZOOMS } from "../vision/alignment";
 import { wantedCompute } from "./compute";

@@ -1,6 +1,6 @@
 /** Reads pictures off the page's own thread; nothing that it sees leaves it. */
 
-import { observe } from "../live/traffic";
+import { observe } from "../api/traffic";
 import { luma } from "../vision/raster";
 import type { Answer, Reading, Request } from "./messages";
 import { type Network, openNetworks } from "./networks";

@@ -1,6 +1,6 @@
 /** One film: sent to the server and followed there, or read moment by moment in this page. */
 
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import { deleteJob, findJob, loadResult, Refusal, uploadFilm } from "../api/client";
 import type { Frame, Item, Job } from "../api/types";
 import { COARSE, device } from "../device/device";
@@ -12,7 +12,7 @@ import { numbering } from "./tracks";
 export interface Film {
   readonly file: File;
   readonly url: string;
-  readonly stage: "uploading" | "reading" | "done" | "failed";
+  readonly stage: "uploading" | "waiting" | "reading" | "done" | "failed";
   readonly share: number | null;
   readonly note: string;
   readonly item?: Item;
@@ -22,13 +22,22 @@ export interface Film {
 
 const STEP_S = 0.2;
 const ASK_MS = 700;
-/** The server keeps results for as long as they are asked after. */
+/** The server keeps results for as long as they are asked after: at the latest so often, and in a third of its time. */
 const KEEP_MS = 240_000;
+const KEEP_SHARE = 1 / 3;
 /** For a film to open, or to go to a moment. */
 const PATIENCE_MS = 30_000;
 const AGAIN_MS = 20;
+/** For the first picture to be shown, which a page behind others does not do, and for a film to turn out longer. */
+const FIRST_MS = 1000;
+const LONGER_MS = 1000;
 
 export const film = signal<Film | null>(null);
+/** What is done with a film whose readings are not there yet. */
+export const doing = computed(() => {
+  const stage = film.value?.stage;
+  return stage === "uploading" || stage === "waiting" || stage === "reading" ? stage : null;
+});
 let stop = new AbortController();
 
 export async function openFilm(file: File): Promise<void> {
@@ -79,7 +88,7 @@ async function readThere(file: File, stopped: AbortSignal): Promise<void> {
   checkSize(file);
   const change = (more: Partial<Film>) => tell(more, stopped);
   let job = await uploadFilm(file, (share) => change({ share }), { stop: stopped, note: (note) => change({ note }) });
-  change({ job, stage: "reading", share: null });
+  change({ job, ...progressOf(job) });
   while (job.state === "queued" || job.state === "running") {
     await new Promise((resolve) => setTimeout(resolve, ASK_MS));
     stopped.throwIfAborted();
@@ -90,7 +99,7 @@ async function readThere(file: File, stopped: AbortSignal): Promise<void> {
       change({ note: strings.errors.serverGone });
       continue;
     }
-    change({ job, share: job.progress, note: strings.film.frames(job.frames_read, job.frame_count) });
+    change({ job, ...progressOf(job) });
   }
   if (job.state === "failed") throw new Error(job.error ?? strings.errors.unexpected);
   const { items } = await loadResult(job.id);
@@ -98,10 +107,16 @@ async function readThere(file: File, stopped: AbortSignal): Promise<void> {
   void keep(job, stopped);
 }
 
+function progressOf({ state, progress, frames_read: read, frame_count: count }: Job): Partial<Film> {
+  if (state === "queued") return { stage: "waiting", share: null, note: "" };
+  return { stage: "reading", share: progress, note: strings.film.frames(read, count) };
+}
+
 /** Ask after the results of a film now and then; where they are gone, say so. */
 async function keep({ id }: Job, stopped: AbortSignal): Promise<void> {
+  const kept = 1000 * (models.value?.keep_s ?? Number.POSITIVE_INFINITY);
   for (;;) {
-    await new Promise((resolve) => setTimeout(resolve, KEEP_MS));
+    await new Promise((resolve) => setTimeout(resolve, Math.min(KEEP_MS, kept * KEEP_SHARE)));
     if (stopped.aborted) return;
     const gone = await findJob(id).then(
       () => null,
@@ -123,9 +138,9 @@ async function prepare(file: File): Promise<void> {
 async function readHere(file: File, stopped: AbortSignal): Promise<void> {
   const video = document.createElement("video");
   try {
-    await open(video, stopped);
+    const begins = await open(video, stopped);
     const { videoWidth: width, videoHeight: height } = video;
-    const frames = await readMoments(video, stopped);
+    const frames = await readMoments(video, begins, stopped);
     tell({ stage: "done", share: 1, item: { source: file.name, kind: "video", width, height, frames } }, stopped);
   } finally {
     // Without its source a player lets go of its decoder at once.
@@ -134,31 +149,55 @@ async function readHere(file: File, stopped: AbortSignal): Promise<void> {
   }
 }
 
-async function open(video: HTMLVideoElement, stopped: AbortSignal): Promise<void> {
+/** Open a film; the time of its first picture, as the server has it: recordings may begin hours after 0. */
+async function open(video: HTMLVideoElement, stopped: AbortSignal): Promise<number> {
   video.muted = true;
+  const first = firstTime(video);
   video.src = film.value?.url ?? "";
   await happens(video, "loadeddata", stopped);
   if (!video.videoWidth) throw new Error(strings.errors.noPictures);
-  if (Number.isFinite(video.duration)) return;
+  const begins = await first;
+  if (Number.isFinite(video.duration)) return begins;
   // A recorder's file does not say how long it is; going to its end makes the browser find out.
   video.currentTime = Number.MAX_SAFE_INTEGER;
   await happens(video, "seeked", stopped);
   if (!Number.isFinite(video.duration)) throw new Error(strings.errors.filmUnreadable);
+  return begins;
 }
 
-async function readMoments(video: HTMLVideoElement, stopped: AbortSignal): Promise<Frame[]> {
+function firstTime(video: HTMLVideoElement): Promise<number> {
+  return new Promise((resolve) => {
+    const asked = video.requestVideoFrameCallback?.((_, { mediaTime }) => resolve(mediaTime));
+    const otherwise = () => setTimeout(() => resolve(video.currentTime), asked ? FIRST_MS : 0);
+    video.addEventListener("loadeddata", otherwise, { once: true });
+  });
+}
+
+async function readMoments(video: HTMLVideoElement, begins: number, stopped: AbortSignal): Promise<Frame[]> {
   const frames: Frame[] = [];
   const number = numbering();
-  const count = Math.max(Math.ceil(video.duration / STEP_S), 1);
-  for (let index = 0; index < count; index++) {
-    const time = index * STEP_S;
+  const { duration } = video;
+  const moment = (index: number) => begins + index * STEP_S;
+  for (let index = 0; index === 0 || (await reaches(video, moment(index), begins)); index++) {
+    const time = moment(index);
     video.currentTime = time;
     await happens(video, "seeked", stopped);
     const { faces } = await device.readFrame(await pictureOf(video, stopped), COARSE);
     frames.push({ index, time_s: time, faces: number(faces, time) });
-    tell({ share: (index + 1) / count, note: strings.film.frames(index + 1, count) }, stopped);
+    // Nobody knows how many there are where the film turns out longer than the browser had it.
+    const count = video.duration === duration ? Math.max(Math.ceil((duration - begins) / STEP_S), 1) : null;
+    tell({ share: count && frames.length / count, note: strings.film.frames(frames.length, count) }, stopped);
   }
   return frames;
+}
+
+/** Whether a film has a moment; of MP4 that begins late Chromium has no more than it has read, and reads on. */
+async function reaches(video: HTMLVideoElement, time: number, begins: number): Promise<boolean> {
+  const patience = begins < STEP_S ? 0 : LONGER_MS;
+  for (let waited = 0; time >= video.duration && waited < patience; waited += AGAIN_MS) {
+    await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+  }
+  return time < video.duration;
 }
 
 /** The picture of the moment that was gone to, which may come a little after the browser says so. */

@@ -1,10 +1,10 @@
 /** The server as a live reader: one picture at a time goes out, its reading comes back. */
 
 import { refused } from "../api/client";
+import { counted } from "../api/traffic";
 import type { LiveAnswer } from "../api/types";
 import type { Reading } from "../device/messages";
 import { strings } from "../strings";
-import { counted } from "./traffic";
 
 const QUALITY = 0.85;
 const PATIENCE_MS = 10_000;

@@ -10,7 +10,7 @@ import { FaceCard } from "../components/readings";
 import { pageNetworks } from "../device/messages";
 import { csvOf, eventsCsvOf, jsonOf, save } from "../download";
 import { eventsOf } from "../events";
-import { type Film as Shown, film, forgetFilm, openFilm } from "../live/film";
+import { doing, type Film as Shown, film, forgetFilm, openFilm } from "../live/film";
 import { type Columns, lastBefore } from "../series";
 import { models, place } from "../state";
 import { strings } from "../strings";
@@ -43,7 +43,7 @@ export function Film() {
         />
       )}
       {shown?.problem && <Failure shown={shown} problem={shown.problem} />}
-      {shown && (shown.stage === "uploading" || shown.stage === "reading") && <Progress shown={shown} />}
+      {shown && doing.value && <Progress shown={shown} title={words[doing.value]} />}
       {shown?.stage === "done" && shown.item && <FilmResult shown={shown} frames={shown.item.frames} />}
     </>
   );
@@ -59,8 +59,7 @@ function Failure({ shown, problem }: { shown: Shown; problem: string }) {
   return <Alert action={actions}>{problem}</Alert>;
 }
 
-function Progress({ shown }: { shown: Shown }) {
-  const title = shown.stage === "uploading" ? words.uploading : words.reading;
+function Progress({ shown, title }: { shown: Shown; title: string }) {
   return (
     <section class="progress" aria-label={title}>
       <p>

@@ -14,18 +14,19 @@ from mien.report.codings import open_events
 from mien.report.events import Event, EventFinder, ordered
 from mien.report.html import open_html
 from mien.report.writing import ReportFormat, ReportWriter, ReportWriters, open_report
+from mien.vision.media import open_media
 from mien.vision.stream import MediaStream
 
 __all__ = ["FilmReader"]
 
 
 class FilmReader:
-    """Reads an open film step by step; one thread at a time.
+    """Reads a film step by step, which is opened by the first; one thread at a time.
 
     Args:
         analyzer: reads the frames.
-        stream: the open film, which is closed with this.
-        media: what results call it.
+        film: where it lies.
+        media: what is known of it, under the name that results call it by.
         room: the folder that results go into.
         max_duration_s: where reading ends with an error.
         every: read every n-th frame.
@@ -33,6 +34,7 @@ class FilmReader:
 
     Attributes:
         warning: what broke the film off, if something did.
+        frame_count: how many are to be read, where the film says how many there are.
         frames_read: of the film so far.
         events: of the film, in order of their onset; complete when it is finished.
     """
@@ -40,7 +42,7 @@ class FilmReader:
     def __init__(
         self,
         analyzer: Analyzer,
-        stream: MediaStream,
+        film: Path,
         media: Media,
         room: Path,
         max_duration_s: float,
@@ -48,13 +50,16 @@ class FilmReader:
         annotate: bool,
     ) -> None:
         self.warning: str | None = None
+        self.frame_count = media.frame_count and -(-media.frame_count // every)
         self.frames_read = 0
         self.events: list[Event] = []
         self._analyzer = analyzer
         self._reader = analyzer.parts.sequence()
-        self._stream = stream
+        self._film = film
+        self._stream: MediaStream | None = None
         self._limit = max_duration_s
         self._media = media
+        self._last_s = media.start_s
         self._room = room
         self._every = every
         self._annotate = annotate
@@ -63,6 +68,19 @@ class FilmReader:
         self._finder = EventFinder()
         self._writer: ReportWriter = ReportWriters(())
         self._clip: ClipWriter | None = None
+
+    @property
+    def share(self) -> float | None:
+        """How much is read, from 0 to 1; None where that is not known.
+
+        Of the frames, or of the seconds where only the length is known (Matroska).
+        """
+        if self.frame_count:
+            return min(self.frames_read / self.frame_count, 1.0)
+        if self._media.duration_s:
+            passed_s = self._last_s - self._media.start_s
+            return min(max(passed_s / self._media.duration_s, 0.0), 1.0)
+        return None
 
     def step(self) -> bool:
         """Decode one frame, and read it if it is one to be read; False at the end.
@@ -74,7 +92,7 @@ class FilmReader:
             ProblemError: if a frame has too many pixels, or the disk is full.
         """
         try:
-            frame = next(self._stream, None)
+            frame = next(self._opened(), None)
         except TooLargeError as error:
             fault = too_many_pixels(self._media.source, self._analyzer.config.max_pixels)
             if self.frames_read == 0:
@@ -84,10 +102,11 @@ class FilmReader:
         except MediaError as error:
             if self.frames_read == 0:
                 raise
-            self.warning = str(error).replace(self._stream.media.source, self._media.source)
+            self.warning = str(error).replace(str(self._film), self._media.source)
             return False
         if frame is None:
             return False
+        self._last_s = frame.time_s
         if frame.time_s - self._media.start_s > self._limit:
             raise MediaError(f"the film takes more than {self._limit:g} seconds; cut it into parts")
         if frame.index % self._every:
@@ -115,11 +134,18 @@ class FilmReader:
 
     def close(self) -> None:
         """Let go of the film; results that are not finished are not kept."""
-        self._stream.close()
+        if self._stream is not None:
+            self._stream.close()
         try:
             self._stack.__exit__(MienError, MienError("abandoned"), None)
         except MienError:
             return
+
+    def _opened(self) -> MediaStream:
+        if self._stream is None:
+            limit = self._analyzer.config.max_pixels
+            self._stream = open_media(self._film, max_pixels=limit)
+        return self._stream
 
     def _write(self, frame: Frame, reading: FrameReading) -> None:
         if self.frames_read == 0:
@@ -144,7 +170,7 @@ class FilmReader:
         self._writer.begin(self._media)
         if self._annotate:
             path = self._path("film", "annotated.mp4")
-            self._clip = enter(ClipWriter(path, self._stream.media))
+            self._clip = enter(ClipWriter(path, self._media, sound=self._film))
 
     def _path(self, result: str, name: str) -> Path:
         """Where a result is written."""

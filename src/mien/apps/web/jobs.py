@@ -21,7 +21,6 @@ from mien.core.errors import MienError
 from mien.core.media import Media
 from mien.pipeline.analyzer import Analyzer
 from mien.report.events import Event
-from mien.vision.stream import MediaStream
 
 __all__ = ["Job", "JobStore"]
 
@@ -36,6 +35,7 @@ class Job:
     source: str
     room: Path
     frame_count: int | None
+    share: float | None
     state: JobState = JobState.QUEUED
     frames_read: int = 0
     warning: str | None = None
@@ -47,14 +47,13 @@ class Job:
     def view(self) -> JobView:
         """What the API shows of it."""
         done = self.state is JobState.DONE
-        share = self.frames_read / self.frame_count if self.frame_count else None
         return JobView(
             id=self.id,
             state=self.state,
             source=self.source,
             frames_read=self.frames_read,
             frame_count=self.frame_count,
-            progress=1.0 if done else None if share is None else min(share, 1.0),
+            progress=1.0 if done else self.share,
             warning=self.warning,
             error=self.error,
             results={form: self._address(form) for form in self.results} if done else {},
@@ -78,6 +77,7 @@ class JobStore:
         self._jobs: dict[str, Job] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._coming: set[Path] = set()
+        self._turns = asyncio.Semaphore(settings.workers)
 
     def __len__(self) -> int:
         return len(self._jobs)
@@ -100,30 +100,32 @@ class JobStore:
         """Give up a place that is kept, if there is one."""
         self._coming.discard(room)
 
-    def start(self, upload: Upload, stream: MediaStream, every: int, annotate: bool) -> Job:
-        """Begin to read an open film; takes over the stream and the folder of the upload.
+    def start(self, upload: Upload, media: Media, every: int, annotate: bool) -> Job:
+        """Have a film read when it is its turn; takes over the folder of the upload.
+
+        Open films take much memory, so that only as many as there are workers are open.
 
         Raises:
             ProblemError: if the film is too long, or there are too many.
         """
-        self._check(stream.media)
+        self._check(media)
         if upload.path.parent not in self._coming:
             self.reserve(upload.path.parent)
-        count = stream.media.frame_count
+        reader = FilmReader(
+            self._analyzer,
+            upload.path,
+            replace(media, source=upload.name),
+            upload.path.parent,
+            self._settings.max_duration_s,
+            every,
+            annotate,
+        )
         job = Job(
             id=secrets.token_urlsafe(16),
             source=upload.name,
             room=upload.path.parent,
-            frame_count=count and -(-count // every),
-        )
-        reader = FilmReader(
-            self._analyzer,
-            stream,
-            replace(stream.media, source=upload.name),
-            job.room,
-            self._settings.max_duration_s,
-            every,
-            annotate,
+            frame_count=reader.frame_count,
+            share=reader.share,
         )
         self.release(job.room)
         self._jobs[job.id] = job
@@ -169,8 +171,8 @@ class JobStore:
         await self._delete_all(idle)
 
     async def close(self) -> None:
-        """Stop and delete all."""
-        await self._delete_all(list(self._jobs.values()))
+        """Stop and delete all; first those that wait, so that none begins where another ends."""
+        await self._delete_all(list(reversed(self._jobs.values())))
 
     async def _delete_all(self, jobs: list[Job]) -> None:
         for job in jobs:
@@ -187,17 +189,25 @@ class JobStore:
             )
 
     async def _read(self, job: Job, reader: FilmReader, film: Path) -> None:
-        """Read a film, then delete it: what is kept are its results."""
+        """Read a film when it is its turn, then delete it: what is kept are its results."""
+        try:
+            async with self._turns:
+                job.state = JobState.RUNNING
+                await self._read_now(job, reader, film)
+        finally:
+            film.unlink(missing_ok=True)
+            job.touched = time.monotonic()
+
+    async def _read_now(self, job: Job, reader: FilmReader, film: Path) -> None:
         owner = self._pool.owner("film")
         step: asyncio.Future[Any] | None = None
         try:
-            job.state = JobState.RUNNING
             while True:
                 # A step that has begun ends before its film is closed under it.
                 step = asyncio.ensure_future(self._pool.run(owner, reader.step))
                 if not await asyncio.shield(step):
                     break
-                job.frames_read = reader.frames_read
+                job.frames_read, job.share = reader.frames_read, reader.share
             step = asyncio.ensure_future(asyncio.to_thread(reader.finish))
             job.results = await asyncio.shield(step)
             job.warning, job.events = reader.warning, reader.events
@@ -214,5 +224,3 @@ class JobStore:
             if step is not None:
                 await asyncio.wait([step])
             await asyncio.to_thread(reader.close)
-            film.unlink(missing_ok=True)
-            job.touched = time.monotonic()

@@ -160,7 +160,7 @@ class Result(BaseModel):
 
 
 class JobState(StrEnum):
-    """Where a film is."""
+    """Where a film is; it is queued until those before it have been read."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -233,6 +233,7 @@ class Models(BaseModel):
     consent: ConsentNotice
     live_fps: float
     max_upload: int
+    keep_s: float = Field(description="Results of a film go so long after they were asked for.")
 
 
 class Live(BaseModel):

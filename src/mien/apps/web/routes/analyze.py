@@ -17,7 +17,7 @@ from mien.apps.web.schemas import JobView, Result
 from mien.apps.web.uploads import Upload, receive
 from mien.apps.web.workspace import room_needed
 from mien.core.errors import MienError, TooLargeError
-from mien.core.media import Frame, MediaKind
+from mien.core.media import Frame, Media, MediaKind
 from mien.report.schema import SCHEMA
 from mien.vision.media import open_media
 from mien.vision.sources import VIDEO_EXTENSIONS
@@ -88,19 +88,13 @@ async def analyze(
             )
         owner = engine.pool.owner("picture")
         found = await engine.pool.run(owner, lambda: _open(engine, upload, activation=activation))
-        if isinstance(found, dict):
+        if not isinstance(found, Media):
             return found
+        if await request.is_disconnected():
+            # Nobody would learn where the film is, and it would keep its place.
+            raise ClientDisconnect
+        job = engine.jobs.start(upload, found, every, annotate)
         stack.pop_all()
-        try:
-            if await request.is_disconnected():
-                # Nobody would learn where the film is, and it would keep its place.
-                raise ClientDisconnect
-            job = engine.jobs.start(upload, found, every, annotate)
-        except BaseException:
-            found.close()
-            engine.jobs.release(room)
-            engine.workspace.remove(room)
-            raise
     headers = {"Location": f"/api/v1/jobs/{job.id}"}
     return Response(
         job.view().model_dump_json(), status.HTTP_202_ACCEPTED, headers, "application/json"
@@ -123,13 +117,12 @@ def _turn(engine: Engine) -> Iterator[None]:
         engine.uploads -= 1
 
 
-def _open(engine: Engine, upload: Upload, *, activation: bool) -> Any:
-    """The document of a picture, or the open stream of a film."""
+def _open(engine: Engine, upload: Upload, *, activation: bool) -> dict[str, Any] | Media:
+    """The document of a picture, or what is known of a film, which is opened anew to be read."""
     try:
-        stream = open_media(upload.path, max_pixels=engine.settings.max_pixels)
-        if stream.media.kind is not MediaKind.IMAGE:
-            return stream
-        with stream:
+        with open_media(upload.path, max_pixels=engine.settings.max_pixels) as stream:
+            if stream.media.kind is not MediaKind.IMAGE:
+                return stream.media
             return _picture(engine, stream, upload.name, activation)
     except TooLargeError as error:
         raise too_many_pixels(upload.name, engine.settings.max_pixels) from error

@@ -30,6 +30,7 @@ async def models(engine: EngineNeeded) -> Models:
         consent=ConsentNotice(**settings.consent.model_dump()),
         live_fps=settings.live_fps,
         max_upload=settings.max_upload,
+        keep_s=settings.keep_s,
     )
 
 
