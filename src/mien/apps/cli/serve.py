@@ -21,7 +21,8 @@ def serve(
     certificate: Annotated[Path | None, typer.Option(help="For TLS, PEM.")] = None,
     key: Annotated[Path | None, typer.Option(help="Of the certificate, PEM.")] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Pictures read at the same time; 2 if not given.")
+        int | None,
+        typer.Option(min=1, help="Pictures and films read at the same time; 2 if not given."),
     ] = None,
 ) -> None:
     """Serve the web application until interrupted.
