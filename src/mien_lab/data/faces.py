@@ -13,6 +13,7 @@ from mien.core.labels import EMOTIONS, parse_emotion
 from mien.vision.alignment import CROP_SIZE, alignment_matrix, crop_face, zoomed_crops
 from mien_lab.data.face_labels import face_label
 from mien_lab.data.fer2013 import FER_LABELS, Fer, vote_distribution
+from mien_lab.data.placement import place_landmarks
 from mien_lab.data.tables import read_table
 
 __all__ = [
@@ -43,6 +44,7 @@ class FaceSet:
         emotions: (n, 8) float32 target distributions; zero rows have none.
         emotion_weight: (n,) float32 weight of that target.
         fer: (n, 7) float32 one-hot FER2013 labels; zero rows have none.
+        landmarks: (n, 5, 2) float64 in pixels of the picture; NaN where there are none.
     """
 
     canvases: npt.NDArray[np.uint8]
@@ -50,6 +52,7 @@ class FaceSet:
     emotions: npt.NDArray[np.float32]
     emotion_weight: npt.NDArray[np.float32]
     fer: npt.NDArray[np.float32]
+    landmarks: npt.NDArray[np.float64]
 
     def __len__(self) -> int:
         """How many faces."""
@@ -57,7 +60,9 @@ class FaceSet:
 
 
 def fer_faces(data: Fer, rows: npt.NDArray[np.intp]) -> FaceSet:
-    """The given rows of FER2013; a row without landmarks keeps its own framing.
+    """The given rows of FER2013, aligned by what the networks that ship see in them.
+
+    A row takes two or three milliseconds. One whose landmarks would coincide keeps its own framing.
 
     Raises:
         InputError: if none are given.
@@ -67,6 +72,7 @@ def fer_faces(data: Fer, rows: npt.NDArray[np.intp]) -> FaceSet:
             "no row of FER2013 is left to read; check its files, and by `mien-lab clean` which "
             "rows are dropped"
         )
+    landmarks = np.stack([_landmarks(data.pixels[row]) for row in rows])
     canvases = np.pad(data.pixels[rows], ((0, 0), (MARGIN, MARGIN), (MARGIN, MARGIN)), mode="edge")
     emotions = vote_distribution(data.votes[rows])
     # What most voters could not name says little; its remaining votes count for less.
@@ -74,10 +80,11 @@ def fer_faces(data: Fer, rows: npt.NDArray[np.intp]) -> FaceSet:
     weight = np.where(unknown, 0.3, 1.0) * (emotions.sum(axis=1) > 0)
     return FaceSet(
         canvases,
-        np.stack([_fer_matrix(points) for points in data.landmarks[rows] + MARGIN]),
+        np.stack([_fer_matrix(points) for points in landmarks]),
         emotions,
         weight.astype(np.float32),
         np.eye(len(FER_LABELS), dtype=np.float32)[data.labels[rows]],
+        landmarks,
     )
 
 
@@ -124,6 +131,7 @@ def photograph_faces(folder: Path) -> FaceSet:
         np.stack(emotions),
         np.ones(count, dtype=np.float32),
         np.zeros((count, len(FER_LABELS)), dtype=np.float32),
+        np.stack([found[row["image"]][1] for row in labelled]).astype(np.float64),
     )
 
 
@@ -151,7 +159,12 @@ def _placed(faces: FaceSet) -> Iterable[tuple[npt.NDArray[np.uint8], npt.NDArray
     return zip(faces.canvases, faces.matrices, strict=True)
 
 
+def _landmarks(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+    points = place_landmarks(picture)
+    return np.full((5, 2), np.nan) if points is None else points
+
+
 def _fer_matrix(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
     if np.isnan(points).any():
         return np.array([[1, 0, -MARGIN], [0, 1, -MARGIN]], dtype=np.float32)
-    return alignment_matrix(points).astype(np.float32)
+    return alignment_matrix(points + MARGIN).astype(np.float32)

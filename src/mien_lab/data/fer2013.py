@@ -1,4 +1,4 @@
-"""FER2013 and FER+ as published: pixels, both label sets, the official splits, landmarks."""
+"""FER2013 and FER+ as published: pixels, both label sets, the official splits."""
 
 import logging
 from collections.abc import Mapping
@@ -24,7 +24,6 @@ __all__ = [
     "majority",
     "read_challenge",
     "read_face_labels",
-    "read_landmarks",
     "vote_distribution",
 ]
 
@@ -56,14 +55,12 @@ class Fer:
         labels: (n,) int64, FER2013's label as an index into `FER_LABELS`.
         votes: (n, 10) int64, FER+ votes over the eight emotions, unknown, not a face.
         split: (n,) str, Training, PublicTest or PrivateTest.
-        landmarks: (n, 5, 2) float64 in pixels; NaN where there are none.
     """
 
     pixels: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.int64]
     votes: npt.NDArray[np.int64]
     split: npt.NDArray[np.str_]
-    landmarks: npt.NDArray[np.float64]
 
     def __len__(self) -> int:
         """How many rows."""
@@ -86,7 +83,7 @@ class Fer:
 
 
 def load_fer(folder: Path, *, voted: bool = True) -> Fer:
-    """Read `fer2013.csv.gz` (or `.csv`), `fer2013new.csv` and, if present, `landmarks.csv`.
+    """Read `fer2013.csv.gz` (or `.csv`) and `fer2013new.csv`.
 
     The n-th row of one file is the n-th of the other; FER+'s image name is not used. Unless rows
     must be `voted`, `fer2013new.csv` may be missing, and all votes are 0.
@@ -99,7 +96,7 @@ def load_fer(folder: Path, *, voted: bool = True) -> Fer:
     votes_file = folder / "fer2013new.csv"
     if not votes_file.exists() and not voted:
         none = np.zeros((len(labels), len(_VOTE_COLUMNS)), dtype=np.int64)
-        return Fer(pixels, labels, none, split, read_landmarks(folder, len(labels)))
+        return Fer(pixels, labels, none, split)
     if not votes_file.exists():
         raise InputError(f"{votes_file} is missing; FER+ publishes it as fer2013new.csv")
     rows = list(numbered_rows(votes_file, ("usage",), *((name,) for name in _VOTE_COLUMNS)))
@@ -111,7 +108,6 @@ def load_fer(folder: Path, *, voted: bool = True) -> Fer:
         labels,
         np.array(votes, dtype=np.int64).reshape(-1, len(_VOTE_COLUMNS)),
         split,
-        read_landmarks(folder, len(labels)),
     )
 
 
@@ -262,20 +258,10 @@ def _face(text: str, place: str) -> npt.NDArray[np.uint8]:
     return pixels.astype(np.uint8)
 
 
-def read_landmarks(folder: Path, count: int) -> npt.NDArray[np.float64]:
-    """The points of `landmarks.csv`, (count, 5, 2) in pixels; NaN where it has none.
-
-    Raises:
-        InputError: as `read_face_labels` does.
-    """
-    points = np.full((count, 5, 2), np.nan)
-    for row, (_, five, _) in read_face_labels(folder, count).items():
-        points[row] = five
-    return points
-
-
 def read_face_labels(folder: Path, count: int) -> dict[int, FaceLabel]:
     """What `landmarks.csv` says of the rows of FER2013, by their number; empty if there is none.
+
+    It is no part of what was published, and the face networks alone are trained on it.
 
     Raises:
         InputError: if the file is of more rows than `count`, lacks a column, or is not of numbers.

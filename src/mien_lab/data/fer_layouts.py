@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS, Emotion
-from mien_lab.data.fer2013 import FER_LABELS, load_fer, majority, read_challenge, read_landmarks
+from mien_lab.data.fer2013 import FER_LABELS, load_fer, majority, read_challenge
 from mien_lab.data.manifests import numbered_lines
 from mien_lab.data.samples import Sample
 
@@ -24,7 +24,7 @@ def read_fer2013(folder: Path) -> Iterator[Sample]:
     Published by Goodfellow et al., ICONIP 2013; see `read_challenge`.
     """
     pixels, labels, split = read_challenge(folder)
-    return _rows(pixels, [FER_LABELS[label] for label in labels], split, folder)
+    return _rows(pixels, [FER_LABELS[label] for label in labels], split)
 
 
 def read_ferplus(folder: Path) -> Iterator[Sample]:
@@ -38,22 +38,21 @@ def read_ferplus(folder: Path) -> Iterator[Sample]:
     data = load_fer(folder)
     best = majority(data.votes)
     labels = [EMOTIONS[label] if label >= 0 else None for label in best]
-    yield from _rows(data.pixels, labels, data.split, folder)
+    yield from _rows(data.pixels, labels, data.split)
 
 
 def _rows(
     pixels: npt.NDArray[np.uint8],
     labels: Sequence[Emotion | None],
     split: npt.NDArray[np.str_],
-    folder: Path,
 ) -> Iterator[Sample]:
-    for row, points in enumerate(read_landmarks(folder, len(pixels))):
+    for row, picture in enumerate(pixels):
         yield Sample(
             f"{row:05}",
             labels[row],
             split=str(split[row]),
-            pixels=pixels[row],
-            landmarks=None if np.isnan(points).any() else points,
+            pixels=picture,
+            framed=True,
             cropped=True,
         )
 
@@ -70,4 +69,4 @@ def _ferplus_folders(folder: Path) -> Iterator[Sample]:
             best = int(majority(np.array([counts], dtype=np.int64))[0])
             label = EMOTIONS[best] if best >= 0 else None
             path = folder / part / name
-            yield Sample(f"{part}/{name}", label, split=part, path=path, cropped=True)
+            yield Sample(f"{part}/{name}", label, split=part, path=path, framed=True, cropped=True)

@@ -15,12 +15,14 @@ from mien.core.types import Box
 from mien.vision.alignment import CROP_SIZE, alignment_matrix, crop_face, zoomed_crops
 from mien.vision.geometry import iou_matrix
 from mien.vision.media import open_media
+from mien_lab.data.placement import place_landmarks
 
 __all__ = [
     "Sample",
     "crop_of",
     "face_meant",
     "failure_rows",
+    "landmarks_of",
     "require_labelled",
     "split_rank",
     "zoomed_crops_of",
@@ -54,6 +56,7 @@ class Sample:
         path: file of the picture; None where `pixels` are given.
         pixels: (height, width) grey or (height, width, 3) RGB, uint8.
         landmarks: (5, 2) in pixels of the picture, in the order of `mien.Landmarks`, or None.
+        framed: whether the picture is cut as FER2013's are, so that `place_landmarks` finds them.
         cropped: whether the picture is of one face that fills it, so that no face is sought.
         box: of the face meant, in pixels of the file's picture, where others are beside it; a
             cropped sample is cut out along it.
@@ -66,6 +69,7 @@ class Sample:
     path: Path | None = None
     pixels: Image | None = field(default=None, repr=False, compare=False)
     landmarks: npt.NDArray[np.float64] | None = field(default=None, repr=False, compare=False)
+    framed: bool = False
     cropped: bool = False
     box: Box | None = None
 
@@ -109,7 +113,7 @@ class Sample:
 def crop_of(sample: Sample) -> npt.NDArray[np.uint8]:
     """The canonical crop, (48, 48) uint8, of a cropped sample.
 
-    Without landmarks the picture is taken as framed already, and only scaled.
+    Where there are no landmarks the picture is taken as framed already, and only scaled.
     """
     image = sample.load()
     return crop_face(image, _framing(sample, image))
@@ -121,9 +125,17 @@ def zoomed_crops_of(sample: Sample) -> npt.NDArray[np.uint8]:
     return zoomed_crops(image, _framing(sample, image))
 
 
+def landmarks_of(sample: Sample, image: Image) -> npt.NDArray[np.float64] | None:
+    """The landmarks (5, 2) of a cropped sample's picture, if they are known or can be found."""
+    if sample.landmarks is None and sample.framed:
+        return place_landmarks(image)
+    return sample.landmarks
+
+
 def _framing(sample: Sample, image: Image) -> npt.NDArray[np.float64]:
-    if sample.landmarks is not None:
-        return alignment_matrix(sample.landmarks)
+    points = landmarks_of(sample, image)
+    if points is not None:
+        return alignment_matrix(points)
     height, width = image.shape[:2]
     scale = np.array([CROP_SIZE / width, CROP_SIZE / height])
     return np.hstack([np.diag(scale), (scale / 2 - 0.5)[:, None]])

@@ -158,7 +158,7 @@ def read_fer_faces(data_dir: Path, *parts: Part) -> list[Picture]:
     """FER2013's Training rows that the teacher found a face in, 48x48 each, split by row.
 
     Rows whose box lies more than 40 % outside the picture are left out: too little of the face
-    shows.
+    shows. FER2013 repeats pictures: what is also in the training part is in no other.
 
     Raises:
         InputError: if FER2013's file or `landmarks.csv` is missing or not of the published kind.
@@ -168,12 +168,17 @@ def read_fer_faces(data_dir: Path, *parts: Part) -> list[Picture]:
     labels = read_face_labels(folder, len(pixels))
     if not labels:
         raise InputError(f"{folder / 'landmarks.csv'} is missing or empty; get it again")
+    learnt = {
+        pixels[row].tobytes()
+        for row in np.flatnonzero(split == "Training").tolist()
+        if parts and Part.TRAIN not in parts and part_of(_fer_name(row)) is Part.TRAIN
+    }
     faces = []
     for row, (box, points, score) in sorted(labels.items()):
-        name = f"fer2013/{row}"
+        name = _fer_name(row)
         if split[row] != "Training" or score < LEAST_FER_SCORE:
             continue
-        if parts and part_of(name) not in parts:
+        if (parts and part_of(name) not in parts) or pixels[row].tobytes() in learnt:
             continue
         shown = np.clip(box[:2] + box[2:], 0, 48) - np.clip(box[:2], 0, 48)
         if np.prod(shown) < 0.6 * box[2] * box[3]:
@@ -188,6 +193,10 @@ def read_fer_faces(data_dir: Path, *parts: Part) -> list[Picture]:
             )
         )
     return faces
+
+
+def _fer_name(row: int) -> str:
+    return f"fer2013/{row}"
 
 
 def read_photographs(folder: Path) -> Iterator[tuple[str, GreyImage]]:

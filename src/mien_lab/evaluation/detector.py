@@ -284,15 +284,24 @@ def wild_figures(detector: Detector, images: Sequence[GreyImage]) -> dict[str, A
 
 
 def milliseconds(detector: Detector, scenes: Sequence[Picture]) -> float:
-    """Median wall time of one call on a 640x480 RGB picture, in milliseconds."""
-    image = cv2.resize(scenes[0].image, (640, 480), interpolation=cv2.INTER_AREA)
-    picture = np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2RGB), np.uint8)
-    times = []
-    for _ in range(ROUNDS + 3):
-        start = time.perf_counter()
-        detector.detect(picture)
-        times.append(time.perf_counter() - start)
-    return round(1000 * float(np.median(times[3:])), 1)
+    """Wall time of one call on a 640x480 RGB picture, in milliseconds.
+
+    The mean of the medians of three pictures: one without a face, one with one, and that with the
+    most.
+    """
+    by_faces = sorted(scenes, key=lambda scene: len(scene.boxes))
+    one = next((scene for scene in by_faces if len(scene.boxes) == 1), by_faces[0])
+    medians = []
+    for scene in (by_faces[0], one, by_faces[-1]):
+        image = cv2.resize(scene.image, (640, 480), interpolation=cv2.INTER_AREA)
+        picture = np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2RGB), np.uint8)
+        times = []
+        for _ in range(ROUNDS + 3):
+            start = time.perf_counter()
+            detector.detect(picture)
+            times.append(time.perf_counter() - start)
+        medians.append(float(np.median(times[3:])))
+    return round(1000 * float(np.mean(medians)), 1)
 
 
 def ratio(part: int, whole: int) -> float | None:

@@ -121,7 +121,7 @@ def embed(
         np.concatenate(features),
         softmax(np.concatenate(logits)[fitted:], card.number("temperature")),
         crops[:, ZOOMS.index(1.0)],
-        data.landmarks[rows],
+        faces.landmarks[kept],
         card.sha256,
     )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from mien.core.errors import InputError, MienError
 from mien.core.labels import EMOTIONS
 from mien.pipeline.analyzer import Analyzer
 from mien.vision.alignment import CROP_SIZE
-from mien_lab.data.samples import Sample, crop_of, face_meant
+from mien_lab.data.samples import Sample, crop_of, face_meant, landmarks_of
 
 __all__ = ["FaceCrops", "cut_faces"]
 
@@ -101,8 +101,10 @@ _Found = tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]
 
 
 def _cropped(sample: Sample) -> _Found:
-    points = np.full((5, 2), np.nan) if sample.landmarks is None else sample.landmarks
-    return crop_of(sample), points
+    image = sample.load()
+    points = landmarks_of(sample, image)
+    crop = crop_of(replace(sample, pixels=image, box=None, landmarks=points, framed=False))
+    return crop, np.full((5, 2), np.nan) if points is None else points
 
 
 def _found(sample: Sample, analyzer: Analyzer) -> _Found | None:

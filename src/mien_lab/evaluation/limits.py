@@ -35,12 +35,13 @@ def measure_limits(
     )
     data = load_fer(folder)
     rows = data.rows("PublicTest")
-    rows = rows[(majority(data.votes[rows]) >= 0) & ~np.isnan(data.landmarks[rows]).any((1, 2))]
+    rows = rows[majority(data.votes[rows]) >= 0]
     truth = majority(data.votes[rows])
-    crops = upright_crops(fer_faces(data, rows))
+    faces = fer_faces(data, rows)
+    crops = upright_crops(faces)
     qualities = [
-        assess(_face(points), crop)
-        for points, crop in zip(data.landmarks[rows], crops, strict=True)
+        assess(_face(np.where(np.isnan(points), CANONICAL, points)), crop)
+        for points, crop in zip(faces.landmarks, crops, strict=True)
     ]
 
     def figures(change: Callable[[Crop], Crop], name: str) -> dict[str, Any]:

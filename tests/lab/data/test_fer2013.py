@@ -6,7 +6,14 @@ import pytest
 
 from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS, Emotion
-from mien_lab.data.fer2013 import FER_LABELS, load_fer, majority, read_challenge, vote_distribution
+from mien_lab.data.fer2013 import (
+    FER_LABELS,
+    load_fer,
+    majority,
+    read_challenge,
+    read_face_labels,
+    vote_distribution,
+)
 
 REAL = Path(__file__).parents[4] / "shared" / "data" / "fer2013"
 
@@ -34,8 +41,6 @@ def test_rows_are_read_in_order(write_rows, row, picture):
             [5, 0, 0, 0, 0, 0, 0, 4, 1, 0],
             [0, 0, 10, 0, 0, 0, 0, 0, 0, 0],
         ]
-        assert np.isnan(data.landmarks[:2]).all()
-        assert np.array_equal(data.landmarks[2], np.arange(10.0).reshape(5, 2))
         assert data.rows("PrivateTest").tolist() == [2]
 
 
@@ -59,11 +64,14 @@ def test_blank_and_not_a_face(write_rows, row, picture):
     assert data.not_a_face.tolist() == [False, True, False]
 
 
-def test_no_landmarks(write_rows, row, picture):
-    folder = write_rows([row(picture(0))])
-    assert np.isnan(load_fer(folder).landmarks).all()
+def test_labels_of_faces_by_their_row(write_rows, row, picture):
+    points = np.arange(10.0).reshape(5, 2)
+    folder = write_rows([row(picture(0)), row(picture(1), landmarks=points)])
+    ((number, (box, found, score)),) = read_face_labels(folder, 2).items()
+    assert (number, box.tolist(), score) == (1, [1, 2, 40, 44], 0.9)
+    assert np.array_equal(found, points)
     (folder / "landmarks.csv").unlink()
-    assert np.isnan(load_fer(folder).landmarks).all()
+    assert read_face_labels(folder, 2) == {}
 
 
 def test_landmarks_that_are_no_numbers(write_rows, row, picture):
@@ -71,7 +79,7 @@ def test_landmarks_that_are_no_numbers(write_rows, row, picture):
     path = folder / "landmarks.csv"
     path.write_text(path.read_text().replace(",0.0", ",nose", 1))
     with pytest.raises(InputError, match=r"landmarks\.csv holds no number where .*nose"):
-        load_fer(folder)
+        read_face_labels(folder, 1)
 
 
 def test_landmarks_of_other_rows(write_rows, row, picture):
@@ -81,7 +89,7 @@ def test_landmarks_of_other_rows(write_rows, row, picture):
     for other in ("7", "-1", "0.5"):
         path.write_text(text.replace("\n0,", f"\n{other},"))
         with pytest.raises(InputError, match=rf"landmarks\.csv is of row {other}, which"):
-            load_fer(folder)
+            read_face_labels(folder, 1)
 
 
 def test_missing_files(write_rows, row, picture, tmp_path):

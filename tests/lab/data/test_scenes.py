@@ -54,6 +54,19 @@ def test_faces_of_fer2013_come_from_what_is_published(data_dir):
         read_fer_faces(data_dir)
 
 
+def test_repeated_pictures_are_in_the_training_part_alone(data_dir):
+    parts = [part_of(f"fer2013/{row}") for row in range(20)]
+    assert {Part.TRAIN, Part.HELD_OUT} <= set(parts)
+    folder = data_dir / "fer2013"
+    rows = (folder / "landmarks.csv").read_text().splitlines()
+    label = rows[1].split(",", 1)[1]
+    every = [f"{row},{label}" for row in range(20)]
+    (folder / "landmarks.csv").write_text("\n".join([rows[0], *every]) + "\n")
+    assert len(read_fer_faces(data_dir)) == 20
+    assert len(read_fer_faces(data_dir, Part.TRAIN)) == parts.count(Part.TRAIN)
+    assert read_fer_faces(data_dir, Part.HELD_OUT) == []
+
+
 def test_photographs_that_faces_are_tried_on_are_not_trained_on(data_dir, people, texture):
     named = {part: next(n for n in people if part_of(person_of(n)) is part) for part in Part}
     (data_dir / "wild" / "images").mkdir(parents=True)

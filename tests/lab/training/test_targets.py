@@ -64,6 +64,7 @@ def some_faces(count):
         np.zeros((count, 8), np.float32),
         np.arange(count, dtype=np.float32),
         np.zeros((count, 7), np.float32),
+        np.zeros((count, 5, 2)),
     )
 
 
