@@ -41,6 +41,9 @@ takes minutes."""
 COLUMNS = ("row", "copy_of", "correlation")
 SLACK = 0.02
 """By how much a listed correlation may fall short on another machine."""
+MOST = 0.9
+"""If so many of the listed pairs are found alike again the list is of these very rows, and all are
+believed: aligned by other landmarks, 3 % of the published ones cannot be laid over each other."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +76,8 @@ def clean(data: Fer, copies: Path | None = LISTED) -> Cleaning:
 
     Args:
         data: FER2013.
-        copies: a list of copies that differ in framing, each of which is compared again before it
-            is believed; None looks only for copies that are framed alike.
+        copies: a list of copies that differ in framing, which are compared again before they are
+            believed; None looks only for copies that are framed alike.
     """
     training = data.rows("Training")
     reasons: dict[int, str] = {}
@@ -196,12 +199,13 @@ def _listed(data: Fer, copies: Path | None, split: str) -> npt.NDArray[np.intp]:
         >= REGISTERED - SLACK
         for a, b in zip(one, other, strict=True)
     ]
-    if not all(sure):
-        log.warning(
-            "%d of %d listed copies are none here: these rows are not the published FER2013's; "
-            "write their own list with mien-lab copies, in place of mien_lab/data/%s",
-            len(sure) - sum(sure),
-            len(sure),
-            LISTED.name,
-        )
+    if np.mean(sure) >= MOST:
+        return known
+    log.warning(
+        "%d of %d listed copies are none here: these rows are not the published FER2013's; "
+        "write their own list with mien-lab copies, in place of mien_lab/data/%s",
+        len(sure) - sum(sure),
+        len(sure),
+        LISTED.name,
+    )
     return np.asarray(known[np.array(sure, dtype=np.bool_)])

@@ -111,6 +111,13 @@ def test_a_list_of_other_data_is_not_believed(reframed, caplog):
     assert "1 of 2 listed copies are none here" in caplog.text
 
 
+def test_what_cannot_be_laid_over_is_believed_with_the_rest(reframed, caplog, monkeypatch):
+    data, written = reframed
+    monkeypatch.setattr("mien_lab.data.cleaning.MOST", 0.5)
+    assert clean(data("Training"), written([0, 4], [1, 4])).rows.tolist() == [2]
+    assert not caplog.records
+
+
 def test_of_several_matches_the_list_names_the_best(tmp_path):
     table = tmp_path / "copies.csv"
     write_copies(table, np.array([[5, 9], [5, 8], [2, 9]]), np.array([0.9, 0.95, 0.83], np.float32))
