@@ -148,6 +148,7 @@ test("files dropped anywhere are read, and never gone to", { skip }, async () =>
   await page.waitForTimeout(500);
   assert.match(page.url(), /#\/model$/);
   await page.getByRole("link", { name: "Film" }).click();
+  await page.getByRole("heading", { level: 1, name: "Film" }).waitFor();
   await page.locator("input[type=file]").waitFor({ state: "attached" });
   await drop(page, 600, 20, [media.film, media.photo]);
   await page.getByText("One film is read at a time: this one is astronaut.mp4").waitFor(PATIENCE);
@@ -169,6 +170,7 @@ test("folders and sounds are called what they are", { skip }, async () => {
   await page.getByText("cannot be opened. If it is a folder").waitFor();
   await page.getByText("This browser", { exact: true }).click();
   await page.getByRole("link", { name: "Film" }).click();
+  await page.getByRole("heading", { level: 1, name: "Film" }).waitFor();
   const buffer = Buffer.alloc(44 + 16_000);
   buffer.write("RIFF");
   buffer.writeUInt32LE(36 + 16_000, 4);
@@ -364,6 +366,7 @@ test("an animation that is taken for a photograph or a film is sent where it can
   await page.getByText("moving.gif moves. Open it in Film.").waitFor(PATIENCE);
   await page.locator(".photo .face").waitFor(PATIENCE);
   await page.getByRole("link", { name: "Film" }).click();
+  await page.getByRole("heading", { level: 1, name: "Film" }).waitFor();
   await page.locator("input[type=file]").setInputFiles(media.moving);
   await page.getByText("Let this server read it").waitFor(PATIENCE);
   assert.deepEqual(faults, []);

@@ -52,6 +52,10 @@ class Media:
     start_s: float = 0.0
     """Time of the first frame: recordings of a stream may begin hours after zero."""
 
+    def frames_at(self, every: int) -> int | None:
+        """How many frames there are if each so-many-th is read; None where that is not known."""
+        return self.frame_count and -(-self.frame_count // every)
+
     def to_dict(self) -> dict[str, Any]:
         """The head of an item of schema mien/1."""
         return {

@@ -108,7 +108,7 @@ def _steps(bar: Progress, task: TaskID, media: Media, every: int) -> Callable[[F
     if media.frame_count is None and media.duration_s is not None:
         bar.update(task, total=media.duration_s)
         return lambda reading: bar.update(task, completed=reading.time_s - media.start_s)
-    bar.update(task, total=media.frame_count and -(-media.frame_count // every))
+    bar.update(task, total=media.frames_at(every))
     return lambda _: bar.advance(task)
 
 

@@ -50,7 +50,7 @@ class FilmReader:
         annotate: bool,
     ) -> None:
         self.warning: str | None = None
-        self.frame_count = media.frame_count and -(-media.frame_count // every)
+        self.frame_count = media.frames_at(every)
         self.frames_read = 0
         self.events: list[Event] = []
         self._analyzer = analyzer
