@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 LISTED = Path(__file__).with_name("fer2013-copies.csv")
 """Training rows of FER2013 that show a photograph of PublicTest or PrivateTest in another framing,
 rows of PublicTest that so show one of PrivateTest, and which: found by `mien-lab copies`, which
-takes minutes."""
+takes minutes, and by a search before it on crops aligned by another detector's landmarks."""
 COLUMNS = ("row", "copy_of", "correlation")
 SLACK = 0.02
 """By how much a listed correlation may fall short on another machine."""

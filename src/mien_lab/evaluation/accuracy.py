@@ -115,7 +115,7 @@ def copies_text(figures: Figures) -> str:
     found = figures["copies"]["PrivateTest"]
     return (
         f"Of PrivateTest's {found['n']:,} pictures {found['copied']:,} are in the training part "
-        f"too. mien, which never saw those copies, reads {share(found['accuracy_copied'])} of "
+        f"too. mien, which learnt from hardly any of those copies, reads {share(found['accuracy_copied'])} of "
         f"these pictures\nas labelled and {share(found['accuracy_others'])} of the others. The "
         f"label most of its copies have is the right one for {share(found['remembered'])} of "
         "them:\nthe same network, if it only remembered the copies' labels, would have "
