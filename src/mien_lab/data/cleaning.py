@@ -188,7 +188,7 @@ def find_reframed(
 def _listed(data: Fer, copies: Path | None, split: str) -> npt.NDArray[np.intp]:
     """The listed pairs of a split's rows that do show one photograph: the list may be of others."""
     pairs = np.zeros((0, 2), np.intp) if copies is None else read_copies(copies)
-    known = pairs[(pairs < len(data)).all(axis=1)]
+    known: npt.NDArray[np.intp] = pairs[(pairs < len(data)).all(axis=1)]
     shown = ("PublicTest", "PrivateTest") if split == "Training" else ("PrivateTest",)
     known = known[(data.split[known[:, 0]] == split) & np.isin(data.split[known[:, 1]], shown)]
     if not len(known):

@@ -115,8 +115,8 @@ def copies_text(figures: Figures) -> str:
     found = figures["copies"]["PrivateTest"]
     return (
         f"Of PrivateTest's {found['n']:,} pictures {found['copied']:,} are in the training part "
-        f"too. mien, which learnt from hardly any of those copies, reads {share(found['accuracy_copied'])} of "
-        f"these pictures\nas labelled and {share(found['accuracy_others'])} of the others. The "
+        "too. mien, which learnt from hardly any of those copies, reads "
+        f"{share(found['accuracy_copied'])} of these pictures\nas labelled and {share(found['accuracy_others'])} of the others. The "
         f"label most of its copies have is the right one for {share(found['remembered'])} of "
         "them:\nthe same network, if it only remembered the copies' labels, would have "
         f"**{share(found['accuracy_remembering'])}** instead of {share(found['accuracy'])}. What "

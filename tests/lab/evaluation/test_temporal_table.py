@@ -44,6 +44,9 @@ def test_the_goals_of_the_recurrent_network_are_told():
     assert "when clean (reached: +1.0 ± 0.4 here;" in filled
     clean["gained"]["single frames"]["mean"] = -1e-18
     assert "missed" not in fill(page, figures)
+    clean["gained"]["single frames"]["mean"] = -0.003
+    told = "when clean (even, within the standard error of the accuracy: -0.3 ± 0.4 here;"
+    assert told in fill(page, figures)
     clean["recurrent"]["accuracy"] = 0.84
     poor["recurrent"] |= {"accuracy": 0.74, "changes_per_s": 2.0, "delay_ms_mean": 130}
     clean["gained"]["single frames"]["mean"] = -0.01
