@@ -116,9 +116,10 @@ def copies_text(figures: Figures) -> str:
     return (
         f"Of PrivateTest's {found['n']:,} pictures {found['copied']:,} are in the training part "
         "too. mien, which learnt from hardly any of those copies, reads "
-        f"{share(found['accuracy_copied'])} of these pictures\nas labelled and {share(found['accuracy_others'])} of the others. The "
-        f"label most of its copies have is the right one for {share(found['remembered'])} of "
-        "them:\nthe same network, if it only remembered the copies' labels, would have "
+        f"{share(found['accuracy_copied'])} of these pictures\nas labelled and "
+        f"{share(found['accuracy_others'])} of the others. The label most of its copies have is "
+        f"the right one for {share(found['remembered'])} of them:\nthe same network, if it only "
+        "remembered the copies' labels, would have "
         f"**{share(found['accuracy_remembering'])}** instead of {share(found['accuracy'])}. What "
         "the ten people who voted for FER+ said of these pictures\ngives FER2013's label of "
         f"{share(found['accuracy_voters'])} of them (a regression on the training rows that are "

@@ -82,7 +82,8 @@ def _beside_average(ways: Figures) -> str:
     )
     return (
         f"{_word(ways, 'best moving average', better)}: {share(own['accuracy'])} against "
-        f"{share(mean['accuracy'])}, mean delay {_whole(own['delay_ms_mean'])} against {_whole(mean['delay_ms_mean'])} ms"
+        f"{share(mean['accuracy'])}, mean delay "
+        f"{_whole(own['delay_ms_mean'])} against {_whole(mean['delay_ms_mean'])} ms"
         f"{_as_early(ways)}"
     )
 
