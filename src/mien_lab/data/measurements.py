@@ -3,7 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -19,7 +19,7 @@ from mien.pipeline.frame import FrameReader
 from mien.vision.alignment import CROP_SIZE
 from mien.vision.detector import FaceDetector
 from mien_lab.data.registration import embed_crops
-from mien_lab.data.samples import Sample, crop_of, face_meant
+from mien_lab.data.samples import Sample, crop_of, face_meant, landmarks_of
 
 __all__ = ["Measurements", "measure", "perceptual_hash"]
 
@@ -140,7 +140,8 @@ def _measure(sample: Sample, reader: FrameReader, doubter: FaceDetector) -> _Mea
     blank = bool(grey.min() == grey.max())
     face, crop = False, None
     if not blank and sample.cropped:
-        face, crop = bool(doubter.detect(image)), crop_of(replace(sample, pixels=image, box=None))
+        face = bool(doubter.detect(image))
+        crop = crop_of(image, landmarks_of(sample, image))
     elif not blank:
         found = reader.find(image)
         meant = face_meant(sample, [one.box for one in found])

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,9 @@ __all__ = [
     "split_rank",
     "zoomed_crops_of",
 ]
+
+Points: TypeAlias = npt.NDArray[np.float64]
+"""Five landmarks (5, 2) in pixels, in the order of `mien.Landmarks`."""
 
 _SPLIT_WORDS = {
     2: re.compile("train(ing|val)?(set|data)?"),
@@ -110,30 +114,27 @@ class Sample:
         raise MediaError(f"{self.path} holds no picture; leave it out or get it again")
 
 
-def crop_of(sample: Sample) -> npt.NDArray[np.uint8]:
-    """The canonical crop, (48, 48) uint8, of a cropped sample.
-
-    Where there are no landmarks the picture is taken as framed already, and only scaled.
-    """
-    image = sample.load()
-    return crop_face(image, _framing(sample, image))
-
-
-def zoomed_crops_of(sample: Sample) -> npt.NDArray[np.uint8]:
-    """The crops (k, 48, 48) uint8 that a still is read by, of a cropped sample."""
-    image = sample.load()
-    return zoomed_crops(image, _framing(sample, image))
-
-
-def landmarks_of(sample: Sample, image: Image) -> npt.NDArray[np.float64] | None:
+def landmarks_of(sample: Sample, image: Image) -> Points | None:
     """The landmarks (5, 2) of a cropped sample's picture, if they are known or can be found."""
     if sample.landmarks is None and sample.framed:
         return place_landmarks(image)
     return sample.landmarks
 
 
-def _framing(sample: Sample, image: Image) -> npt.NDArray[np.float64]:
-    points = landmarks_of(sample, image)
+def crop_of(image: Image, points: Points | None) -> npt.NDArray[np.uint8]:
+    """The canonical crop, (48, 48) uint8, of a cropped sample's picture.
+
+    Where there are no landmarks the picture is taken as framed already, and only scaled.
+    """
+    return crop_face(image, _framing(image, points))
+
+
+def zoomed_crops_of(image: Image, points: Points | None) -> npt.NDArray[np.uint8]:
+    """The crops (k, 48, 48) uint8 that a still is read by, likewise."""
+    return zoomed_crops(image, _framing(image, points))
+
+
+def _framing(image: Image, points: Points | None) -> npt.NDArray[np.float64]:
     if points is not None:
         return alignment_matrix(points)
     height, width = image.shape[:2]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -103,8 +103,7 @@ _Found = tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]
 def _cropped(sample: Sample) -> _Found:
     image = sample.load()
     points = landmarks_of(sample, image)
-    crop = crop_of(replace(sample, pixels=image, box=None, landmarks=points, framed=False))
-    return crop, np.full((5, 2), np.nan) if points is None else points
+    return crop_of(image, points), np.full((5, 2), np.nan) if points is None else points
 
 
 def _found(sample: Sample, analyzer: Analyzer) -> _Found | None:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from mien.core.errors import InputError, MienError
 from mien.core.labels import EMOTIONS
 from mien.pipeline.analyzer import Analyzer
-from mien_lab.data.samples import Sample, face_meant, zoomed_crops_of
+from mien_lab.data.samples import Sample, face_meant, landmarks_of, zoomed_crops_of
 from mien_lab.evaluation.scored import Scored
 
 __all__ = ["Predictions", "predict"]
@@ -67,7 +67,9 @@ def predict(
 
 def _read(sample: Sample, analyzer: Analyzer) -> npt.NDArray[np.floating]:
     if sample.cropped:
-        result = analyzer.parts.reader.classifier.classify(zoomed_crops_of(sample)[None])
+        image = sample.load()
+        crops = zoomed_crops_of(image, landmarks_of(sample, image))
+        result = analyzer.parts.reader.classifier.classify(crops[None])
         return np.asarray(result.probabilities[0])
     readings = analyzer.analyze(sample.load()).faces
     meant = face_meant(sample, [reading.face.box for reading in readings])

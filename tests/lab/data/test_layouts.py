@@ -8,7 +8,7 @@ from mien.core.errors import InputError, MediaError
 from mien.core.labels import Emotion
 from mien.core.types import Box
 from mien_lab.data.collections import find_layout, read_collection, read_measured
-from mien_lab.data.samples import crop_of
+from mien_lab.data.samples import crop_of, landmarks_of
 
 
 def test_raf_db(put, rows, tmp_path):
@@ -191,7 +191,7 @@ def test_expw(labels, tmp_path):
     crops = read_collection(tmp_path, whole=False)
     assert crops[0].load().shape == (30, 20, 3)
     assert crops[0].load().min() == 200
-    assert crop_of(crops[0]).shape == (48, 48)
+    assert crop_of(crops[0].load(), landmarks_of(crops[0], crops[0].load())).shape == (48, 48)
     with pytest.raises(MediaError, match=r"fun_1\.png#2 lies outside"):
         crops[2].load()
     (tmp_path / "label.lst").write_text("fun_1.png 0 10 nan 40 40 61.3 3\n")
