@@ -18,6 +18,29 @@ def test_names_are_set_with_commas_or_as_json(monkeypatch):
         WebSettings()
 
 
+@pytest.mark.parametrize(
+    ("written", "asked"),
+    [
+        ("Box.example:8383", "box.example"),
+        ("http://box.example/", "box.example"),
+        ("10.0.0.7:8383", "10.0.0.7"),
+        ("2001:DB8:0::7", "[2001:db8::7]"),
+        ("[2001:db8::7]", "[2001:db8::7]"),
+        ("[2001:db8::7]:8383", "[2001:db8::7]"),
+        ('["2001:db8::7"]', "[2001:db8::7]"),
+    ],
+)
+def test_hosts_are_known_as_requests_name_them(monkeypatch, written, asked):
+    monkeypatch.setenv("MIEN_ALLOWED_HOSTS", f" {written}")
+    assert WebSettings().allowed_hosts == (asked,)
+
+
+@pytest.mark.parametrize("wrong", ["http://", ":8383", "[2001:db8"])
+def test_what_names_no_host_is_refused(wrong):
+    with pytest.raises(ValidationError, match="allowed_hosts"):
+        WebSettings(allowed_hosts=(wrong,))
+
+
 def test_open_addresses_need_a_token():
     with pytest.raises(ValidationError, match="MIEN_TOKEN"):
         WebSettings(host="0.0.0.0")

@@ -3,8 +3,10 @@
 import hashlib
 import ipaddress
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, DirectoryPath, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -49,7 +51,7 @@ class WebSettings(BaseSettings):
 
     Attributes:
         token: what clients must know; required unless the address is loopback.
-        allowed_hosts: names under which the server may be addressed besides its own.
+        allowed_hosts: names and addresses under which the server may be asked besides its own.
         allowed_origins: other origins whose pages may call the API; none by default.
         workers: inferences at the same time, each in one thread; as many films are open.
         max_upload: bytes of one upload.
@@ -96,12 +98,17 @@ class WebSettings(BaseSettings):
     @field_validator("allowed_hosts", "allowed_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        """Names with commas between them, or a JSON list."""
+        """Names with commas between them, or a JSON list; an IPv6 address has brackets too."""
         if not isinstance(value, str):
             return value
-        if value.lstrip().startswith("["):
+        if re.match(r'\s*\[\s*["\]]', value):
             return json.loads(value)
         return [part.strip() for part in value.split(",") if part.strip()]
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _address(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(_as_requested, hosts))
 
     @field_validator("allowed_origins")
     @classmethod
@@ -131,6 +138,21 @@ class WebSettings(BaseSettings):
                 f"{MIN_TOKEN} characters or more, or listen on 127.0.0.1"
             )
         return self
+
+
+def _as_requested(host: str) -> str:
+    """A host as requests name it: in small letters, without a port, IPv6 in brackets."""
+    if "//" not in host:
+        # Several colons are of IPv6; a port has one.
+        host = f"//[{host}]" if host.count(":") > 1 and "[" not in host else f"//{host}"
+    name = urlsplit(host).hostname or ""
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        if not name:
+            raise ValueError(f"{host} names no host; give names or addresses") from None
+        return name
+    return f"[{address}]" if address.version == 6 else str(address)
 
 
 def is_loopback(host: str) -> bool:

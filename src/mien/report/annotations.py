@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Protocol
+from types import TracebackType
+from typing import Protocol, Self
 
+from mien.core.errors import OutputError
 from mien.core.media import Frame, Media, MediaKind
 from mien.core.types import FrameReading
 from mien.report.clips import ClipWriter
@@ -13,7 +15,7 @@ from mien.report.drawing import LARGEST_JPEG, annotate, write_picture
 from mien.report.files import make_folder
 from mien.vision.sources import display_name
 
-__all__ = ["AnnotationFolder", "Annotator", "is_annotation"]
+__all__ = ["AnnotatedCopy", "AnnotationFolder", "Annotator", "is_annotation"]
 
 _LONGEST = 255
 """Bytes of a file's name."""
@@ -78,6 +80,53 @@ class AnnotationFolder:
             name = _fitting(stem, f"-{number}.annotated{extension}")
         self._taken.add(name.lower())
         return self.folder / name
+
+
+class AnnotatedCopy:
+    """The annotated copy of one source; where it cannot be written, reading goes on without it.
+
+    A context manager, which swallows what is wrong with the copy alone.
+
+    Args:
+        copy: opens it; None where none is asked for.
+
+    Attributes:
+        fault: why there is no copy, if it could not be written.
+    """
+
+    def __init__(self, copy: AbstractContextManager[Annotator] | None = None) -> None:
+        self.fault: OutputError | None = None
+        self._copy = copy
+        self._stack = ExitStack()
+        self._annotator: Annotator | None = None
+
+    def write(self, frame: Frame, reading: FrameReading) -> None:
+        """Draw the readings into a frame and keep it, as long as that is possible."""
+        if self._annotator is None:
+            return
+        try:
+            self._annotator.write(frame, reading)
+        except OutputError as error:
+            self.fault, self._annotator = error, None
+            with suppress(OutputError):
+                self._stack.__exit__(OutputError, error, error.__traceback__)
+
+    def __enter__(self) -> Self:
+        if self._copy is not None:
+            self._annotator = self._stack.enter_context(self._copy)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            self._stack.__exit__(kind, error, trace)
+        except OutputError as refusal:
+            # What went wrong elsewhere goes on as it is.
+            self.fault = self.fault or refusal
 
 
 def _fitting(stem: str, ending: str) -> str:

@@ -22,6 +22,7 @@ from mien.apps.web import filming
 from mien.apps.web.filming import FilmReader
 from mien.apps.web.workspace import Workspace
 from mien.core.errors import OutputError
+from mien.report.clips import ClipWriter
 from mien.report.documents import JsonWriter
 from mien.report.html import page_policy
 from mien.report.schema import document_schema
@@ -350,6 +351,38 @@ def test_a_film_that_grows_above_the_limit(client, make_film, tmp_path):
     view = finished(client, where)
     assert view["warning"] == "a.ts has more than 2 million pixels; send it at a smaller size"
     assert view["frames_read"] > 0
+    client.delete(where)
+
+
+def test_a_film_that_is_longer_than_it_may_be_and_does_not_say_so(
+    serving, make_film, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("mien.vision.video._Decoder.duration_s", lambda *_: None)
+    film = make_film(tmp_path / "clip.mkv", times=[i / 10 for i in range(20)]).read_bytes()
+    with serving(max_duration_s=1) as client:
+        where = client.post(URL, content=film, params={"name": "a.mkv"}).headers["location"]
+        view = finished(client, where)
+        assert view["warning"] == "the film takes more than 1 seconds; cut it into parts"
+        assert view["frames_read"] == 11
+        assert len(client.get(view["results"]["json"]).json()["items"][0]["frames"]) == 11
+        client.delete(where)
+
+
+@pytest.mark.parametrize("method", ["write", "__exit__"])
+def test_a_film_whose_annotated_copy_cannot_be_written(
+    client, make_film, tmp_path, monkeypatch, method
+):
+    def refuse(clip, *_):
+        raise OutputError(f"{clip._path} cannot be written: too wide; make it smaller")
+
+    film = make_film(tmp_path / "clip.mp4").read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(ClipWriter, method, refuse)
+        where = client.post(URL, content=film).headers["location"]
+        view = finished(client, where)
+    assert view["warning"] == "annotated.mp4 cannot be written: too wide; make it smaller"
+    assert view["results"].keys() == {"json", "csv", "events", "eaf", "report"}
+    assert client.get(view["results"]["json"]).json()["items"][0]["frames"]
     client.delete(where)
 
 

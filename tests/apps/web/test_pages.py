@@ -1,5 +1,6 @@
 """The front-end's own tests, where there is a Node to run them."""
 
+import mimetypes
 import os
 import runpy
 import shutil
@@ -80,6 +81,13 @@ def test_what_may_change_under_its_name_is_sent_once(built, path):
 
 def test_what_is_named_by_its_content_is_kept(built):
     assert "immutable" in built.get("/assets/index-c0ffee.js").headers["cache-control"]
+
+
+def test_scripts_are_scripts_whatever_the_machine_takes_them_for(built):
+    mimetypes.add_type("text/plain", ".js")
+    pages.Pages()
+    script = built.get("/assets/index-c0ffee.js")
+    assert script.headers["content-type"] == "text/javascript; charset=utf-8"
 
 
 def test_weights_are_sent_once(client):

@@ -1,21 +1,19 @@
 """What `mien analyze` does with its sources, once it is known which and where results go."""
 
 from collections.abc import Callable
-from contextlib import ExitStack, closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from rich.progress import Progress, TaskID
 
 from mien.apps.cli.console import complain, printable, progress_bar
 from mien.apps.cli.opening import opened
-from mien.core.errors import MediaError, MienError, OutputError
-from mien.core.media import Frame, Media
+from mien.core.errors import MediaError, MienError
+from mien.core.media import Media
 from mien.core.types import FrameReading
 from mien.pipeline.analyzer import Analyzer
-from mien.report.annotations import AnnotationFolder, Annotator
+from mien.report.annotations import AnnotatedCopy, AnnotationFolder
 from mien.report.writing import ReportWriter
 from mien.vision.sources import display_name
 from mien.vision.stream import MediaStream
@@ -72,7 +70,7 @@ class Run:
         with (
             stream,
             closing(self.analyzer.read_stream(stream)) as pairs,
-            _Annotation(self.annotations, stream.media) as annotation,
+            self._annotated(stream.media) as copy,
         ):
             try:
                 for frame, reading in pairs:
@@ -80,7 +78,7 @@ class Run:
                         self.writer.begin(stream.media)
                         started = True
                     self.writer.write(reading)
-                    annotation.write(frame, reading)
+                    copy.write(frame, reading)
                     advance(reading)
             except MienError as error:
                 fault = error
@@ -94,8 +92,12 @@ class Run:
         if fault is not None:
             self._report(source, fault)
         self.writer.end(fault)
-        if annotation.fault is not None:
-            self._report(source, annotation.fault)
+        if copy.fault is not None:
+            self._report(source, copy.fault)
+
+    def _annotated(self, media: Media) -> AnnotatedCopy:
+        folder = self.annotations
+        return AnnotatedCopy(None if folder is None else folder.open(media))
 
     def _report(self, source: str, error: MienError) -> None:
         self.failures += 1
@@ -110,45 +112,3 @@ def _steps(bar: Progress, task: TaskID, media: Media, every: int) -> Callable[[F
         return lambda reading: bar.update(task, completed=reading.time_s - media.start_s)
     bar.update(task, total=media.frames_at(every))
     return lambda _: bar.advance(task)
-
-
-class _Annotation:
-    """The annotated copy of one source, if asked for; where it fails, reading goes on without it.
-
-    Attributes:
-        fault: why there is no copy, if it could not be written.
-    """
-
-    def __init__(self, folder: AnnotationFolder | None, media: Media) -> None:
-        self.fault: OutputError | None = None
-        self._folder = folder
-        self._media = media
-        self._stack = ExitStack()
-        self._annotator: Annotator | None = None
-
-    def write(self, frame: Frame, reading: FrameReading) -> None:
-        if self._annotator is None:
-            return
-        try:
-            self._annotator.write(frame, reading)
-        except OutputError as error:
-            self.fault, self._annotator = error, None
-            with suppress(OutputError):
-                self._stack.__exit__(OutputError, error, error.__traceback__)
-
-    def __enter__(self) -> Self:
-        if self._folder is not None:
-            self._annotator = self._stack.enter_context(self._folder.open(self._media))
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        try:
-            self._stack.__exit__(kind, error, trace)
-        except OutputError as refusal:
-            # What went wrong elsewhere goes on as it is.
-            self.fault = self.fault or refusal

@@ -1,14 +1,16 @@
 """One film: read frame by frame, its results written as it goes."""
 
+import os
 from contextlib import ExitStack
 from pathlib import Path
 
-from mien.apps.web.problems import too_many_pixels
+from mien.apps.web.problems import ProblemError, too_many_pixels
 from mien.apps.web.workspace import room_needed
 from mien.core.errors import MediaError, MienError, TooLargeError, TruncatedError
 from mien.core.media import Frame, Media
 from mien.core.types import FrameReading
 from mien.pipeline.analyzer import Analyzer
+from mien.report.annotations import AnnotatedCopy
 from mien.report.clips import ClipWriter
 from mien.report.codings import open_events
 from mien.report.events import Event, EventFinder, ordered
@@ -28,12 +30,12 @@ class FilmReader:
         film: where it lies.
         media: what is known of it, under the name that results call it by.
         room: the folder that results go into.
-        max_duration_s: where reading ends with an error.
+        max_duration_s: where reading ends.
         every: read every n-th frame.
         annotate: whether to write an annotated copy.
 
     Attributes:
-        warning: what broke the film off, if something did.
+        warning: what broke the film off, or why there is no annotated copy, if so.
         frame_count: how many are to be read, where the film says how many there are.
         frames_read: of the film so far.
         events: of the film, in order of their onset; complete when it is finished.
@@ -67,7 +69,7 @@ class FilmReader:
         self._stack = ExitStack()
         self._finder = EventFinder()
         self._writer: ReportWriter = ReportWriters(())
-        self._clip: ClipWriter | None = None
+        self._copy = AnnotatedCopy()
 
     @property
     def share(self) -> float | None:
@@ -92,23 +94,15 @@ class FilmReader:
             ProblemError: if a frame has too many pixels, or the disk is full.
         """
         try:
-            frame = next(self._opened(), None)
-        except TooLargeError as error:
-            fault = too_many_pixels(self._media.source, self._analyzer.config.max_pixels)
-            if self.frames_read == 0:
-                raise fault from error
-            self.warning = str(fault)
-            return False
+            frame = self._next()
+        except TooLargeError:
+            limit = self._analyzer.config.max_pixels
+            return self._break_off(too_many_pixels(self._media.source, limit))
         except MediaError as error:
-            if self.frames_read == 0:
-                raise
-            self.warning = str(error).replace(str(self._film), self._media.source)
-            return False
+            return self._break_off(error)
         if frame is None:
             return False
         self._last_s = frame.time_s
-        if frame.time_s - self._media.start_s > self._limit:
-            raise MediaError(f"the film takes more than {self._limit:g} seconds; cut it into parts")
         if frame.index % self._every:
             return True
         reading = self._reader.read(frame)
@@ -129,6 +123,11 @@ class FilmReader:
         with room_needed():
             self._writer.end(fault)
             self._stack.close()
+        if self._copy.fault is not None:
+            # Only the copy is missing.
+            del self._results["film"]
+            sentence = str(self._copy.fault).replace(f"{self._room}{os.sep}", "")
+            self.warning = "; ".join(filter(None, (self.warning, sentence)))
         self.events = ordered(self.events + self._finder.finish())
         return self._results
 
@@ -141,11 +140,21 @@ class FilmReader:
         except MienError:
             return
 
-    def _opened(self) -> MediaStream:
+    def _next(self) -> Frame | None:
         if self._stream is None:
             limit = self._analyzer.config.max_pixels
             self._stream = open_media(self._film, max_pixels=limit)
-        return self._stream
+        frame = next(self._stream, None)
+        if frame is not None and frame.time_s - self._media.start_s > self._limit:
+            raise MediaError(f"the film takes more than {self._limit:g} seconds; cut it into parts")
+        return frame
+
+    def _break_off(self, error: MienError | ProblemError) -> bool:
+        """End with what was read so far; with nothing, fail."""
+        if self.frames_read == 0:
+            raise error
+        self.warning = str(error).replace(str(self._film), self._media.source)
+        return False
 
     def _write(self, frame: Frame, reading: FrameReading) -> None:
         if self.frames_read == 0:
@@ -153,8 +162,7 @@ class FilmReader:
         self.frames_read += 1
         self.events += self._finder.add(reading)
         self._writer.write(reading)
-        if self._clip is not None:
-            self._clip.write(frame, reading)
+        self._copy.write(frame, reading)
 
     def _open(self) -> None:
         model = self._analyzer.parts.provenance()
@@ -170,7 +178,7 @@ class FilmReader:
         self._writer.begin(self._media)
         if self._annotate:
             path = self._path("film", "annotated.mp4")
-            self._clip = enter(ClipWriter(path, self._media, sound=self._film))
+            self._copy = enter(AnnotatedCopy(ClipWriter(path, self._media, sound=self._film)))
 
     def _path(self, result: str, name: str) -> Path:
         """Where a result is written."""

@@ -1,5 +1,6 @@
 """The built front-end, as it lies in the package."""
 
+import mimetypes
 from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
@@ -13,6 +14,15 @@ from starlette.types import Scope
 __all__ = ["Pages", "static_folder"]
 
 KEPT = "public, max-age=31536000, immutable"
+
+TYPES = {
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".mjs": "text/javascript",
+    ".svg": "image/svg+xml",
+    ".wasm": "application/wasm",
+}
+"""What Windows takes from its registry, where other programs may have written anything."""
 
 SERVED = ("GET", "HEAD")
 METHODS = (*SERVED, "POST", "DELETE")
@@ -37,6 +47,8 @@ class Pages(StaticFiles):
 
     def __init__(self) -> None:
         super().__init__(directory=static_folder(), html=True, check_dir=False)
+        for extension, kind in TYPES.items():
+            mimetypes.add_type(kind, extension)
 
     async def check_config(self) -> None:
         """Pages that are not built are no error: the API works without them."""

@@ -189,7 +189,9 @@ class JobView(BaseModel):
     frames_read: int = Field(examples=[120])
     frame_count: int | None = Field(examples=[480])
     progress: float | None = Field(ge=0, le=1, examples=[0.25])
-    warning: str | None = Field(None, description="What broke the film off; the rest was read.")
+    warning: str | None = Field(
+        None, description="What broke the film off, or why there is no annotated copy."
+    )
     error: str | None = Field(None, description="Why there is no result.")
     results: dict[str, str] = Field(
         description="Addresses of the results by form, once it is done.",
