@@ -23,6 +23,9 @@ export const leaving = computed(() => {
 export const view = signal<View>(viewOf(location.hash));
 
 const RETRY_MS = 3000;
+/** For the server's first answer. */
+const PATIENCE_MS = 10_000;
+const AGAIN_MS = 50;
 
 /** Note where something is being analysed, or that it has ended; requests are counted from the first on. */
 export function setRunning(what: string, where: Place | null): void {
@@ -50,6 +53,15 @@ export async function checkFile(file: File): Promise<void> {
 export function checkSize({ name, size }: File): void {
   const most = models.value?.max_upload;
   if (most && size > most) throw new Error(strings.errors.tooLarge(name, size, most));
+}
+
+/** What the server has, as soon as it has said so. */
+export async function known(): Promise<Models> {
+  for (let waited = 0; !models.value && !trouble.value && waited < PATIENCE_MS; waited += AGAIN_MS) {
+    await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+  }
+  if (!models.value) throw new Error(strings.errors.offlineModels);
+  return models.value;
 }
 
 /** Ask the server what it has, until it answers. */

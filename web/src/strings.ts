@@ -183,7 +183,11 @@ export const strings = {
     openReport: "Open the report",
     downloadsTitle: "Downloads",
     serverOnly: "A report, a document for ELAN and an annotated film are made when this server reads the film.",
-    cannotPlay: "Your browser cannot play this film; its readings are below.",
+    cannotPlay: {
+      drawn: "Your browser cannot play this film; its annotated copy is shown.",
+      none: "Your browser cannot play this film; its readings are below.",
+    },
+    gone: "The server no longer has this film. What is shown here stays until you leave, and can be downloaded.",
   },
   model: {
     title: "Model & limits",

@@ -75,8 +75,48 @@ describe("a film that is not the first on the server", () => {
   });
 });
 
+describe("a server that cannot be reached for a moment", () => {
+  it.each([
+    ["says nothing", () => Promise.reject(new TypeError("Failed to fetch"))],
+    ["is behind one that says so", () => Response.json({ detail: "bad gateway" }, { status: 502 })],
+  ])("is asked again, whatever for: it %s", async (_, away) => {
+    vi.useFakeTimers();
+    const missed = new Set<string>();
+    vi.stubGlobal("fetch", async ({ url }: Request) => {
+      if (!missed.has(url)) {
+        missed.add(url);
+        return away();
+      }
+      const job = { id: "x-1", state: "done", results: {} };
+      return Response.json(url.endsWith("/json") ? { items: [{ frames: [] }] } : job);
+    });
+    const { film, forgetFilm, openFilm } = await import("../src/live/film");
+    const { place } = await import("../src/state");
+    place.value = "server";
+    void openFilm(new File(["film"], "a.mp4"));
+    await vi.advanceTimersByTimeAsync(900);
+    expect(film.value).toMatchObject({ stage: "waiting", note: strings.errors.serverGone });
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(film.value).toMatchObject({ stage: "done", item: { frames: [] } });
+    expect(missed.size).toBe(2);
+    forgetFilm();
+  });
+
+  it("is not asked again where it answers", async () => {
+    vi.useFakeTimers();
+    vi.stubGlobal("fetch", async () => Response.json({ detail: "the film could not be read" }, { status: 500 }));
+    const { film, openFilm } = await import("../src/live/film");
+    const { place } = await import("../src/state");
+    place.value = "server";
+    void openFilm(new File(["film"], "a.mp4"));
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(film.value).toMatchObject({ stage: "failed", problem: "the film could not be read" });
+  });
+});
+
 describe("the results of a film on the server", () => {
   let gone: boolean;
+  const events = [{ track_id: 1 }];
 
   /** Have a film read, by a server that has read it already. */
   async function read(keep_s = 3600) {
@@ -85,7 +125,7 @@ describe("the results of a film on the server", () => {
     vi.stubGlobal("fetch", async (request: Request) => {
       asked.push(request);
       if (gone) return Response.json({ detail: "there is no such job" }, { status: 404 });
-      const job = { id: "x-1", state: "done", results: {} };
+      const job = { id: "x-1", state: "done", results: {}, events, warning: "cut off" };
       return Response.json(request.url.endsWith("/json") ? { items: [{ frames: [] }] } : job);
     });
     const live = await import("../src/live/film");
@@ -99,15 +139,15 @@ describe("the results of a film on the server", () => {
     return live;
   }
 
-  it("are asked after while they are shown, and said to be gone", async () => {
+  it("are asked after while they are shown, and said to be gone; what is in the page stays", async () => {
     const { film } = await read();
     await vi.advanceTimersByTimeAsync(600_000);
     expect(asked.map(({ url }) => url)).toEqual(Array(2).fill("http://here/api/v1/jobs/x-1"));
     expect(film.value?.stage).toBe("done");
     gone = true;
     await vi.advanceTimersByTimeAsync(240_000);
-    expect(film.value).toMatchObject({ stage: "failed", problem: "there is no such job" });
-    expect(film.value?.item).toBeUndefined();
+    expect(film.value).toMatchObject({ stage: "done", problem: strings.film.gone, item: { frames: [] } });
+    expect(film.value).toMatchObject({ job: undefined, events, warning: "cut off" });
     asked.length = 0;
     await vi.advanceTimersByTimeAsync(600_000);
     expect(asked).toEqual([]);

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { strings } from "../src/strings";
 
 beforeEach(() => vi.stubGlobal("location", { origin: "http://here", hash: "" }));
 afterEach(() => vi.unstubAllGlobals());
@@ -17,6 +18,32 @@ describe("the count of requests", () => {
     setRunning("photos", null);
     setRunning("live", "browser");
     expect(requests.value).toBe(0);
+  });
+});
+
+describe("what the server has", () => {
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.resetModules();
+  });
+
+  it("is waited for until it is known", async () => {
+    vi.useFakeTimers();
+    const { known, models } = await import("../src/state");
+    const asking = known();
+    await vi.advanceTimersByTimeAsync(2500);
+    models.value = { models: [] } as never;
+    await vi.advanceTimersByTimeAsync(100);
+    expect(await asking).toBe(models.value);
+  });
+
+  it.each([0, 10_100])("is given up where there is trouble, or no answer: after %s ms", async (wait) => {
+    vi.useFakeTimers();
+    const { known, trouble } = await import("../src/state");
+    if (!wait) trouble.value = "no server";
+    const refused = expect(known()).rejects.toThrow(strings.errors.offlineModels);
+    await vi.advanceTimersByTimeAsync(wait);
+    await refused;
   });
 });
 

@@ -542,7 +542,7 @@ export interface components {
             progress: number | null;
             /**
              * Warning
-             * @description What broke the film off; the rest was read.
+             * @description What broke the film off, or why there is no annotated copy.
              */
             warning?: string | null;
             /**

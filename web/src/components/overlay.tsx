@@ -48,7 +48,7 @@ export function Overlay(props: { width: number; height: number; marked: readonly
         <span
           key={number}
           class={brief ? "tag brief" : "tag"}
-          style={{ left: share(x, width), top: share(Math.max(box.y, 0.07 * height), height) }}
+          style={placed(x / width, box.y / height)}
         >
           {brief ? number : strings.face(number)}
         </span>
@@ -57,7 +57,12 @@ export function Overlay(props: { width: number; height: number; marked: readonly
   );
 }
 
-const share = (value: number, whole: number) => `${(100 * value) / whole}%`;
+/** Where a tag stands, for a corner in shares of the picture: near the right edge it is drawn back into it. */
+function placed(x: number, y: number) {
+  const left = Math.min(Math.max(x, 0), 1);
+  const back = Math.max(left - 0.8, 0) / 0.2;
+  return { left: `${100 * left}%`, top: `max(${100 * y}%, 1.6rem)`, "--back": `${-100 * back}%` };
+}
 
 /** Longest side in pixels of what is laid over a picture: maps are coarse, photographs may be large. */
 const LONGEST = 1280;

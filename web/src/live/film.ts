@@ -2,9 +2,9 @@
 
 import { computed, signal } from "@preact/signals";
 import { deleteJob, findJob, loadResult, Refusal, uploadFilm } from "../api/client";
-import type { Frame, Item, Job } from "../api/types";
+import type { Event, Frame, Item, Job } from "../api/types";
 import { COARSE, device } from "../device/device";
-import { checkFile, checkSize, models, place, setRunning } from "../state";
+import { checkFile, checkSize, known, models, type Place, place, setRunning } from "../state";
 import { strings } from "../strings";
 import { moves } from "./animation";
 import { numbering } from "./tracks";
@@ -12,16 +12,25 @@ import { numbering } from "./tracks";
 export interface Film {
   readonly file: File;
   readonly url: string;
+  readonly where: Place;
   readonly stage: "uploading" | "waiting" | "reading" | "done" | "failed";
   readonly share: number | null;
   readonly note: string;
   readonly item?: Item;
+  /** As the server found them. */
+  readonly events?: readonly Event[];
+  /** What of it could not be read or drawn. */
+  readonly warning?: string | null;
+  /** As long as the server has it. */
   readonly job?: Job;
+  /** Why it could not be read, or what is no longer there of what was. */
   readonly problem?: string;
 }
 
 const STEP_S = 0.2;
 const ASK_MS = 700;
+/** Of HTTP: no server answered, or one in front of it could not reach it. */
+const AWAY = [0, 502, 503, 504];
 /** The server keeps results for as long as they are asked after: at the latest so often, and in a third of its time. */
 const KEEP_MS = 240_000;
 const KEEP_SHARE = 1 / 3;
@@ -46,7 +55,7 @@ export async function openFilm(file: File): Promise<void> {
   const { signal: stopped } = stop;
   const where = place.value;
   const stage = where === "server" ? "uploading" : "reading";
-  film.value = { file, url: URL.createObjectURL(file), stage, share: 0, note: "" };
+  film.value = { file, url: URL.createObjectURL(file), where, stage, share: 0, note: "" };
   try {
     await checkFile(file);
     if (where === "browser") await prepare(file);
@@ -91,20 +100,28 @@ async function readThere(file: File, stopped: AbortSignal): Promise<void> {
   change({ job, ...progressOf(job) });
   while (job.state === "queued" || job.state === "running") {
     await new Promise((resolve) => setTimeout(resolve, ASK_MS));
-    stopped.throwIfAborted();
-    try {
-      job = await findJob(job.id);
-    } catch (error) {
-      if (!(error instanceof Refusal) || error.status !== 0) throw error;
-      change({ note: strings.errors.serverGone });
-      continue;
-    }
+    job = await answered(() => findJob(job.id), stopped);
     change({ job, ...progressOf(job) });
   }
   if (job.state === "failed") throw new Error(job.error ?? strings.errors.unexpected);
-  const { items } = await loadResult(job.id);
-  change({ job, stage: "done", share: 1, item: items[0] });
+  const { items } = await answered(() => loadResult(job.id), stopped);
+  const { events, warning } = job;
+  change({ job, events, warning, stage: "done", share: 1, item: items[0] });
   void keep(job, stopped);
+}
+
+/** Ask again, as often as it takes, while the server cannot be reached: what it has read stays there. */
+async function answered<Answer>(asking: () => Promise<Answer>, stopped: AbortSignal): Promise<Answer> {
+  for (;;) {
+    stopped.throwIfAborted();
+    try {
+      return await asking();
+    } catch (error) {
+      if (!(error instanceof Refusal) || !AWAY.includes(error.status)) throw error;
+      tell({ note: strings.errors.serverGone }, stopped);
+      await new Promise((resolve) => setTimeout(resolve, ASK_MS));
+    }
+  }
 }
 
 function progressOf({ state, progress, frames_read: read, frame_count: count }: Job): Partial<Film> {
@@ -112,18 +129,18 @@ function progressOf({ state, progress, frames_read: read, frame_count: count }: 
   return { stage: "reading", share: progress, note: strings.film.frames(read, count) };
 }
 
-/** Ask after the results of a film now and then; where they are gone, say so. */
+/** Ask after the results of a film now and then; where they are gone, say so: what is in this page stays. */
 async function keep({ id }: Job, stopped: AbortSignal): Promise<void> {
   const kept = 1000 * (models.value?.keep_s ?? Number.POSITIVE_INFINITY);
   for (;;) {
     await new Promise((resolve) => setTimeout(resolve, Math.min(KEEP_MS, kept * KEEP_SHARE)));
     if (stopped.aborted) return;
     const gone = await findJob(id).then(
-      () => null,
-      (error) => (error instanceof Refusal && error.status === 404 ? error : null),
+      () => false,
+      (error) => error instanceof Refusal && error.status === 404,
     );
     if (stopped.aborted) return;
-    if (gone) return tell({ stage: "failed", problem: gone.message, job: undefined, item: undefined }, stopped);
+    if (gone) return tell({ problem: strings.film.gone, job: undefined }, stopped);
   }
 }
 
@@ -131,8 +148,7 @@ async function keep({ id }: Job, stopped: AbortSignal): Promise<void> {
 async function prepare(file: File): Promise<void> {
   const still = file.type.startsWith("image/") && file.type !== "image/gif" && !(await moves(file));
   if (still) throw new Error(strings.errors.notAFilm);
-  if (!models.value) throw new Error(strings.errors.offlineModels);
-  await device.load(models.value);
+  await device.load(await known());
 }
 
 async function readHere(file: File, stopped: AbortSignal): Promise<void> {

@@ -4,7 +4,7 @@ import { signal } from "@preact/signals";
 import { analyzePicture } from "../api/client";
 import type { Item } from "../api/types";
 import { device } from "../device/device";
-import { checkFile, checkSize, models, type Place, place, setRunning } from "../state";
+import { checkFile, checkSize, known, type Place, place, setRunning } from "../state";
 import { strings } from "../strings";
 import { moves } from "./animation";
 
@@ -55,7 +55,8 @@ async function readEach(several: readonly Picture[], activation = false): Promis
   const task = `photos ${++tasks}`;
   const where = several[0]?.where ?? null;
   // Requests are counted without those for the networks; if they fail, each picture says so.
-  if (where === "browser" && models.value) await device.load(models.value).catch(() => undefined);
+  const loaded = async () => device.load(await known());
+  if (where === "browser") await loaded().catch(() => undefined);
   setRunning(task, where);
   for (const picture of several) {
     const stop = stops.get(picture.id)?.signal;
@@ -78,8 +79,7 @@ async function read({ id, file, where }: Picture, activation: boolean, stop: Abo
     const note = (sentence: string) => change(id, { note: sentence });
     return (await analyzePicture(file, activation, { stop, note })).items[0];
   }
-  if (!models.value) throw new Error(strings.errors.offlineModels);
-  await device.load(models.value);
+  await device.load(await known());
   if (await moves(file)) throw new Error(strings.errors.notAPhoto(file.name));
   const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none" }).catch(() => {
     throw new Error(strings.errors.notAPicture(file.name));

@@ -25,7 +25,7 @@ export function Film() {
     setRemark(more.length ? words.onlyOne(file.name) : "");
     void openFilm(file);
   };
-  const over = useDroppedFiles(shown ? () => setRemark(words.stopFirst) : open);
+  const over = useDroppedFiles(shown && shown.stage !== "failed" ? () => setRemark(words.stopFirst) : open);
   useNetworks();
   useFocusKept(shown?.stage, ".alert button", ".progress button", ".film video", "input[type=file]");
   return (
@@ -42,21 +42,21 @@ export function Film() {
           onFiles={open}
         />
       )}
-      {shown?.problem && <Failure shown={shown} problem={shown.problem} />}
+      {shown?.stage === "failed" && <Failure shown={shown} />}
       {shown && doing.value && <Progress shown={shown} title={words[doing.value]} />}
       {shown?.stage === "done" && shown.item && <FilmResult shown={shown} frames={shown.item.frames} />}
     </>
   );
 }
 
-function Failure({ shown, problem }: { shown: Shown; problem: string }) {
+function Failure({ shown }: { shown: Shown }) {
   const actions = (
     <span class="actions">
       <Button onClick={() => openFilm(shown.file)}>{strings.retry}</Button>
       <Button onClick={forgetFilm}>{words.another}</Button>
     </span>
   );
-  return <Alert action={actions}>{problem}</Alert>;
+  return <Alert action={actions}>{shown.problem}</Alert>;
 }
 
 function Progress({ shown, title }: { shown: Shown; title: string }) {
@@ -75,11 +75,11 @@ function Progress({ shown, title }: { shown: Shown; title: string }) {
 function FilmResult({ shown, frames }: { shown: Shown; frames: readonly Frame[] }) {
   const video = useRef<HTMLVideoElement>(null);
   const [time, setTime] = useState(0);
-  const [playable, setPlayable] = useState(true);
+  const [player, setPlayer] = useState<"own" | "drawn" | "none">("own");
   const tracks = useMemo(() => tracksOf(frames), [frames]);
   const [track, setTrack] = useState(tracks[0]);
   const columns = useMemo(() => columnsOf(frames, track), [frames, track]);
-  const events = useMemo(() => shown.job?.events ?? eventsOf(frames), [shown.job, frames]);
+  const events = useMemo(() => shown.events ?? eventsOf(frames), [shown.events, frames]);
   const times = useMemo(() => frames.map(({ time_s }) => time_s), [frames]);
   const go = (to: number) => {
     if (video.current) video.current.currentTime = Math.max(to, 0);
@@ -88,6 +88,9 @@ function FilmResult({ shown, frames }: { shown: Shown; frames: readonly Frame[] 
   usePlayed(video, setTime);
   const current = frames[lastBefore(times, time)];
   const { width, height } = shown.item ?? {};
+  // What a browser cannot play the server has drawn as a film that it can.
+  const drawn = player === "drawn" ? shown.job?.results.film : undefined;
+  const fail = () => setPlayer(player === "own" && shown.job?.results.film ? "drawn" : "none");
   const marked = (current?.faces ?? []).map((face, index) => ({
     number: face.track_id ?? index + 1,
     face,
@@ -96,22 +99,25 @@ function FilmResult({ shown, frames }: { shown: Shown; frames: readonly Frame[] 
   const list = useMemo(() => <Events events={events} onPick={go} />, [events]);
   return (
     <>
-      {shown.job?.warning && <Alert>{shown.job.warning}</Alert>}
-      {!playable && <Alert>{words.cannotPlay}</Alert>}
+      {shown.warning && <Alert>{shown.warning}</Alert>}
+      {shown.problem && <Alert>{shown.problem}</Alert>}
+      {player !== "own" && <Alert>{words.cannotPlay[player]}</Alert>}
       <div class="stage">
         <section class="view">
-          <Framed kind="film" aspect={width && height ? width / height : undefined}>
-            <video
-              ref={video}
-              src={shown.url}
-              controls
-              playsInline
-              aria-label={shown.file.name}
-              onError={() => setPlayable(false)}
-              onLoadedMetadata={({ currentTarget }) => setPlayable(currentTarget.videoWidth > 0)}
-            />
-            {playable && width && height && <Overlay width={width} height={height} marked={marked} />}
-          </Framed>
+          {player !== "none" && (
+            <Framed kind="film" aspect={width && height ? width / height : undefined}>
+              <video
+                ref={video}
+                src={drawn ?? shown.url}
+                controls
+                playsInline
+                aria-label={shown.file.name}
+                onError={fail}
+                onLoadedMetadata={({ currentTarget }) => currentTarget.videoWidth || fail()}
+              />
+              {!drawn && width && height && <Overlay width={width} height={height} marked={marked} />}
+            </Framed>
+          )}
           {tracks.length > 1 && <Tracks tracks={tracks} track={track} onChange={setTrack} />}
           {tracks.length > 0 && <Chart label={words.timeline} columns={columns} version={0} at={time} onPick={go} />}
         </section>
@@ -189,9 +195,9 @@ function Events({ events, onPick }: { events: readonly Event[]; onPick: (time: n
 }
 
 function Downloads({ shown, events }: { shown: Shown; events: readonly Event[] }) {
-  const { item, job } = shown;
+  const { item, job, where } = shown;
   if (!item || !models.value) return null;
-  const networks = pageNetworks(models.value);
+  const networks = where === "server" ? models.value.models : pageNetworks(models.value);
   const stem = shown.file.name.replace(/\.[^.]*$/, "");
   const json = () => save(`${stem}.json`, "application/json", jsonOf([item], networks));
   return (
@@ -222,7 +228,7 @@ function Downloads({ shown, events }: { shown: Shown; events: readonly Event[] }
           {strings.stop}
         </Button>
       </div>
-      {!job && <p class="hint">{words.serverOnly}</p>}
+      {where === "browser" && <p class="hint">{words.serverOnly}</p>}
     </section>
   );
 }
