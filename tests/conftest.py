@@ -48,6 +48,7 @@ def _write_film(
     options: dict[str, str] | None = None,
     codec: str = "libx264",
     clock: Fraction = CLOCK,
+    aspect: Fraction | None = None,
 ) -> Any:
     stem = str(target) if isinstance(target, Path) else target
     with av.open(stem, "w", format=form, options=options or {}) as output:
@@ -55,6 +56,7 @@ def _write_film(
         video: Any = output.add_stream(codec, options=preset)
         video.width, video.height, video.pix_fmt = *size, "yuv420p"
         video.codec_context.time_base = video.time_base = clock
+        video.codec_context.sample_aspect_ratio = aspect or Fraction(1)
         if rotation:
             video.set_display_rotation(rotation)
         audio: Any = output.add_stream(sound, rate=8000) if sound else None

@@ -1,3 +1,5 @@
+import gc
+import io
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -339,6 +341,42 @@ def test_a_film_that_grows_beyond_the_limit_as_plain_values_keeps_its_frames(gro
         assert item["frames"]
         assert "320x240" in item["error"]
         assert analyzer.analyze(growing_film, every=50).to_dicts() == []
+
+
+@pytest.mark.parametrize("values", [Analysis.to_dict, Analysis.to_dicts])
+def test_what_breaks_off_within_its_first_frame_is_no_item(analyzer, values):
+    noise = np.random.default_rng(0).integers(0, 256, (4, 99, 99, 3), np.uint8)
+    first, *rest = map(PIL.Image.fromarray, noise)
+    file = io.BytesIO()
+    first.save(file, "PNG", save_all=True, append_images=rest)
+    analysis = analyzer.analyze(file.getvalue()[:5000])
+    with pytest.raises(TruncatedError):
+        values(analysis)
+
+
+def test_a_film_that_is_left_early_leaves_nothing_behind(analyzer, film):
+    gc.collect()
+    gc.disable()
+    try:
+        before = threading.active_count()
+        for _ in analyzer.analyze(film):
+            break
+        assert threading.active_count() == before
+        assert not [one for one in gc.get_objects() if isinstance(one, Analysis)]
+    finally:
+        gc.enable()
+
+
+def test_a_film_that_another_thread_closes_ends_quietly(analyzer, film):
+    analysis = analyzer.analyze(film)
+    frames = []
+    for frame in analysis:
+        frames.append(frame)
+        if len(frames) == 2:
+            closing = threading.Thread(target=analysis.close)
+            closing.start()
+    closing.join()
+    assert len(frames) < 12
 
 
 def test_an_animation(analyzer, portrait, tmp_path):

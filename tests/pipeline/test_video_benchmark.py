@@ -12,7 +12,7 @@ from mien.pipeline import video_benchmark
 from mien.pipeline.build import Config, build_parts
 from mien.pipeline.live import LiveReading
 from mien.pipeline.video_benchmark import benchmark_video, make_film
-from mien.vision import video
+from mien.vision.display import Display
 from mien.vision.media import open_media
 
 
@@ -54,13 +54,13 @@ def test_plain_values_have_the_promised_names(figures):
 
 
 def test_live_delays_include_decoding(tmp_path, monkeypatch):
-    convert = video._Decoder.orientation
+    convert = Display.image
 
-    def slow(decoder, picture):
+    def slow(display, picture):
         time.sleep(0.3)
-        return convert(decoder, picture)
+        return convert(display, picture)
 
-    monkeypatch.setattr(video._Decoder, "orientation", slow)
+    monkeypatch.setattr(Display, "image", slow)
     film = make_film(tmp_path / "camera.mp4", 3, in_order=True)
     parts = build_parts(Config())
     delays_ms, _ = video_benchmark._live(

@@ -1,8 +1,14 @@
+import contextlib
 from fractions import Fraction
 
 import av
 import numpy as np
 import pytest
+
+from mien.core.errors import TruncatedError
+from mien.core.types import FrameReading
+from mien.report.clips import ClipWriter
+from mien.vision.media import open_media
 
 
 @pytest.mark.parametrize(
@@ -55,6 +61,28 @@ def test_sound_that_no_decoder_knows_is_left_out(make_film, tmp_path, annotated)
     with av.open(str(tmp_path / "b.mp4")) as container:
         assert [stream.type for stream in container.streams] == ["video"]
         assert container.streams.video[0].frames == 20
+
+
+def test_sound_goes_on_where_recordings_were_joined(make_film, tmp_path, sound_packets):
+    parts = [make_film(tmp_path / f"{n}.ts", sound="aac") for n in range(2)]
+    source = tmp_path / "joined.ts"
+    source.write_bytes(b"".join(part.read_bytes() for part in parts))
+    # That the counters of its packets leap at the joint looks like damage.
+    with (
+        open_media(source) as stream,
+        ClipWriter(tmp_path / "b.mp4", stream.media) as clip,
+        contextlib.suppress(TruncatedError),
+    ):
+        for frame in stream:
+            clip.write(frame, FrameReading(frame.index, frame.time_s, ()))
+    with av.open(str(tmp_path / "b.mp4")) as container:
+        last = max(
+            packet.pts * packet.time_base for packet in container.demux(audio=0) if packet.size
+        )
+    assert float(last) == pytest.approx(4, abs=0.3)
+    assert len(sound_packets(tmp_path / "b.mp4")) == sum(len(sound_packets(part)) for part in parts)
+    with open_media(tmp_path / "b.mp4") as stream:
+        assert list(stream)[-1].time_s == pytest.approx(3.9, abs=0.2)
 
 
 def test_damaged_sound_does_not_cost_the_clip(make_film, tmp_path, annotated):

@@ -2,6 +2,7 @@ import hashlib
 import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -31,6 +32,16 @@ def test_outputs_have_names():
     session = open_session("detector", threads=1)
     strides = session.card.extra["strides"]
     assert set(session.run(picture())) == {f"level{stride}" for stride in strides}
+
+
+def test_too_little_memory_is_said_as_python_says_it():
+    def run(*_):
+        raise RuntimeError("BFCArena::AllocateRawInternal Failed to allocate memory for 9 bytes")
+
+    session = open_session("detector", threads=1)
+    session._session = SimpleNamespace(run=run)
+    with pytest.raises(MemoryError, match="9 bytes"):
+        session.run(picture())
 
 
 @pytest.mark.parametrize("precision", ["fp32", "int8"])

@@ -382,6 +382,19 @@ def test_a_network_stream_is_read_to_its_end(serve, make_film, tmp_path):
     assert shapes == [(48, 64, 3)] * 30
 
 
+@pytest.mark.parametrize("form", ["hls", "matroska"])
+def test_what_comes_in_bursts_is_played_at_its_own_speed(make_film, tmp_path, clock, form, stopped):
+    """As HLS does, whose segments are of some seconds."""
+    options = {"hls_flags": "omit_endlist", "hls_list_size": "0"} if form == "hls" else {}
+    times = [n / 10 for n in range(20)]
+    path = make_film(tmp_path / "film.m3u8", times=times, form=form, options=options)
+    with open_camera(CameraSource("stream", f"file://{path}")) as stream:
+        seen = [
+            (frame.time_s, clock.now - frame.arrived_s) for frame in itertools.islice(stream, 15)
+        ]
+    assert seen == [pytest.approx((n / 10, 0)) for n in range(15)]
+
+
 def test_a_stream_that_stalls_is_lost(serve, monkeypatch, make_film, tmp_path):
     from mien.vision import camera
 

@@ -157,6 +157,59 @@ def test_damage_in_the_middle_does_not_lose_the_rest(make_film, tmp_path, collec
     assert frames[-1].time_s == pytest.approx(5.9, abs=0.2)
 
 
+@pytest.mark.parametrize("every", [1, 2])
+def test_a_frame_that_is_lost_keeps_its_index(make_film, tmp_path, collect, every):
+    times = [i / 10 for i in range(12)]
+    path = make_film(tmp_path / "a.avi", times, codec="mpeg4", clock=Fraction(1, 10))
+    with av.open(str(path)) as container:
+        lost = [packet for packet in container.demux(video=0) if packet.size][5]
+        start, size = lost.pos, lost.size
+    data = bytearray(path.read_bytes())
+    data[start : start + size] = bytes(size)
+    path.write_bytes(data)
+    frames = []
+    with open_media(path, every=every) as stream, pytest.raises(TruncatedError):
+        collect(stream, frames)
+    assert [frame.index for frame in frames] == [i for i in range(0, 12, every) if i != 5]
+    assert [frame.time_s for frame in frames] == pytest.approx([f.index / 10 for f in frames])
+
+
+def test_the_clock_goes_on_where_recordings_were_joined(make_film, tmp_path, collect):
+    parts = [make_film(tmp_path / f"{n}.ts", [i / 10 for i in range(20)]) for n in range(2)]
+    path = tmp_path / "joined.ts"
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    frames = []
+    # That the counters of its packets leap at the joint looks like damage.
+    with open_media(path) as stream, pytest.raises(TruncatedError, match=r"up to 3\.[89]. s"):
+        collect(stream, frames)
+    assert len(frames) >= 39
+    assert np.diff([frame.time_s for frame in frames]) == pytest.approx(0.1, abs=0.101)
+
+
+@pytest.mark.parametrize(
+    ("aspect", "rotation", "size"),
+    [
+        (Fraction(64, 45), 0, (91, 48)),
+        (Fraction(8, 9), 0, (64, 54)),
+        (Fraction(64, 45), 90, (48, 91)),
+        (Fraction(9, 1), 0, (64, 48)),
+    ],
+)
+def test_films_of_oblong_pixels_are_shown_as_wide_as_they_are(
+    make_film, tmp_path, aspect, rotation, size
+):
+    path = make_film(tmp_path / "a.mp4", [0, 0.1], aspect=aspect, rotation=rotation)
+    with open_media(path) as stream:
+        assert (stream.media.width, stream.media.height) == size
+        assert [frame.image.shape for frame in stream] == [(*size[::-1], 3)] * 2
+
+
+def test_the_limit_is_of_what_is_shown(make_film, tmp_path):
+    path = make_film(tmp_path / "a.mp4", [0], aspect=Fraction(2))
+    with open_media(path, max_pixels=5000) as stream, pytest.raises(TooLargeError, match="128x48"):
+        next(stream)
+
+
 # Memory
 
 

@@ -9,6 +9,7 @@ __all__ = [
     "TooLargeError",
     "TruncatedError",
     "cause_of",
+    "out_of_memory",
 ]
 
 
@@ -38,6 +39,11 @@ class ArtifactError(MienError):
 
 class OutputError(MienError):
     """A result that could not be written; nothing is left under its final name."""
+
+
+def out_of_memory(source: str) -> MediaError:
+    """What is said of a source for which memory does not suffice."""
+    return MediaError(f"{source} needs more memory than there is; make it smaller")
 
 
 def cause_of(error: Exception) -> str:

@@ -3,10 +3,10 @@
 import logging
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
-from dataclasses import replace
-from typing import Any, Self
+from dataclasses import dataclass, replace
+from typing import Any, Self, TypeAlias
 
-from mien.core.errors import InputError, MediaError, TruncatedError
+from mien.core.errors import InputError, MediaError
 from mien.core.media import Frame, Image, MediaKind
 from mien.core.types import FrameReading, Reading
 from mien.pipeline.build import Config, Parts, build_parts
@@ -38,8 +38,8 @@ class Analysis:
         self.media = stream.media
         self._stream = stream
         self._pairs = _pairs(parts, stream)
-        self._closed = False
-        self._frames: Iterable[FrameReading] = self._readings()
+        self._state = _State()
+        self._frames: Iterable[FrameReading] = _readings(self._pairs, self._state)
         if self.media.kind is MediaKind.IMAGE:
             self._frames = tuple(self._frames)
 
@@ -88,7 +88,7 @@ class Analysis:
 
     def close(self) -> None:
         """Let go of a film before its end; iterating over it in another thread ends too."""
-        self._closed = True
+        self._state.closed = True
         try:
             self._pairs.close()
         except ValueError:  # another thread awaits a frame, and closes the film when it is there
@@ -102,23 +102,50 @@ class Analysis:
             for frame in self:
                 frames.append(frame)
         except MediaError as error:
-            if not frames and not isinstance(error, TruncatedError):
+            if not self._state.begun:
                 raise
             return frames, error
         return frames, None
-
-    def _readings(self) -> Iterator[FrameReading]:
-        with closing(self._pairs):
-            for _, reading in self._pairs:
-                if self._closed:
-                    return
-                yield reading
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+@dataclass
+class _State:
+    """How far an analysis is.
+
+    Attributes:
+        begun: whether any frame was delivered.
+        closed: whether no more are wanted.
+    """
+
+    begun: bool = False
+    closed: bool = False
+
+
+_Pairs: TypeAlias = Generator[tuple[Frame, FrameReading], None, None]
+
+
+def _readings(pairs: _Pairs, state: _State) -> Iterator[FrameReading]:
+    """The readings alone.
+
+    No method: a generator that knew its analysis would be a circle with it, so that threads and
+    file of a film that is left early would wait for garbage collection.
+    """
+    try:
+        with closing(pairs):
+            for _, reading in pairs:
+                if state.closed:
+                    return
+                state.begun = True
+                yield reading
+    except ValueError:  # another thread is closing the frames just now
+        if not state.closed:
+            raise
 
 
 class Analyzer:
@@ -180,7 +207,7 @@ class Analyzer:
         stream = open_media(source, max_pixels=self.config.max_pixels, every=every)
         return Analysis(stream, parts)
 
-    def read_stream(self, stream: MediaStream) -> Generator[tuple[Frame, FrameReading], None, None]:
+    def read_stream(self, stream: MediaStream) -> _Pairs:
         """The frames of an open source with their readings, lazily; closes the stream at its end.
 
         Raises:
@@ -215,7 +242,7 @@ def analyze(source: Source, *, every: int = 1, **options: Any) -> Analysis:
     return Analyzer(**options).analyze(source, every=every)
 
 
-def _pairs(parts: Parts, stream: MediaStream) -> Generator[tuple[Frame, FrameReading], None, None]:
+def _pairs(parts: Parts, stream: MediaStream) -> _Pairs:
     with stream:
         if stream.media.kind is MediaKind.IMAGE:
             for frame in stream:

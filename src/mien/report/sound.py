@@ -13,7 +13,7 @@ import av.error
 from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 
-from mien.vision.containers import has_decoder, open_container, start_s
+from mien.vision.containers import Clock, has_decoder, open_container, start_s
 
 __all__ = ["SoundCopier", "copy_sound"]
 
@@ -65,11 +65,14 @@ class SoundCopier:
                 track.flush()
 
     def _read(self, container: InputContainer) -> "Iterator[av.Packet[Any]]":
+        clocks = {index: Clock() for index in self._tracks}
         try:
             for packet in container.demux([container.streams[i] for i in self._tracks]):
                 if packet.dts is None or packet.is_corrupt:
                     continue
-                shift = round(self._start_s / packet.time_base)
+                clock, step = clocks[packet.stream_index], packet.duration or 0
+                clock.mended(_time_s(packet), float(step * packet.time_base))
+                shift = round((self._start_s - clock.behind_s) / packet.time_base)
                 packet.dts -= shift
                 packet.pts = packet.dts if packet.pts is None else packet.pts - shift
                 yield packet

@@ -1,6 +1,7 @@
 """Inference sessions: the only place that knows onnxruntime."""
 
 import os
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,8 +30,18 @@ class Session:
         self._outputs = [output.name for output in session.get_outputs()]
 
     def run(self, inputs: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
-        """Run once; arrays by name in, arrays by name out."""
-        values = self._session.run(None, dict(inputs))
+        """Run once; arrays by name in, arrays by name out.
+
+        Raises:
+            MemoryError: if there is too little.
+        """
+        try:
+            values = self._session.run(None, dict(inputs))
+        except Exception as error:
+            # onnxruntime has no class of its own for it.
+            if re.search("allocate memory|bad_alloc", str(error)):
+                raise MemoryError(str(error)) from error
+            raise
         return dict(zip(self._outputs, values, strict=True))
 
 

@@ -9,20 +9,18 @@ from pathlib import Path
 
 import av
 import av.error
-import numpy as np
 from av.container import InputContainer
 from av.packet import Packet
 from av.video.frame import VideoFrame
-from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from mien.core.errors import InputError, MediaError, cause_of
 from mien.core.media import Frame, Media, MediaKind
 from mien.vision.arrival import Arrivals, Pace, hold_nothing_back
 from mien.vision.containers import has_decoder
+from mien.vision.display import Display
 from mien.vision.media import DEFAULT_MAX_PIXELS, open_media
 from mien.vision.stream import MediaStream, check_pixels
-from mien.vision.video import Orientations
 
 __all__ = ["CameraSource", "find_camera", "open_camera"]
 
@@ -34,6 +32,8 @@ NOT_YET_S = 0.005
 """Before a camera that has no picture ready is asked again: a small part of its wait for one."""
 MOST_DAMAGED = 50
 """So many packets in a row that cannot be decoded are a lost camera: two seconds or so."""
+BURSTS = ("hls", "mov", "matroska")
+"""Forms that come over the network in parts of many seconds, or as fast as it can."""
 SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "http", "https", "udp", "tcp", "srt")
 
 # What each system calls its cameras: FFmpeg's input format and the name of the n-th. DirectShow
@@ -102,9 +102,10 @@ def open_camera(source: CameraSource, *, max_pixels: int = DEFAULT_MAX_PIXELS) -
     """Open a camera; pictures come at its own pace, with the seconds since the first.
 
     Iterating waits for the next picture. The times of cameras are those at which pictures come,
-    since their own may jump, repeat or run back; films keep theirs and are played at their own
-    speed. `arrived_s` of a frame is when its encoded data were handed over by the system or the
-    network, or were due in a film, before they are decoded; animations do not tell.
+    since their own may jump, repeat or run back; films keep theirs. Films, and streams that come in
+    bursts, are played at their own speed. `arrived_s` of a frame is when its encoded data were
+    handed over by the system or the network, or were due in what is played, before they are
+    decoded; animations do not tell.
 
     Raises:
         MediaError: if it cannot be opened, and while iterating when it is lost.
@@ -137,7 +138,9 @@ def open_camera(source: CameraSource, *, max_pixels: int = DEFAULT_MAX_PIXELS) -
         raise
     hold_nothing_back(video)
     media = Media(source.name, MediaKind.CAMERA, video.width, video.height)
-    return MediaStream(media, _arriving(container, source.name, max_pixels), container.close)
+    bursts = "://" in source.target and container.format.name.startswith(BURSTS)
+    frames = _arriving(container, source.name, max_pixels, Pace(READ_S) if bursts else None)
+    return MediaStream(media, frames, container.close)
 
 
 def _connected(source: CameraSource) -> InputContainer:
@@ -155,16 +158,17 @@ def _connected(source: CameraSource) -> InputContainer:
         return _connected(replace(source, options={}))
 
 
-def _arriving(container: InputContainer, name: str, max_pixels: int) -> Iterator[Frame]:
-    convert, orientations = VideoReformatter().reformat, Orientations()
+def _arriving(
+    container: InputContainer, name: str, max_pixels: int, pace: Pace | None
+) -> Iterator[Frame]:
+    display = Display(container.streams.video[0])
     began: float | None = None
     try:
-        for index, (picture, arrived_s) in enumerate(_pictures(container)):
+        for index, (picture, arrived_s) in enumerate(_pictures(container, pace)):
             now = time.monotonic()
             began = now if began is None else began
-            check_pixels(name, picture.width, picture.height, max_pixels)
-            image = np.asarray(convert(picture, format="rgb24").to_ndarray(), np.uint8)
-            yield Frame(orientations.of(picture).apply(image), index, now - began, arrived_s)
+            check_pixels(name, *display.size(picture), max_pixels)
+            yield Frame(display.image(picture), index, now - began, arrived_s)
     except (av.error.FFmpegError, OSError) as error:
         cause = _cause(error, READ_S)
         raise MediaError(f"{name} was lost ({cause}); check its connection") from error
@@ -178,15 +182,19 @@ def _cause(error: Exception, patience_s: float) -> str:
     return f"no answer within {patience_s:g} s" if timed_out else cause_of(error)
 
 
-def _pictures(container: InputContainer) -> Iterator[tuple[VideoFrame, float]]:
+def _pictures(
+    container: InputContainer, pace: Pace | None = None
+) -> Iterator[tuple[VideoFrame, float]]:
     """What can be decoded, and when its data had come in, in seconds of `time.monotonic`.
 
-    A packet that was damaged on its way costs its picture alone.
+    A packet that was damaged on its way costs its picture alone. With a pace, data come in when
+    they are due.
     """
     damaged = 0
     arrivals = Arrivals()
     for packet in _packets(container):
-        arrivals.note(packet.pts, time.monotonic())
+        come_s = time.monotonic() if pace is None else pace.wait(_due_s(packet))
+        arrivals.note(packet.pts, come_s)
         try:
             pictures = packet.decode()
         except av.error.InvalidDataError:
@@ -197,6 +205,10 @@ def _pictures(container: InputContainer) -> Iterator[tuple[VideoFrame, float]]:
         damaged = 0 if pictures else damaged
         for picture in pictures:
             yield picture, arrivals.of(picture)
+
+
+def _due_s(packet: "Packet[VideoStream]") -> float | None:
+    return None if packet.dts is None else float(packet.dts * packet.time_base)
 
 
 def _packets(container: InputContainer) -> "Iterator[Packet[VideoStream]]":

@@ -1,4 +1,4 @@
-"""Containers of films: which are opened, where their time begins, and which stream is the film."""
+"""Containers of films: which are opened, how their time runs, and which stream is the film."""
 
 import io
 from typing import Any, BinaryIO
@@ -13,6 +13,7 @@ from mien.core.errors import MediaError, TruncatedError
 
 __all__ = [
     "AV_TIME_BASE",
+    "Clock",
     "has_decoder",
     "open_container",
     "start_s",
@@ -33,6 +34,8 @@ _DEMUXERS = ",".join(
         "mp3", "wav", "flac", "aac", "aiff", "ac3", "amr",
     )
 )  # fmt: skip
+BACK_S = 0.5
+"""What runs back by more seconds begins anew; less is disorder within one recording."""
 # Transport and programme streams start at an arbitrary time.
 _FREE_CLOCKS = frozenset({"mpegts", "mpeg"})
 
@@ -67,6 +70,30 @@ def start_s(container: InputContainer) -> float:
     if container.format.name in _FREE_CLOCKS and container.start_time is not None:
         return container.start_time / AV_TIME_BASE
     return 0.0
+
+
+class Clock:
+    """The times of one stream, going on where its own begin anew: recordings that were joined.
+
+    Attributes:
+        behind_s: seconds by which its own times are behind by now.
+    """
+
+    def __init__(self) -> None:
+        self.behind_s = 0.0
+        self._last_s: float | None = None
+
+    def mended(self, time_s: float, step_s: float) -> float:
+        """The time, in seconds, of the next picture or packet.
+
+        Args:
+            time_s: its own.
+            step_s: from the one before, where it begins anew.
+        """
+        if self._last_s is not None and time_s + self.behind_s < self._last_s - BACK_S:
+            self.behind_s = self._last_s + step_s - time_s
+        self._last_s = time_s + self.behind_s
+        return self._last_s
 
 
 def has_decoder(stream: "av.stream.Stream") -> bool:

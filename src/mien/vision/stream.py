@@ -44,7 +44,7 @@ class MediaStream:
             self._frames = chain([next(frames)], frames)
         except StopIteration:
             pass
-        except MienError as error:
+        except (MienError, MemoryError) as error:
             self._frames = _failing(error)
 
     def close(self) -> None:
@@ -59,7 +59,7 @@ class MediaStream:
         self.close()
 
 
-def _failing(error: MienError) -> Iterator[Frame]:
+def _failing(error: Exception) -> Iterator[Frame]:
     raise error
     yield
 

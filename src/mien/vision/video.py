@@ -1,4 +1,4 @@
-"""Films, decoded by FFmpeg through PyAV: the container's own times, rotation applied."""
+"""Films, decoded by FFmpeg through PyAV: the container's own times, pictures as they are shown."""
 
 import itertools
 import logging
@@ -8,11 +8,8 @@ from typing import Any, BinaryIO
 
 import av
 import av.error
-import numpy as np
 from av.container import InputContainer
-from av.sidedata.sidedata import Type as SideData
 from av.video.frame import VideoFrame
-from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from mien.core.errors import MediaError, TruncatedError
@@ -20,12 +17,13 @@ from mien.core.media import Frame, Media, MediaKind
 from mien.vision.arrival import Arrivals, Pace, hold_nothing_back
 from mien.vision.containers import (
     AV_TIME_BASE,
+    Clock,
     open_container,
     start_s,
     unreadable,
     video_stream,
 )
-from mien.vision.orientation import UPRIGHT, Orientation
+from mien.vision.display import Display
 from mien.vision.stream import MediaStream, check_pixels
 
 __all__ = ["open_video"]
@@ -67,7 +65,7 @@ def open_video(
         check_pixels(name, decoder.stream.width, decoder.stream.height, max_pixels)
         pictures = decoder.decode()
         first = decoder.first(pictures)
-        orientation = decoder.orientation(first)
+        width, height = decoder.display.size(first)
     except BaseException:
         container.close()
         raise
@@ -76,7 +74,6 @@ def open_video(
         container.close()
         file.close()
 
-    width, height = orientation.size(first.width, first.height)
     media = Media(
         name,
         MediaKind.VIDEO,
@@ -87,23 +84,6 @@ def open_video(
         duration_s=decoder.duration_s(first),
     )
     return MediaStream(media, decoder.frames(first, pictures, every, max_pixels), close)
-
-
-class Orientations:
-    """How decoded pictures are to be turned; side data are read once for each rotation.
-
-    A frame whose side data were read is kept alive by them until garbage is collected, and
-    pictures are large: a minute of film would take a gigabyte.
-    """
-
-    def __init__(self) -> None:
-        self._known: dict[int, Orientation] = {}
-
-    def of(self, picture: VideoFrame) -> Orientation:
-        """The orientation of a picture, by its display matrix."""
-        if picture.rotation not in self._known:
-            self._known[picture.rotation] = _orientation(picture)
-        return self._known[picture.rotation]
 
 
 class _Decoder:
@@ -124,7 +104,8 @@ class _Decoder:
         self.end_s = 0.0
         self._pace = pace
         self._arrivals = Arrivals()
-        self._orientations = Orientations()
+        self.display = Display(stream)
+        self._lost = 0
 
     def time_s(self, picture: VideoFrame) -> float | None:
         """When the picture is shown; None where the film does not say."""
@@ -159,25 +140,21 @@ class _Decoder:
     def frames(
         self, first: VideoFrame, pictures: Iterator[VideoFrame], every: int, max_pixels: int
     ) -> Iterator[Frame]:
-        """Upright RGB frames; at the end the fault, if there was one. Their size may change."""
-        convert = VideoReformatter().reformat
-        time_s, step_s = 0.0, self._step_s()
-        for index, picture in enumerate(itertools.chain([first], pictures)):
+        """The frames; at the end the fault, if there was one. Their size may change."""
+        clock, time_s, step_s = Clock(), 0.0, self._step_s()
+        for position, picture in enumerate(itertools.chain([first], pictures)):
             shown_s = self.time_s(picture)
             if shown_s is not None:
-                time_s = shown_s
-            elif index > 0:
+                time_s = clock.mended(shown_s, step_s)
+                self.end_s = max(self.end_s, time_s)
+            elif position > 0:
                 time_s += step_s
             arrived_s = None if self._pace is None else self._arrivals.of(picture)
+            index = position + self._lost
             if index % every == 0:
-                check_pixels(self.name, picture.width, picture.height, max_pixels)
-                image = np.asarray(convert(picture, format="rgb24").to_ndarray(), np.uint8)
-                yield Frame(self.orientation(picture).apply(image), index, time_s, arrived_s)
+                check_pixels(self.name, *self.display.size(picture), max_pixels)
+                yield Frame(self.display.image(picture), index, time_s, arrived_s)
         self._raise_fault()
-
-    def orientation(self, picture: VideoFrame) -> Orientation:
-        """How the picture is to be turned."""
-        return self._orientations.of(picture)
 
     def decode(self) -> Iterator[VideoFrame]:
         """All pictures; not kept here, else what is abandoned would wait for garbage collection."""
@@ -186,6 +163,7 @@ class _Decoder:
             try:
                 yield from self._sound(packet.decode())
             except av.error.FFmpegError as error:
+                self._lost += 1
                 self._note(f"a part cannot be decoded: {error.strerror}")
         try:
             for picture in self._sound(self.stream.decode(None)):
@@ -230,6 +208,7 @@ class _Decoder:
     def _sound(self, pictures: list[VideoFrame]) -> Iterator[VideoFrame]:
         for picture in pictures:
             if picture.is_corrupt:
+                self._lost += 1
                 self._note("frames are damaged")
             else:
                 yield picture
@@ -256,10 +235,3 @@ class _Decoder:
     def _step_s(self) -> float:
         rate: Fraction | None = self.stream.average_rate or self.stream.guessed_rate
         return float(1 / rate) if rate else _DEFAULT_STEP_S
-
-
-def _orientation(picture: VideoFrame) -> Orientation:
-    # The stubs call the container a mapping of names; its keys are members of Type.
-    data: Any = picture.side_data
-    matrix = data.get(SideData.DISPLAYMATRIX)
-    return UPRIGHT if matrix is None else Orientation.from_display_matrix(bytes(matrix))

@@ -1,3 +1,5 @@
+import importlib
+import itertools
 import threading
 import time
 from pathlib import Path
@@ -36,6 +38,28 @@ def test_the_next_source_is_decoded_while_one_is_read(
     monkeypatch.setattr(Analyzer, "read_stream", read_stream)
     done = mien("analyze", *paths, "--format", "csv", "--threads", 2)
     assert (done.code, done.err) == (0, "")
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("place", ["mien.apps.cli.opening.open_media", "mien.vision.images.to_rgb"])
+def test_too_little_memory_for_one_source(
+    mien, tmp_path, monkeypatch, empty_picture, threads, place
+):
+    paths = [empty_picture(tmp_path / name) for name in ("a.png", "b.png", "c.png")]
+    module, name = place.rsplit(".", 1)
+    before = getattr(importlib.import_module(module), name)
+    calls = itertools.count()
+
+    def scarce(*args, **named):
+        if next(calls) == 1:
+            raise MemoryError
+        return before(*args, **named)
+
+    monkeypatch.setattr(place, scarce)
+    done = mien("analyze", *paths, "--format", "csv", "--threads", threads)
+    assert done.code == 1
+    (line,) = done.err.splitlines()
+    assert line == f"mien: {paths[1]} needs more memory than there is; make it smaller"
 
 
 def test_what_was_opened_ahead_is_closed(mien, tmp_path, monkeypatch, decoded, empty_picture):

@@ -1,6 +1,5 @@
 """`mien live`: a camera, a stream or a film as if live, read as it comes."""
 
-import signal
 import statistics
 import sys
 from collections import deque
@@ -122,7 +121,7 @@ def _run(reader: LiveReader, sink: "_Sink", view: LiveView | None, tally: "_Tall
     fault: MienError | None = None
     try:
         # Ctrl-C and the like: end after the picture at hand; the second time, at once.
-        stopping = handled_once((signal.SIGINT, *ENDINGS), lambda _: reader.stop())
+        stopping = handled_once(ENDINGS, lambda _: reader.stop())
         with stopping, closing(reader.events()) as events, shown:
             for event in events:
                 if isinstance(event, LiveReading):

@@ -10,8 +10,9 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TypeAlias
 
-from mien.core.errors import MienError
+from mien.core.errors import MienError, out_of_memory
 from mien.vision.media import open_media
+from mien.vision.sources import display_name
 from mien.vision.stream import MediaStream
 
 __all__ = ["Opened", "opened"]
@@ -59,6 +60,8 @@ def _open(path: Path, *, every: int, max_pixels: int, decode: bool = False) -> O
         stream = open_media(path, max_pixels=max_pixels, every=every)
     except MienError as error:
         return error
+    except MemoryError:
+        return out_of_memory(display_name(path))
     if decode:
         stream.decode_first()
     return stream

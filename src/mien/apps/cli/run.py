@@ -9,7 +9,7 @@ from rich.progress import Progress, TaskID
 
 from mien.apps.cli.console import complain, printable, progress_bar
 from mien.apps.cli.opening import opened
-from mien.core.errors import MediaError, MienError
+from mien.core.errors import MienError, out_of_memory
 from mien.core.media import Media
 from mien.core.types import FrameReading
 from mien.pipeline.analyzer import Analyzer
@@ -83,7 +83,7 @@ class Run:
             except MienError as error:
                 fault = error
             except MemoryError:
-                fault = MediaError(f"{source} needs more memory than there is; make it smaller")
+                fault = out_of_memory(source)
         if fault is not None and not started:
             self.fail(source, fault)
             return

@@ -8,8 +8,12 @@ from typing import NoReturn
 
 __all__ = ["ENDINGS", "handled_once", "leave"]
 
-ENDINGS = (signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
-"""A polite kill and a hang-up."""
+ENDINGS = (
+    signal.SIGINT,
+    signal.SIGTERM,
+    *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []),
+)
+"""Ctrl-C, a polite kill and a hang-up."""
 
 
 @contextmanager
@@ -38,7 +42,12 @@ def handled_once(numbers: tuple[signal.Signals, ...], act: Callable[[int], None]
 
 
 def leave(number: int) -> NoReturn:
-    """Unwind with the exit code that shells give for the signal; until then no other hurries it."""
+    """Unwind with the exit code that shells give for the signal; until then no other hurries it.
+
+    Threads that are left in native code when Python ends would take the process with them.
+    """
     for one in ENDINGS:
         signal.signal(one, signal.SIG_IGN)
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
     raise SystemExit(128 + number)
