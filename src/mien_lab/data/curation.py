@@ -8,7 +8,7 @@ from pathlib import Path
 from mien.core.errors import InputError
 from mien.vision.sources import display_name
 from mien_lab.data.findings import Finding, Reason
-from mien_lab.data.inspection import COPIES, copy_finding, held_out_first
+from mien_lab.data.inspection import COPIES, copy_finding, copy_reason, held_out_first
 from mien_lab.data.likeness import Likeness
 from mien_lab.data.samples import Sample
 from mien_lab.data.tables import write_table
@@ -165,9 +165,10 @@ def _copy(
     reasons: Collection[Reason],
 ) -> Finding | None:
     for match in likeness.matches(row):
-        found = copy_finding(samples[row], samples[match.row], match)
-        if match.row in kept and found.reason in reasons:
-            return found
+        if match.row in kept:
+            other = samples[match.row]
+            if copy_reason(samples[row], other, match) in reasons:
+                return copy_finding(samples[row], other, match)
     return None
 
 

@@ -21,6 +21,7 @@ __all__ = [
     "Inspection",
     "balance",
     "copy_finding",
+    "copy_reason",
     "held_out_first",
     "inspect",
 ]
@@ -145,29 +146,51 @@ def _pictures(samples: Sequence[Sample], measured: Measurements) -> Iterator[Fin
 def _copies(samples: Sequence[Sample], likeness: Likeness) -> Iterator[Finding]:
     """One finding for each sample that an earlier one shows as well, in another split if it can."""
     earlier: set[int] = set()
+    splits: set[str] = set()
     for row in held_out_first(samples):
         sample = samples[row]
-        matches = [match for match in likeness.matches(row) if match.row in earlier]
+        # The worst that can be said of it: once that is found, the other matches are passed over,
+        # lest of a film every frame be compared with every other.
+        worst = Reason.LEAK if splits - {sample.split} else Reason.COPY
+        found: tuple[Reason, Match] | None = None
+        for match in likeness.matches(row):
+            if match.row not in earlier:
+                continue
+            reason = copy_reason(sample, samples[match.row], match)
+            if found is None or COPIES.index(reason) < COPIES.index(found[0]):
+                found = reason, match
+            if reason is worst:
+                break
+        if found is not None:
+            yield copy_finding(sample, samples[found[1].row], found[1])
         earlier.add(row)
-        found = [copy_finding(sample, samples[match.row], match) for match in matches]
-        if found:
-            yield min(found, key=lambda finding: COPIES.index(finding.reason))
+        splits.add(sample.split)
 
 
-def copy_finding(sample: Sample, other: Sample, match: Match) -> Finding:
-    """What a match of the sample with another one says of the sample.
+def copy_reason(sample: Sample, other: Sample, match: Match) -> Reason:
+    """What a match of the sample with another one is, of `COPIES`.
 
     Details of faces alone may be those of another photograph of one person, and so may a hash
     where the labels differ: pictures of one studio have nearly the same.
     """
-    known = sample.label is not None and other.label is not None
-    differ = known and sample.label is not other.label
-    reason = Reason.COPY if sample.split == other.split else Reason.LEAK
-    if match.evidence is Evidence.DETAILS or (match.evidence is Evidence.HASH and differ):
-        reason = Reason.ALIKE
+    if match.evidence is Evidence.DETAILS or (
+        match.evidence is Evidence.HASH and _differ(sample, other)
+    ):
+        return Reason.ALIKE
+    return Reason.COPY if sample.split == other.split else Reason.LEAK
+
+
+def copy_finding(sample: Sample, other: Sample, match: Match) -> Finding:
+    """What a match of the sample with another one says of the sample; see `copy_reason`."""
+    reason = copy_reason(sample, other, match)
     place = f" in {other.split}" if other.split else ""
-    labels = f"; one is {sample.label}, the other {other.label}" if differ else ""
+    labels = f"; one is {sample.label}, the other {other.label}" if _differ(sample, other) else ""
     return Finding(sample.name, reason, f"of {other.name}{place}: {match.how}{labels}")
+
+
+def _differ(sample: Sample, other: Sample) -> bool:
+    """Whether both labels are known, and are not the same."""
+    return None not in (sample.label, other.label) and sample.label is not other.label
 
 
 def _subjects(samples: Sequence[Sample]) -> Iterator[Finding]:

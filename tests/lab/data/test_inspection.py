@@ -9,11 +9,12 @@ pytest.importorskip("cleanlab")
 
 from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS, Emotion
+from mien_lab.data import inspection
 from mien_lab.data.card import CardText, dataset_card
 from mien_lab.data.curation import DEFAULT_REASONS, curate
 from mien_lab.data.findings import Reason
-from mien_lab.data.inspection import held_out_first, inspect
-from mien_lab.data.likeness import Evidence, Likeness, Match
+from mien_lab.data.inspection import copy_reason, held_out_first, inspect
+from mien_lab.data.likeness import Evidence, Likeness
 from mien_lab.data.measurements import Measurements
 from mien_lab.data.samples import Sample
 
@@ -43,7 +44,7 @@ def measured(samples, **changes):
 
 
 def alone(samples):
-    return Likeness(np.arange(len(samples)), {})
+    return Likeness(np.arange(len(samples)))
 
 
 def told(inspection):
@@ -85,15 +86,11 @@ def copied():
     samples = [
         sample("a"), sample("b", "test"), sample("c"), sample("d"), sample("e", "val"), sample("f"),
     ]  # fmt: skip
-    return samples, Likeness(np.array([0, 1, 0, 3, 4, 5]), near((0, 1), (3, 4)))
+    return samples, near([0, 1, 0, 3, 4, 5], (0, 1), (3, 4))
 
 
-def near(*pairs, how=HASH, evidence=Evidence.HASH):
-    found = {}
-    for one, other in pairs:
-        found[one] = {other: Match(other, how, evidence)}
-        found[other] = {one: Match(one, how, evidence)}
-    return found
+def near(same, *pairs, evidence=(Evidence.HASH, Evidence.HASH), values=(2, 2)):
+    return Likeness(np.array(same), np.array(pairs), np.array(evidence), np.array(values))
 
 
 def test_copies_name_the_one_that_is_held_out():
@@ -105,13 +102,32 @@ def test_copies_name_the_one_that_is_held_out():
     ]
 
 
+def test_frames_of_a_film_are_not_all_compared_with_each_other(monkeypatch):
+    count = 60
+    samples = [sample(f"{n:02}", "train" if n % 5 else "test") for n in range(count)]
+    pairs = [(one, other) for one in range(count) for other in range(one + 1, count)]
+    likeness = near(
+        range(count), *pairs, evidence=[Evidence.HASH] * len(pairs), values=[2] * len(pairs)
+    )
+    compared = []
+    monkeypatch.setattr(
+        inspection, "copy_reason", lambda *some: compared.append(some) or copy_reason(*some)
+    )
+    found = told(inspect(samples, measured(samples), likeness))
+    # Once to choose what is said, and once to say it.
+    assert len(compared) == 2 * (count - 1)
+    assert found[0] == ("01", "copy across splits", f"of 00 in test: {HASH}")
+    assert ("05", "copy within a split", f"of 00 in test: {HASH}") in found
+    assert len(found) == count - 1
+
+
 def test_faces_alike_may_be_another_photograph_of_one_person():
     samples = [sample("a"), sample("b", "test"), sample("c", label=Emotion.ANGER), sample("d")]
-    details = near((0, 1), how="details", evidence=Evidence.DETAILS)
-    likeness = Likeness(np.arange(4), details | near((2, 3)))
+    evidence = Evidence.DETAILS, Evidence.HASH
+    likeness = near(range(4), (0, 1), (2, 3), evidence=evidence, values=(0.9, 2))
     labels = f"one is {samples[3].label}, the other anger"
     assert told(inspect(samples, measured(samples), likeness)) == [
-        ("a", "perhaps a copy", "of b in test: details"),
+        ("a", "perhaps a copy", "of b in test: the details of the faces correlate 0.90"),
         ("d", "perhaps a copy", f"of c in train: {HASH}; {labels}"),
     ]
     kept, drops = curated(samples, measured(samples), likeness)

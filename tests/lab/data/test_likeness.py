@@ -10,7 +10,7 @@ pytest.importorskip("cleanlab")
 from mien.core.labels import Emotion
 from mien.core.types import Box
 from mien_lab.data.duplicates import joined
-from mien_lab.data.likeness import Evidence, find_likeness
+from mien_lab.data.likeness import Evidence, Likeness, find_likeness
 from mien_lab.data.measurements import measure
 from mien_lab.data.samples import Sample
 
@@ -59,7 +59,30 @@ def test_grey_and_colour_of_one_picture_are_the_same(picture):
         Sample("colour", None, pixels=np.repeat(grey[:, :, None], 3, axis=2), cropped=True),
     ]
     (match,) = find_likeness(measure(samples)).matches(1)
-    assert match == (0, "the same pixels", Evidence.PIXELS)
+    assert (match.row, match.how, match.evidence) == (0, "the same pixels", Evidence.PIXELS)
+
+
+def test_the_surest_evidence_comes_first_and_each_row_once():
+    same = np.array([0, 1, 0, 3, 3, -1, 6])
+    pairs = np.array([[0, 6], [3, 6], [0, 3]])
+    kinds = np.array([Evidence.DETAILS, Evidence.HASH, Evidence.HASH])
+    likeness = Likeness(same, pairs, kinds, np.array([0.9, 3, 1]))
+    assert [(match.row, match.how) for match in likeness.matches(2)] == [
+        (0, "the same pixels"),
+        (3, "perceptual hash, 1 of 64 bits differ"),
+        (4, "perceptual hash, 1 of 64 bits differ"),
+        (6, "the details of the faces correlate 0.90"),
+    ]
+    assert [match.row for match in likeness.matches(6)] == [3, 4, 0, 2]
+    assert not [*likeness.matches(1), *likeness.matches(5)]
+    assert joined(likeness.edges(), 7).tolist() == [0, 1, 0, 0, 0, 2, 0]
+
+
+def test_a_pair_of_one_photograph_is_found_once_by_hash_and_by_details(photographs):
+    samples = [photographs[0], photographs[2]]
+    likeness = find_likeness(measure(samples))
+    assert likeness.near.tolist() == [[0, 1]]
+    assert likeness.evidence.tolist() == [Evidence.HASH]
 
 
 def test_faces_of_one_photograph_are_no_copies_but_stay_together(picture):
