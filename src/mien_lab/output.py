@@ -35,11 +35,15 @@ Output = Annotated[
 def require_writable(*outputs: Path | str | None) -> None:
     """Check before long work that every file can be written; "-" and None are the screen.
 
+    Only `--json`, which is text, knows the screen: a path "-" is refused.
+
     Raises:
-        OutputError: if one is a folder, lies in no folder or in one that may not be written to, or
-            if two are the same.
+        OutputError: if one is a folder, lies in no folder or in one that may not be written to, is
+            the path "-", or if two are the same.
     """
     paths = _files(outputs)
+    if Path("-") in paths:
+        raise OutputError("- does not stand for the screen here; name a file")
     for path in paths:
         if path.is_dir():
             raise OutputError(f"{path} is a folder; name a file")
@@ -72,7 +76,7 @@ def refuse_existing(*outputs: Path | str | None, overwrite: bool = False) -> Non
 
 
 def _files(outputs: Iterable[Path | str | None]) -> list[Path]:
-    return [Path(output) for output in outputs if output is not None and str(output) != "-"]
+    return [Path(output) for output in outputs if output not in (None, "-")]
 
 
 def write_figures(
@@ -82,7 +86,7 @@ def write_figures(
 
     Args:
         figures: without NaN or infinity, which JSON does not know.
-        output: the file; "-" or None for the screen.
+        output: the file; "-" as text or None for the screen.
         text: what is shown of them, unless they are shown as JSON because `output` is "-".
 
     Raises:
@@ -90,8 +94,8 @@ def write_figures(
         OutputError: if the file cannot be written; what stood there stays.
     """
     whole = json.dumps(figures, indent=2, allow_nan=False)
-    file = None if output is None or str(output) == "-" else Path(output)
-    if text is not None and str(output) != "-":
+    file = None if output in (None, "-") else Path(output)
+    if text is not None and output != "-":
         typer.echo(text)
     elif file is None:
         typer.echo(whole)

@@ -139,7 +139,9 @@ def test_a_split_that_is_not_there_is_refused_before_pictures_are_measured(
         "--drops", tmp_path / "drops.csv",
     )  # fmt: skip
     assert isinstance(result.exception, InputError)
-    assert "there is no split 'vault'; choose from: test, train" in str(result.exception)
+    assert "the collection has no split 'vault'; choose one of: test, train" in str(
+        result.exception
+    )
 
 
 def test_a_manifest_names_links_and_not_what_they_point_at(tmp_path, picture):
@@ -227,6 +229,20 @@ def test_outputs_are_not_replaced(folder, tmp_path):
         assert isinstance(result.exception, OutputError), command
         assert "--overwrite" in str(result.exception)
     assert there.read_text() == "mine"
+
+
+def test_tables_are_not_written_to_the_screen(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for command in (
+        ("inspect", "--findings", "-"),
+        ("clean", "--out", "kept.csv", "--drops", "-"),
+        ("split", "--out", "-"),
+        ("card", "--out", "-", "--title", "x"),
+    ):
+        name, *others = command
+        result = run(name, "--data", folder, *others, "--overwrite")
+        assert isinstance(result.exception, OutputError), command
+    assert not list(tmp_path.iterdir())
 
 
 def test_wrong_words(folder, tmp_path):

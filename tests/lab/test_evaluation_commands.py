@@ -32,3 +32,6 @@ def test_files_are_written_though_nobody_reads_the_screen(tmp_path, monkeypatch,
 def test_files_that_cannot_be_written_are_refused_before_anything_is_measured(tmp_path):
     with pytest.raises(OutputError, match="there is no folder"):
         run("--data", tmp_path, "--report", tmp_path / "nowhere" / "page.html")
+    for option in ("--report", "--predictions"):
+        with pytest.raises(OutputError, match="does not stand for the screen"):
+            run("--data", tmp_path, option, "-")

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -42,6 +43,9 @@ def test_outputs_that_cannot_be_written_are_refused(tmp_path, monkeypatch):
     require_writable(there, tmp_path / "new.csv", "-", None, "/dev/null", "/dev/null")
     with pytest.raises(OutputError, match="is a folder; name a file"):
         require_writable(tmp_path)
+    for refuse in (require_writable, refuse_existing):
+        with pytest.raises(OutputError, match="- does not stand for the screen here; name a file"):
+            refuse("-", Path("-"))
     with pytest.raises(OutputError, match=r"no folder .*there\.json"):
         require_writable(there / "new.csv")
     with pytest.raises(OutputError, match=r"there\.json is named for two outputs"):

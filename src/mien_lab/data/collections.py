@@ -27,7 +27,13 @@ from mien_lab.data.layouts import (
     read_kdef,
     read_raf_db,
 )
-from mien_lab.data.manifests import find_manifest, pictures_below, read_folders, read_manifest
+from mien_lab.data.manifests import (
+    find_manifest,
+    pictures_below,
+    read_folders,
+    read_manifest,
+    tells_cropped,
+)
 from mien_lab.data.samples import Sample, split_rank
 
 __all__ = ["Layout", "find_layout", "parse_layout", "read_collection", "read_measured"]
@@ -72,7 +78,8 @@ def read_collection(
         layout: one of `Layout`, or auto, which tells it from the files.
         split: the only one to take, as the collection calls it; all if None.
         whole: whether to search the pictures for faces (True) or to take each as the crop of one
-            face (False); None does what the collection is made of.
+            face (False); None does what the collection is made of, as a manifest's column
+            `cropped` or else the size of the pictures says.
         copies: whether files of one name and content may lie in the folders of two splits; for
             tools that find copies themselves.
 
@@ -88,7 +95,7 @@ def read_collection(
     if not samples:
         raise InputError(f"{folder} holds nothing in the layout of {chosen}; check the folder")
     _refuse_repeats(samples, copies=copies)
-    told = any(sample.cropped for sample in samples)
+    told = chosen is Layout.MANIFEST and tells_cropped(folder)
     if chosen in (Layout.FOLDERS, Layout.MANIFEST) and whole is None and not told:
         whole = not _are_small(samples)
     if whole is not None:

@@ -107,9 +107,9 @@ def require_splits(samples: Sequence[Sample], splits: Collection[str]) -> None:
     """
     known = {sample.split for sample in samples}
     if unknown := sorted(set(splits) - known):
-        raise InputError(
-            f"there is no split {unknown[0]!r}; choose from: {', '.join(sorted(known))}"
-        )
+        named = sorted(known - {""})
+        advice = f"choose one of: {', '.join(named)}" if named else "it has none; leave it out"
+        raise InputError(f"the collection has no split {unknown[0]!r}; {advice}")
 
 
 def require_names(path: Path, samples: Sequence[Sample]) -> None:
@@ -128,29 +128,32 @@ def require_names(path: Path, samples: Sequence[Sample]) -> None:
 
 
 def write_manifest(path: Path, samples: Sequence[Sample]) -> None:
-    """Write a CSV of samples that `read_collection` takes: `image,label,split,subject`.
+    """Write a CSV of samples that `read_collection` takes: `image,label,split,subject,cropped`.
 
-    A column `cropped` says which pictures are of one face that fills them, if any is; landmarks
-    that the collection gives are not kept.
+    A column `framed` says which pictures are cut as FER2013's are, if any is; landmarks that the
+    collection gives are not kept.
 
     Images are named relative to the manifest. Where samples are no files of their own, as the rows
-    of FER2013 or several faces of one photograph, the first column is `name` instead: a list for
-    other tools to choose by.
+    of FER2013 or several faces of one photograph, the first column is `name` instead, and there is
+    no column `cropped` or `framed`: a list for other tools to choose by.
 
     Raises:
         OutputError: if the file cannot be written; nothing is left under its name.
     """
     own = _are_files(samples)
     columns = ["image" if own else "name", "label", "split", "subject"]
-    if own and any(sample.cropped for sample in samples):
+    if own:
         columns.append("cropped")
+    if own and any(sample.framed for sample in samples):
+        columns.append("framed")
     write_table(path, columns, (_cells(sample, path, own)[: len(columns)] for sample in samples))
 
 
 def _cells(sample: Sample, path: Path, own: bool) -> list[str]:
     name = _relative(sample.path, path) if own and sample.path else sample.name
     label = "" if sample.label is None else sample.label.value
-    return [name, label, sample.split, sample.subject, "yes" if sample.cropped else "no"]
+    answers = ("yes" if answer else "no" for answer in (sample.cropped, sample.framed))
+    return [name, label, sample.split, sample.subject, *answers]
 
 
 def _are_files(samples: Sequence[Sample]) -> bool:

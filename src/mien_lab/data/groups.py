@@ -1,5 +1,6 @@
 """Who belongs to which group, as the user says: mien guesses nobody's age, gender or origin."""
 
+import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -66,19 +67,23 @@ def crossed(columns: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
     """The intersections of each two columns; a sample without one of the two groups has none.
 
     Raises:
-        InputError: if a column is named as an intersection is.
+        InputError: if a column is named as an intersection is, or two intersections alike.
     """
-    names = list(columns)
-    crossings = {
-        f"{first} and {second}": tuple(
-            f"{one}, {other}" if one and other else ""
-            for one, other in zip(columns[first], columns[second], strict=True)
-        )
-        for index, first in enumerate(names)
-        for second in names[index + 1 :]
-    }
-    if both := sorted(crossings.keys() & columns.keys()):
-        raise InputError(f"a column is named {both[0]!r}, as an intersection is; rename it")
+    crossings: dict[str, tuple[str, ...]] = {}
+    for first, second in itertools.combinations(columns, 2):
+        name = f"{first} and {second}"
+        if name in columns:
+            raise InputError(f"a column is named {name!r}, as an intersection is; rename it")
+        if name in crossings:
+            raise InputError(f"two intersections of columns are named {name!r}; rename a column")
+        pairs = list(zip(columns[first], columns[second], strict=True))
+        names = {pair: ", ".join(pair) if all(pair) else "" for pair in pairs}
+        meant = Counter(filter(None, names.values()))
+        if both := [text for text, count in meant.items() if count > 1]:
+            raise InputError(
+                f"two groups of {name} are named {both[0]!r}; rename one that has a comma"
+            )
+        crossings[name] = tuple(names[pair] for pair in pairs)
     return crossings
 
 

@@ -96,7 +96,8 @@ class Likeness:
     def _alike(self, first: int) -> list[int]:
         """The rows with the pixels of a first one, itself among them."""
         order, starts = self._groups
-        return order[starts[first] : starts[first + 1]].tolist()
+        rows: list[int] = order[starts[first] : starts[first + 1]].tolist()
+        return rows
 
     @cached_property
     def _groups(self) -> tuple[Rows, Rows]:

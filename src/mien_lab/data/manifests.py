@@ -2,14 +2,14 @@
 
 import posixpath
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS, Emotion, parse_emotion
 from mien.vision.sources import IMAGE_EXTENSIONS, display_name
 from mien_lab.data.samples import Sample
-from mien_lab.data.tables import numbered_rows
+from mien_lab.data.tables import numbered_rows, read_table
 
 __all__ = [
     "MANIFESTS",
@@ -20,10 +20,16 @@ __all__ = [
     "pictures_below",
     "read_folders",
     "read_manifest",
+    "tells_cropped",
 ]
 
 MANIFESTS = ("manifest.csv", "labels.csv")
 """What a manifest is called where only its folder is given."""
+
+_ANSWERS = {
+    **dict.fromkeys(("yes", "y", "true", "1"), True),
+    **dict.fromkeys(("no", "n", "false", "0", ""), False),
+}
 
 _FER_NAME = re.compile(r"(Training|PublicTest|PrivateTest)_\d+")
 """Of the pictures of FER2013 in folders, whose `test` holds both of its tests."""
@@ -91,18 +97,18 @@ def find_manifest(folder: Path, *, sure: bool = True) -> Path | None:
 
 
 def read_manifest(folder: Path) -> Iterator[Sample]:
-    """Rows of a CSV with the columns image, label and, if it has them, split, subject and cropped.
+    """Rows of a CSV with the columns image, label and, if it has them, others of a `Sample`.
 
-    Images are named relative to the manifest or to `images/` beside it; `emotion` is taken for
-    label as well. A row with an empty label has none; one that is cropped, "yes", is of one face
-    that fills it. Whether the images exist is not looked at:
-    one that is missing fails by name where it is read.
+    These are split, subject and, with yes or no, cropped and framed. Images are named relative to
+    the manifest or to `images/` beside it; `emotion` is taken for label as well. A row with an
+    empty label has none; an empty answer is no. Whether the images exist is not looked at: one
+    that is missing fails by name where it is read.
 
     Args:
         folder: of `manifest.csv` or `labels.csv`, or the file itself.
 
     Raises:
-        InputError: if there is no manifest, it lacks a column, or a label is unknown.
+        InputError: if there is no manifest, it lacks a column, or a label or answer is unknown.
     """
     path = find_manifest(folder, sure=False)
     if path is None:
@@ -123,9 +129,16 @@ def read_manifest(folder: Path) -> Iterator[Sample]:
             labels[text],
             split=row.get("split", ""),
             subject=row.get("subject", ""),
-            cropped=row.get("cropped", "").lower() == "yes",
+            framed=_answer("framed", row, line, path),
+            cropped=_answer("cropped", row, line, path),
             path=next((place for place in places if place.exists()), places[0]),
         )
+
+
+def tells_cropped(folder: Path) -> bool:
+    """Whether a manifest says of any of its pictures if it is cropped; as for `read_manifest`."""
+    path = find_manifest(folder, sure=False)
+    return path is not None and any(row.get("cropped") for row in read_table(path))
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -139,6 +152,13 @@ def _has_images(path: Path) -> bool:
     with path.open(encoding="utf-8-sig", errors="replace") as stream:
         header = next((line for line in stream if line.strip()), "")
     return "image" in (name.strip(' "\r\n') for name in re.split("[,;\t]", header.lower()))
+
+
+def _answer(column: str, row: Mapping[str, str], line: int, path: Path) -> bool:
+    text = row.get(column, "")
+    if text.lower() not in _ANSWERS:
+        raise InputError(f"line {line} of {path} says {column} {text!r}; write yes or no")
+    return _ANSWERS[text.lower()]
 
 
 def _parsed(texts: Sequence[tuple[int, str]], path: Path) -> dict[str, Emotion | None]:

@@ -46,6 +46,26 @@ def test_a_manifest_tells_crops_from_photographs(tmp_path):
     assert not read_collection(tmp_path / "kept.csv", whole=True)[0].cropped
 
 
+@pytest.mark.parametrize(("cropped", "side"), [(True, 224), (False, 48)])
+def test_a_manifest_is_believed_whatever_the_size_of_its_pictures(tmp_path, cropped, side):
+    samples = [sample(name, path=tmp_path / name, cropped=cropped) for name in ("x.png", "y.png")]
+    for one in samples:
+        PIL.Image.new("L", (side, side)).save(one.path)
+    write_manifest(tmp_path / "kept.csv", samples)
+    assert [one.cropped for one in read_collection(tmp_path / "kept.csv")] == [cropped] * 2
+
+
+def test_a_manifest_keeps_how_crops_are_framed(tmp_path):
+    samples = [
+        sample("x.png", path=tmp_path / "x.png", cropped=True, framed=True),
+        sample("y.png", path=tmp_path / "y.png", cropped=True),
+    ]
+    write_manifest(tmp_path / "kept.csv", samples)
+    assert [one.framed for one in read_collection(tmp_path / "kept.csv")] == [True, False]
+    write_manifest(tmp_path / "kept.csv", samples[1:])
+    assert "framed" not in (tmp_path / "kept.csv").read_text()
+
+
 def test_a_manifest_of_what_has_no_files_is_a_list(tmp_path, picture):
     write_manifest(tmp_path / "kept.csv", [sample("00007", pixels=picture(1))])
     with (tmp_path / "kept.csv").open(newline="") as stream:

@@ -66,6 +66,15 @@ def test_intersections_need_both_groups():
     assert crossed({"age": ("old",)}) == {}
 
 
+def test_intersections_that_would_be_one_are_refused():
+    columns = {"a": ("x", "x, y"), "b": ("y, z", "z")}
+    with pytest.raises(InputError, match="two groups of a and b are named 'x, y, z'; rename"):
+        crossed(columns)
+    columns = dict.fromkeys(("a", "b and c", "a and b", "c"), ("x",))
+    with pytest.raises(InputError, match="two intersections of columns are named 'a and b and c'"):
+        crossed(columns)
+
+
 def test_a_column_named_as_an_intersection_is_refused():
     columns = {"a": ("x",), "b": ("y",), "a and b": ("z",)}
     with pytest.raises(InputError, match="named 'a and b', as an intersection is"):

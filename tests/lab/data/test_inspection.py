@@ -242,8 +242,10 @@ def test_reasons_that_are_chosen():
 
 def test_what_curation_refuses():
     samples, likeness = copied()
-    with pytest.raises(InputError, match="no split 'dev'; choose from: test, train, val"):
+    with pytest.raises(InputError, match="no split 'dev'; choose one of: test, train, val"):
         curated(samples, measured(samples), likeness, splits=["dev"])
+    with pytest.raises(InputError, match="no split 'train'; it has none; leave it out"):
+        curate([sample("a", "")], [], alone([0]), splits=["train"])
     table = measured(samples, blank=np.ones(6, bool))
     with pytest.raises(InputError, match="nothing would be left"):
         curated(samples, table, likeness)

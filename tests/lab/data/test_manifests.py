@@ -52,6 +52,11 @@ def test_manifest(put, rows, tmp_path):
         ("image,label\n/etc/a.png,happy\n", "path relative"),
         ("image,label\nC:\\faces\\a.png,happy\n", "path relative"),
         ("image,label\n,happy\n", "path relative"),
+        (
+            "image,label,cropped\na.png,sad,\nb.png,sad,x\n",
+            "line 3 .* cropped 'x'; write yes or no",
+        ),
+        ("image,label,framed\na.png,sad,cut\n", "line 2 .* says framed 'cut'"),
         ("image,label\na.png,sad\n./a.png,sad\n", r"listed twice: a\.png"),
         ("image,label\na.png,sad\na.png,happy\n", r"listed twice: a\.png"),
         (
@@ -64,6 +69,20 @@ def test_manifests_that_are_refused(tmp_path, text, sentence):
     (tmp_path / "manifest.csv").write_text(text)
     with pytest.raises(InputError, match=sentence):
         read_collection(tmp_path)
+
+
+def test_answers_are_read_in_any_case(put, tmp_path):
+    answers = ("yes", "TRUE", "1", "Y", "no", "False", "0", "n", "")
+    rows = [f"{number}.png,sad,{answer}" for number, answer in enumerate(answers)]
+    (tmp_path / "manifest.csv").write_text("\n".join(["image,label,cropped", *rows]))
+    assert [one.cropped for one in read_collection(tmp_path)] == [True] * 4 + [False] * 5
+    # Whatever the sizes say, unless no row answers.
+    for number in range(2):
+        put(tmp_path / f"{number}.png", 48)
+    for answers, cropped in ((("no", ""), False), (("", ""), True)):
+        rows = [f"{number}.png,sad,{answer}" for number, answer in enumerate(answers)]
+        (tmp_path / "manifest.csv").write_text("\n".join(["image,label,cropped", *rows]))
+        assert [one.cropped for one in read_collection(tmp_path)] == [cropped] * 2
 
 
 def test_a_manifest_of_another_encoding_is_refused(tmp_path):
