@@ -21,6 +21,7 @@ from mien_lab.evaluation.group_sums import (
     lacks_label,
     rate_name,
     same_mix,
+    same_mix_cases,
     sample_sums,
 )
 from mien_lab.evaluation.predictions import Predictions
@@ -53,9 +54,11 @@ def audit(
     """Figures by group, their differences, and the finding, which comes first.
 
     Intervals are of 95 %, by a bootstrap over people, or Wilson's where a share is the same in all
-    draws; macro F1 has none where a label is rare. People are drawn from all that were read, once
-    for all groups of all columns: what people who are in several groups bring to each of them
-    cancels in a difference, and no figure of a column depends on what other columns there are.
+    draws; macro F1 has none where a label is rare, and that of accuracy at the same mix of labels
+    is wider where a recall is the same in all draws (see `AuditedGroup.same_mix_interval`).
+    People are drawn from all that were read, once for all groups of all columns: what people who
+    are in several groups bring to each of them cancels in a difference, and no figure of a column
+    depends on what other columns there are.
     `differences` are the largest value of a group minus the smallest, which is above 0 by chance
     alone; their intervals (see `intervals.difference_interval`) are no tests. `gaps` are those
     differences of two groups that are more than chance with all comparisons of all columns taken
@@ -142,13 +145,13 @@ def _table(
         for name, inside in rows.items()
     }
     totals = [sums[inside].sum(axis=0) for inside in rows.values()]
-    showing = [
-        [found[rate_name("recall", emotion)] for emotion in EMOTIONS]
-        for found in independent.values()
-    ]
+    recalls = [rate_name("recall", emotion) for emotion in EMOTIONS]
+    showing = {
+        name: np.array([found[one] for one in recalls]) for name, found in independent.items()
+    }
     mix = common_mix(
         np.reshape(totals, (len(sizes), sums.shape[1])),
-        np.reshape(np.array(showing, dtype=np.int64), (len(sizes), len(EMOTIONS))),
+        np.reshape(list(showing.values()), (len(sizes), len(EMOTIONS))),
     )
     groups = []
     for name, (n, people) in sizes.items():
@@ -158,6 +161,7 @@ def _table(
         figures = figures_of(total) | {"accuracy_same_mix": same_mix(total, mix)}
         figures["macro_f1"] = np.where(lacks_label(total), np.nan, figures["macro_f1"])
         cases = {key: float(value) for key, value in cases_of(total[0]).items()}
+        support = np.array([cases[one] for one in recalls])
         groups.append(
             AuditedGroup(
                 name,
@@ -165,8 +169,9 @@ def _table(
                 people,
                 {key: float(value[0]) for key, value in figures.items()},
                 {key: value[1:] for key, value in figures.items()},
-                cases | {"accuracy_same_mix": float(n)},
-                independent[name] | {"accuracy_same_mix": independent[name]["accuracy"]},
+                cases | {"accuracy_same_mix": same_mix_cases(support, mix)},
+                independent[name] | {"accuracy_same_mix": same_mix_cases(showing[name], mix)},
+                mix,
             )
         )
     if groups:

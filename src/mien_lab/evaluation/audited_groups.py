@@ -1,6 +1,7 @@
 """The groups of an audit: their figures, and by how much these differ."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,14 @@ import numpy.typing as npt
 from mien.core.labels import EMOTIONS
 from mien_lab.evaluation.gaps import GroupDraws
 from mien_lab.evaluation.group_sums import LEAST_CASES, LEAST_PEOPLE, rate_name
-from mien_lab.evaluation.intervals import RAISED, difference_interval, lowered, share_interval
+from mien_lab.evaluation.intervals import (
+    RAISED,
+    difference_interval,
+    lowered,
+    percentile_interval,
+    share_interval,
+)
+from mien_lab.evaluation.metrics import wilson_interval
 from mien_lab.evaluation.resampling import rounded
 
 __all__ = ["AuditedGroup", "group_differences"]
@@ -28,9 +36,7 @@ _HEADLINES = (
     "confidence_minus_accuracy",
     "expected_calibration_error",
 )
-_NO_SHARES = frozenset(
-    {"accuracy_same_mix", "macro_f1", "confidence_minus_accuracy", "expected_calibration_error"}
-)
+_NO_SHARES = frozenset({"macro_f1", "confidence_minus_accuracy", "expected_calibration_error"})
 _RATES = ("false_positive_rate", "recall", "selection_rate")
 
 
@@ -44,8 +50,9 @@ class AuditedGroup:
         people: that they show; None where nobody is named.
         values: by measure.
         draws: by measure, (draws,) of the bootstrap, of the same people as those of other groups.
-        cases: by measure, the samples that it is a share of.
+        cases: by measure, the samples that it is a share of, or scatters as one of so many would.
         independent: by measure, of how many people its cases are.
+        mix: (8,) shares of the labels, of `accuracy_same_mix`.
     """
 
     name: str
@@ -54,7 +61,8 @@ class AuditedGroup:
     values: dict[str, float]
     draws: dict[str, Floats]
     cases: dict[str, float]
-    independent: dict[str, int]
+    independent: Mapping[str, float]
+    mix: Floats
 
     def weight(self, measure: str) -> float:
         """How many cases of different people a measure rests on."""
@@ -86,6 +94,30 @@ class AuditedGroup:
             {measure: self.weight(measure) for measure in kept},
         )
 
+    def same_mix_interval(self) -> tuple[float, float] | None:
+        """The interval of accuracy at the same mix of labels.
+
+        A label read always or never does not scatter in the draws, however few its cases are. So
+        what Wilson's interval of its recall reaches, times its share of the mix, is added to the
+        percentile interval, in squares (Zou and Donner, "Construction of confidence limits about
+        effect measures", Statistics in Medicine 27, 2008).
+        """
+        value = self.values["accuracy_same_mix"]
+        found = percentile_interval(self.draws["accuracy_same_mix"])
+        if found is None:
+            return None
+        below, above = [value - found[0]], [found[1] - value]
+        for share, emotion in zip(self.mix.tolist(), EMOTIONS, strict=True):
+            recall = self.values[rate_name("recall", emotion)]
+            if share and recall in (0.0, 1.0):
+                people = round(self.independent[rate_name("recall", emotion)])
+                low, high = wilson_interval(recall * people, people)
+                below.append(share * (recall - low))
+                above.append(share * (high - recall))
+        if len(below) == 1:
+            return share_interval(self.draws["accuracy_same_mix"], value, 0)
+        return max(value - math.hypot(*below), 0.0), min(value + math.hypot(*above), 1.0)
+
     def figures(self) -> dict[str, Any]:
         """What is said of the group, as plain values."""
 
@@ -93,7 +125,9 @@ class AuditedGroup:
             value, draws = self.values[measure], self.draws[measure]
             if measure in RAISED:
                 draws = lowered(draws, value)
-            count = 0 if measure in _NO_SHARES else self.independent[measure]
+            if measure == "accuracy_same_mix":
+                return _figure(value, self.same_mix_interval())
+            count = 0 if measure in _NO_SHARES else round(self.independent[measure])
             return _figure(value, share_interval(draws, value, count))
 
         figures: dict[str, Any] = {"n": self.n, "people": self.people}

@@ -16,6 +16,7 @@ __all__ = [
     "lacks_label",
     "rate_name",
     "same_mix",
+    "same_mix_cases",
     "sample_sums",
 ]
 
@@ -124,6 +125,20 @@ def same_mix(sums: Floats, mix: Floats) -> Floats:
     if not used.any():
         return np.full(recall.shape[:-1], np.nan)
     return np.asarray((recall[..., used] * mix[used]).sum(axis=-1))
+
+
+def same_mix_cases(cases: Floats, mix: Floats) -> float:
+    """Of how many cases a plain share scatters as `same_mix` does; 0 if the mix is empty.
+
+    1 / sum(mix^2 / cases), the effective sample size of weighted cases (Kish, "Survey Sampling",
+    1965): where a common label is rare in a group, its few cases are nearly all that counts.
+
+    Args:
+        cases: (8,) of each label, or people who show it.
+        mix: (8,) shares of the labels.
+    """
+    used = mix > 0
+    return float(1 / (mix[used] ** 2 / cases[used]).sum()) if used.any() else 0.0
 
 
 def _share(part: Floats, whole: Floats) -> Floats:

@@ -293,6 +293,20 @@ def test_the_same_mix_of_labels():
     assert np.isnan(same_mix(sample_sums(predictions).sum(axis=0), np.zeros(8)))
 
 
+def test_a_label_that_one_group_hardly_shows_makes_no_gap_at_the_same_mix():
+    # Both groups are read alike, but all ten happy faces of the first by chance rightly.
+    truth = np.repeat([0, 1, 0, 1], [190, 10, 20, 980])
+    number = np.concatenate([np.arange(count) for count in (190, 10, 20, 980)])
+    wrong = (number % 20 < 3) & ~((truth == 1) & (np.arange(1200) < 200))
+    said = np.where(wrong, 2, truth)
+    predictions = Predictions(tuple(map(str, range(1200))), truth, np.eye(8)[said])
+    found = audit(predictions, {"kind": ("a",) * 200 + ("b",) * 1000}, draws=200)
+    assert "accuracy_same_mix" not in {gap["measure"] for gap in found["gaps"]}
+    same_mix = found["columns"]["kind"]["groups"]["a"]["accuracy_same_mix"]
+    assert same_mix["value"] > 0.95
+    assert same_mix["interval"][0] < 0.85
+
+
 def test_the_command(tmp_path, picture, monkeypatch):
     people = tmp_path / "people"
     (people / "images").mkdir(parents=True)

@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from mien.core.labels import EMOTIONS
 from mien_lab.evaluation.audited_groups import AuditedGroup, group_differences
 from mien_lab.evaluation.group_sums import LEAST_CASES, LEAST_PEOPLE, rate_name
+from mien_lab.evaluation.metrics import wilson_interval
 
 HEADLINES = (
     "accuracy",
@@ -31,6 +34,7 @@ def group(name, value, *, cases=None, independent=None, n=100):
         dict.fromkeys(measures, scatter),
         dict.fromkeys(measures, float(n)) | (cases or {}),
         dict.fromkeys(measures, n) | (independent or {}),
+        np.eye(8)[0],
     )
 
 
@@ -67,6 +71,24 @@ def test_differences_are_the_largest_value_minus_the_smallest():
     found = group_differences([group("a", 0.5), group("b", 0.9), group("c", 0.6)])
     assert found["accuracy"]["value"] == pytest.approx(0.4)
     assert group_differences([group("a", 0.5)])["accuracy"] is None
+
+
+@pytest.mark.parametrize("recall", [0.0, 1.0])
+def test_a_label_that_does_not_scatter_widens_accuracy_at_the_same_mix(recall):
+    name = rate_name("recall", EMOTIONS[1])
+    plain = group("a", 0.9, independent={name: 10})
+    mixed = replace(plain, mix=np.array([0.2, 0.8, 0, 0, 0, 0, 0, 0]))
+    low, high = plain.same_mix_interval()
+    assert mixed.same_mix_interval() == (low, high)
+    still = replace(mixed, values=mixed.values | {name: recall})
+    ends = wilson_interval(recall * 10, 10)
+    reach = [0.8 * abs(recall - end) for end in ends]
+    assert still.same_mix_interval() == pytest.approx(
+        (0.9 - np.hypot(0.9 - low, reach[0]), min(0.9 + np.hypot(high - 0.9, reach[1]), 1))
+    )
+    # A label outside the mix does not matter.
+    outside = replace(still, mix=np.eye(8)[0])
+    assert outside.same_mix_interval() == (low, high)
 
 
 def test_macro_f1_has_no_interval_where_a_label_is_rare():

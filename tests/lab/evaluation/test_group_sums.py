@@ -10,6 +10,7 @@ from mien_lab.evaluation.group_sums import (
     figures_of,
     lacks_label,
     rate_name,
+    same_mix_cases,
     sample_sums,
 )
 from mien_lab.evaluation.predictions import Predictions
@@ -91,6 +92,18 @@ def test_the_common_mix_is_of_labels_that_each_group_shows_often():
     people[1, 1] -= 1
     assert common_mix(totals, people).tolist() == [1, 0, 0, 0, 0, 0, 0, 0]
     assert not common_mix(totals, 0 * people).any()
+
+
+def test_a_mix_of_labels_is_of_fewer_cases_than_its_sum():
+    cases = np.array([190, 10, 40, 0, 0, 0, 0, 0])
+    assert same_mix_cases(cases, cases / cases.sum()) == pytest.approx(240)
+    assert same_mix_cases(cases, np.eye(8)[1]) == pytest.approx(10)
+    mix = np.array([0.2, 0.8, 0, 0, 0, 0, 0, 0])
+    # A share of that many cases scatters as the weighted sum of recalls does.
+    recalls = np.random.default_rng(0).binomial([190, 10], 0.8, (20000, 2)) / [190, 10]
+    expected = 0.8 * 0.2 / (recalls @ mix[:2]).var()
+    assert same_mix_cases(cases, mix) == pytest.approx(expected, rel=0.05)
+    assert same_mix_cases(cases, np.zeros(8)) == 0
 
 
 def test_a_draw_lacks_a_label_that_the_group_has():
