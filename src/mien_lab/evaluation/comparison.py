@@ -1,12 +1,12 @@
 """Two readers on the same cases: predictions as a file, and McNemar's test."""
 
-import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import binomtest
 
 from mien.core.errors import InputError
 from mien.core.labels import Emotion, parse_emotion
@@ -86,8 +86,7 @@ def mcnemar(ours: npt.NDArray[np.bool_], theirs: npt.NDArray[np.bool_]) -> float
     """
     first, second = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
     count = first + second
-    tail = sum(math.comb(count, hits) for hits in range(min(first, second) + 1))
-    return float(min(1.0, 2 * tail / 2**count))
+    return float(binomtest(first, count).pvalue) if count else 1.0
 
 
 def refuse_strangers(names: Sequence[str], others: Collection[str]) -> None:

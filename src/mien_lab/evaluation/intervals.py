@@ -18,6 +18,7 @@ __all__ = [
     "lowered",
     "percentile_interval",
     "share_interval",
+    "smallest_interval",
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -183,6 +184,16 @@ def difference_interval(
     """
     found = percentile_interval(draws)
     return None if found is None else (max(2 * value - found[1], 0.0), max(found[1], value))
+
+
+def smallest_interval(draws: npt.NDArray[np.floating], value: float) -> tuple[float, float] | None:
+    """The 95 % interval of the smallest share of some groups, which chance lowers.
+
+    `difference_interval` mirrored: the lower end is that of the percentile bootstrap, and the upper
+    one that of the basic bootstrap, no more than 1.
+    """
+    found = difference_interval(1 - draws, 1 - value)
+    return None if found is None else (1 - found[1], 1 - found[0])
 
 
 def lowered(draws: npt.NDArray[np.floating], value: float) -> Floats:

@@ -68,13 +68,21 @@ def read_labelled(folder: Path, read: Callable[[Path], T]) -> LabelledPhotograph
         read: from a file to what it holds; raises `MienError` if it cannot be read.
 
     Raises:
-        InputError: if the labels are missing, one is unknown, or no photograph can be read.
+        InputError: if the labels are missing, one is unknown, a photograph is named twice, or none
+            can be read.
     """
     labels_file = folder / "labels.csv"
     if not labels_file.exists():
         raise InputError(f"{labels_file} is missing; it needs the columns image and emotion")
     result: LabelledPhotographs[T] = LabelledPhotographs([], [], [], [])
-    for line, row in list(numbered_rows(labels_file, ("image",), ("emotion",))):
+    rows = list(numbered_rows(labels_file, ("image",), ("emotion",)))
+    listed: dict[Path, int] = {}
+    for line, row in rows:
+        if listed.setdefault(Path(row["image"]), line) != line:
+            raise InputError(
+                f"line {line} of {labels_file} names {row['image']!r} again; keep one row of it"
+            )
+    for line, row in rows:
         try:
             label = parse_emotion(row["emotion"])
         except ValueError as error:

@@ -18,6 +18,9 @@ __all__ = ["Times", "clusters_of", "draw_times", "interval", "resample", "rounde
 Floats = npt.NDArray[np.float64]
 Times = npt.NDArray[np.uint8]
 
+BLOCK = 64
+"""Draws that are summed at once, since as numbers to multiply all of them would fill memory."""
+
 
 def clusters_of(subjects: Sequence[str]) -> npt.NDArray[np.int64]:
     """The number of each sample's person, (n,), from 0 on; a sample of nobody known is its own."""
@@ -56,7 +59,9 @@ def resample(
     present, rows = np.unique(clusters, return_inverse=True)
     sums = np.zeros((len(present), values.shape[1]))
     np.add.at(sums, rows, values)
-    return np.asarray(times[:, present].astype(np.float64) @ sums)
+    # The last part takes the rest as well: products of a few rows are rounded otherwise.
+    parts = np.split(times, range(BLOCK, len(times) - BLOCK + 1, BLOCK))
+    return np.vstack([part[:, present].astype(np.float64) @ sums for part in parts])
 
 
 def interval(draws: npt.NDArray[np.floating]) -> list[float] | None:

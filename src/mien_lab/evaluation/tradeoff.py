@@ -32,7 +32,11 @@ from mien_lab.evaluation.embedded_faces import (
     embed,
 )
 from mien_lab.evaluation.group_sums import rate_name
-from mien_lab.evaluation.intervals import difference_interval, percentile_interval
+from mien_lab.evaluation.intervals import (
+    difference_interval,
+    percentile_interval,
+    smallest_interval,
+)
 from mien_lab.evaluation.paired_groups import PairedGroups, pair
 from mien_lab.evaluation.resampling import rounded
 from mien_lab.evaluation.tradeoff_text import closing_sentence
@@ -208,7 +212,11 @@ def _rows(ways: list[_Way], figures: Mapping[str, Floats]) -> list[dict[str, Any
     rows = []
     for index, head in enumerate(heads):
         row = head | {
-            name: _figure(figures[name][:, index], largest=name in _LARGEST)
+            name: _figure(
+                figures[name][:, index],
+                largest=name in _LARGEST,
+                smallest=name == "worst_accuracy",
+            )
             for name in _COMPARED
             if name in figures
         }
@@ -263,11 +271,17 @@ def _closing(
     }
 
 
-def _figure(values: Floats, *, largest: bool = False) -> dict[str, Any]:
+def _figure(values: Floats, *, largest: bool = False, smallest: bool = False) -> dict[str, Any]:
     """A figure and its interval, of (1 + draws,): as it is, then as it scatters.
 
-    Of a largest difference between groups it is `difference_interval`'s, which is no test.
+    Of a largest difference between groups it is `difference_interval`'s, which is no test, and of
+    the smallest share of a group `smallest_interval`'s.
     """
     value = float(values[0])
-    bounds = difference_interval(values[1:], value) if largest else percentile_interval(values[1:])
+    if largest:
+        bounds = difference_interval(values[1:], value)
+    elif smallest:
+        bounds = smallest_interval(values[1:], value)
+    else:
+        bounds = percentile_interval(values[1:])
     return {"value": round(value, 4), "interval": rounded(bounds)}

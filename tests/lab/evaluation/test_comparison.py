@@ -33,6 +33,12 @@ def test_mcnemar_is_a_binomial_test(first, second, both):
     assert mcnemar(ours, theirs) == pytest.approx(expected)
 
 
+def test_mcnemar_of_many_cases():
+    ours, theirs = np.arange(200_000) < 101_000, np.arange(200_000) >= 101_000
+    # By the normal distribution: two thousand of two hundred thousand are 4.47 deviations.
+    assert mcnemar(ours, theirs) == pytest.approx(7.8e-6, rel=0.02)
+
+
 def test_compare():
     cases = some("abcdef", ["fear"] * 6, ["fear", "fear", "fear", "anger", None, "fear"])
     others = {

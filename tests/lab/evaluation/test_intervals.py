@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from mien_lab.evaluation.intervals import Bootstrap, difference_interval, lowered
+from mien_lab.evaluation.intervals import (
+    Bootstrap,
+    difference_interval,
+    lowered,
+    smallest_interval,
+)
 from mien_lab.evaluation.metrics import wilson_interval
 
 
@@ -86,6 +91,21 @@ def test_the_interval_of_a_largest_difference_holds_it():
         low, high = difference_interval(draws, np.ptp(shares))
         held.append(low <= 0.3 <= high)
     assert np.mean(held) > 0.9
+
+
+def test_the_interval_of_the_group_read_worst_holds_what_all_are_read():
+    rng = np.random.default_rng(0)
+    held = []
+    for _ in range(300):
+        shares = rng.binomial(1000, [0.88] * 3) / 1000
+        draws = rng.binomial(1000, shares, (300, 3)).min(axis=1) / 1000
+        low, high = smallest_interval(draws, shares.min())
+        assert low == pytest.approx(np.quantile(draws, 0.025))
+        assert high == pytest.approx(min(2 * shares.min() - low, 1))
+        held.append(low <= 0.88 <= high)
+    assert np.mean(held) > 0.9
+    assert smallest_interval(np.array([0.9, 1.0]), 1.0)[1] == 1
+    assert smallest_interval(np.full(10, np.nan), 0.5) is None
 
 
 def test_subjects_are_drawn_whole():

@@ -64,6 +64,7 @@ def test_photographs_that_cannot_be_read_do_not_lose_the_others(photographs):
         ("image,emotion\na.jpg\n", "line 2 .* has 1 cells, not 2"),
         ("image;emotion\na.jpg;sad\n", "no column image, but: image;emotion"),
         ("image,emotion\n\na.jpg,glad\n", "line 3 .*unknown emotion 'glad'"),
+        ("image,emotion\na.jpg,sad\nb.jpg,sad\n./a.jpg,fear\n", "line 4 .* names './a.jpg' again"),
         ("", "no column image, but: none"),
         ("image,emotion\n", "names no photograph that can be read"),
     ],

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -34,3 +36,21 @@ def test_people_are_drawn_once_for_all_parts():
     # Nothing of a part that is empty, whoever is drawn.
     assert resample(values[:0], people[:0], times).tolist() == [[0, 0, 0]] * 50
     assert draw_times(people[:0], draws=50, seed=1).shape == (50, 0)
+
+
+@pytest.mark.parametrize("draws", [1, 63, 64, 65, 127, 128, 130])
+def test_parts_are_summed_as_the_whole(draws):
+    each = np.arange(90)
+    values = np.random.default_rng(0).integers(0, 5, (90, 7)).astype(float)
+    times = draw_times(each, draws=draws, seed=0)
+    assert np.array_equal(resample(values, each, times), times.astype(float) @ values)
+
+
+def test_many_draws_do_not_fill_memory():
+    each, values = np.arange(5000), np.ones((5000, 3))
+    times = draw_times(each, draws=640, seed=0)
+    tracemalloc.start()
+    resample(values, each, times)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4 * times.nbytes

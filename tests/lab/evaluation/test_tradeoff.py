@@ -98,6 +98,9 @@ def test_balancing_closes_a_gap_that_training_faces_taught(habit):
     for row in ways[4:]:
         share = effective_share(sampling_chances(*train, strength=row["strength"]))
         assert row["effective_share"] == pytest.approx(share, abs=1e-4)
+    for row in ways[1:]:
+        low, high = row["worst_accuracy"]["interval"]
+        assert high == pytest.approx(min(2 * row["worst_accuracy"]["value"] - low, 1), abs=2e-4)
     low, high = ways[3]["change"]["accuracy"]["interval"]
     assert low <= ways[3]["change"]["accuracy"]["value"] <= high
     moved = ways[3]["accuracy"]["value"] - ways[1]["accuracy"]["value"]
