@@ -24,7 +24,7 @@ from mien_lab.evaluation.metrics import (
 )
 from mien_lab.evaluation.scored import Scored
 
-__all__ = ["Cases", "all_figures", "scorer"]
+__all__ = ["Cases", "all_figures", "scorer", "summary"]
 
 
 @dataclass(frozen=True)
@@ -129,8 +129,7 @@ def scorer(cases: Cases) -> Callable[[Floats], dict[str, float]]:
         )
         defined = [area for area in areas if not math.isnan(area)]
         figures = {
-            "accuracy": _ratio(float(np.trace(matrix)), float(matrix.sum())),
-            **_means(rates, present),
+            **summary(matrix, rates, present),
             "roc_auc_macro": _ratio(sum(defined), ranked if len(defined) == ranked else 0),
             "expected_calibration_error": reliability(
                 confidence[found], ~wrong[found], there
@@ -148,8 +147,19 @@ def scorer(cases: Cases) -> Callable[[Floats], dict[str, float]]:
     return score
 
 
+def summary(matrix: Floats, rates: Rates, present: npt.NDArray[np.bool_]) -> dict[str, float]:
+    """Accuracy and means over the labels that the cases have; NaN where a draw lacks one of them.
+
+    Args:
+        matrix: (k, k + 1) from `weighted_confusion`.
+        rates: of the matrix.
+        present: (k,) which labels the cases have.
+    """
+    accuracy = _ratio(float(np.trace(matrix)), float(matrix.sum()))
+    return {"accuracy": accuracy, **_means(rates, present)}
+
+
 def _means(rates: Rates, present: npt.NDArray[np.bool_]) -> dict[str, float]:
-    """Over the labels that the cases have; undefined where a draw lacks one of them."""
     drawn = rates.support > 0
     whole = bool(drawn[present].all())
     means = {}

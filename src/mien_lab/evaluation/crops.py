@@ -16,15 +16,15 @@ from mien.runtime.artifact import Card
 from mien.runtime.session import open_session
 from mien_lab.data.faces import fer_faces, still_crops, upright_crops
 from mien_lab.data.fer2013 import FER_LABELS, Fer, load_fer, majority
-from mien_lab.evaluation.cases import Cases
+from mien_lab.evaluation.cases import Cases, summary
 from mien_lab.evaluation.confidence import trust_figures
 from mien_lab.evaluation.intervals import Bootstrap
-from mien_lab.evaluation.metrics import classification_figures
+from mien_lab.evaluation.metrics import class_rates, classification_figures, weighted_confusion
 
 __all__ = ["CropReading", "read_crops"]
 
 COMPARED = ("accuracy", "macro_f1", "macro_recall")
-"""Figures that are given of other ways to read, too."""
+"""Figures that are given of other ways to read, too, and with intervals."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ class CropReading:
         figures: by both protocols, with what was measured: FER2013 (7 classes, all rows) and FER+
             (8 classes, majority; None where no row has one), of faces read as those of photographs
             are, at several sizes. Those that end in `_single` are of single crops, and those in
-            `_flip` of the mean probability of a single crop and its mirror image;
-            `accuracy_interval` holds 95 % of the bootstrap's draws.
+            `_flip` of the mean probability of a single crop and its mirror image. `intervals` are
+            those of `COMPARED`, whichever way faces are read.
         cases: of each protocol by its name: `fer2013`, `ferplus`.
     """
 
@@ -70,12 +70,14 @@ def read_crops(
     weights: Path | None = None,
     split: str = "PrivateTest",
     voted: bool = True,
+    bootstrap: Bootstrap | None = None,
 ) -> CropReading:
     """Read a split, and measure.
 
     The seven probabilities of FER2013 are those of the network's own head for it, at temperature 1.
     Unless rows must be `voted`, those without FER+'s file beside them have no `ferplus`.
     """
+    bootstrap = bootstrap or Bootstrap()
     session = open_session("expression", precision=precision, folder=weights)
     classifier = ExpressionClassifier(session)
     data = load_fer(folder, voted=voted)
@@ -86,7 +88,7 @@ def read_crops(
         "precision": precision,
         "sha256": session.card.sha256,
         "fer2013": _figures(
-            result, "fer_logits", result.labels, np.full(len(names), True), FER_LABELS
+            result, "fer_logits", result.labels, np.full(len(names), True), FER_LABELS, bootstrap
         ),
     }
     cases = {
@@ -95,18 +97,18 @@ def read_crops(
         ),
     }
     if voted or data.votes.any():
-        figures["ferplus"], cases["ferplus"] = _ferplus(result, names, session.card)
+        figures["ferplus"], cases["ferplus"] = _ferplus(result, names, session.card, bootstrap)
     return CropReading(figures, cases)
 
 
 def _ferplus(
-    result: _Split, names: npt.NDArray[np.str_], card: Card
+    result: _Split, names: npt.NDArray[np.str_], card: Card, bootstrap: Bootstrap
 ) -> tuple[dict[str, Any], Cases]:
     counted = result.majority >= 0
     probabilities = softmax(result.still["logits"], card.number("temperature"))[counted]
     truth = result.majority[counted]
     members = prediction_sets(probabilities, card.number("conformal_quantile"))
-    figures = _figures(result, "logits", truth, counted, EMOTIONS) | {
+    figures = _figures(result, "logits", truth, counted, EMOTIONS, bootstrap) | {
         name: value if np.isfinite(value) else None
         for name, value in trust_figures(probabilities, truth, members).items()
     }
@@ -152,21 +154,31 @@ def _figures(
     truth: npt.NDArray[np.int64],
     rows: npt.NDArray[np.bool_],
     labels: tuple[str, ...],
+    bootstrap: Bootstrap,
 ) -> dict[str, Any]:
     names = [str(label) for label in labels]
     still, single, mirrored = (
         softmax(said[output][rows]) for said in (result.still, result.single, result.mirrored)
     )
     others = {"single": single, "flip": single + mirrored}
-    hits = (still.argmax(axis=1) == truth).astype(np.float64)
-    drawn = Bootstrap().intervals(
-        lambda weights: {"accuracy": float(weights @ hits / weights.sum())},
-        truth,
-        shares={"accuracy": np.ones(len(truth), np.bool_)},
-    )
     figures = classification_figures(truth, still.argmax(axis=1), names)
-    figures["accuracy_interval"] = drawn.to_dict()["values"].get("accuracy")
+    read = {"": still.argmax(axis=1)}
     for way, scores in others.items():
-        found = classification_figures(truth, scores.argmax(axis=1), names)
+        read[f"_{way}"] = scores.argmax(axis=1)
+        found = classification_figures(truth, read[f"_{way}"], names)
         figures |= {f"{name}_{way}": found[name] for name in COMPARED}
+    present = np.isin(np.arange(len(names)), truth)
+
+    def score(weights: npt.NDArray[np.float64]) -> dict[str, float]:
+        drawn: dict[str, float] = {}
+        for ending, predicted in read.items():
+            matrix = weighted_confusion(truth, predicted, len(names), weights)
+            values = summary(matrix, class_rates(matrix), present)
+            drawn |= {f"{name}{ending}": values[name] for name in COMPARED}
+        return drawn
+
+    everything = np.ones(len(truth), np.bool_)
+    shares = {f"accuracy{ending}": everything for ending in read}
+    figures["intervals"] = bootstrap.intervals(score, truth, shares=shares).to_dict()
+    figures["accuracy_interval"] = figures["intervals"]["values"].get("accuracy")
     return figures

@@ -99,6 +99,7 @@ def _evaluate_fer(request: Request) -> Evaluation:
         weights=request.weights,
         split=request.split or "PrivateTest",
         voted=False,
+        bootstrap=request.bootstrap,
     )
     sections = {}
     others = set(request.against or ())
@@ -113,6 +114,8 @@ def _evaluate_fer(request: Request) -> Evaluation:
             # Where none is covered, the comparison says what is wrong with the names.
             against = None
         found = _measured(cases, replace(request, against=against))
+        otherwise = reading.figures[name]["intervals"]["values"]
+        found["intervals"]["values"] = otherwise | found["intervals"]["values"]
         found["accuracy_interval"] = found["intervals"]["values"].get("accuracy")
         sections[name] = {**reading.figures[name], **found}
     left = sorted(set(reading.cases) - covered) if request.against is not None else []

@@ -7,11 +7,14 @@ from typer.testing import CliRunner
 
 from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS
+from mien.models.calibration import softmax
 from mien.runtime.artifact import weights_folder
 from mien_lab.cli import app
 from mien_lab.data.fer2013 import FER_LABELS, load_fer, majority
 from mien_lab.evaluation import crops
+from mien_lab.evaluation.cases import Cases, all_figures
 from mien_lab.evaluation.crops import read_crops
+from mien_lab.evaluation.intervals import Bootstrap
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +43,25 @@ def test_both_protocols(figures, fer_folder):
         assert 0 <= figures["ferplus"][name] <= 1
     assert 1 <= figures["ferplus"]["conformal_mean_size"] <= 8
     assert json.loads(json.dumps(figures)) == figures
+
+
+def test_all_ways_to_read_have_intervals_of_the_same_draws(drawn):
+    (still, truth), (single, _), (mirrored, _) = (drawn(300, seed) for seed in range(3))
+    outputs = ({"logits": logits} for logits in (still, single + still, mirrored + still))
+    split = crops._Split(truth, truth, *outputs)
+    few, everything = Bootstrap(100, seed=3), np.ones(300, bool)
+    found = crops._figures(split, "logits", truth, everything, EMOTIONS, few)
+    assert (found["intervals"]["resamples"], found["intervals"]["seed"]) == (100, 3)
+    values = found["intervals"]["values"]
+    assert found["accuracy_interval"] == values["accuracy"]
+    for ending in ("", "_single", "_flip"):
+        for name in crops.COMPARED:
+            low, high = values[f"{name}{ending}"]
+            assert low < found[f"{name}{ending}"] < high
+    names, labels = tuple(map(str, range(300))), tuple(map(str, EMOTIONS))
+    alone = all_figures(Cases(names, truth, softmax(single + still), labels), few)
+    for name in crops.COMPARED:
+        assert values[f"{name}_single"] == pytest.approx(alone["intervals"]["values"][name])
 
 
 def test_other_splits(fer_folder):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 
 import numpy as np
@@ -101,6 +102,11 @@ def test_both_protocols_have_all_figures(fer_folder, tmp_path):
             assert found[name][figure] == before[name][figure]
         assert {"roc_auc", "intervals", "weighted_f1", "aurc", "risk_coverage"} <= set(found[name])
         assert found[name]["macro_f1"] == pytest.approx(before[name]["macro_f1"])
+        for ending in ("", "_single", "_flip"):
+            low, high = found[name]["intervals"]["values"][f"accuracy{ending}"]
+            assert low <= found[name][f"accuracy{ending}"] <= high
+    rows = re.findall(r"<th scope=.row.>(Accuracy at one size.*?)</tr>", page.read_text())
+    assert len([row for row in rows if " to " in row]) == len(rows) == 4
     assert found["fer2013"]["conformal_coverage"] is None
     again = json.loads(run("--data", fer_folder, "--against", out).stdout)
     assert again["ferplus"]["comparison"]["difference"] == 0
