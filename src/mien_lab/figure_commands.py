@@ -67,7 +67,7 @@ def add(
     ],
     out: Out = FIGURES,
 ) -> None:
-    """Add figures that were measured apart; those of other weights are refused."""
+    """Add figures that were measured apart; those of other weights or faces are refused."""
     from mien_lab.evaluation.shipped import added
 
     figures = _read(out)

@@ -2,9 +2,29 @@ import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from mien.core.errors import InputError
-from mien_lab.figure_commands import CARDS, DOCUMENTS, write
+from mien_lab.cli import app
+from mien_lab.figure_commands import CARDS, DOCUMENTS, add, write
+
+
+def test_what_the_audit_writes_is_added_if_it_is_what_the_documents_say(
+    shipped_figures, fer_folder, tmp_path
+):
+    pytest.importorskip("fairlearn")
+    wrote, figures = tmp_path / "audit.json", tmp_path / "figures.json"
+    options = ["audit", "--data", fer_folder, "--draws", 100, "--json", wrote]
+    done = CliRunner().invoke(app, [*map(str, options)])
+    assert done.exit_code == 0, done.output
+    figures.write_text(json.dumps(shipped_figures))
+    with pytest.raises(InputError, match=r"audit.json is of n 6, but the documents tell of 3153"):
+        add([wrote], figures)
+    shipped_figures = json.loads(json.dumps(shipped_figures))
+    shipped_figures["crops"]["int8"]["PrivateTest"]["ferplus"]["n"] = 6
+    figures.write_text(json.dumps(shipped_figures))
+    add([wrote], figures)
+    assert json.loads(figures.read_text())["audit"]["n"] == 6
 
 
 def test_nothing_is_written_when_figures_are_missing(shipped_figures, tmp_path, monkeypatch):

@@ -22,6 +22,8 @@ __all__ = ["PRECISIONS", "added", "kept", "measure_shipped", "weight_checksums"]
 log = logging.getLogger(__name__)
 
 PRECISIONS = ("int8", "fp32")
+DAMAGED_FACES = 600
+"""Of PrivateTest, as MODEL_CARD says of robustness."""
 
 
 def measure_shipped(data: Path) -> dict[str, Any]:
@@ -79,7 +81,8 @@ def added(figures: dict[str, Any], more: dict[str, Any], name: str) -> dict[str,
         name: of the file, for errors.
 
     Raises:
-        InputError: if it is none of these, or of other weights, or `figures` name none.
+        InputError: if it is none of these, of other weights, or of other faces than the documents
+            say, or if `figures` name no weights.
     """
     if "weights" not in figures:
         raise InputError("the figures to add to name no weights; run `mien-lab figures measure`")
@@ -119,8 +122,49 @@ def added(figures: dict[str, Any], more: dict[str, Any], name: str) -> dict[str,
         raise InputError(f"{name} holds no figures of {', '.join(ADDED)}")
     if not set(checksums) <= set(shipped):
         raise InputError(f"{name} was measured on other weights; measure again")
+    _require_documented(figures, part, more, name)
     record = figures.get("added", {}) | {part: sorted(checksums)}
     return figures | {part: found, "added": record}
+
+
+def _require_documented(
+    figures: Mapping[str, Any], part: str, found: Mapping[str, Any], name: str
+) -> None:
+    """Check that what was measured is what the documents say it is.
+
+    Raises:
+        InputError: naming the first thing that differs.
+    """
+    crops = figures["crops"]["int8"]
+    private, public = crops["PrivateTest"], crops["PublicTest"]
+    test = {"layout": "fer+", "split": "PrivateTest"}
+    thirds = {"compared": "image conditions"}
+    documented: dict[str, dict[str, Any]] = {
+        "peers": {
+            "split": "PrivateTest",
+            "n": _counts(private, figures["photographs"]["int8"]),
+        },
+        "robustness": test | {"n": DAMAGED_FACES},
+        "audit": test | thirds | {"n": private["ferplus"]["n"]},
+        "tradeoff": thirds | {"split": "PublicTest", "n": public["ferplus"]["n"]},
+    }
+    measured = [found]
+    if part == "peers":
+        measured = [
+            {"split": peer["split"], "n": _counts(peer, peer["wild"]["mien_detector"])}
+            for peer in found["peers"].values()
+        ]
+    for one in measured:
+        for key, value in documented.get(part, {}).items():
+            if one.get(key) != value:
+                raise InputError(
+                    f"{name} is of {key} {one.get(key)!r}, but the documents tell of {value!r}; "
+                    f"run `{ADDED[part]}` as they say, and add what it writes"
+                )
+
+
+def _counts(crops: Mapping[str, Any], photographs: Mapping[str, Any]) -> list[int]:
+    return [part["n"] for part in (crops["fer2013"], crops["ferplus"], photographs)]
 
 
 def kept(figures: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:

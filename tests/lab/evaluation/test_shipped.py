@@ -1,8 +1,15 @@
 import pytest
 
 from mien.core.errors import InputError
+from mien_lab.evaluation import shipped
 from mien_lab.evaluation.documents import ADDED, fill
 from mien_lab.evaluation.shipped import added, kept
+
+DAMAGE = {"layout": "fer+", "split": "PrivateTest", "n": 600}
+FINDING = {
+    "finding": {"text": "No gap found."}, "compared": "image conditions", "layout": "fer+",
+    "split": "PrivateTest", "n": 3153,
+}  # fmt: skip
 
 
 def test_figures_of_other_weights_are_not_added(shipped_figures):
@@ -14,7 +21,7 @@ def test_figures_of_other_weights_are_not_added(shipped_figures):
         "clean": {"accuracy": 0.86},
         "damaged": {"accuracy": 0.774},
     }
-    damage = {"n": 30, "readers": {"mien": reader, "fer": reader}}
+    damage = DAMAGE | {"readers": {"mien": reader, "fer": reader}}
     grown = added(shipped_figures, damage, "damage.json")
     table = fill("<!-- figures: robustness -->\n<!-- end -->", grown)
     assert "| accuracy, clean | 86.0 % | 86.0 % |\n| accuracy, damaged | 77.4 % |" in table
@@ -23,17 +30,18 @@ def test_figures_of_other_weights_are_not_added(shipped_figures):
         in table
     )
     assert "| mask | 70.0 % | 70.0 % |" in table
-    finding = {"n": 9, "sha256": reader["sha256"], "finding": {"text": "No gap found."}}
+    finding = FINDING | {"sha256": reader["sha256"]}
     page = fill("<!-- figures: audit -->\n<!-- end -->", added(grown, finding, "audit.json"))
-    assert "No gap found. (n = 9)" in page
+    assert "No gap found. (n = 3,153)" in page
     finders = {name: shipped_figures["weights"][name] for name in ("detector.onnx", "refiner.onnx")}
-    peers = {"peers": {"fer": 1}, "weights": finders}
-    assert added(shipped_figures, peers, "peers.json")["peers"] == {"fer": 1}
+    peers = {"peers": shipped_figures["peers"], "weights": finders}
+    bare = {name: part for name, part in shipped_figures.items() if name != "peers"}
+    assert added(bare, peers, "peers.json")["peers"] == shipped_figures["peers"]
     for other in (
-        {"peers": {"fer": 1}},
+        {"peers": shipped_figures["peers"]},
         peers | {"weights": finders | {"detector.onnx": "0"}},
         finding | {"sha256": "0"},
-        {"n": 3, "readers": {"mien": reader | {"sha256": ""}}},
+        damage | {"readers": {"mien": reader | {"sha256": ""}}},
     ):
         with pytest.raises(InputError, match="measured on other weights"):
             added(shipped_figures, other, "other.json")
@@ -44,9 +52,10 @@ def test_figures_of_other_weights_are_not_added(shipped_figures):
 def test_what_was_added_stays_while_its_weights_ship(shipped_figures, caplog):
     sums = shipped_figures["weights"]
     finders = {name: sums[name] for name in ("detector.onnx", "refiner.onnx")}
-    finding = {"n": 9, "sha256": sums["expression-int8.onnx"], "finding": {"text": "None."}}
+    finding = FINDING | {"sha256": sums["expression-int8.onnx"]}
     bare = {name: part for name, part in shipped_figures.items() if name not in (*ADDED, "added")}
-    before = added(bare, {"peers": {"fer": 1}, "weights": finders}, "peers.json")
+    peers = shipped_figures["peers"]
+    before = added(bare, {"peers": peers, "weights": finders}, "peers.json")
     before = added(before, finding, "audit.json")
     before = added(before, {"measurements": []}, "speed.json")
     before = added(before, {"plain overlap": {}, "scenes": 1}, "tracking.json")
@@ -54,9 +63,47 @@ def test_what_was_added_stays_while_its_weights_ship(shipped_figures, caplog):
     assert not caplog.messages
     other = bare | {"weights": sums | {"expression-int8.onnx": "0"}}
     found = kept(other, before)
-    assert found["peers"] == {"fer": 1}
+    assert found["peers"] == peers
     assert found["added"].keys() == {"peers", "tracking"}
     assert not {"audit", "speed"} & found.keys()
     assert "run `mien-lab audit --json`" in caplog.text
     assert "run `mien bench --json`" in caplog.text
     assert "peers" not in kept(bare, {"peers": {"fer": 1}})
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"layout": "folders"}, "is of layout 'folders', but the documents tell of 'fer\\+'"),
+        ({"split": "PublicTest"}, "is of split 'PublicTest', but"),
+        ({"split": None}, "is of split None, but the documents tell of 'PrivateTest'; run `mien-"),
+        ({"n": 24}, "is of n 24, but"),
+        ({"compared": "groups"}, "is of compared 'groups', but the documents tell of 'image cond"),
+    ],
+)
+def test_figures_of_other_faces_than_the_documents_say_are_not_added(
+    shipped_figures, change, sentence
+):
+    checksum = shipped_figures["weights"]["expression-int8.onnx"]
+    finding = FINDING | {"sha256": checksum}
+    reader = {"sha256": checksum, "clean": {"accuracy": 1}, "damaged": {"accuracy": 1}}
+    damage = DAMAGE | {"readers": {"mien": reader | dict.fromkeys(shipped._KEPT)}}
+    trade = FINDING | {"split": "PublicTest", "n": 3199, "sha256": checksum, "fitted_on": 9}
+    trade["tradeoff"] = {}
+    wrong = [finding] if "compared" in change else [finding, damage]
+    for more in (finding, damage, trade):
+        added(shipped_figures, more, "new.json")
+    if change.keys() & {"n", "compared"}:
+        wrong.append(trade)
+    for more in wrong:
+        with pytest.raises(InputError, match=f"new.json {sentence}"):
+            added(shipped_figures, more | change, "new.json")
+
+
+def test_peers_measured_on_other_faces_are_not_added(shipped_figures):
+    sums = shipped_figures["weights"]
+    peer = shipped_figures["peers"]["fer"]
+    for change in ({"split": "PublicTest"}, {"ferplus": peer["ferplus"] | {"n": 7}}):
+        more = {"peers": {"fer": peer | change}, "weights": {"": sums["detector.onnx"]}}
+        with pytest.raises(InputError, match=r"the documents tell of .*run `mien-lab peers`"):
+            added(shipped_figures, more, "peers.json")

@@ -197,9 +197,12 @@ def test_the_command_measures_conditions_of_pictures(faces_folder, tmp_path):
 # In documents
 
 
-def test_the_trade_off_in_a_document(habit):
-    figures = {"weights": {"expression-int8.onnx": "sum"}}
-    grown = added(figures, habit[0], "tradeoff.json")
+def test_the_trade_off_in_a_document(habit, shipped_figures):
+    figures = shipped_figures | {"weights": {"expression-int8.onnx": "sum"}}
+    with pytest.raises(InputError, match="of compared 'groups', but the documents tell of 'image"):
+        added(figures, habit[0], "tradeoff.json")
+    thirds = habit[0] | {"compared": "image conditions", "n": 3199}
+    grown = added(figures, thirds, "tradeoff.json")
     text = fill("<!-- figures: tradeoff -->\n<!-- end -->", grown)
     assert "Gap found: " in text
     assert "Balanced by team at full strength" in text
