@@ -6,13 +6,13 @@ import pytest
 
 from mien.core.labels import EMOTIONS, Emotion
 from mien.report.charts import clock, expression_chart, percent, sentiment_chart, share_bar
-from mien.report.summaries import Run, Share
+from mien.report.summaries import Share, VisibleSpan
 
 
-def run(times, probabilities, valence=0.0, end_s=0.0):
+def span(times, probabilities, valence=0.0, end_s=0.0):
     shares = np.broadcast_to(np.asarray(probabilities, float), (len(times), 8))
     end_s = end_s or times[-1] + 0.5
-    return Run(np.asarray(times, float), end_s, shares, np.full(len(times), valence))
+    return VisibleSpan(np.asarray(times, float), end_s, shares, np.full(len(times), valence))
 
 
 def numbers(path):
@@ -26,7 +26,7 @@ def paths(svg):
 
 def test_expressions_fill_the_height_in_their_order():
     shares = np.arange(1, 9) / 36
-    found = paths(expression_chart([run([0.5, 1.5], shares)], 1.0, 0.0, 2.0, "a <b>"))
+    found = paths(expression_chart([span([0.5, 1.5], shares)], 1.0, 0.0, 2.0, "a <b>"))
     assert list(found) == [emotion.value for emotion in EMOTIONS]
     heights = {name: np.ptp(points[:, 1]) for name, points in found.items()}
     assert heights == pytest.approx(dict(zip(EMOTIONS, 100 * shares, strict=True)), abs=0.11)
@@ -37,21 +37,21 @@ def test_expressions_fill_the_height_in_their_order():
 
 def test_a_face_that_was_away_leaves_a_gap():
     even = np.full(8, 1 / 8)
-    svg = expression_chart([run([0.5], even), run([8.5], even)], 1.0, 0.0, 10.0, "faces")
+    svg = expression_chart([span([0.5], even), span([8.5], even)], 1.0, 0.0, 10.0, "faces")
     spans = [numbers(path.get("d"))[:, 0] for path in ET.fromstring(svg).iter("path")][::8]
     assert [(span.min(), span.max()) for span in spans] == [(0, 100), (800, 900)]
 
 
 def test_the_last_reading_counts_to_its_end():
     even = np.full(8, 1 / 8)
-    found = paths(expression_chart([run([0.5], even, end_s=7.0)], 1.0, 0.0, 10.0, "faces"))
+    found = paths(expression_chart([span([0.5], even, end_s=7.0)], 1.0, 0.0, 10.0, "faces"))
     assert found["neutral"][:, 0].max() == 700
 
 
 @pytest.mark.parametrize(("valence", "level"), [(0.8, 10), (0, 50), (-0.5, 75)])
 def test_sentiment_lies_above_or_below_the_middle(valence, level):
     even = np.full(8, 1 / 8)
-    found = paths(sentiment_chart([run([0.5, 1.5], even, valence)], 1.0, 0.0, 2.0, "sentiment"))
+    found = paths(sentiment_chart([span([0.5, 1.5], even, valence)], 1.0, 0.0, 2.0, "sentiment"))
     assert found["line"][:, 1] == pytest.approx(level)
     tinted = {name: np.ptp(points[:, 1]) for name, points in found.items() if "tint" in name}
     assert tinted == pytest.approx(

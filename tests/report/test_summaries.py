@@ -5,13 +5,13 @@ from mien.core.errors import TruncatedError
 from mien.core.labels import EMOTIONS, Emotion, Sentiment
 from mien.core.media import Media, MediaKind
 from mien.core.types import Doubt, FrameReading
-from mien.report.summaries import MOST_BINS, FilmSummary, PictureSummary, Series, Tally
+from mien.report.summaries import MOST_BINS, ImageSummary, Series, Tally, VideoSummary
 
 MEDIA = Media("film.mp4", MediaKind.VIDEO, 640, 480)
 
 
 def summed(frames):
-    film = FilmSummary(MEDIA)
+    film = VideoSummary(MEDIA)
     for index, (time_s, readings) in enumerate(frames):
         film.add(FrameReading(index, time_s, tuple(readings)))
     film.finish()
@@ -23,10 +23,10 @@ def test_shares_of_time_not_of_frames(make_reading):
     sad = make_reading(top=Emotion.SADNESS, doubt=Doubt.SMALL, track_id=1)
     film = summed([(0.0, [happy]), (3.0, [sad]), (4.0, [])])
     shares = {share.expression: share for share in film.tally.shares()}
-    assert shares[Emotion.HAPPINESS].whole == pytest.approx(0.75)
-    assert shares[Emotion.HAPPINESS].uncertain == 0
-    assert shares[Emotion.SADNESS].uncertain == pytest.approx(0.25)
-    assert sum(share.whole for share in film.tally.shares()) == pytest.approx(1)
+    assert shares[Emotion.HAPPINESS].share == pytest.approx(0.75)
+    assert shares[Emotion.HAPPINESS].uncertain_share == 0
+    assert shares[Emotion.SADNESS].uncertain_share == pytest.approx(0.25)
+    assert sum(share.share for share in film.tally.shares()) == pytest.approx(1)
     assert dict(film.tally.sentiments())[Sentiment.POSITIVE] == pytest.approx(0.75)
     assert film.tally.total == pytest.approx(4)
     assert film.end_s == pytest.approx(5)
@@ -36,10 +36,10 @@ def test_a_stall_counts_for_nobody(make_reading):
     happy, sad = make_reading(track_id=1), make_reading(top=Emotion.SADNESS, track_id=2)
     before = [(n / 25, [happy]) for n in range(50)]
     film = summed(before + [(3600 + n / 25, [sad]) for n in range(500)])
-    shares = {share.expression: share.whole for share in film.tally.shares()}
+    shares = {share.expression: share.share for share in film.tally.shares()}
     assert shares[Emotion.SADNESS] == pytest.approx(20 / 22.5, abs=0.01)
     assert film.faces[1].last_s == pytest.approx(49 / 25 + film.gap_s)
-    assert film.faces[1].series.runs(film.gap_s)[-1].end_s == pytest.approx(49 / 25 + film.gap_s)
+    assert film.faces[1].series.spans(film.gap_s)[-1].end_s == pytest.approx(49 / 25 + film.gap_s)
     assert film.end_s == pytest.approx(3620)
 
 
@@ -71,7 +71,7 @@ def test_faces_have_spans_of_their_own(make_reading):
 
 
 def test_a_film_has_its_events_and_its_fault(make_reading):
-    film = FilmSummary(MEDIA)
+    film = VideoSummary(MEDIA)
     for index in range(10):
         film.add(FrameReading(index, index / 10, (make_reading(track_id=1),)))
     film.finish(TruncatedError("it broke off"))
@@ -85,7 +85,7 @@ def test_a_series_is_the_mean_and_never_grows(make_reading):
     chosen = rng.integers(len(EMOTIONS), size=3000)
     for index, place in enumerate(chosen):
         series.add(index / 25, make_reading(top=EMOTIONS[place], track_id=1), 0.04)
-    (run,) = series.runs(0.5)
+    (run,) = series.spans(0.5)
     assert len(run.times_s) <= MOST_BINS
     assert np.allclose(run.probabilities.sum(axis=1), 1)
     bins = (np.arange(3000) / 25 / series.width_s).astype(int)
@@ -98,23 +98,23 @@ def test_a_series_breaks_where_the_face_was_away(make_reading):
     series = Series()
     for time_s in (0.0, 0.1, 0.2, 3.0, 3.1):
         series.add(time_s, make_reading(track_id=1), 0.1)
-    runs = series.runs(0.5)
+    runs = series.spans(0.5)
     assert [len(run.times_s) for run in runs] == [3, 2]
     assert [run.end_s for run in runs] == pytest.approx([0.3, 3.2])
-    assert Series().runs(0.5) == []
+    assert Series().spans(0.5) == []
 
 
 @pytest.mark.parametrize("times", [[0, 0, 0], [3, 2, 1], [-1, 0, 1], [0, 1e9, 5]])
 def test_clocks_that_stand_or_run_back(make_reading, times):
     film = summed([(time_s, [make_reading(track_id=1)]) for time_s in times])
     (face,) = film.faces.values()
-    runs = face.series.runs(0.5)
+    runs = face.series.spans(0.5)
     assert all(np.isfinite(values).all() for run in runs for values in run)
     assert film.tally.total > 0
 
 
 def test_photographs_count_faces(make_reading):
-    pictures = PictureSummary()
+    pictures = ImageSummary()
     pictures.add("a.jpg", FrameReading(0, 0.0, (make_reading(), make_reading())))
     pictures.add("b.jpg", FrameReading(0, 0.0, ()))
     assert pictures.tally.total == 2

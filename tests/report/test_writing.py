@@ -15,7 +15,7 @@ PHOTO = Media("face.jpg", MediaKind.IMAGE, 100, 80)
 
 def test_parquet_needs_a_file():
     with (
-        pytest.raises(InputError, match="--out"),
+        pytest.raises(InputError, match="give the path of a file"),
         open_report(io.StringIO(), ReportFormat.PARQUET, {}),
     ):
         pass

@@ -4,8 +4,8 @@ import type { Event, Frame } from "./api/types";
 import { EMOTIONS, type Emotion } from "./vision/labels";
 
 /** An expression must reach this to count; its event runs from where it last rose above half of it. */
-const SHOWN = 0.5;
-const BEGINS = 0.25;
+const PEAK_THRESHOLD = 0.5;
+const ONSET_THRESHOLD = 0.25;
 /** A face out of sight for longer ends its events where it was last seen; of frames further apart, for one. */
 const GAP_S = 0.5;
 const MISSED_STEPS = 1.5;
@@ -30,7 +30,7 @@ export function eventsOf(frames: readonly Frame[]): Event[] {
   let [before, gap] = [Number.NaN, GAP_S];
   const end = (key: string, course: Course, offset: number) => {
     courses.delete(key);
-    if (course.peak >= SHOWN) found.push(eventOf(course, offset));
+    if (course.peak >= PEAK_THRESHOLD) found.push(eventOf(course, offset));
   };
   const step = (track: number, expression: Emotion, time: number, value: number) => {
     const key = `${track} ${expression}`;
@@ -39,7 +39,7 @@ export function eventsOf(frames: readonly Frame[]): Event[] {
       end(key, course, course.last);
       course = undefined;
     }
-    if (value < BEGINS) {
+    if (value < ONSET_THRESHOLD) {
       if (course) end(key, course, time);
     } else if (!course) {
       courses.set(key, { track, expression, onset: time, apex: time, last: time, peak: value });

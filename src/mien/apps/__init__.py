@@ -1,1 +1,1 @@
-"""What people run."""
+"""The applications: command line and web server."""

@@ -1,4 +1,4 @@
-"""How the command line starts the server without knowing it: the `web` extra may be missing."""
+"""Deferred import of the server, so that the command line works without the `web` extra."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ def launch_server(**options: Any) -> None:
     """Serve until interrupted; see `mien.apps.web.server.serve`.
 
     Raises:
-        InputError: if a setting makes no sense, or what the server needs is not installed.
+        InputError: if a setting is invalid, or a package that the server needs is not installed.
     """
     try:
         from mien.apps.web.server import serve

@@ -1,1 +1,1 @@
-"""Readings written and drawn: tables, documents, pictures and clips."""
+"""Output of readings: tables, documents, HTML reports, annotated images and clips."""

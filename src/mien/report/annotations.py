@@ -1,4 +1,4 @@
-"""A folder of annotated pictures and clips, one for each source."""
+"""A folder of annotated images and clips, one file per source."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -17,33 +17,32 @@ from mien.vision.sources import display_name
 
 __all__ = ["AnnotatedCopy", "AnnotationFolder", "Annotator", "is_annotation"]
 
-_LONGEST = 255
-"""Bytes of a file's name."""
+_MAX_NAME_BYTES = 255
+"""Maximum length of a file name, in bytes."""
 
 
 class Annotator(Protocol):
-    """Takes the frames of one source with their readings."""
+    """Receives the frames of one source with their readings."""
 
     def write(self, frame: Frame, reading: FrameReading) -> None:
-        """Draw the readings into a frame and keep it."""
+        """Draw the readings into a frame and store it."""
         ...
 
 
 def is_annotation(path: Path, folder: Path) -> bool:
-    """Whether a file has the name and the place of what is drawn into the folder."""
+    """Whether a path names an annotated copy in `folder`."""
     return path.stem.endswith(".annotated") and path.parent.resolve() == folder.resolve()
 
 
 class AnnotationFolder:
-    """Annotated pictures and clips, named after their sources, as in portrait.annotated.jpg.
+    """Annotated images and clips, named after their sources, as in portrait.annotated.jpg.
 
-    Pictures are written as JPEG, or PNG where the source is named so or too large for a JPEG, clips
-    as MP4. Sources of the same name get a number, and names that would be too long are cut. The
-    folder is created with its parents.
+    Images are written as JPEG, or as PNG if the source is a PNG or too large for a JPEG; clips as
+    MP4. A number tells sources of the same name apart; names that are too long are truncated.
 
     Args:
-        folder: where they go; what an earlier run drew there is replaced.
-        sources: files that are to be read, which are never replaced; sound is copied from them.
+        folder: output folder, created with its parents; copies from an earlier run are replaced.
+        sources: files to be read; they are never replaced, and sound is copied from them.
 
     Raises:
         OutputError: if the folder cannot be created.
@@ -52,13 +51,13 @@ class AnnotationFolder:
     def __init__(self, folder: str | os.PathLike[str], sources: Iterable[Path] = ()) -> None:
         self.folder = make_folder(folder)
         self._taken: set[str] = set()
-        # Names that are no UTF-8 are escaped in `Media.source`.
+        # `Media.source` escapes names that are not valid UTF-8.
         self._files = {display_name(path): path for path in sources}
         self._sources = {os.path.realpath(path) for path in self._files.values()}
 
     @contextmanager
     def open(self, media: Media) -> Iterator[Annotator]:
-        """Annotate one source; its file appears when the block ends without an exception.
+        """Annotate one source; the file appears when the block ends without an exception.
 
         Raises:
             OutputError: if the file cannot be written.
@@ -66,7 +65,7 @@ class AnnotationFolder:
         if media.kind is MediaKind.IMAGE:
             large = max(media.width, media.height) > LARGEST_JPEG
             png = large or Path(media.source).suffix.lower() == ".png"
-            yield _PictureWriter(self._path(media, ".png" if png else ".jpg"))
+            yield _ImageWriter(self._path(media, ".png" if png else ".jpg"))
         else:
             sound = self._files.get(media.source)
             with ClipWriter(self._path(media, ".mp4"), media, sound) as clip:
@@ -83,15 +82,15 @@ class AnnotationFolder:
 
 
 class AnnotatedCopy:
-    """The annotated copy of one source; where it cannot be written, reading goes on without it.
+    """The annotated copy of one source; if it cannot be written, reading continues without it.
 
-    A context manager, which swallows what is wrong with the copy alone.
+    A context manager that suppresses errors of the copy only.
 
     Args:
-        copy: opens it; None where none is asked for.
+        copy: opens the copy; None if no copy is wanted.
 
     Attributes:
-        fault: why there is no copy, if it could not be written.
+        fault: why the copy could not be written; None if there was no error.
     """
 
     def __init__(self, copy: AbstractContextManager[Annotator] | None = None) -> None:
@@ -101,7 +100,7 @@ class AnnotatedCopy:
         self._annotator: Annotator | None = None
 
     def write(self, frame: Frame, reading: FrameReading) -> None:
-        """Draw the readings into a frame and keep it, as long as that is possible."""
+        """Draw the readings into a frame and store it; does nothing after the first error."""
         if self._annotator is None:
             return
         try:
@@ -125,18 +124,18 @@ class AnnotatedCopy:
         try:
             self._stack.__exit__(kind, error, trace)
         except OutputError as refusal:
-            # What went wrong elsewhere goes on as it is.
+            # An exception of the block itself still propagates.
             self.fault = self.fault or refusal
 
 
 def _fitting(stem: str, ending: str) -> str:
-    """A name that file systems take, its stem cut off where it is too long."""
-    room = _LONGEST - len(ending)
+    """A file name of at most `_MAX_NAME_BYTES`, its stem truncated if necessary."""
+    room = _MAX_NAME_BYTES - len(ending)
     return stem.encode("utf-8", "backslashreplace")[:room].decode("utf-8", "ignore") + ending
 
 
-class _PictureWriter:
-    """Writes one annotated picture."""
+class _ImageWriter:
+    """Writes one annotated image."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -1,29 +1,36 @@
-"""What is written beside one face: where it fits, and what stands in it."""
+"""The label of one face: its placement in the image and its content."""
 
 from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
 
 from mien.core.types import Box, Reading
 from mien.report.canvas import Canvas, text_width
 from mien.report.palette import ACCENT, COLOURS, INK, MUTED, PALE, PANEL
+from mien.vision.geometry import intersection_areas
 
-__all__ = ["Callout", "Spot", "overlap"]
+__all__ = ["Callout", "Spot"]
+
+Floats = npt.NDArray[np.float64]
 
 _BARS = 3
 _PANEL_OPACITY = 0.80
-# A full panel may cover this share of its area of other faces and panels; else a line is drawn.
+# Largest share of a panel's area that may hide other faces and labels; above it, a one-line label
+# is drawn instead.
 _CROWDED = 0.04
-# A label moves away from where it was in the frame before only to cover this much less.
+# A label keeps its place from the previous frame unless another lowers its cost by more than this.
 _INERTIA = 0.15
 
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A place for a label.
+    """The placement of a label.
 
     Attributes:
-        box: the place, inside the picture.
-        full: whether for a panel with bars; else for a line.
-        side: which of the places around the face it is.
+        box: rectangle of the label, inside the image.
+        full: True for a panel with bars, False for a one-line label.
+        side: index of the candidate position around the face.
     """
 
     box: Box
@@ -32,7 +39,13 @@ class Spot:
 
 
 class Callout:
-    """What is drawn for one face; lengths follow from the height of a line of text."""
+    """The box and the label of one face.
+
+    Args:
+        reading: the face and its reading.
+        number: shown as the face's number if the reading has no track id.
+        unit: height of a line of text in pixels; all other lengths follow from it.
+    """
 
     def __init__(self, reading: Reading, number: int, unit: int) -> None:
         self.reading = reading
@@ -44,7 +57,7 @@ class Callout:
         self.ranked = reading.scores.ranked()[:_BARS]
 
     def draw_box(self, canvas: Canvas) -> None:
-        """Draw the box around the face, dashed if the reading is uncertain."""
+        """Draw the face box, dashed if the reading is uncertain."""
         box, line = self.box, max(1, round(self.unit / 7))
         radius = min(box.shorter_side * 0.08, self.unit * 0.8)
         dash = self.unit * 0.7 if self.reading.uncertain else 0.0
@@ -60,33 +73,35 @@ class Callout:
         placed: list[Box],
         before: Spot | None = None,
     ) -> Spot | None:
-        """The place that covers the least; None if not even a line fits into the picture.
+        """The placement that hides the least; None if not even a one-line label fits.
 
         Args:
-            width: of the picture.
-            height: of the picture.
-            faces: the boxes of the other faces.
-            placed: labels that are already there.
-            before: the place in the frame before.
+            width: width of the image in pixels.
+            height: height of the image in pixels.
+            faces: boxes of the other faces.
+            placed: labels that are already placed.
+            before: placement of this face's label in the previous frame.
         """
         best: tuple[float, Spot] | None = None
         for full, label_width, label_height in self._sizes():
             if label_width > width or label_height > height:
                 continue
-            for side, box in enumerate(self._around(label_width, label_height, width, height)):
-                kept = before is not None and (before.full, before.side) == (full, side)
-                cost = _cost(box, self.box, faces, placed) - _INERTIA * kept
+            boxes = self._around(label_width, label_height, width, height)
+            costs = 0.5 * _covered(boxes, [self.box]) + _hidden(boxes, faces, placed)
+            for side, (box, cost) in enumerate(zip(boxes, costs.tolist(), strict=True)):
+                if before is not None and (before.full, before.side) == (full, side):
+                    cost -= _INERTIA
                 if best is None or cost < best[0] - 1e-9:
                     best = cost, Spot(box, full, side)
             if best is not None and best[0] <= _CROWDED:
                 break
-            if best is not None and full and _hidden(best[1].box, faces, placed) > _CROWDED:
-                # Shares of a panel and of a line do not compare: the panel hides far more.
+            if best is not None and full and _hidden([best[1].box], faces, placed)[0] > _CROWDED:
+                # The costs of a panel and of a line are not comparable: the panel is far larger.
                 best = None
         return None if best is None else best[1]
 
     def draw(self, canvas: Canvas, spot: Spot) -> None:
-        """Draw the label into its place."""
+        """Draw the label at its placement."""
         area = spot.box
         frame = (area.x, area.y, area.width, area.height, self.unit * 0.45)
         canvas.fill(*frame, PANEL, _PANEL_OPACITY)
@@ -115,7 +130,7 @@ class Callout:
         return text + round(1.3 * self.unit) + 2 * self.pad, self.unit + self.pad
 
     def _columns(self) -> tuple[int, int, int]:
-        """Widths of names, bars and figures."""
+        """Widths of the names, bars and percentages, in pixels."""
         names = max(text_width(emotion.value, self.unit) for emotion, _ in self.ranked)
         names = max(names, text_width("happiness", self.unit))
         return names, round(4.5 * self.unit), text_width("100 %", self.unit)
@@ -140,7 +155,7 @@ class Callout:
             (box.x + box.width - w, below), (box.x + box.width - w, above),
         ]  # fmt: skip
         if h < 2 * self.unit:
-            # Where all around is taken a line may lie on its own face, never a panel.
+            # A one-line label may cover its own face if nothing else is free; a panel may not.
             own = [(box.x, box.y + box.height - h), (box.x, box.y)]
             corners = [*corners[2:4], *corners[6:8], *corners[0:2], *corners[4:6], *own]
         edge = self.unit * 0.3
@@ -201,7 +216,7 @@ class Callout:
 
 
 def _inside(start: float, length: float, limit: float, edge: float) -> float:
-    """The nearest start at which a length lies within 0 and `limit`, off the edge if it can."""
+    """`start` moved so that the span lies within [0, limit], `edge` from the border if it fits."""
     edge = min(edge, (limit - length) / 2)
     return min(max(start, edge), limit - length - edge)
 
@@ -210,20 +225,13 @@ def _percent(value: float) -> str:
     return f"{value * 100:.0f} %"
 
 
-def _cost(spot: Box, own: Box, faces: list[Box], placed: list[Box]) -> float:
-    """How much a label would hide, relative to its area; other labels count most."""
-    return 0.5 * overlap(spot, own) / spot.area + _hidden(spot, faces, placed)
+def _hidden(labels: list[Box], faces: list[Box], placed: list[Box]) -> Floats:
+    """How much of faces and placed labels each label would hide; labels weigh three times."""
+    return _covered(labels, faces) + 3 * _covered(labels, placed)
 
 
-def _hidden(spot: Box, faces: list[Box], placed: list[Box]) -> float:
-    """How much of other faces and labels a label would hide, relative to its area."""
-    covered = sum(overlap(spot, face) for face in faces)
-    covered += 3 * sum(overlap(spot, other) for other in placed)
-    return covered / spot.area
-
-
-def overlap(first: Box, second: Box) -> float:
-    """Shared area of two boxes in square pixels."""
-    width = min(first.x + first.width, second.x + second.width) - max(first.x, second.x)
-    height = min(first.y + first.height, second.y + second.height) - max(first.y, second.y)
-    return max(width, 0.0) * max(height, 0.0)
+def _covered(labels: list[Box], boxes: list[Box]) -> Floats:
+    """Area that each label shares with the boxes together, relative to the label's area."""
+    shared = intersection_areas([one.as_tuple() for one in labels], [b.as_tuple() for b in boxes])
+    covered: Floats = shared.sum(axis=1) / [one.area for one in labels]
+    return covered

@@ -1,4 +1,4 @@
-"""Smooth shapes and text on an RGB picture."""
+"""Anti-aliased shapes and text on an RGB image."""
 
 from functools import lru_cache
 
@@ -16,15 +16,15 @@ __all__ = ["Canvas", "text_width"]
 Mask = npt.NDArray[np.uint8]
 Points = npt.NDArray[np.float64]
 
-# cv2 takes coordinates in sixteenths of a pixel for smooth edges.
+# Fractional bits of the coordinates passed to cv2: sixteenths of a pixel.
 _SHIFT = 4
 
 
 class Canvas:
-    """A picture to draw on; what lies outside is cut off.
+    """An image to draw on; shapes are clipped to it.
 
     Attributes:
-        image: RGB pixels of shape (height, width, 3), uint8, changed in place.
+        image: RGB of shape (height, width, 3), uint8; modified in place.
     """
 
     def __init__(self, image: Image) -> None:
@@ -74,11 +74,11 @@ class Canvas:
         self._blend(mask, left, top, colour, opacity)
 
     def text(self, x: float, y: float, text: str, size: int, colour: Colour) -> None:
-        """Write text with its top left corner at (x, y); `size` is the height of a line."""
+        """Write text with its top left corner at (x, y); `size` is the line height in pixels."""
         self._blend(_text_mask(text, size), round(x), round(y), colour, 1.0)
 
     def _mask(self, path: Points, margin: int) -> tuple[int, int, Mask]:
-        """An empty mask over the part of the picture that a path may touch."""
+        """Left, top and an empty mask of the image region that a path may touch."""
         height, width = self.image.shape[:2]
         low = np.clip(np.floor(path.min(axis=0)) - margin, 0, (width, height)).astype(int)
         high = np.clip(np.ceil(path.max(axis=0)) + margin + 1, 0, (width, height)).astype(int)
@@ -98,7 +98,7 @@ class Canvas:
 
 
 def text_width(text: str, size: int) -> int:
-    """Width in pixels of text whose line is `size` pixels high."""
+    """Width in pixels of a text at a line height of `size` pixels."""
     return int(_text_mask(text, size).shape[1])
 
 
@@ -107,7 +107,7 @@ def _text_mask(text: str, size: int) -> Mask:
     font = _font(size)
     width = max(1, round(font.getlength(text)) + 1)
     picture = PilImage.new("L", (width, size))
-    # The line holds ascenders and descenders; digits and small letters stand in its middle.
+    # At this baseline the line holds ascenders and descenders, and centres digits.
     ImageDraw.Draw(picture).text((0, round(size * 0.78)), text, fill=255, font=font, anchor="ls")
     return np.asarray(picture)
 
@@ -137,7 +137,7 @@ def _rounded(x: float, y: float, width: float, height: float, radius: float) -> 
 
 
 def _dashes(path: Points, length: float) -> list[Points]:
-    """Every other piece of a path, cut evenly into pieces of about the given length."""
+    """Every other segment of a path that is divided evenly into segments of about `length`."""
     steps = np.hypot(*np.diff(path, axis=0).T)
     along = np.concatenate([[0.0], np.cumsum(steps)])
     pairs = max(2, round(along[-1] / (2 * length)))

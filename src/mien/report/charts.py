@@ -1,6 +1,6 @@
-"""Charts as SVG that needs no script: text keeps its size, shapes stretch to the page's width.
+"""Charts as script-free SVG: shapes stretch to the width of the page, text keeps its size.
 
-Colours are classes named after expressions and sentiments, which the page's style sheet fills in.
+Colours are CSS classes named after expressions and sentiments; the page's style sheet defines them.
 """
 
 import math
@@ -11,37 +11,38 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.core.labels import EMOTIONS
-from mien.report.summaries import Run, Share
+from mien.report.summaries import Share, VisibleSpan
 
 __all__ = ["clock", "expression_chart", "percent", "sentiment_chart", "share_bar"]
 
 Floats = npt.NDArray[np.float64]
 
 WIDTH, HEIGHT = 1000, 100
-"""Of the inner drawing, in its own units; it is stretched to the place that it is given."""
+"""Size of the SVG view box, in user units; it is stretched to the size of the chart."""
 STEPS_S = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400)
+"""Distances between labelled times, in seconds; the smallest with at most `MOST_TICKS` is used."""
 MOST_TICKS = 6
 AXIS = 22
-"""Height in pixels of the line with the times."""
+"""Height of the time axis, in pixels."""
 _LEVELS = ("0%", "50%", "100%")
 
 
 def expression_chart(
-    runs: Sequence[Run], width_s: float, start_s: float, end_s: float, label: str
+    spans: Sequence[VisibleSpan], width_s: float, start_s: float, end_s: float, label: str
 ) -> str:
-    """Probabilities of the eight expressions, one upon the other, neutral at the bottom.
+    """Stacked area chart of the eight probabilities, neutral at the bottom.
 
     Args:
-        runs: as `Series.runs` gives them.
-        width_s: seconds that one bin stands for.
-        start_s: where the axis of time begins.
-        end_s: where it ends.
-        label: what the chart shows, for those who cannot see it.
+        spans: as returned by `Series.spans`.
+        width_s: width of a bin in seconds.
+        start_s: start of the time axis in seconds.
+        end_s: end of the time axis in seconds.
+        label: accessible name of the chart.
     """
     shapes = []
-    for run in runs:
-        times = _places(run, width_s, start_s, end_s)
-        edges = np.vstack([np.zeros(len(run.times_s)), np.cumsum(run.probabilities, axis=1).T])
+    for span in spans:
+        times = _places(span, width_s, start_s, end_s)
+        edges = np.vstack([np.zeros(len(span.times_s)), np.cumsum(span.probabilities, axis=1).T])
         levels = HEIGHT * (1 - _prolonged(edges / np.maximum(edges[-1], 1e-9)))
         for number, emotion in enumerate(EMOTIONS):
             area = _area(times, levels[number + 1], levels[number])
@@ -50,13 +51,16 @@ def expression_chart(
 
 
 def sentiment_chart(
-    runs: Sequence[Run], width_s: float, start_s: float, end_s: float, label: str
+    spans: Sequence[VisibleSpan], width_s: float, start_s: float, end_s: float, label: str
 ) -> str:
-    """The valence, from 1 at the top to -1, its sign tinted, and the times; arguments as above."""
+    """Line chart of the valence in [-1, 1], tinted by sign, with a time axis.
+
+    The arguments are those of `expression_chart`.
+    """
     shapes = []
-    for run in runs:
-        times = _places(run, width_s, start_s, end_s)
-        valence = _prolonged(run.valence[None])[0]
+    for span in spans:
+        times = _places(span, width_s, start_s, end_s)
+        valence = _prolonged(span.valence[None])[0]
         middle = np.full(len(times), HEIGHT / 2)
         for name, part in (
             ("positive", np.maximum(valence, 0)),
@@ -70,10 +74,10 @@ def sentiment_chart(
 
 
 def share_bar(share: Share, longest: float) -> str:
-    """A bar for one expression, its uncertain part pale; `longest` is the share that fills it."""
+    """A bar for one expression, its uncertain part pale; a share of `longest` fills it."""
     sure, all_of_it = (
         f"{100 * part / max(longest, 1e-9):.2f}%"
-        for part in (share.whole - share.uncertain, share.whole)
+        for part in (share.share - share.uncertain_share, share.share)
     )
     return (
         '<svg class="bar" width="100%" height="12" aria-hidden="true">'
@@ -83,7 +87,7 @@ def share_bar(share: Share, longest: float) -> str:
 
 
 def clock(seconds: float, places: int = 1) -> str:
-    """Minutes and seconds to so many places, with hours where there are some: 0:04.2, 1:02:03.0."""
+    """Minutes and seconds to `places` decimals, with hours if any: 0:04.2, 1:02:03.0."""
     minutes, rest = divmod(round(max(seconds, 0.0), places), 60)
     hours, minutes = divmod(int(minutes), 60)
     tail = f"{rest:0{places + 3}.{places}f}"
@@ -91,7 +95,7 @@ def clock(seconds: float, places: int = 1) -> str:
 
 
 def percent(share: float) -> str:
-    """A share in words: below half a percent that is not nothing is said so."""
+    """A share as a percentage in HTML; "<1 %" if it is positive but below 0.5 %."""
     return "&lt;1\u00a0%" if 0 < share < 0.005 else f"{100 * share:.0f}\u00a0%"
 
 
@@ -102,7 +106,7 @@ def _chart(
     length_s = end_s - start_s
     step = _step(length_s)
     ticks = []
-    # A time near the right edge would be cut off.
+    # A label near the right edge would be clipped.
     for number in range(math.ceil(start_s / step), math.ceil((start_s + 0.87 * length_s) / step)):
         time = number * step
         x = f"{100 * (time - start_s) / length_s:.2f}%"
@@ -119,20 +123,20 @@ def _chart(
 
 
 def _step(length_s: float) -> float:
-    """Seconds from one written time to the next."""
+    """Distance between labelled times, in seconds."""
     return next((step for step in STEPS_S if length_s / step <= MOST_TICKS), length_s / MOST_TICKS)
 
 
-def _places(run: Run, width_s: float, start_s: float, end_s: float) -> Floats:
-    """Where bins lie from left to right, from the edge of the first to the end of the run."""
-    middles = run.times_s
-    times = np.concatenate([middles[:1] - width_s / 2, middles, [max(run.end_s, middles[-1])]])
+def _places(span: VisibleSpan, width_s: float, start_s: float, end_s: float) -> Floats:
+    """Horizontal positions: the edge of the first bin, the centre of each, the end of the span."""
+    middles = span.times_s
+    times = np.concatenate([middles[:1] - width_s / 2, middles, [max(span.end_s, middles[-1])]])
     shares = (times - start_s) / max(end_s - start_s, 1e-9)
     return np.asarray(WIDTH * np.clip(shares, 0, 1))
 
 
 def _prolonged(rows: Floats) -> Floats:
-    """The first and last column twice, as `_places` has them."""
+    """Repeat the first and last column, to match the positions of `_places`."""
     return np.pad(rows, ((0, 0), (1, 1)), mode="edge")
 
 

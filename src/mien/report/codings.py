@@ -1,4 +1,4 @@
-"""Events as rows for observer-coding tools: CSV, and the .eaf documents of ELAN."""
+"""Expression events for observer-coding tools: CSV, and the .eaf documents of ELAN."""
 
 import os
 import re
@@ -22,43 +22,43 @@ EVENT_COLUMNS = (
     "source", "track_id", "expression", "onset_s", "apex_s", "offset_s", "duration_s", "peak",
 )  # fmt: skip
 CODINGS = (".csv", ".eaf")
-# Characters that no XML document may hold, not even escaped.
+# Characters that XML forbids even when escaped.
 _NO_XML = re.compile("[\x00-\x1f\ufffe\uffff]")
 _MIME_TYPES = {".mp4": "video/mp4", ".mov": "video/quicktime", ".mpg": "video/mpeg"}
 
 
 class EventWriter:
-    """Takes the readings of one source after the other and writes their events.
+    """Finds the events of each source and writes them.
 
     For each source: `begin`, `write` per frame, `end`.
     """
 
-    def __init__(self, form: "_Form") -> None:
-        self._form = form
+    def __init__(self, event_format: "_EventFormat") -> None:
+        self._format = event_format
         self._finder = EventFinder()
 
     def begin(self, media: Media) -> None:
         """Start a source."""
         self._finder = EventFinder()
-        self._form.begin(media)
+        self._format.begin(media)
 
     def write(self, frame: FrameReading) -> None:
-        """Take note of a frame."""
-        self._form.add(self._finder.add(frame))
+        """Add a frame of the source."""
+        self._format.add(self._finder.add(frame))
 
     def end(self, error: MienError | None = None) -> None:  # noqa: ARG002
-        """End the source; what is under way ends with it."""
-        self._form.add(self._finder.finish())
+        """End the source, and with it the events that have not ended."""
+        self._format.add(self._finder.finish())
 
     def fail(self, source: str, error: MienError) -> None:
-        """A source that could not be opened has no events."""
+        """Do nothing: a source that could not be opened has no events."""
 
 
 def check_coding(path: str | os.PathLike[str], sources: int) -> None:
-    """Refuse a file name of another form, and several sources for a form that takes one.
+    """Check the extension of an event file, and that its format can hold all sources.
 
     Raises:
-        InputError: saying what to do.
+        InputError: if the extension is not in `CODINGS`, or an .eaf is to hold several sources.
     """
     suffix = Path(path).suffix.lower()
     if suffix not in CODINGS:
@@ -71,15 +71,15 @@ def check_coding(path: str | os.PathLike[str], sources: int) -> None:
 
 @contextmanager
 def open_events(path: str | os.PathLike[str], *, located: bool = True) -> Iterator[EventWriter]:
-    """Open a file for events; it appears under its name when the block ends without an exception.
+    """Open an event file; it appears under its name when the block ends without an exception.
 
     Args:
         path: ends in .csv or .eaf.
-        located: whether an .eaf document says where on this machine the film lies; where it was
-            sent here from elsewhere, its name is all that helps.
+        located: whether an .eaf document holds the video's absolute path, or only its file name,
+            as for a video uploaded from another machine.
 
     Raises:
-        InputError: if the name ends neither in .csv nor in .eaf.
+        InputError: if the path ends neither in .csv nor in .eaf.
         OutputError: if the file cannot be written.
     """
     check_coding(path, 1)
@@ -93,14 +93,14 @@ def open_events(path: str | os.PathLike[str], *, located: bool = True) -> Iterat
             document.save(place)
 
 
-class _Form(Protocol):
+class _EventFormat(Protocol):
     def begin(self, media: Media) -> None: ...
 
     def add(self, events: list[Event]) -> None: ...
 
 
 class _Rows:
-    """A row per event, in UTF-8 with a header."""
+    """CSV in UTF-8 with a header and one row per event."""
 
     def __init__(self, stream: TextIO) -> None:
         self._writer = csv_rows(stream, EVENT_COLUMNS)
@@ -116,10 +116,10 @@ class _Rows:
 
 
 class _Document:
-    """ELAN's annotation format 3.0 (Max Planck Institute for Psycholinguistics).
+    """ELAN annotation format 3.0 (Max Planck Institute for Psycholinguistics).
 
-    Each expression of each face has a tier of its own, since annotations of one tier may not
-    overlap. Times are whole milliseconds, and an annotation lasts at least one.
+    Each expression of each face has its own tier, since annotations of a tier may not overlap.
+    Times are whole milliseconds; an annotation lasts at least one.
     """
 
     def __init__(self, located: bool) -> None:
@@ -145,7 +145,7 @@ class _Document:
             tier = ET.SubElement(root, "TIER", TIER_ID=name, LINGUISTIC_TYPE_REF="expression")
             free = 0
             for place, event in enumerate(sorted(events, key=lambda event: event.onset_s)):
-                # Where the clock of a film runs back, its events may overlap.
+                # Events may overlap if the timestamps of a video run backwards.
                 begin = max(round(event.onset_s * 1e3), free)
                 free = max(round(event.offset_s * 1e3), begin + 1)
                 ends = (begin, free)
@@ -163,7 +163,7 @@ class _Document:
                 )
                 text = f"{event.expression} {event.peak:.2f}, apex {event.apex_s:.3f} s"
                 ET.SubElement(annotation, "ANNOTATION_VALUE").text = text
-        # The format wants slots in the order of time, over all tiers.
+        # The format requires time slots in ascending order over all tiers.
         order[:] = sorted(order, key=lambda slot: int(slot.get("TIME_VALUE", "0")))
         ET.SubElement(
             root,
@@ -188,5 +188,5 @@ class _Document:
             )
 
 
-# The format demands a date; a fixed one keeps the same readings the same file.
+# The format requires a date; a fixed one makes the file depend on the readings only.
 _DATE = "1970-01-01T00:00:00+00:00"

@@ -1,4 +1,4 @@
-"""JSON documents of schema mien/1, and their line-by-line form."""
+"""JSON and JSON Lines documents of schema mien/1."""
 
 import json
 from collections.abc import Mapping
@@ -13,11 +13,11 @@ __all__ = ["JsonWriter", "JsonlWriter"]
 
 
 class JsonWriter:
-    """One JSON document, written frame by frame so that memory stays flat; a frame is a line.
+    """Writes one JSON document frame by frame, so that memory stays constant; a line per frame.
 
     Args:
-        stream: where the text goes.
-        model: what is known of the model; plain values.
+        stream: text stream to write to.
+        model: provenance of the weights, of values that JSON can hold.
     """
 
     def __init__(self, stream: TextIO, model: Mapping[str, Any]) -> None:
@@ -37,7 +37,7 @@ class JsonWriter:
         self._frames += 1
 
     def end(self, error: MienError | None = None) -> None:
-        """End the item, with the error that broke it off if there was one."""
+        """End the item, with the error that interrupted the source if there was one."""
         tail = "" if error is None else f', "error": {_json(str(error))}'
         self._stream.write(f"]{tail}}}")
         self._stream.flush()
@@ -60,9 +60,9 @@ class JsonWriter:
 
 
 class JsonlWriter:
-    """One JSON object per line: a frame with its source, or the error that ended a source.
+    """Writes one JSON object per line: a frame with its source, or the error that ended a source.
 
-    Each line is flushed, so that a reader at the other end of a pipe sees it at once.
+    Each line is flushed, so that the reader of a pipe sees it at once.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -87,7 +87,7 @@ class JsonlWriter:
         self._line(_unknown(source) | {"error": str(error)})
 
     def close(self) -> None:
-        """Flush what is left."""
+        """Flush the stream."""
         self._stream.flush()
 
     def _line(self, value: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Readings drawn into pictures: a box, an id and the strongest expressions of each face."""
+"""Readings drawn into images: box, id and most probable expressions of each face."""
 
 import io
 import os
@@ -17,30 +17,30 @@ from mien.report.files import atomic
 __all__ = ["LARGEST_JPEG", "Drawer", "annotate", "write_picture"]
 
 LARGEST_JPEG = 65_500
-"""Pixels of a side that libjpeg writes."""
+"""Largest side that libjpeg can write, in pixels."""
 
 _JPEG_QUALITY = 93
-# Text keeps its size until the fitting one differs by more than this share.
+# The text size changes only if the fitting one differs by more than this share.
 _STEADY = 0.25
 
 
 class Drawer:
-    """Draws readings into the pictures of one medium; labels stay steady from frame to frame."""
+    """Draws readings into the frames of one source; labels stay put from frame to frame."""
 
     def __init__(self) -> None:
         self._unit: int | None = None
         self._spots: dict[int, Spot] = {}
 
     def draw(self, image: Image, frame: FrameReading) -> Image:
-        """A copy of the picture with its readings drawn in.
+        """A copy of the image with its readings drawn in.
 
-        Sizes follow those of the picture and its faces. Where there is room a face gets a panel
-        with its strongest expressions as bars, in a crowd a line; both stay inside the picture. A
-        reading that should not be relied on has a dashed pale box and says why.
+        Sizes follow those of the image and its faces. A face gets a panel with bars of its most
+        probable expressions, or a one-line label where a panel would hide too much; both stay
+        inside the image. An uncertain reading has a dashed pale box and states the reason.
 
         Args:
             image: RGB of shape (height, width, 3) or grey of shape (height, width), uint8.
-            frame: what was read from it.
+            frame: the readings of the image.
 
         Returns:
             RGB of shape (height, width, 3), uint8.
@@ -63,7 +63,7 @@ class Drawer:
         return self._unit
 
     def _draw_labels(self, canvas: Canvas, labels: list[Callout], width: int, height: int) -> None:
-        """The largest faces choose first."""
+        """Place and draw the labels, those of the largest faces first."""
         before, self._spots = self._spots, {}
         placed: list[Box] = []
         for label in sorted(labels, key=lambda label: -label.box.area):
@@ -80,19 +80,19 @@ class Drawer:
 
 
 def annotate(image: Image, frame: FrameReading) -> Image:
-    """A copy of one picture with its readings drawn in; see `Drawer.draw`."""
+    """A copy of one image with its readings drawn in; see `Drawer.draw`."""
     return Drawer().draw(image, frame)
 
 
 def write_picture(path: str | os.PathLike[str], image: Image) -> Path:
-    """Write an RGB picture whole or not at all; the extension tells the form (.jpg or .png).
+    """Write an RGB image atomically, as JPEG if the path ends in .jpg or .jpeg, else as PNG.
 
     Raises:
-        OutputError: if it cannot be written.
+        OutputError: if the file cannot be written.
     """
     with atomic(path) as temporary:
         picture = PilImage.fromarray(image)
-        # Pillow takes a write that a full disk cut short for a whole one; Python does not.
+        # Pillow does not notice a write that a full disk cut short; `write_bytes` does.
         encoded = io.BytesIO()
         if temporary.suffix.lower() in {".jpg", ".jpeg"}:
             picture.save(encoded, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
@@ -103,7 +103,7 @@ def write_picture(path: str | os.PathLike[str], image: Image) -> Path:
 
 
 def _unit(width: int, height: int, readings: Sequence[Reading]) -> int:
-    """Height of a line of text, in pixels, for a picture and the faces in it."""
+    """Line height of text in pixels, from the size of the image and of its faces."""
     face = float(np.median([reading.face.box.height for reading in readings]))
     side = min(width, height)
     return round(min(max(face * 0.11, 11, side / 80), max(13, side / 26)))

@@ -1,4 +1,4 @@
-"""When expressions come and go: onset, apex and offset out of a series of readings."""
+"""Expression events: onset, apex and offset from a series of readings."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -8,30 +8,32 @@ from mien.core.labels import EMOTIONS, Emotion
 from mien.core.rhythm import MISSED_STEPS, Rhythm
 from mien.core.types import FrameReading
 
-__all__ = ["BEGINS", "SHOWN", "Event", "EventFinder", "ordered"]
+__all__ = ["ONSET_THRESHOLD", "PEAK_THRESHOLD", "Event", "EventFinder", "ordered"]
 
-SHOWN = 0.5
-"""Probability that an expression must reach to count: more than all others together."""
-BEGINS = 0.25
-"""Its event runs from where it last rose above this to where it falls below: half of `SHOWN`."""
+PEAK_THRESHOLD = 0.5
+"""Upper hysteresis threshold: the probability that an expression must reach during an event. An
+expression at this value is at least as probable as all others together."""
+ONSET_THRESHOLD = 0.25
+"""Lower hysteresis threshold: an event lasts from where the probability rises to this value until
+it falls below. Half of `PEAK_THRESHOLD`."""
 GAP_S = 0.5
-"""A face out of sight for longer ends its events where it was last seen; where frames lie further
-apart, one that is out of sight for a frame."""
+"""Longest time in seconds that a face may be unseen without ending its events. The limit is longer
+if frames are further apart: `MISSED_STEPS` of their usual distance."""
 CODED: tuple[Emotion, ...] = tuple(e for e in EMOTIONS if e is not Emotion.NEUTRAL)
-"""Neutral is what lies between events."""
+"""Expressions that have events: all except neutral."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One expression of one face from onset to offset, in seconds of the film.
+    """One expression of one face from onset to offset; times in seconds of the video.
 
     Attributes:
-        track_id: of the face.
-        expression: that appears.
-        onset_s: when it begins to show.
-        apex_s: when it is most probable.
-        offset_s: when it has gone, or the last time that the face was seen.
-        peak: its probability at the apex, 0 to 1.
+        track_id: track id of the face.
+        expression: the expression that appears.
+        onset_s: when its probability rose to `ONSET_THRESHOLD`.
+        apex_s: when it was most probable.
+        offset_s: when its probability fell below `ONSET_THRESHOLD`, or the face was last seen.
+        peak: probability at the apex, 0 to 1.
     """
 
     track_id: int
@@ -47,7 +49,7 @@ class Event:
         return self.offset_s - self.onset_s
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, times to the millisecond; the duration is that between those."""
+        """Plain values; times to the millisecond, the duration computed from the rounded times."""
         row = asdict(self) | {"expression": self.expression.value, "peak": round(self.peak, 4)}
         for name in ("onset_s", "apex_s", "offset_s"):
             row[name] = round(row[name], 3)
@@ -56,7 +58,7 @@ class Event:
 
 @dataclass(slots=True)
 class _Course:
-    """An expression of a face that shows at present."""
+    """An expression whose probability is currently above `ONSET_THRESHOLD`."""
 
     onset_s: float
     apex_s: float
@@ -70,9 +72,9 @@ class _Course:
 
 
 class EventFinder:
-    """Finds the events of one film while its readings go by; keeps only those under way.
+    """Finds the events of one video frame by frame; only events that have not ended are kept.
 
-    Readings without a track id, as those of pictures, have no events.
+    Readings without a track id, such as those of still images, have no events.
     """
 
     def __init__(self) -> None:
@@ -83,11 +85,11 @@ class EventFinder:
 
     @property
     def gap_s(self) -> float:
-        """Seconds after which a face that was not seen is out of sight, as frames lie now."""
+        """Seconds that a face may be unseen without ending its events; depends on the frame rate."""
         return self._gap_s
 
     def add(self, frame: FrameReading) -> list[Event]:
-        """The events that end with the next frame, in order of their onset."""
+        """Add the next frame; returns the events that end with it, in order of onset."""
         if self._before_s is not None and frame.time_s > self._before_s:
             self._rhythm.add(frame.time_s - self._before_s)
             self._gap_s = max(GAP_S, MISSED_STEPS * self._rhythm.step_s)
@@ -104,7 +106,7 @@ class EventFinder:
         return ordered(ended)
 
     def finish(self) -> list[Event]:
-        """The events that were under way when the film ended."""
+        """End the video; returns the events that had not ended, in order of onset."""
         keys = list(self._courses)
         return ordered([e for key in keys for e in self._end(key, self._courses[key].last_s)])
 
@@ -113,7 +115,7 @@ class EventFinder:
         if course is not None and not 0 <= time_s - course.last_s <= self._gap_s:
             yield from self._end(key, course.last_s)
             course = None
-        if probability >= BEGINS:
+        if probability >= ONSET_THRESHOLD:
             if course is None:
                 self._courses[key] = _Course(time_s, time_s, time_s, probability)
             else:
@@ -123,10 +125,10 @@ class EventFinder:
 
     def _end(self, key: tuple[int, Emotion], offset_s: float) -> Iterator[Event]:
         course = self._courses.pop(key)
-        if course.peak >= SHOWN:
+        if course.peak >= PEAK_THRESHOLD:
             yield Event(*key, course.onset_s, course.apex_s, offset_s, course.peak)
 
 
 def ordered(events: Iterable[Event]) -> list[Event]:
-    """Events by their onset; of the same onset, by face and expression."""
+    """Events sorted by onset, then by track id and expression."""
     return sorted(events, key=lambda event: (event.onset_s, event.track_id, event.expression))

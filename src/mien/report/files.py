@@ -1,4 +1,4 @@
-"""Writing files whole or not at all."""
+"""Atomic file writes, and messages for what the system refuses."""
 
 import errno
 import mmap
@@ -30,41 +30,34 @@ _ADVICE = {
 
 @contextmanager
 def atomic(path: str | os.PathLike[str], *, salvage: bool = False) -> Iterator[Path]:
-    """Write a file under a temporary name and move it to its place when all is well.
+    """Write a file under a temporary name and rename it when the block ends without an exception.
 
-    The temporary file stands in the same folder, is hidden and has the same extension. If the body
-    fails for any reason, the temporary file is removed and whatever stood at `path` stays as it
-    was; what replaces it has its permissions. Devices and pipes such as /dev/stdout are handed
-    through as they are.
+    The temporary file is hidden, in the same folder, and has the same extension. If the block
+    fails, it is removed and an existing file at `path` stays as it was; a file that is replaced
+    passes on its permissions. Devices and pipes such as /dev/stdout are written directly.
 
     Args:
-        path: the file.
-        salvage: keep the whole lines that a body had written when it failed, in a file beside it
-            whose name says `partial`.
+        path: output file.
+        salvage: if the block fails, keep the complete lines written so far in a file beside `path`
+            with `partial` in its name.
 
     Yields:
         The path to write to.
 
     Raises:
-        OutputError: if the system refuses; the sentence says what to do.
+        OutputError: if the system refuses; the message says what to do.
     """
     target = Path(path)
     kept: Path | None = None
     try:
-        if target.exists() and not target.is_file():
-            if target.is_dir():
-                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if _is_special(target):
             yield target
             return
-        # Replacing a link would cut it; what it points at is meant.
+        # Replace the file that a symbolic link points to, not the link.
         final = Path(os.path.realpath(target))
         temporary = final.with_name(_temporary_name(final))
         try:
-            temporary.touch(exist_ok=False)
-            if final.exists():
-                if not os.access(final, os.W_OK):
-                    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-                shutil.copymode(final, temporary)
+            _create_like(temporary, final)
             yield temporary
             _sync(temporary)
             temporary.replace(final)
@@ -75,24 +68,24 @@ def atomic(path: str | os.PathLike[str], *, salvage: bool = False) -> Iterator[P
         finally:
             temporary.unlink(missing_ok=True)
     except BrokenPipeError:
-        # No file of this kind breaks so: the body writes to a pipe besides, and its reader is gone.
+        # Raised by a pipe that the block also writes to, never by this file.
         raise
     except OSError as error:
         raise output_error(target, error, kept) from error
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Write a file in UTF-8, whole or not at all.
+    """Write a text file in UTF-8 atomically.
 
     Raises:
-        OutputError: if the system refuses; the sentence says what to do.
+        OutputError: if the system refuses; the message says what to do.
     """
     with atomic(path) as place:
         place.write_text(text, encoding="utf-8")
 
 
 def make_folder(path: str | os.PathLike[str]) -> Path:
-    """The folder, created with its parents if need be.
+    """The folder, created with its parents if missing.
 
     Raises:
         OutputError: if it cannot be created.
@@ -110,20 +103,36 @@ def make_folder(path: str | os.PathLike[str]) -> Path:
 def output_error(
     path: str | os.PathLike[str], error: OSError, kept: Path | None = None
 ) -> OutputError:
-    """The sentence for a failed write, and where what was written before is kept."""
+    """The error for a failed write; `kept` is the file that holds the salvaged lines."""
     known = _ADVICE.get(error.errno or 0)
     cause = known or f"{cause_of(error)}; choose another path"
     rest = "" if kept is None else f" (what was written before is in {kept})"
     return OutputError(f"{os.fspath(path)} cannot be written: {cause}{rest}")
 
 
+def _is_special(path: Path) -> bool:
+    """Whether a path is a device or pipe, to be written directly."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    return path.exists() and not path.is_file()
+
+
+def _create_like(temporary: Path, final: Path) -> None:
+    """Create the temporary file, with the permissions of the file that it will replace."""
+    temporary.touch(exist_ok=False)
+    if final.exists():
+        if not os.access(final, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        shutil.copymode(final, temporary)
+
+
 def _temporary_name(final: Path) -> str:
-    # Names are limited to 255 bytes; a short stem leaves room for the rest.
+    # File names are limited to 255 bytes.
     return f".{final.stem[:32]}.{secrets.token_hex(4)}{final.suffix}"
 
 
 def _salvaged(half: Path, name: Path) -> Path | None:
-    """The whole lines of a file, moved to that name; None if there are none to be had."""
+    """Move the complete lines of a file to `name`; None if there are none."""
     try:
         with half.open("r+b") as stream, mmap.mmap(stream.fileno(), 0) as content:
             end = content.rfind(b"\n") + 1
@@ -136,6 +145,6 @@ def _salvaged(half: Path, name: Path) -> Path | None:
 
 
 def _sync(path: Path) -> None:
-    # Windows flushes only what may be written to.
+    # Windows flushes only files opened for writing.
     with path.open("r+b") as file:
         os.fsync(file.fileno())

@@ -1,4 +1,4 @@
-"""The HTML report: one file that shows what was read, without script, pictures or network."""
+"""The HTML report: one self-contained file without scripts, images or network access."""
 
 import base64
 import hashlib
@@ -16,8 +16,8 @@ from mien.core.media import Media, MediaKind
 from mien.core.types import FrameReading
 from mien.report.files import atomic
 from mien.report.names import short_names
-from mien.report.sections import LEAD, failures, film, limits, networks, photographs, title
-from mien.report.summaries import FilmSummary, PictureSummary
+from mien.report.sections import LEAD, failures, images, limits, networks, title, video
+from mien.report.summaries import ImageSummary, VideoSummary
 
 __all__ = ["HtmlWriter", "check_html", "open_html", "page_policy"]
 
@@ -25,18 +25,18 @@ EXTENSIONS = (".html", ".htm")
 
 
 class HtmlWriter:
-    """Sums up readings and writes them as one page when it is closed.
+    """Summarises readings for one HTML page; `page` returns it.
 
-    For each source: `begin`, `write` per frame, `end`; or `fail` alone if it could not be opened.
+    For each source: `begin`, `write` per frame, `end`; or only `fail` if it could not be opened.
 
     Args:
-        model: version, precision and checksum of each weight file by name.
+        model: version, precision and SHA-256 of each weight file, by network name.
     """
 
     def __init__(self, model: Mapping[str, Mapping[str, Any]]) -> None:
         self._model = model
-        self._films: list[FilmSummary] = []
-        self._pictures = PictureSummary()
+        self._videos: list[VideoSummary] = []
+        self._images = ImageSummary()
         self._failures: list[tuple[str, str]] = []
         self._media: Media | None = None
 
@@ -44,21 +44,21 @@ class HtmlWriter:
         """Start a source."""
         self._media = media
         if media.kind is not MediaKind.IMAGE:
-            self._films.append(FilmSummary(media))
+            self._videos.append(VideoSummary(media))
 
     def write(self, frame: FrameReading) -> None:
-        """Count a frame of the source."""
+        """Add a frame of the source."""
         if self._media is None:
             return
         if self._media.kind is MediaKind.IMAGE:
-            self._pictures.add(self._media.source, frame)
+            self._images.add(self._media.source, frame)
         else:
-            self._films[-1].add(frame)
+            self._videos[-1].add(frame)
 
     def end(self, error: MienError | None = None) -> None:
-        """End the source, with the error that broke it off if there was one."""
+        """End the source, with the error that interrupted it if there was one."""
         if self._media is not None and self._media.kind is not MediaKind.IMAGE:
-            self._films[-1].finish(error)
+            self._videos[-1].finish(error)
         elif self._media is not None and error is not None:
             self.fail(self._media.source, error)
         self._media = None
@@ -68,15 +68,15 @@ class HtmlWriter:
         self._failures.append((source, str(error)))
 
     def page(self) -> str:
-        """The whole document."""
-        pictures = [source for source, _ in self._pictures.readings]
-        read = [one.media.source for one in self._films] + pictures
+        """The complete HTML document."""
+        image_sources = [source for source, _ in self._images.readings]
+        read = [one.media.source for one in self._videos] + image_sources
         alone = len(read) == 1
         names = short_names([*read, *(source for source, _ in self._failures)])
-        name = escape(names[read[0]]) if alone else title(len(pictures), len(self._films))
-        body = [film(one, names, alone=alone) for one in self._films]
-        if pictures:
-            body.insert(0, photographs(self._pictures, names, alone=alone))
+        name = escape(names[read[0]]) if alone else title(len(image_sources), len(self._videos))
+        body = [video(one, names, alone=alone) for one in self._videos]
+        if image_sources:
+            body.insert(0, images(self._images, names, alone=alone))
         body += [failures(self._failures, names), limits(), networks(self._model)]
         return (
             '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -91,10 +91,10 @@ class HtmlWriter:
 
 
 def check_html(path: str | os.PathLike[str]) -> None:
-    """Refuse a file name of another form.
+    """Check the extension of an HTML report.
 
     Raises:
-        InputError: saying what to do.
+        InputError: if the path ends neither in .html nor in .htm.
     """
     if Path(path).suffix.lower() not in EXTENSIONS:
         raise InputError(f"{os.fspath(path)} must end in one of: {', '.join(EXTENSIONS)}")
@@ -111,7 +111,7 @@ def open_html(
         model: as for `HtmlWriter`.
 
     Raises:
-        InputError: if the name ends otherwise.
+        InputError: if the path has another extension.
         OutputError: if the file cannot be written.
     """
     check_html(path)
@@ -123,7 +123,7 @@ def open_html(
 
 @cache
 def page_policy() -> str:
-    """The Content-Security-Policy of a report: its own style sheet and nothing else."""
+    """The Content-Security-Policy of a report, which allows only its own style sheet."""
     digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
     return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 

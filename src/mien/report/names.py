@@ -1,4 +1,4 @@
-"""Names of sources for people: as little of a path as tells it from the others."""
+"""Short display names of sources."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ __all__ = ["short_names"]
 
 
 def short_names(sources: Iterable[str]) -> dict[str, str]:
-    """The shortest end of each path that no other has: a/1.jpg beside b/1.jpg, but 2.jpg."""
+    """The shortest unique tail of each path: a/1.jpg beside b/1.jpg, but 2.jpg."""
     parts = {source: Path(source).parts for source in sources}
     depths = dict.fromkeys(parts, 1)
     while True:

@@ -1,4 +1,4 @@
-"""One colour per expression, told apart with normal and with colour-blind eyes."""
+"""One colour per expression, distinguishable with normal and colour-blind vision."""
 
 from mien.core.labels import Emotion
 
@@ -7,8 +7,8 @@ __all__ = ["ACCENT", "COLOURS", "INK", "MUTED", "PALE", "PANEL", "Colour"]
 Colour = tuple[int, int, int]
 """Red, green, blue, 0 to 255."""
 
-# After Okabe and Ito, "Color Universal Design" (2008); black became grey and the blues lighter, so
-# that each stands out from the dark panel. Names are always written beside them.
+# After Okabe and Ito, "Color Universal Design" (2008), with grey for black and lighter blues for
+# contrast with the dark panel. The name of the expression always accompanies its colour.
 COLOURS: dict[Emotion, Colour] = {
     Emotion.NEUTRAL: (204, 204, 204),
     Emotion.HAPPINESS: (250, 234, 80),

@@ -1,4 +1,4 @@
-"""The JSON Schema of mien's documents, generated from the types of the results."""
+"""The JSON Schema of mien's documents, generated from the result types."""
 
 import dataclasses
 import types
@@ -18,7 +18,7 @@ SCHEMA = "mien/1"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Range:
-    """Bounds of a number, both included; None is unbounded."""
+    """Inclusive bounds of a number; a maximum of None means unbounded."""
 
     minimum: int
     maximum: int | None = None
@@ -30,7 +30,7 @@ Count = Annotated[int, Range(0)]
 
 
 class FaceItem(TypedDict):
-    """What the expression of one face appears to be; `mien.core.types.Reading.to_dict`."""
+    """How the expression of one face appears; see `mien.core.types.Reading.to_dict`."""
 
     track_id: Count | None
     box: Box
@@ -47,7 +47,7 @@ class FaceItem(TypedDict):
 
 
 class FrameItem(TypedDict):
-    """One picture of a medium; without a face, the list is empty."""
+    """One frame of a source; `faces` is empty if none was found."""
 
     index: Count
     time_s: float
@@ -55,7 +55,7 @@ class FrameItem(TypedDict):
 
 
 class MediaItem(TypedDict):
-    """One source; `error` says what went wrong, and null stands for what is then unknown."""
+    """One source; `error` states what went wrong, and properties that are then unknown are null."""
 
     source: str
     kind: MediaKind | None
@@ -74,7 +74,7 @@ class Document(TypedDict):
 
 
 class Line(TypedDict):
-    """One line of the JSONL form: a frame of a source, or the error that ended it."""
+    """One line of the JSONL format: a frame of a source, or the error that ended it."""
 
     source: str
     kind: MediaKind | None

@@ -1,4 +1,4 @@
-"""The parts of the HTML report, each a piece of text; names of files are escaped."""
+"""The sections of the HTML report as HTML strings; file names are escaped."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
@@ -7,13 +7,13 @@ from typing import Any
 from mien.core.labels import EMOTIONS
 from mien.core.types import Reading
 from mien.report.charts import clock, expression_chart, percent, sentiment_chart, share_bar
-from mien.report.events import BEGINS, SHOWN, Event
-from mien.report.summaries import FaceSummary, FilmSummary, PictureSummary, Tally
+from mien.report.events import ONSET_THRESHOLD, PEAK_THRESHOLD, Event
+from mien.report.summaries import FaceSummary, ImageSummary, Tally, VideoSummary
 
-__all__ = ["LEAD", "failures", "film", "limits", "networks", "photographs", "title"]
+__all__ = ["LEAD", "failures", "images", "limits", "networks", "title", "video"]
 
 MOST_FACES = 12
-"""So many faces of a film have charts of their own; all are counted in its sums."""
+"""Maximum number of faces of a video that get charts; the totals count all faces."""
 LEAD = (
     "How the expressions of faces appear. An expression is not a feeling; mind the "
     '<a href="#limits">limits</a>.'
@@ -35,17 +35,17 @@ _DOUBT_HINT = "Pale: the part in which the reading was uncertain."
 
 
 Names = Mapping[str, str]
-"""What each source is called; see `short_names`."""
+"""Display name of each source; see `short_names`."""
 
 
-def title(photographs: int, films: int) -> str:
-    """How many of each were read, in a few words."""
-    counts = [(photographs, "photograph"), (films, "film")]
+def title(image_count: int, video_count: int) -> str:
+    """The number of images and videos that were read, in words."""
+    counts = [(image_count, "photograph"), (video_count, "film")]
     return " and ".join(_count(n, word) for n, word in counts if n) or "Nothing was read"
 
 
-def film(summary: FilmSummary, names: Names, *, alone: bool) -> str:
-    """A film: facts, shares, charts of its faces, events."""
+def video(summary: VideoSummary, names: Names, *, alone: bool) -> str:
+    """A video: facts, shares, charts of its faces, events; no heading if it is `alone`."""
     media, tally = summary.media, summary.tally
     facts = {
         "Picture": f"{media.width} × {media.height}",
@@ -66,8 +66,8 @@ def film(summary: FilmSummary, names: Names, *, alone: bool) -> str:
     return _section(*parts)
 
 
-def photographs(summary: PictureSummary, names: Names, *, alone: bool) -> str:
-    """All photographs: facts, shares, and a row for each face."""
+def images(summary: ImageSummary, names: Names, *, alone: bool) -> str:
+    """All images: facts, shares, and a row per face; no heading if there is only one source."""
     found = [len(readings) for _, readings in summary.readings]
     facts = {
         "Photographs": f"{len(found):,}",
@@ -86,7 +86,7 @@ def photographs(summary: PictureSummary, names: Names, *, alone: bool) -> str:
 
 
 def failures(found: Iterable[tuple[str, str]], names: Names) -> str:
-    """What could not be read, and why; nothing if there is none."""
+    """The sources that could not be read, and why; empty if there are none."""
     rows = [
         [f"<th scope='row' class='name'>{escape(names[source])}</th>", escape(why)]
         for source, why in found
@@ -97,13 +97,13 @@ def failures(found: Iterable[tuple[str, str]], names: Names) -> str:
 
 
 def limits() -> str:
-    """What the report does not say."""
+    """The limits of the readings."""
     items = "".join(f"<li>{line}</li>" for line in _LIMITS)
     return f'<section class="limits" id="limits"><h2>Limits</h2><ul>{items}</ul></section>'
 
 
 def networks(model: Mapping[str, Mapping[str, Any]]) -> str:
-    """What it was read with."""
+    """The networks that made the readings."""
     rows = [
         [
             f"<th scope='row'>{escape(name)}</th>",
@@ -125,13 +125,13 @@ def _sentiments(tally: Tally) -> dict[str, str]:
 
 def _shares(tally: Tally, head: str, hint: str) -> str:
     shares = tally.shares()
-    longest = max(share.whole for share in shares)
+    longest = max(share.share for share in shares)
     rows = [
         [
             f"<th scope='row'>{share.expression}</th>",
             share_bar(share, longest),
-            percent(share.whole),
-            percent(share.uncertain),
+            percent(share.share),
+            percent(share.uncertain_share),
         ]
         for share in shares
     ]
@@ -142,7 +142,7 @@ def _shares(tally: Tally, head: str, hint: str) -> str:
     )
 
 
-def _faces(summary: FilmSummary) -> str:
+def _faces(summary: VideoSummary) -> str:
     shown = summary.longest(MOST_FACES)
     rest = len(summary.faces) - len(shown)
     figures = "".join(_face(face, summary) for face in shown)
@@ -151,13 +151,13 @@ def _faces(summary: FilmSummary) -> str:
     return _section("<h3>Over time</h3>", figures)
 
 
-def _face(face: FaceSummary, summary: FilmSummary) -> str:
-    runs = face.series.runs(summary.gap_s)
+def _face(face: FaceSummary, summary: VideoSummary) -> str:
+    spans = face.series.spans(summary.gap_s)
     name = f"Face {face.track_id}"
-    most = max(face.tally.shares(), key=lambda share: share.whole)
+    most = max(face.tally.shares(), key=lambda share: share.share)
     said = f"in view {clock(face.first_s)} to {clock(face.last_s)}"
-    said += f"; mostly {most.expression}, {percent(most.whole)} of it"
-    place = (runs, face.series.width_s, summary.start_s, summary.end_s)
+    said += f"; mostly {most.expression}, {percent(most.share)} of it"
+    place = (spans, face.series.width_s, summary.start_s, summary.end_s)
     chart = expression_chart(*place, f"{name}: expressions over time, {said}")
     return (
         f'<figure class="panel"><figcaption><strong>{name}</strong> <span>{said}</span>'
@@ -177,8 +177,9 @@ def _legend() -> str:
 
 def _events(events: Sequence[Event]) -> str:
     hint = (
-        f"An event is an expression other than neutral that reaches {percent(SHOWN)}. Its onset is "
-        f"where it last rose above {percent(BEGINS)}, its offset where it falls below."
+        "An event is an expression other than neutral that reaches "
+        f"{percent(PEAK_THRESHOLD)}. Its onset is where it last rose above "
+        f"{percent(ONSET_THRESHOLD)}, its offset where it falls below."
     )
     head = f"<h3>Events</h3><p class='hint'>{hint}</p>"
     if not events:
@@ -188,7 +189,7 @@ def _events(events: Sequence[Event]) -> str:
         [
             str(event.track_id),
             event.expression.value,
-            # As fine as the duration, which is that from the onset to the offset.
+            # At the same resolution as the duration.
             *(clock(at, 2) for at in (event.onset_s, event.apex_s, event.offset_s)),
             f"{event.duration_s:.2f} s",
             percent(event.peak),
@@ -222,7 +223,7 @@ def _facts(facts: Mapping[str, str]) -> str:
 def _table(
     label: str, names: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int]
 ) -> str:
-    """A table that scrolls on its own where it is too wide; cells that begin as <th> stay so."""
+    """A table that scrolls horizontally if too wide; cells that begin with <th are kept as such."""
     kinds = [' class="number"' if place in numbers else "" for place in range(len(names))]
     head = "".join(
         f'<th scope="col"{kind}>{name}</th>' if name else "<td></td>"

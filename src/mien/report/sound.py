@@ -1,4 +1,4 @@
-"""The sound of a film, handed on to another: copied, or encoded anew where it does not fit."""
+"""The sound of a video in its annotated copy: packets are copied, or re-encoded if necessary."""
 
 import io
 import logging
@@ -19,7 +19,7 @@ __all__ = ["SoundCopier", "copy_sound"]
 
 _log = logging.getLogger(__name__)
 
-# ISO/IEC 14496-3, table of sampling frequencies, without the odd ones.
+# Sampling frequencies from the table of ISO/IEC 14496-3, without the uncommon ones.
 _AAC_RATES = frozenset(
     (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 64_000, 88_200, 96_000)
 )
@@ -31,11 +31,11 @@ class _Track(Protocol):
 
 
 class SoundCopier:
-    """Hands sound on in step with the pictures.
+    """Copies sound in step with the frames.
 
     Args:
         container: the source.
-        tracks: where the packets of each stream of the source go, by its index.
+        tracks: receiver of the packets of each audio stream, by stream index.
     """
 
     def __init__(self, container: InputContainer, tracks: "dict[int, _Track]") -> None:
@@ -45,7 +45,7 @@ class SoundCopier:
         self._next: av.Packet[Any] | None = None
 
     def copy(self, until_s: float) -> None:
-        """Copy what sounds up to a time in seconds; infinity ends the copy.
+        """Copy the sound up to a time in seconds; infinity copies the rest and flushes.
 
         Raises:
             av.error.FFmpegError: if the output cannot be written.
@@ -77,12 +77,12 @@ class SoundCopier:
                 packet.pts = packet.dts if packet.pts is None else packet.pts - shift
                 yield packet
         except (av.error.FFmpegError, OSError) as error:
-            # The reading of the pictures names the fault.
+            # The reader of the frames reports the error.
             _log.debug("sound ends early: %s", error)
 
 
 class _Copy:
-    """Packets as they are."""
+    """Copies packets unchanged."""
 
     def __init__(self, output: OutputContainer, source: AudioStream) -> None:
         self._output = output
@@ -93,11 +93,11 @@ class _Copy:
         self._output.mux(packet)
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Do nothing: no packet is held back."""
 
 
 class _Encoding:
-    """Sound decoded and encoded as AAC, in mono or stereo."""
+    """Decodes sound and encodes it as AAC, in mono or stereo."""
 
     def __init__(self, output: OutputContainer, source: AudioStream) -> None:
         self._output = output
@@ -119,11 +119,11 @@ class _Encoding:
 
 
 def copy_sound(source: Path, output: OutputContainer, stack: ExitStack) -> SoundCopier | None:
-    """Prepare to copy the sound of a film; None if it has none.
+    """Prepare to copy the sound of a video; None if it has none or cannot be opened.
 
     Args:
-        source: the path of the film; opened until `stack` is closed.
-        output: an output whose header is not yet written.
+        source: path of the video, which stays open until `stack` is closed.
+        output: an output container whose header is not yet written.
         stack: closes the source.
     """
     try:
@@ -139,10 +139,10 @@ def copy_sound(source: Path, output: OutputContainer, stack: ExitStack) -> Sound
 
 
 def _fits(source: Path, index: int) -> bool:
-    """Whether an MP4 takes the sound of a film's stream as it is: a trial tells, with one packet.
+    """Whether MP4 accepts an audio stream unchanged, determined by muxing one packet.
 
-    That it knows the codec is not enough: it refuses MP3 below 16 kHz, and PCM of an AVI, which
-    does not say which of its channels is the left one.
+    The codec alone does not tell: MP4 refuses MP3 below 16 kHz, and PCM from AVI, which does not
+    state its channel layout.
     """
     try:
         with (

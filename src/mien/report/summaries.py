@@ -1,4 +1,4 @@
-"""What sources add up to, kept while their readings go by: a long film takes no more memory."""
+"""Running summaries of sources: memory does not grow with the number of readings."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -12,35 +12,35 @@ from mien.core.media import Media
 from mien.core.types import FrameReading, Reading
 from mien.report.events import Event, EventFinder, ordered
 
-__all__ = ["FaceSummary", "FilmSummary", "PictureSummary", "Run", "Series", "Share", "Tally"]
+__all__ = ["FaceSummary", "ImageSummary", "Series", "Share", "Tally", "VideoSummary", "VisibleSpan"]
 
 MOST_BINS = 360
-"""A series has no more points than this; a chart of a page shows no more either."""
+"""Maximum number of bins of a series, and so of points in a chart."""
 FIRST_BIN_S = 0.05
-"""Seconds that one point stands for at first; doubled whenever a film turns out longer."""
+"""Initial bin width in seconds; doubled whenever a video exceeds `MOST_BINS` bins."""
 SHORTEST_S = 1e-3
-"""What a frame counts for where the clock stands still or runs back."""
+"""Duration in seconds of a frame whose timestamp is not before the next one's."""
 
 Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """One expression's part of a whole, 0 to 1.
+    """How often one expression was the most probable one.
 
     Attributes:
-        expression: that was the most probable.
-        whole: in so much of the whole.
-        uncertain: the part of the whole in which it was and the reading was uncertain.
+        expression: the expression.
+        share: its share of all readings by weight, 0 to 1.
+        uncertain_share: the part of `share` in uncertain readings, 0 to `share`.
     """
 
     expression: Emotion
-    whole: float
-    uncertain: float
+    share: float
+    uncertain_share: float
 
 
 class Tally:
-    """Weights of readings, by the expression that is most probable and by sentiment."""
+    """Weighted counts of readings by most probable expression and by sentiment."""
 
     def __init__(self) -> None:
         self._shown = np.zeros((len(EMOTIONS), 2))
@@ -48,43 +48,43 @@ class Tally:
 
     @property
     def total(self) -> float:
-        """The sum of all weights: seconds of a film, faces of photographs."""
+        """The sum of all weights: seconds for videos, faces for images."""
         return float(self._shown.sum())
 
     def add(self, reading: Reading, weight: float = 1.0) -> None:
-        """Count a reading."""
+        """Add a reading."""
         self._shown[EMOTIONS.index(reading.top), int(reading.uncertain)] += weight
         self._sentiments[SENTIMENTS.index(reading.sentiment)] += weight
 
     def merge(self, other: "Tally") -> None:
-        """Count all that another counted."""
+        """Add the counts of another tally."""
         self._shown += other._shown
         self._sentiments += other._sentiments
 
     def shares(self) -> list[Share]:
-        """The parts of the whole, in label order; empty where nothing was counted."""
-        whole = self.total
+        """The share of each expression in label order; empty if nothing was counted."""
+        total = self.total
         return [
-            Share(emotion, float(row.sum()) / whole, float(row[1]) / whole)
+            Share(emotion, float(row.sum()) / total, float(row[1]) / total)
             for emotion, row in zip(EMOTIONS, self._shown, strict=True)
-            if whole > 0
+            if total > 0
         ]
 
     def sentiments(self) -> list[tuple[Sentiment, float]]:
-        """The parts of the whole by sentiment; empty where nothing was counted."""
-        whole = self.total
-        parts = zip(SENTIMENTS, self._sentiments.tolist(), strict=True)
-        return [(name, part / whole) for name, part in parts if whole > 0]
+        """The share of each sentiment; empty if nothing was counted."""
+        total = self.total
+        weights = zip(SENTIMENTS, self._sentiments.tolist(), strict=True)
+        return [(name, weight / total) for name, weight in weights if total > 0]
 
 
-class Run(NamedTuple):
-    """A stretch in which a face was in view, in bins.
+class VisibleSpan(NamedTuple):
+    """A time span in which a face was in view, divided into bins.
 
     Attributes:
-        times_s: (n,) the middle of each bin, n >= 1.
-        end_s: how long the last reading counts.
-        probabilities: (n, 8) means in label order.
-        valence: (n,) means.
+        times_s: centre of each bin in seconds, (n,) with n >= 1.
+        end_s: end of the last reading in seconds.
+        probabilities: mean probabilities per bin in label order, (n, 8).
+        valence: mean valence per bin, (n,).
     """
 
     times_s: Floats
@@ -94,10 +94,10 @@ class Run(NamedTuple):
 
 
 class Series:
-    """Probabilities and valence of one face over time, averaged in bins that grow with the film.
+    """Probabilities and valence of one face over time, averaged in bins that widen with the video.
 
     Args:
-        start_s: where the film begins; what comes before counts as there.
+        start_s: start of the video in seconds; earlier readings count as at the start.
     """
 
     def __init__(self, start_s: float = 0.0) -> None:
@@ -107,7 +107,7 @@ class Series:
         self._ends_s: dict[int, float] = {}
 
     def add(self, time_s: float, reading: Reading, weight: float) -> None:
-        """Add a reading that stands for so many seconds."""
+        """Add a reading that lasts for `weight` seconds."""
         time_s = max(time_s - self._start_s, 0.0)
         while time_s / self.width_s >= MOST_BINS:
             self._widen()
@@ -116,8 +116,8 @@ class Series:
         self._bins[place] = self._bins.get(place, 0.0) + row
         self._ends_s[place] = max(self._ends_s.get(place, 0.0), time_s + weight)
 
-    def runs(self, gap_s: float) -> list[Run]:
-        """Stretches in which the face was never out of sight for longer than `gap_s`."""
+    def spans(self, gap_s: float) -> list[VisibleSpan]:
+        """The time spans in which the face was never unseen for longer than `gap_s`."""
         if not self._bins:
             return []
         places = sorted(self._bins)
@@ -128,7 +128,7 @@ class Series:
         ends = self._start_s + np.array([self._ends_s[place] for place in places])
         columns = (middles, ends, means[:, :-1], means[:, -1])
         parts = zip(*(np.split(values, cuts) for values in columns), strict=True)
-        return [Run(times, float(until[-1]), *rest) for times, until, *rest in parts]
+        return [VisibleSpan(times, float(until[-1]), *rest) for times, until, *rest in parts]
 
     def _widen(self) -> None:
         self.width_s *= 2
@@ -144,7 +144,7 @@ class Series:
 
 @dataclass
 class FaceSummary:
-    """One face of a film, from when it is first seen to when it is last."""
+    """One face of a video, from when it is first seen to when it is last seen."""
 
     track_id: int
     first_s: float
@@ -153,17 +153,17 @@ class FaceSummary:
     tally: Tally = field(default_factory=Tally)
 
 
-class FilmSummary:
-    """A film or animation. A reading counts for the time until the next frame, at most `gap_s`.
+class VideoSummary:
+    """A video or animation. A reading lasts until the next frame, at most `gap_s`.
 
     Attributes:
-        media: what it is.
-        frames: that were read.
-        start_s: when the film begins.
-        end_s: when the last of them ends.
-        faces: by track id.
-        events: of all faces, in order of their onset.
-        error: what broke it off, if something did.
+        media: the source.
+        frames: number of frames read.
+        start_s: start of the video in seconds.
+        end_s: end of the last frame in seconds.
+        faces: summaries of the faces by track id.
+        events: events of all faces in order of onset; complete after `finish`.
+        error: message of the error that interrupted the video, or None.
     """
 
     def __init__(self, media: Media) -> None:
@@ -180,35 +180,35 @@ class FilmSummary:
 
     @property
     def gap_s(self) -> float:
-        """Seconds after which a face that was not seen is out of sight, as for events."""
+        """Seconds that a face may be unseen and still count as in view; see `EventFinder.gap_s`."""
         return self._finder.gap_s
 
     @property
     def tally(self) -> Tally:
-        """Of all faces together."""
-        whole = Tally()
+        """The tally of all faces."""
+        total = Tally()
         for face in self.faces.values():
-            whole.merge(face.tally)
-        return whole
+            total.merge(face.tally)
+        return total
 
     def longest(self, count: int) -> list[FaceSummary]:
-        """The faces that were seen for the longest time, in order of their appearance."""
+        """The `count` faces in view for the longest time, in order of appearance."""
         faces = sorted(self.faces.values(), key=lambda face: -face.tally.total)[:count]
         return sorted(faces, key=lambda face: (face.first_s, face.track_id))
 
     def add(self, frame: FrameReading) -> None:
-        """Count the next frame."""
+        """Add the next frame."""
         self.events += self._finder.add(frame)
         if self._before is not None:
             step_s = max(frame.time_s - self._before.time_s, SHORTEST_S)
-            # What is seen when the pictures stall does not last until they come again.
+            # If the frames stall, a reading does not last until the next one.
             self._step_s = min(step_s, self.gap_s)
             self._count(self._before)
         self._before = frame
         self.frames += 1
 
     def finish(self, error: MienError | None = None) -> None:
-        """Count the last frame, which stands for as long as the one before."""
+        """End the video; the last frame counts for as long as the one before."""
         if self._before is not None:
             self._count(self._before)
         self._before = None
@@ -229,19 +229,19 @@ class FilmSummary:
 
 
 @dataclass
-class PictureSummary:
-    """Photographs: the readings of each, and what they add up to.
+class ImageSummary:
+    """Still images: the readings of each, and their tally.
 
     Attributes:
-        readings: by source, in the order in which they were read.
-        tally: of all faces, each counting once.
+        readings: source and readings of each image, in reading order.
+        tally: tally of all faces, each of weight 1.
     """
 
     readings: list[tuple[str, tuple[Reading, ...]]] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
 
     def add(self, source: str, frame: FrameReading) -> None:
-        """Count the faces of a photograph."""
+        """Add the faces of an image."""
         self.readings.append((source, frame.readings))
         for reading in frame.readings:
             self.tally.add(reading)

@@ -1,4 +1,4 @@
-"""One row per face per frame: columns, CSV and parquet."""
+"""Tables with one row per face and frame: columns, CSV and parquet."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ COLUMNS: dict[str, type] = {
     "sentiment": str,
     "uncertain": bool,
 }
-"""Names and types in order; only `track_id` may be missing."""
+"""Names and types of the columns in order; only `track_id` may be null."""
 
 Row = dict[str, Any]
 
@@ -45,17 +45,17 @@ _ROW_GROUP = 16_384
 
 
 def rows(source: str, frames: Iterable[FrameReading]) -> list[Row]:
-    """One flat dict per face, with the keys of `COLUMNS` in their order."""
+    """One flat dict per face, with the keys of `COLUMNS` in order."""
     return [{"source": source, **row} for frame in frames for row in frame.to_dicts()]
 
 
 def columns(table: Iterable[Row]) -> dict[str, list[Any]]:
-    """Rows turned into columns: one list per name in `COLUMNS`, empty lists without rows.
+    """Transpose rows to columns: one list per name in `COLUMNS`, empty lists without rows.
 
-    `polars.DataFrame` and `pandas.DataFrame` take the result as it is.
+    `polars.DataFrame` and `pandas.DataFrame` accept the result.
 
     Raises:
-        InputError: for what is no such row.
+        InputError: if a row lacks a column.
     """
     result: dict[str, list[Any]] = {name: [] for name in COLUMNS}
     for row in table:
@@ -72,10 +72,10 @@ def columns(table: Iterable[Row]) -> dict[str, list[Any]]:
 def to_table(table: Iterable[Row]) -> pa.Table:
     """Rows as a pyarrow table whose schema is the same with and without rows.
 
-    `polars.from_arrow(table)` and `table.to_pandas()` make a data frame of it.
+    `polars.from_arrow(table)` and `table.to_pandas()` convert it to a data frame.
 
     Raises:
-        InputError: for what is no row of `Analysis.to_dicts`.
+        InputError: if a row is not one of `Analysis.to_dicts`.
         OutputError: if pyarrow is not installed.
     """
     arrow = _pyarrow()
@@ -84,15 +84,15 @@ def to_table(table: Iterable[Row]) -> pa.Table:
 
 
 def csv_rows(stream: TextIO, names: Sequence[str]) -> csv.DictWriter[str]:
-    """What writes rows of these columns that end in a line feed."""
+    """A CSV writer for these columns whose rows end in a line feed."""
     return csv.DictWriter(_LineFeeds(stream), names, lineterminator="\r\n")
 
 
 class _LineFeeds:
-    """Takes rows that end as RFC 4180 has it.
+    """A stream that replaces the CRLF at the end of each row (RFC 4180) by a line feed.
 
-    The csv of Python 3.11 quotes only those ends of lines that it writes itself: a carriage return
-    in the name of a file would break its row.
+    The csv module of Python 3.11 quotes a line break only if it is part of its own line terminator:
+    with a plain line feed, a carriage return in a file name would break the row.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -103,7 +103,7 @@ class _LineFeeds:
 
 
 class CsvWriter:
-    """Comma-separated rows in UTF-8 with a header; true and false in lower case, gaps empty."""
+    """Writes CSV with a header; booleans are true and false, missing values are empty."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -122,19 +122,19 @@ class CsvWriter:
             self._writer.writerow(row)
 
     def end(self, error: MienError | None = None) -> None:  # noqa: ARG002
-        """End the source; a table has no place for its error."""
+        """End the source; a table cannot hold its error."""
         self._stream.flush()
 
     def fail(self, source: str, error: MienError) -> None:
-        """A source that could not be opened has no rows."""
+        """Do nothing: a source that could not be opened has no rows."""
 
     def close(self) -> None:
-        """Flush what is left."""
+        """Flush the stream."""
         self._stream.flush()
 
 
 class ParquetWriter:
-    """Rows in a parquet file, written group by group so that memory stays flat.
+    """Writes a parquet file row group by row group, so that memory stays constant.
 
     Raises:
         OutputError: if pyarrow is not installed.
@@ -160,13 +160,13 @@ class ParquetWriter:
             self._flush()
 
     def end(self, error: MienError | None = None) -> None:
-        """End the source; a table has no place for its error."""
+        """End the source; a table cannot hold its error."""
 
     def fail(self, source: str, error: MienError) -> None:
-        """A source that could not be opened has no rows."""
+        """Do nothing: a source that could not be opened has no rows."""
 
     def close(self) -> None:
-        """Write what is left and the index at the end of the file."""
+        """Write the remaining rows and the footer of the file."""
         try:
             if self._rows:
                 self._flush()

@@ -1,4 +1,4 @@
-"""The one way to write readings in any form, to a file or a stream."""
+"""Reports of readings in all formats, to a file or a stream."""
 
 import os
 from abc import ABC, abstractmethod
@@ -19,7 +19,7 @@ __all__ = ["FanOut", "ReportFormat", "ReportWriter", "ReportWriters", "open_repo
 
 
 class ReportFormat(StrEnum):
-    """The forms that readings are written in."""
+    """The formats in which readings are written."""
 
     JSON = "json"
     JSONL = "jsonl"
@@ -28,9 +28,9 @@ class ReportFormat(StrEnum):
 
 
 class ReportWriter(Protocol):
-    """Takes the readings of one source after the other.
+    """Receives the readings of one source after the other.
 
-    For each source: `begin`, `write` per frame, `end`; or `fail` alone if it could not be opened.
+    For each source: `begin`, `write` per frame, `end`; or only `fail` if it could not be opened.
     """
 
     def begin(self, media: Media) -> None:
@@ -42,7 +42,7 @@ class ReportWriter(Protocol):
         ...
 
     def end(self, error: MienError | None = None) -> None:
-        """End the source, with the error that broke it off if there was one."""
+        """End the source, with the error that interrupted it if there was one."""
         ...
 
     def fail(self, source: str, error: MienError) -> None:
@@ -51,11 +51,11 @@ class ReportWriter(Protocol):
 
 
 class FanOut(ABC):
-    """A writer that hands everything on to others."""
+    """A writer that forwards to several others."""
 
     @abstractmethod
     def each(self, act: Callable[[ReportWriter], None]) -> None:
-        """Do something to each of them."""
+        """Apply `act` to each writer."""
 
     def begin(self, media: Media) -> None:
         """Start a source."""
@@ -66,7 +66,7 @@ class FanOut(ABC):
         self.each(lambda writer: writer.write(frame))
 
     def end(self, error: MienError | None = None) -> None:
-        """End the source, with the error that broke it off if there was one."""
+        """End the source, with the error that interrupted it if there was one."""
         self.each(lambda writer: writer.end(error))
 
     def fail(self, source: str, error: MienError) -> None:
@@ -75,13 +75,13 @@ class FanOut(ABC):
 
 
 class ReportWriters(FanOut):
-    """Several writers as one; the first that fails is the end of all."""
+    """Several writers as one; the first error of any is raised."""
 
     def __init__(self, writers: Sequence[ReportWriter]) -> None:
         self._writers = writers
 
     def each(self, act: Callable[[ReportWriter], None]) -> None:
-        """Do something to each writer."""
+        """Apply `act` to each writer."""
         for writer in self._writers:
             act(writer)
 
@@ -89,7 +89,7 @@ class ReportWriters(FanOut):
 @contextmanager
 def open_report(
     out: str | os.PathLike[str] | TextIO,
-    form: ReportFormat,
+    report_format: ReportFormat,
     model: Mapping[str, Any],
     *,
     salvage: bool = False,
@@ -98,31 +98,31 @@ def open_report(
 
     Args:
         out: a path, or a text stream such as standard output, which stays open.
-        form: the form to write.
-        model: what the JSON document says of the model; plain values.
-        salvage: keep the rows of a file that cannot be finished in one beside it whose name says
-            `partial`; JSON and parquet are of no use unfinished.
+        report_format: the format to write.
+        model: provenance of the weights for the JSON document, of values that JSON can hold.
+        salvage: if the block fails, keep the rows written so far in a file beside `out` with
+            `partial` in its name; for JSONL and CSV only, which remain readable.
 
     Yields:
         A writer for the readings.
 
     Raises:
-        InputError: for parquet into a stream.
+        InputError: for parquet to a stream.
         OutputError: if the file cannot be written; nothing is left under its name.
     """
     if not isinstance(out, str | os.PathLike):
-        if form is ReportFormat.PARQUET:
-            raise InputError("parquet cannot be written to a stream; name a file with --out")
-        writer = _text_writer(out, form, model)
+        if report_format is ReportFormat.PARQUET:
+            raise InputError("parquet cannot be written to a text stream; give the path of a file")
+        writer = _text_writer(out, report_format, model)
         yield writer
         writer.close()
         return
-    rows = form in (ReportFormat.JSONL, ReportFormat.CSV)
+    rows = report_format in (ReportFormat.JSONL, ReportFormat.CSV)
     with atomic(out, salvage=salvage and rows) as path:
-        if form is ReportFormat.PARQUET:
+        if report_format is ReportFormat.PARQUET:
             yield from _parquet(path)
         else:
-            yield from _text(path, form, model)
+            yield from _text(path, report_format, model)
 
 
 def _parquet(path: Path) -> Iterator[ReportWriter]:
@@ -133,16 +133,18 @@ def _parquet(path: Path) -> Iterator[ReportWriter]:
         writer.close()
 
 
-def _text(path: Path, form: ReportFormat, model: Mapping[str, Any]) -> Iterator[ReportWriter]:
+def _text(
+    path: Path, report_format: ReportFormat, model: Mapping[str, Any]
+) -> Iterator[ReportWriter]:
     with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = _text_writer(stream, form, model)
+        writer = _text_writer(stream, report_format, model)
         yield writer
         writer.close()
 
 
 def _text_writer(
-    stream: TextIO, form: ReportFormat, model: Mapping[str, Any]
+    stream: TextIO, report_format: ReportFormat, model: Mapping[str, Any]
 ) -> JsonWriter | JsonlWriter | CsvWriter:
-    if form is ReportFormat.JSON:
+    if report_format is ReportFormat.JSON:
         return JsonWriter(stream, model)
-    return JsonlWriter(stream) if form is ReportFormat.JSONL else CsvWriter(stream)
+    return JsonlWriter(stream) if report_format is ReportFormat.JSONL else CsvWriter(stream)

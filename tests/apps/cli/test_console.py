@@ -11,7 +11,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from mien.apps.cli.console import printable, speak_alone
+from mien.apps.cli.console import printable, route_logging_to_stderr
 
 FAST = ("--threads", 1)
 
@@ -40,7 +40,7 @@ def test_what_is_logged_is_told_like_all_else(process, tmp_path):
 
 
 def test_what_is_logged_of_a_fault_has_its_trace(capsys):
-    speak_alone()
+    route_logging_to_stderr()
     try:
         raise KeyError("here")
     except KeyError:

@@ -18,8 +18,8 @@ import PIL.Image
 import pytest
 from fastapi.responses import FileResponse
 
-from mien.apps.web import filming
-from mien.apps.web.filming import FilmReader
+from mien.apps.web import video_reading
+from mien.apps.web.video_reading import VideoReader
 from mien.apps.web.workspace import Workspace
 from mien.core.errors import OutputError
 from mien.report.clips import ClipWriter
@@ -197,8 +197,8 @@ def test_what_is_left_out_of_a_film_is_decoded_in_turns_of_its_own(
         return read(reader)
 
     film = make_film(tmp_path / "clip.mp4").read_bytes()
-    read, turns = FilmReader.step, []
-    monkeypatch.setattr(FilmReader, "step", step)
+    read, turns = VideoReader.step, []
+    monkeypatch.setattr(VideoReader, "step", step)
     where = client.post(URL, content=film, params={"every": 1000}).headers["location"]
     assert finished(client, where)["frames_read"] == 1
     assert len(turns) == 21, "of each of the frames, and of the end"
@@ -215,10 +215,10 @@ def test_a_film_is_opened_when_it_is_its_turn(client, make_film, tmp_path, monke
         return really_finish(reader)
 
     film = make_film(tmp_path / "clip.mkv").read_bytes()
-    really_open, really_finish = filming.open_media, FilmReader.finish
+    really_open, really_finish = video_reading.open_media, VideoReader.finish
     opened, gate = [], threading.Event()
-    monkeypatch.setattr(filming, "open_media", open_media)
-    monkeypatch.setattr(FilmReader, "finish", finish)
+    monkeypatch.setattr(video_reading, "open_media", open_media)
+    monkeypatch.setattr(VideoReader, "finish", finish)
     first, second, third = (client.post(URL, content=film).headers["location"] for _ in range(3))
     until(lambda: client.get(first).json()["frames_read"] == 20)
     assert 0.9 < client.get(first).json()["progress"] <= 1
@@ -294,7 +294,7 @@ def test_a_fault_while_reading_a_film_is_logged(client, make_film, tmp_path, mon
     def fault(_):
         raise RuntimeError("what went wrong")
 
-    monkeypatch.setattr(FilmReader, "step", fault)
+    monkeypatch.setattr(VideoReader, "step", fault)
     film = make_film(tmp_path / "clip.mp4").read_bytes()
     where = client.post(URL, content=film).headers["location"]
     view = finished(client, where, "failed")
@@ -323,7 +323,7 @@ def test_a_result_that_cannot_be_written_does_not_say_where(
     def refuse(reader):
         raise OutputError(f"{reader._room / 'annotated.mp4'} cannot be written: the disk is full")
 
-    monkeypatch.setattr(FilmReader, "finish", refuse)
+    monkeypatch.setattr(VideoReader, "finish", refuse)
     film = make_film(tmp_path / "clip.mp4").read_bytes()
     where = client.post(URL, content=film).headers["location"]
     assert finished(client, where, "failed")["error"].startswith("annotated.mp4 cannot be written")
@@ -391,14 +391,14 @@ class Full(io.BytesIO):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-@pytest.mark.parametrize("place", ["room", "file"])
+@pytest.mark.parametrize("place", ["folder", "file"])
 def test_a_full_disk(client, picture, monkeypatch, place):
     def refuse(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patch:
-        if place == "room":
-            patch.setattr(Workspace, "room", refuse)
+        if place == "folder":
+            patch.setattr(Workspace, "folder", refuse)
         else:
             patch.setattr(Path, "open", lambda *_: Full())
         answer = client.post(URL, content=picture)

@@ -45,7 +45,7 @@ class Reader:
 @pytest.fixture
 def films(tmp_path, monkeypatch):
     """All jobs, and a function that starts one of a reader."""
-    monkeypatch.setattr(jobs, "FilmReader", lambda analyzer, *_: analyzer)
+    monkeypatch.setattr(jobs, "VideoReader", lambda analyzer, *_: analyzer)
     workspace = SimpleNamespace(remove=lambda _: None)
     store = JobStore(None, FairPool(1), workspace, WebSettings(workers=1, keep_s=1e-9))
     media = Media("a.mp4", MediaKind.VIDEO, 64, 48)

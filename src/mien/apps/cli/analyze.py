@@ -1,23 +1,31 @@
-"""`mien analyze`: pictures and films in, readings out."""
+"""`mien analyze`: read images and videos."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from mien.apps.cli.console import screen
-from mien.apps.cli.outputs import Outputs, check_outputs, named_path
+from mien.apps.cli.options import (
+    Edge,
+    MinFace,
+    SearchSize,
+    Threads,
+    base_config,
+    path_option,
+)
+from mien.apps.cli.outputs import Outputs, check_outputs
 from mien.apps.cli.run import Run
 from mien.apps.cli.signals import ENDINGS, handled_once, leave
 from mien.apps.cli.table import TableWriter
 from mien.pipeline.analyzer import Analyzer
-from mien.pipeline.build import DEFAULT_PRECISION, EDGE, Config
+from mien.pipeline.build import DEFAULT_PRECISION
 from mien.report.annotations import AnnotationFolder, is_annotation
 from mien.report.codings import check_coding, open_events
 from mien.report.html import check_html, open_html
@@ -29,7 +37,7 @@ __all__ = ["analyze"]
 
 
 class Format(StrEnum):
-    """What the readings are printed or written as."""
+    """Formats in which readings are printed or written."""
 
     TABLE = "table"
     JSON = "json"
@@ -39,7 +47,7 @@ class Format(StrEnum):
 
 
 class Precision(StrEnum):
-    """Of the expression network."""
+    """Precisions of the expression network."""
 
     FP32 = "fp32"
     INT8 = "int8"
@@ -49,48 +57,28 @@ def analyze(
     paths: Annotated[
         list[str], typer.Argument(metavar="PATH...", help="Pictures, films, folders or patterns.")
     ],
-    form: Annotated[Format, typer.Option("--format", help="Form of the output.")] = Format.TABLE,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", parser=named_path, help="File to write instead of stdout (-)."
-        ),
-    ] = None,
+    output_format: Annotated[
+        Format, typer.Option("--format", help="Format of the output.")
+    ] = Format.TABLE,
+    out: Annotated[Path | None, path_option("File to write instead of stdout (-).")] = None,
     annotate: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR",
-            parser=named_path,
-            help="Folder for annotated pictures and clips. *.annotated.* in it are taken for those "
+        path_option(
+            "Folder for annotated pictures and clips. *.annotated.* in it are taken for those "
             "of an earlier run: replaced, and neither read nor kept unless named outright.",
+            metavar="DIR",
         ),
     ] = None,
     events: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE",
-            parser=named_path,
-            help="Write when expressions come and go, to a .csv or ELAN's .eaf.",
-        ),
+        path_option("Write when expressions come and go, to a .csv or ELAN's .eaf."),
     ] = None,
     report: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            parser=named_path,
-            help="Write a page with charts and events, to an .html.",
-        ),
+        Path | None, path_option("Write a page with charts and events, to an .html.")
     ] = None,
     every: Annotated[int, typer.Option(min=1, help="Read each N-th frame of a film.")] = 1,
-    min_face: Annotated[float, typer.Option(min=0, help="Leave out faces below so many px.")] = 0,
-    search_size: Annotated[
-        int | None,
-        typer.Option(
-            min=64,
-            help="Longest side in px at which faces are searched; if not given 1280, of films "
-            "mostly 640.",
-        ),
-    ] = None,
+    min_face: MinFace = 0,
+    search_size: SearchSize = None,
     threshold: Annotated[
         float | None,
         typer.Option(
@@ -102,10 +90,8 @@ def analyze(
     precision: Annotated[
         Precision | None, typer.Option(help=f"Of the network; {DEFAULT_PRECISION} if not given.")
     ] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="All cores if not given.")] = None,
-    edge: Annotated[
-        bool, typer.Option("--edge", help="For small boards: one thread, int8, search at 320 px.")
-    ] = False,
+    threads: Threads = None,
+    edge: Edge = False,
     max_pixels: Annotated[
         int, typer.Option(min=1, help="Refuse pictures with more pixels.")
     ] = DEFAULT_MAX_PIXELS,
@@ -115,41 +101,33 @@ def analyze(
     Exits with 0 if all was read, 1 if some was not (the rest is written), 2 on wrong usage.
     """
     out = None if out is not None and str(out) == "-" else out
-    _check(form, out)
-    drawn = partial(is_annotation, folder=annotate) if annotate else lambda _: False
-    found = find_sources(paths, leave_out=drawn)
+    _check(output_format, out)
+    is_copy = partial(is_annotation, folder=annotate) if annotate else lambda _: False
+    found = find_sources(paths, leave_out=is_copy)
     if events is not None:
         check_coding(events, len(found.paths))
     if report is not None:
         check_html(report)
     check_outputs((out, events, report), found.paths)
-    base = EDGE if edge else Config()
+    base = base_config(edge=edge, threads=threads, search_size=search_size, min_face=min_face)
     config = replace(
         base,
         precision=precision.value if precision else base.precision,
-        threads=threads or base.threads,
         threshold=threshold,
-        min_face=min_face,
-        search_size=search_size or base.search_size,
         max_pixels=max_pixels,
     )
     with handled_once(ENDINGS, leave), ExitStack() as stack:
         analyzer = stack.enter_context(Analyzer(config))
         folder = AnnotationFolder(annotate, found.paths) if annotate else None
-        outputs = stack.enter_context(Outputs(alone=folder is None))
+        outputs = stack.enter_context(Outputs(stop_when_all_failed=folder is None))
         model = analyzer.parts.provenance()
-        if form is Format.TABLE:
-            outputs.show(_table())
-        elif out is None:
-            outputs.show(open_report(sys.stdout, ReportFormat(form.value), model))
-        else:
-            outputs.add(open_report(out, ReportFormat(form.value), model))
+        _open_readings(outputs, output_format, out, model)
         if events is not None:
             outputs.add(open_events(events))
         if report is not None:
             outputs.add(open_html(report, model))
-        # Rows on the screen and the bar would overwrite each other.
-        rows = out is None and form is not Format.TABLE and sys.stdout.isatty()
+        # Rows and the progress bar would overwrite each other on a terminal.
+        rows = out is None and output_format is not Format.TABLE and sys.stdout.isatty()
         run = Run(analyzer, outputs, folder, every, bar=not rows)
         for source, error in found.failures:
             run.fail(source, error)
@@ -158,10 +136,21 @@ def analyze(
         raise typer.Exit(1)
 
 
-def _check(form: Format, out: Path | None) -> None:
-    if form is Format.TABLE and out is not None:
+def _open_readings(
+    outputs: Outputs, output_format: Format, out: Path | None, model: Mapping[str, Any]
+) -> None:
+    if output_format is Format.TABLE:
+        outputs.show(_table())
+    elif out is None:
+        outputs.show(open_report(sys.stdout, ReportFormat(output_format.value), model))
+    else:
+        outputs.add(open_report(out, ReportFormat(output_format.value), model))
+
+
+def _check(output_format: Format, out: Path | None) -> None:
+    if output_format is Format.TABLE and out is not None:
         raise typer.BadParameter("a table goes to the screen; choose another --format")
-    if form is Format.PARQUET and out is None:
+    if output_format is Format.PARQUET and out is None:
         raise typer.BadParameter("parquet cannot go to the screen; name a file with --out")
 
 

@@ -1,4 +1,4 @@
-"""`mien bench`: how fast it is here, and beside the peers that are installed."""
+"""`mien bench`: speed on this machine, compared with the peers that are installed."""
 
 import os
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""The terminal: results on stdout, everything else on stderr."""
+"""Terminal output: results on stdout, everything else on stderr."""
 
 import json
 import logging
@@ -17,13 +17,20 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-__all__ = ["complain", "print_json", "printable", "progress_bar", "screen", "speak_alone"]
+__all__ = [
+    "complain",
+    "print_json",
+    "printable",
+    "progress_bar",
+    "route_logging_to_stderr",
+    "screen",
+]
 
 
 def screen() -> Console:
-    """Standard output; wide enough for a row when it is not a terminal."""
+    """Standard output as a Rich console, 120 columns wide if it is not a terminal."""
     width = None if sys.stdout.isatty() else 120
-    # Brackets and colons in file names are no markup.
+    # Brackets and colons in file names are not markup.
     return Console(width=width, highlight=False, markup=False, emoji=False)
 
 
@@ -33,21 +40,21 @@ def print_json(value: Any) -> None:
 
 
 def complain(sentence: str) -> None:
-    """Write one line to standard error."""
+    """Write a message to standard error as one line."""
     sys.stderr.write(f"mien: {printable(' '.join(sentence.split()))}\n")
 
 
 def printable(text: str) -> str:
-    """The text with what could steer a terminal, or hide in it, escaped: Unicode's category C."""
+    """The text with control and invisible characters (Unicode category C) escaped."""
     return "".join(
         repr(letter)[1:-1] if unicodedata.category(letter).startswith("C") else letter
         for letter in text
     )
 
 
-def speak_alone() -> None:
-    """Say what mien logs as a complaint, and nothing of the warnings that libraries give."""
-    # Whoever asks Python for warnings, with -W or PYTHONWARNINGS, gets them.
+def route_logging_to_stderr() -> None:
+    """Print mien's log messages on standard error, and suppress warnings of libraries."""
+    # Warnings requested with -W or PYTHONWARNINGS are still shown.
     if not sys.warnoptions:
         warnings.filterwarnings("ignore", module="(?!mien)")
     log = logging.getLogger("mien")
@@ -63,11 +70,12 @@ class _Complaints(logging.Handler):
 
 
 def progress_bar(*, shown: bool = True) -> Progress:
-    """A bar with the time left, on standard error and only where that is a terminal.
+    """A progress bar with the remaining time, on standard error and only if it is a terminal.
 
-    It redraws the lines above it: it is not to be shown while data go to the same terminal.
+    Args:
+        shown: False to hide it, as while results are printed to the same terminal.
     """
-    # Not the console's own word, which FORCE_COLOR changes.
+    # FORCE_COLOR makes Rich's own check report a terminal.
     shown = shown and sys.stderr.isatty()
     return Progress(
         TextColumn("{task.description}", markup=False),

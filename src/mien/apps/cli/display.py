@@ -1,4 +1,4 @@
-"""The live view in the terminal: bars, sentiment, frames per second, drops."""
+"""The live view in the terminal: bars, sentiment, frames per second, dropped frames."""
 
 import time
 from collections import deque
@@ -14,13 +14,13 @@ from mien.pipeline.live import LiveReading
 __all__ = ["LiveView"]
 
 BAR = 24
-"""Characters of a full bar."""
+"""Length of a full bar, in characters."""
 SHOWN = 4
-"""Faces that have room."""
+"""Maximum number of faces shown."""
 
 
 class LiveView:
-    """What the terminal shows: the newest reading and how well the machine keeps up."""
+    """A Rich renderable of the newest reading, frame rate, delay and dropped frames."""
 
     def __init__(self) -> None:
         self._newest: LiveReading | None = None
@@ -33,11 +33,11 @@ class LiveView:
         self._times.append(time.monotonic())
 
     def say(self, notice: str) -> None:
-        """Show what became of the camera until the next reading."""
+        """Show a notice until the next reading."""
         self._notice = printable(notice)
 
     def __rich__(self) -> RenderableType:
-        """The picture of this moment."""
+        """The current view."""
         lines: list[RenderableType] = [Text(self._status(), style="dim")]
         if self._newest is not None:
             readings = self._newest.reading.readings

@@ -1,4 +1,4 @@
-"""`mien info`: what is installed and what it runs on."""
+"""`mien info`: installed models, runtime and processor."""
 
 import os
 import platform

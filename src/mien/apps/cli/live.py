@@ -1,10 +1,10 @@
-"""`mien live`: a camera, a stream or a film as if live, read as it comes."""
+"""`mien live`: read a camera, a stream, or a video at its own pace."""
 
 import statistics
 import sys
 from collections import deque
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -14,12 +14,19 @@ from rich.live import Live
 
 from mien.apps.cli.console import complain, screen
 from mien.apps.cli.display import LiveView
-from mien.apps.cli.outputs import Outputs, check_outputs, named_path
+from mien.apps.cli.options import (
+    Edge,
+    MinFace,
+    SearchSize,
+    Threads,
+    base_config,
+    path_option,
+)
+from mien.apps.cli.outputs import Outputs, check_outputs
 from mien.apps.cli.signals import ENDINGS, handled_once, leave
 from mien.core.errors import InputError, MienError
 from mien.core.media import Media
 from mien.pipeline.analyzer import Analyzer
-from mien.pipeline.build import EDGE, Config
 from mien.pipeline.live import LiveReader, LiveReading
 from mien.report.writing import ReportFormat, ReportWriter, open_report
 from mien.vision.camera import find_camera, open_camera
@@ -36,43 +43,34 @@ def live(
     ] = False,
     record: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE",
-            parser=named_path,
-            help="Write readings to a .jsonl, .json, .csv or .parquet; never pictures.",
-        ),
+        path_option("Write readings to a .jsonl, .json, .csv or .parquet; never pictures."),
     ] = None,
-    edge: Annotated[
-        bool, typer.Option("--edge", help="For small boards: one thread, int8, search at 320 px.")
-    ] = False,
-    search_size: Annotated[
-        int | None,
-        typer.Option(
-            min=64, help="Longest side in px at which faces are searched; 640 if not given."
-        ),
-    ] = None,
-    min_face: Annotated[float, typer.Option(min=0, help="Leave out faces below so many px.")] = 0,
-    threads: Annotated[int | None, typer.Option(min=1, help="All cores if not given.")] = None,
+    edge: Edge = False,
+    search_size: SearchSize = None,
+    min_face: MinFace = 0,
+    threads: Threads = None,
 ) -> None:
     """Read how expressions appear in live pictures; Ctrl-C ends.
 
-    The newest picture is read always, and those that come meanwhile are dropped and counted. A
-    lost camera is tried again.
+    Always reads the newest picture; those that arrive meanwhile are dropped and counted. A lost
+    camera is opened again.
     """
-    config = _config(edge, search_size, min_face, threads)
-    form = _form(record)
+    config = base_config(edge=edge, threads=threads, search_size=search_size, min_face=min_face)
+    report_format = _record_format(record)
     camera = find_camera(source)
     check_outputs([record], [Path(camera.target)] if camera.film else [])
     tally = _Tally()
     fault: BaseException | None = None
     with handled_once(ENDINGS, leave), ExitStack() as stack:
         analyzer = stack.enter_context(Analyzer(config))
-        outputs = stack.enter_context(Outputs(alone=False))
+        outputs = stack.enter_context(Outputs(stop_when_all_failed=False))
         if jsonl:
             outputs.show(open_report(sys.stdout, ReportFormat.JSONL, {}))
-        if record is not None and form is not None:
-            # What a camera saw cannot be read a second time.
-            outputs.add(open_report(record, form, analyzer.parts.provenance(), salvage=True))
+        if record is not None and report_format is not None:
+            # A camera cannot be read a second time.
+            outputs.add(
+                open_report(record, report_format, analyzer.parts.provenance(), salvage=True)
+            )
         reader = LiveReader(
             partial(open_camera, camera, max_pixels=config.max_pixels),
             analyzer.parts.sequence(live=True),
@@ -83,7 +81,7 @@ def live(
         except (MienError, OSError, KeyboardInterrupt, SystemExit) as error:
             if not tally.read:
                 raise
-            # What was read is written first; an exception would take the files with it.
+            # Raised only after the outputs are closed, or the recorded files would be discarded.
             fault = error
     if fault is not None:
         raise fault
@@ -91,28 +89,18 @@ def live(
         raise typer.Exit(1)
 
 
-def _config(edge: bool, search_size: int | None, min_face: float, threads: int | None) -> Config:
-    base = EDGE if edge else Config()
-    return replace(
-        base,
-        min_face=min_face,
-        search_size=search_size or base.search_size,
-        threads=threads or base.threads,
-    )
-
-
-def _form(record: Path | None) -> ReportFormat | None:
+def _record_format(record: Path | None) -> ReportFormat | None:
     if record is None:
         return None
     try:
         return ReportFormat(record.suffix.lower().lstrip("."))
     except ValueError:
-        known = ", ".join(f".{form}" for form in ReportFormat)
-        raise InputError(f"{record} must end in one of: {known}") from None
+        extensions = ", ".join(f".{known}" for known in ReportFormat)
+        raise InputError(f"{record} must end in one of: {extensions}") from None
 
 
 def _run(reader: LiveReader, sink: "_Sink", view: LiveView | None, tally: "_Tally") -> None:
-    """Until the source ends or the user ends it."""
+    """Read until the source ends or the user stops it."""
     shown = (
         ExitStack()
         if view is None
@@ -120,7 +108,7 @@ def _run(reader: LiveReader, sink: "_Sink", view: LiveView | None, tally: "_Tall
     )
     fault: MienError | None = None
     try:
-        # Ctrl-C and the like: end after the picture at hand; the second time, at once.
+        # The first signal ends after the current frame, the second at once.
         stopping = handled_once(ENDINGS, lambda _: reader.stop())
         with stopping, closing(reader.events()) as events, shown:
             for event in events:
@@ -145,7 +133,7 @@ def _run(reader: LiveReader, sink: "_Sink", view: LiveView | None, tally: "_Tall
 
 
 class _Sink:
-    """Readings into a report; pictures of another size begin a new source in it."""
+    """Writes readings to a report; a change of frame size starts a new source."""
 
     def __init__(self, writer: ReportWriter) -> None:
         self._writer = writer
@@ -166,7 +154,7 @@ class _Sink:
 
 @dataclass
 class _Tally:
-    """What the session adds up to."""
+    """Totals of the session."""
 
     read: int = 0
     dropped: int = 0

@@ -10,7 +10,7 @@ import typer
 from mien import __version__
 from mien.apps.cli.analyze import analyze
 from mien.apps.cli.bench import bench
-from mien.apps.cli.console import complain, print_json, speak_alone
+from mien.apps.cli.console import complain, print_json, route_logging_to_stderr
 from mien.apps.cli.info import info
 from mien.apps.cli.live import live
 from mien.apps.cli.serve import serve
@@ -38,7 +38,9 @@ app.command()(serve)
 
 @app.command()
 def schema(
-    lines: Annotated[bool, typer.Option("--jsonl", help="Of one line of the JSONL form.")] = False,
+    lines: Annotated[
+        bool, typer.Option("--jsonl", help="Of one line of the JSONL format.")
+    ] = False,
 ) -> None:
     """Print the JSON Schema of what `mien analyze` writes."""
     print_json(line_schema() if lines else document_schema())
@@ -57,7 +59,7 @@ def main() -> None:
     """Run the command; an error is one line on stderr and an exit code."""
     _open_closed()
     _speak_utf8()
-    speak_alone()
+    route_logging_to_stderr()
     try:
         _run()
     except InputError as error:
@@ -70,7 +72,7 @@ def main() -> None:
         _silence_stdout()
         sys.exit(FAILED)
     except OSError as error:
-        # Standard output has no file name; what has one is another fault.
+        # Errors of standard output have no file name.
         if error.filename is None:
             _silence_stdout()
             complain(str(output_error("standard output", error)))
@@ -83,14 +85,14 @@ def _run() -> None:
     try:
         app()
     finally:
-        # What the disk refuses is to be known here, not when Python exits.
+        # Report a full disk here, not when Python exits.
         sys.stdout.flush()
 
 
 def _open_closed() -> None:
-    """Have what the shell closed (>&-) refuse what is printed, and stderr lose it.
+    """Replace streams that the shell closed (>&-): writes to stdout fail, those to stderr vanish.
 
-    Else there is no stream to print to, and its number goes to the next file that is opened.
+    Otherwise the next file that is opened would get the descriptor of the stream.
     """
     if sys.stdout is None:
         os.dup2(os.open(os.devnull, os.O_RDONLY), 1)
@@ -107,5 +109,5 @@ def _speak_utf8() -> None:
 
 
 def _silence_stdout() -> None:
-    """The reader has gone or takes no more; Python would complain again when it exits."""
+    """Send stdout to /dev/null, or Python would report the failed write again when it exits."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""Sources opened in their order: the next while one is read."""
+"""Opening of sources in order, the next one while the current one is read."""
 
 import threading
 from collections import deque
@@ -18,23 +18,23 @@ from mien.vision.stream import MediaStream
 __all__ = ["Opened", "opened"]
 
 PATIENCE_S = 2.0
-"""How long a source that is being opened may hold up the end of the command."""
+"""Longest time in seconds that a source being opened may delay the end of the command."""
 
 Opened: TypeAlias = MediaStream | MienError
-"""An open source, or why it cannot be opened."""
+"""An open source, or the error that prevents it."""
 
 
 def opened(
     paths: Sequence[Path], *, every: int, max_pixels: int, ahead: bool
 ) -> Generator[tuple[Path, Opened], None, None]:
-    """Each source, open.
+    """Open each source in turn and yield its path and stream.
 
     Args:
-        paths: of the sources.
+        paths: paths of the sources.
         every: as for `open_media`.
         max_pixels: as for `open_media`.
-        ahead: whether, while one is read, the next is opened in a thread of its own and its first
-            frame decoded, which takes as long as reading a large photograph does.
+        ahead: open the next source and decode its first frame in a thread while one is read;
+            for a large photograph, decoding takes as long as reading.
     """
     prepare = partial(_open, every=every, max_pixels=max_pixels)
     if not ahead or len(paths) < 2:
@@ -68,7 +68,7 @@ def _open(path: Path, *, every: int, max_pixels: int, decode: bool = False) -> O
 
 
 def _begun(work: Callable[[], Opened]) -> "Future[Opened]":
-    """The result of a thread that Python does not wait for, in which a slow disk may stall."""
+    """Run `work` in a daemon thread, so that a stalled disk does not keep Python from exiting."""
     future: Future[Opened] = Future()
 
     def run() -> None:

@@ -1,4 +1,4 @@
-"""Where results go: never over a source, never two into one file."""
+"""Outputs of a command: never over a source, never two results in one file."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -14,28 +14,15 @@ from mien.core.errors import InputError, OutputError
 from mien.report.files import output_error
 from mien.report.writing import FanOut, ReportWriter
 
-__all__ = ["Outputs", "check_outputs", "named_path"]
-
-
-def named_path(text: str) -> Path:
-    """The path that an option names; an empty one would be the folder at hand.
-
-    Raises:
-        typer.BadParameter: if there is none.
-    """
-    if not text:
-        raise typer.BadParameter("it is empty; name a path")
-    return Path(text)
+__all__ = ["Outputs", "check_outputs"]
 
 
 def check_outputs(outputs: Iterable[Path | None], sources: Iterable[Path]) -> None:
-    """Refuse files to write that are sources, or that two results would go to.
-
-    Devices and pipes may be named as often as one likes.
+    """Check that no output file is a source or is named twice; devices and pipes are exempt.
 
     Raises:
-        InputError: naming the file.
-        OutputError: if the system refuses to look for a file to write.
+        InputError: if an output file is a source or is named twice.
+        OutputError: if the system refuses to look up an output file.
     """
     files = [path for path in outputs if path is not None and _may_be_file(path)]
     taken: set[object] = set()
@@ -60,7 +47,7 @@ def _may_be_file(path: Path) -> bool:
 
 
 def _identity(path: Path) -> object:
-    """The same for all names of one file, links and spellings."""
+    """A key that is equal for all names of one file, such as links."""
     try:
         status = path.stat()
     except OSError:
@@ -69,30 +56,30 @@ def _identity(path: Path) -> object:
 
 
 class Outputs(FanOut):
-    """Several writers as one; a file that cannot be written is complained of, the others go on.
+    """Several writers as one; a file that cannot be written is reported, the others continue.
 
-    A context manager that closes them all.
+    A context manager that closes all writers.
 
     Args:
-        alone: whether nothing else comes of the run, which then ends with its last writer.
+        stop_when_all_failed: end the command as soon as no output is left.
 
     Attributes:
-        failures: how many could not be written.
+        failures: number of files that could not be written.
     """
 
-    def __init__(self, *, alone: bool) -> None:
+    def __init__(self, *, stop_when_all_failed: bool) -> None:
         self.failures = 0
-        self._alone = alone
+        self._stop_when_all_failed = stop_when_all_failed
         self._screen = ExitStack()
         self._shown: ReportWriter | None = None
         self._files: list[tuple[ReportWriter, ExitStack]] = []
 
     def show(self, opening: AbstractContextManager[ReportWriter]) -> None:
-        """Add what goes to standard output; where that fails, so does the run."""
+        """Add the output to standard output; if it fails, the command fails."""
         self._shown = self._screen.enter_context(opening)
 
     def add(self, opening: AbstractContextManager[ReportWriter]) -> None:
-        """Add a file.
+        """Add an output file.
 
         Raises:
             OutputError: if it cannot be opened.
@@ -101,10 +88,11 @@ class Outputs(FanOut):
         self._files.append((stack.enter_context(opening), stack))
 
     def each(self, act: Callable[[ReportWriter], None]) -> None:
-        """Do something to each writer, and close the files that fail.
+        """Apply `act` to each writer, and close the files that fail.
 
         Raises:
             OSError: if standard output cannot be written.
+            typer.Exit: if no output is left and `stop_when_all_failed` is set.
         """
         try:
             if self._shown is not None:
@@ -137,11 +125,11 @@ class Outputs(FanOut):
             except (OSError, OutputError) as error:
                 self._files.remove(file)
                 self._close(stack, error)
-        if self.failures and self._alone and not self._files and self._shown is None:
+        if self.failures and self._stop_when_all_failed and not self._files and self._shown is None:
             raise typer.Exit(1)
 
     def _close(self, stack: ExitStack, error: BaseException | None) -> None:
-        """Close a file, without its name where there was an error."""
+        """Close a file; if there was an error, it does not appear under its name."""
         kind, trace = (None, None) if error is None else (type(error), error.__traceback__)
         try:
             stack.__exit__(kind, error, trace)

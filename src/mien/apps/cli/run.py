@@ -1,4 +1,4 @@
-"""What `mien analyze` does with its sources, once it is known which and where results go."""
+"""The main loop of `mien analyze`: read each source and write its results."""
 
 from collections.abc import Callable
 from contextlib import closing
@@ -23,26 +23,26 @@ __all__ = ["Run"]
 
 @dataclass
 class Run:
-    """One source after the other; a failure of one never stops the others."""
+    """Reads one source after the other; a source that fails does not stop the others."""
 
     analyzer: Analyzer
     writer: ReportWriter
     annotations: AnnotationFolder | None
-    """Where annotated copies go, if anywhere."""
+    """Receives annotated copies; None if none are wanted."""
     every: int
-    """Of a film, each so-many-th frame is read."""
+    """Read every n-th frame of a video."""
     bar: bool
-    """Whether a terminal shows how far it is."""
+    """Whether to show a progress bar on a terminal."""
     failures: int = 0
-    """Sources, and annotated copies, that failed so far; each was complained of."""
+    """Number of sources and annotated copies that failed so far; each was reported."""
 
     def fail(self, source: str, error: MienError) -> None:
-        """Complain of a source that could not be read at all, and note it in the results."""
+        """Report a source that could not be read at all, and note it in the results."""
         self._report(source, error)
         self.writer.fail(source, error)
 
     def read(self, paths: list[Path]) -> None:
-        """Read all, those to come being opened while one is read."""
+        """Read all sources, opening the next one while one is read."""
         config = self.analyzer.config
         coming = opened(
             paths,
@@ -63,7 +63,7 @@ class Run:
                     bar.advance(whole)
 
     def _read(self, stream: MediaStream, advance: Callable[[FrameReading], None]) -> None:
-        """Read an open source; what came before a fault is written and annotated."""
+        """Read an open source; frames before an error are written and annotated."""
         source = stream.media.source
         fault: MienError | None = None
         started = False
@@ -106,7 +106,10 @@ class Run:
 
 
 def _steps(bar: Progress, task: TaskID, media: Media, every: int) -> Callable[[FrameReading], None]:
-    """What moves the bar on: by frames, or by seconds where only the length is known (Matroska)."""
+    """The callback that advances the bar: by frames, or by seconds if only the duration is known.
+
+    Matroska files, for example, do not state their number of frames.
+    """
     if media.frame_count is None and media.duration_s is not None:
         bar.update(task, total=media.duration_s)
         return lambda reading: bar.update(task, completed=reading.time_s - media.start_s)

@@ -1,4 +1,4 @@
-"""`mien serve`: the web application."""
+"""`mien serve`: run the web application."""
 
 from pathlib import Path
 from typing import Annotated

@@ -13,14 +13,14 @@ ENDINGS = (
     signal.SIGTERM,
     *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []),
 )
-"""Ctrl-C, a polite kill and a hang-up."""
+"""Signals that end the command: Ctrl-C, kill and hang-up."""
 
 
 @contextmanager
 def handled_once(numbers: tuple[signal.Signals, ...], act: Callable[[int], None]) -> Iterator[None]:
-    """Within the block, act on the first signal of a kind; the second is as if there were no block.
+    """Within the block, call `act` on the first signal of each kind, the old handler on the second.
 
-    What whoever started the command has it ignore, as nohup does, stays ignored.
+    Signals that are ignored on entry, as under nohup, stay ignored.
     """
 
     def once(number: int, _frame: FrameType | None) -> None:
@@ -42,9 +42,13 @@ def handled_once(numbers: tuple[signal.Signals, ...], act: Callable[[int], None]
 
 
 def leave(number: int) -> NoReturn:
-    """Unwind with the exit code that shells give for the signal; until then no other hurries it.
+    """Exit with the status that shells give for the signal, ignoring further signals meanwhile.
 
-    Threads that are left in native code when Python ends would take the process with them.
+    If Python ended before it has unwound, threads in native code would crash the process.
+
+    Raises:
+        KeyboardInterrupt: for SIGINT.
+        SystemExit: for other signals.
     """
     for one in ENDINGS:
         signal.signal(one, signal.SIG_IGN)

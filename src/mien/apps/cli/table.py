@@ -1,4 +1,4 @@
-"""Readings as a table for people: a row per face of a picture, a row per film."""
+"""Readings as a table: a row per face of an image, a row per video."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -18,8 +18,8 @@ __all__ = ["TableWriter"]
 
 
 @dataclass
-class _Film:
-    """What a film adds up to, without keeping its frames."""
+class _VideoTotals:
+    """Running totals of a video, whose frames are not kept."""
 
     frames: int = 0
     seconds: float = 0.0
@@ -47,16 +47,16 @@ class TableWriter:
         self._console = console
         self._rows: list[tuple[str, tuple[str, ...]]] = []
         self._media: Media | None = None
-        self._film = _Film()
+        self._totals = _VideoTotals()
 
     def begin(self, media: Media) -> None:
         """Start a source."""
-        self._media, self._film = media, _Film()
+        self._media, self._totals = media, _VideoTotals()
 
     def write(self, frame: FrameReading) -> None:
-        """Add the faces of a picture, or count those of a film's frame."""
+        """Add the faces of an image, or count those of a video frame."""
         if self._media is not None and self._media.kind is not MediaKind.IMAGE:
-            self._film.add(frame)
+            self._totals.add(frame)
             return
         if not frame.readings:
             self._add("-", "", "no face found", "", "")
@@ -64,14 +64,14 @@ class TableWriter:
             self._add(str(number), *_cells(reading))
 
     def end(self, error: MienError | None = None) -> None:
-        """End the source; a film becomes a row."""
-        if self._media is not None and self._film.frames:
-            cells = _film_cells(self._film)
+        """End the source; a video becomes a row."""
+        if self._media is not None and self._totals.frames:
+            cells = _video_cells(self._totals)
             note = "; ".join(filter(None, [cells[-1], "broken off" if error else ""]))
             self._add(*cells[:-1], note)
 
     def fail(self, source: str, error: MienError) -> None:
-        """Leave out a source that could not be opened; stderr names it."""
+        """Do nothing: a source that could not be opened is reported on stderr."""
 
     def close(self) -> None:
         """Print the table if it has rows."""
@@ -103,7 +103,7 @@ def _cells(reading: Reading) -> tuple[str, str, str, str]:
     )
 
 
-def _film_cells(film: _Film) -> tuple[str, str, str, str, str]:
+def _video_cells(film: _VideoTotals) -> tuple[str, str, str, str, str]:
     counts = ", ".join(
         f"{faces or 'no'} {'face' if faces == 1 else 'faces'} in {frames}"
         for faces, frames in sorted(film.faces.items(), reverse=True)
@@ -118,6 +118,6 @@ def _film_cells(film: _Film) -> tuple[str, str, str, str, str]:
 
 
 def _named(ranked: list[tuple[Emotion, float]]) -> str:
-    """The first expression and the others that have at least a tenth."""
+    """The first expression, and the next two if their probability is at least 0.1."""
     shown = [ranked[0], *(pair for pair in ranked[1:3] if pair[1] >= 0.1)]
     return ", ".join(f"{emotion} {share:.0%}" for emotion, share in shown)

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from mien.apps.settings import WebSettings
-from mien.apps.web.filming import FilmReader
 from mien.apps.web.inference import FairPool
 from mien.apps.web.problems import ProblemError
 from mien.apps.web.schemas import EventView, JobState, JobView
 from mien.apps.web.uploads import Upload
+from mien.apps.web.video_reading import VideoReader
 from mien.apps.web.workspace import Workspace
 from mien.core.errors import MienError
 from mien.core.media import Media
@@ -29,11 +29,11 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Job:
-    """One film and how far it is; its results lie in `room`."""
+    """One film and how far it is; its results lie in `folder`."""
 
     id: str
     source: str
-    room: Path
+    folder: Path
     frame_count: int | None
     share: float | None
     state: JobState = JobState.QUEUED
@@ -82,8 +82,8 @@ class JobStore:
     def __len__(self) -> int:
         return len(self._jobs)
 
-    def reserve(self, room: Path) -> None:
-        """Keep a place for the film that is on its way into a room, until it is released.
+    def reserve(self, folder: Path) -> None:
+        """Keep a place for the film that is on its way into a folder, until it is released.
 
         Raises:
             ProblemError: if there are too many.
@@ -94,11 +94,11 @@ class JobStore:
                 "the server holds as many films as it may; delete one or try again later",
                 {"Retry-After": "60"},
             )
-        self._coming.add(room)
+        self._coming.add(folder)
 
-    def release(self, room: Path) -> None:
+    def release(self, folder: Path) -> None:
         """Give up a place that is kept, if there is one."""
-        self._coming.discard(room)
+        self._coming.discard(folder)
 
     def start(self, upload: Upload, media: Media, every: int, annotate: bool) -> Job:
         """Have a film read when it is its turn; takes over the folder of the upload.
@@ -111,7 +111,7 @@ class JobStore:
         self._check(media)
         if upload.path.parent not in self._coming:
             self.reserve(upload.path.parent)
-        reader = FilmReader(
+        reader = VideoReader(
             self._analyzer,
             upload.path,
             replace(media, source=upload.name),
@@ -123,11 +123,11 @@ class JobStore:
         job = Job(
             id=secrets.token_urlsafe(16),
             source=upload.name,
-            room=upload.path.parent,
+            folder=upload.path.parent,
             frame_count=reader.frame_count,
             share=reader.share,
         )
-        self.release(job.room)
+        self.release(job.folder)
         self._jobs[job.id] = job
         self._tasks[job.id] = asyncio.create_task(self._read(job, reader, upload.path))
         return job
@@ -158,7 +158,7 @@ class JobStore:
         task = self._tasks.pop(job.id)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        self._workspace.remove(job.room)
+        self._workspace.remove(job.folder)
 
     async def sweep(self) -> None:
         """Delete films that nobody has asked for during the time that they are kept."""
@@ -188,7 +188,7 @@ class JobStore:
                 f"the film takes more than {limit:g} seconds; cut it into parts",
             )
 
-    async def _read(self, job: Job, reader: FilmReader, film: Path) -> None:
+    async def _read(self, job: Job, reader: VideoReader, film: Path) -> None:
         """Read a film when it is its turn, then delete it: what is kept are its results."""
         try:
             async with self._turns:
@@ -198,7 +198,7 @@ class JobStore:
             film.unlink(missing_ok=True)
             job.touched = time.monotonic()
 
-    async def _read_now(self, job: Job, reader: FilmReader, film: Path) -> None:
+    async def _read_now(self, job: Job, reader: VideoReader, film: Path) -> None:
         owner = self._pool.owner("film")
         step: asyncio.Future[Any] | None = None
         try:
@@ -216,7 +216,7 @@ class JobStore:
             # The sender knows the film by its name, and nobody needs to know where things lie here.
             sentence = str(error).replace(str(film), job.source)
             job.state = JobState.FAILED
-            job.error = sentence.replace(f"{job.room}{os.sep}", "")
+            job.error = sentence.replace(f"{job.folder}{os.sep}", "")
         except Exception:
             log.exception("a film could not be read")
             job.state, job.error = JobState.FAILED, "the film could not be read; see the log"

@@ -31,7 +31,7 @@ class Upload:
 
 async def receive(
     request: Request,
-    room: Path,
+    folder: Path,
     limit: int,
     timeout_s: float,
     announce: Callable[[str], None] = lambda _: None,
@@ -40,7 +40,7 @@ async def receive(
 
     Args:
         request: with a picture or film as its body, or a form with a part named `file`.
-        room: the folder that the file goes into.
+        folder: the folder that the file goes into.
         limit: bytes of the body.
         timeout_s: a client that sends nothing for so long is given up.
         announce: told the file's name before its bytes are taken; may refuse it.
@@ -52,7 +52,7 @@ async def receive(
     if declared.isdigit() and int(declared) > limit:
         raise _too_large(limit)
     kind, options = parse_options_header(request.headers.get("content-type", ""))
-    path = room / "upload"
+    path = folder / "upload"
     with path.open("wb") as file:
         if kind == b"multipart/form-data":
             form = _Form(options.get(b"boundary", b""), file.write, announce)

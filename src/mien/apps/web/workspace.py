@@ -18,7 +18,7 @@ from mien.core.errors import OutputError
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["Workspace", "room_needed"]
+__all__ = ["Workspace", "disk_full_as_problem"]
 
 log = logging.getLogger(__name__)
 
@@ -54,13 +54,13 @@ class Workspace:
             start_new_session=True,
         )
 
-    def room(self) -> Path:
+    def new_job_folder(self) -> Path:
         """A new folder within, for one upload and what is made of it."""
         return Path(tempfile.mkdtemp(dir=self.folder))
 
-    def remove(self, room: Path) -> None:
-        """Delete a room with all that is in it."""
-        shutil.rmtree(room, ignore_errors=True)
+    def remove(self, folder: Path) -> None:
+        """Delete a folder with all that is in it."""
+        shutil.rmtree(folder, ignore_errors=True)
 
     def close(self) -> None:
         """Delete everything."""
@@ -73,7 +73,7 @@ class Workspace:
 
 
 @contextmanager
-def room_needed() -> Iterator[None]:
+def disk_full_as_problem() -> Iterator[None]:
     """Within the block, a full disk is a problem with a status of its own.
 
     Raises:

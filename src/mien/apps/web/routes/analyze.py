@@ -15,7 +15,7 @@ from mien.apps.web.engine import Engine
 from mien.apps.web.problems import ProblemError, responses, too_many_pixels
 from mien.apps.web.schemas import JobView, Result
 from mien.apps.web.uploads import Upload, receive
-from mien.apps.web.workspace import room_needed
+from mien.apps.web.workspace import disk_full_as_problem
 from mien.core.errors import MienError, TooLargeError
 from mien.core.media import Frame, Media, MediaKind
 from mien.report.schema import SCHEMA
@@ -73,18 +73,18 @@ async def analyze(
     limit.take(address)
     settings = engine.settings
     with _turn(engine), ExitStack() as stack:
-        with room_needed():
-            room = engine.workspace.room()
-        stack.callback(engine.workspace.remove, room)
-        stack.callback(engine.jobs.release, room)
+        with disk_full_as_problem():
+            folder = engine.workspace.new_job_folder()
+        stack.callback(engine.workspace.remove, folder)
+        stack.callback(engine.jobs.release, folder)
 
         def announce(name: str) -> None:
             if Path(name).suffix.lower() in VIDEO_EXTENSIONS:
-                engine.jobs.reserve(room)
+                engine.jobs.reserve(folder)
 
-        with room_needed():
+        with disk_full_as_problem():
             upload = await receive(
-                request, room, settings.max_upload, settings.read_timeout_s, announce
+                request, folder, settings.max_upload, settings.read_timeout_s, announce
             )
         owner = engine.pool.owner("picture")
         found = await engine.pool.run(owner, lambda: _open(engine, upload, activation=activation))
@@ -103,7 +103,7 @@ async def analyze(
 
 @contextmanager
 def _turn(engine: Engine) -> Iterator[None]:
-    """Count an upload that is under way, unless there are too many: each takes room on the disk."""
+    """Count an upload that is under way, unless there are too many: each takes folder on the disk."""
     if engine.uploads >= engine.settings.max_uploads:
         raise ProblemError(
             HTTPStatus.SERVICE_UNAVAILABLE,

@@ -1,6 +1,6 @@
 import pytest
 
-from mien.apps.web.filming import FilmReader
+from mien.apps.web.video_reading import VideoReader
 from mien.vision.media import open_media
 
 
@@ -12,7 +12,7 @@ def shares(analyzer, make_film, tmp_path):
         path = make_film(tmp_path / name, times=[100 + i / 10 for i in range(8)])
         with open_media(path) as stream:
             media = stream.media
-        reader = FilmReader(analyzer, path, media, tmp_path, 10, every, annotate=False)
+        reader = VideoReader(analyzer, path, media, tmp_path, 10, every, annotate=False)
         found = [reader.share]
         while reader.step():
             found.append(reader.share)

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from mien.apps.web.problems import ProblemError, too_many_pixels
-from mien.apps.web.workspace import room_needed
+from mien.apps.web.workspace import disk_full_as_problem
 from mien.core.errors import MediaError, MienError, TooLargeError, TruncatedError
 from mien.core.media import Frame, Media
 from mien.core.types import FrameReading
@@ -19,17 +19,17 @@ from mien.report.writing import ReportFormat, ReportWriter, ReportWriters, open_
 from mien.vision.media import open_media
 from mien.vision.stream import MediaStream
 
-__all__ = ["FilmReader"]
+__all__ = ["VideoReader"]
 
 
-class FilmReader:
+class VideoReader:
     """Reads a film step by step, which is opened by the first; one thread at a time.
 
     Args:
         analyzer: reads the frames.
         film: where it lies.
         media: what is known of it, under the name that results call it by.
-        room: the folder that results go into.
+        folder: the folder that results go into.
         max_duration_s: where reading ends.
         every: read every n-th frame.
         annotate: whether to write an annotated copy.
@@ -46,7 +46,7 @@ class FilmReader:
         analyzer: Analyzer,
         film: Path,
         media: Media,
-        room: Path,
+        folder: Path,
         max_duration_s: float,
         every: int,
         annotate: bool,
@@ -62,7 +62,7 @@ class FilmReader:
         self._limit = max_duration_s
         self._media = media
         self._last_s = media.start_s
-        self._room = room
+        self._folder = folder
         self._every = every
         self._annotate = annotate
         self._results: dict[str, Path] = {}
@@ -106,7 +106,7 @@ class FilmReader:
         if frame.index % self._every:
             return True
         reading = self._reader.read(frame)
-        with room_needed():
+        with disk_full_as_problem():
             self._write(frame, reading)
         return True
 
@@ -120,13 +120,13 @@ class FilmReader:
         if self.frames_read == 0:
             raise MediaError(f"{self._media.source} has no frames; export it again")
         fault = TruncatedError(self.warning) if self.warning else None
-        with room_needed():
+        with disk_full_as_problem():
             self._writer.end(fault)
             self._stack.close()
         if self._copy.fault is not None:
             # Only the copy is missing.
             del self._results["film"]
-            sentence = str(self._copy.fault).replace(f"{self._room}{os.sep}", "")
+            sentence = str(self._copy.fault).replace(f"{self._folder}{os.sep}", "")
             self.warning = "; ".join(filter(None, (self.warning, sentence)))
         self.events = ordered(self.events + self._finder.finish())
         return self._results
@@ -182,5 +182,5 @@ class FilmReader:
 
     def _path(self, result: str, name: str) -> Path:
         """Where a result is written."""
-        path = self._results[result] = self._room / name
+        path = self._results[result] = self._folder / name
         return path
