@@ -1,4 +1,4 @@
-"""What whoever runs the server may set: by arguments, or by variables that start with MIEN_."""
+"""Settings of the server, from arguments or environment variables that start with MIEN_."""
 
 import hashlib
 import ipaddress
@@ -24,13 +24,14 @@ NOTICE = (
 
 
 class Consent(BaseModel):
-    """The notice that must be agreed to before a camera opens.
+    """The notice that users must agree to before a camera opens.
 
     Attributes:
-        version: where it changes, everybody is asked again; a hash of the texts if empty.
-        text: what is analysed; plain text, paragraphs separated by blank lines.
-        where: pictures are read, as plain text; the page's own words if None.
-        kept: what is kept and how long, as plain text; the page's own words if None.
+        version: changes when the texts change; users must then consent again. If empty, a hash of
+            the texts.
+        text: what is analysed, as plain text; blank lines separate paragraphs.
+        where: where images are processed, as plain text; the page's default text if None.
+        kept: what is stored and for how long, as plain text; the page's default text if None.
     """
 
     version: str = ""
@@ -47,26 +48,32 @@ class Consent(BaseModel):
 
 
 class WebSettings(BaseSettings):
-    """How the server listens, what it takes and how long it keeps it.
+    """How the server listens, what it accepts and how long it keeps results.
 
     Attributes:
-        token: what clients must know; required unless the address is loopback.
-        allowed_hosts: names and addresses under which the server may be asked besides its own.
+        host: address or host name to listen on.
+        port: TCP port to listen on; 0 lets the system choose one.
+        token: shared secret of the clients; required unless the address is loopback.
+        certificate: TLS certificate as a PEM file; None for plain HTTP. Requires `key`.
+        key: private key of the certificate as a PEM file.
+        allowed_hosts: additional host names and addresses that requests may name in `Host`.
         allowed_origins: other origins whose pages may call the API; none by default.
-        workers: inferences at the same time, each in one thread; as many films are open.
-        max_upload: bytes of one upload.
-        max_frame: bytes of one live frame.
-        max_pixels: of a picture or one frame of a film.
-        max_duration_s: of a film.
-        max_uploads: uploads that are received and read at the same time.
-        max_jobs: films that are waiting, read or kept.
-        max_live: live connections at the same time.
-        live_fps: readings per second that one live connection gets at most.
-        uploads_per_minute: from one address.
-        keep_s: how long the results of a film are kept.
-        read_timeout_s: a client that sends nothing for so long is cut off.
-        write_timeout_s: a client that takes nothing for so long is cut off.
-        temporary: where the private folder for films is made; the system's place if None.
+        workers: number of inference threads, and of videos that are open at the same time.
+        precision: precision of the expression network; the default of mien if None.
+        max_upload: maximum size of an upload in bytes.
+        max_frame: maximum size of a live frame in bytes.
+        max_pixels: maximum number of pixels of an image or video frame.
+        max_duration_s: maximum duration of a video in seconds.
+        max_uploads: maximum number of uploads received and read at the same time.
+        max_jobs: maximum number of videos that are waiting, being read or kept.
+        max_live: maximum number of live connections at the same time.
+        live_fps: maximum readings per second of one live connection.
+        uploads_per_minute: maximum uploads per minute from one address.
+        keep_s: seconds that the results of a video are kept after they were last requested.
+        read_timeout_s: seconds after which a client that sends nothing is disconnected.
+        write_timeout_s: seconds after which a client that receives nothing is disconnected.
+        temporary: parent of the private folder for uploads; the system's default if None.
+        consent: notice that users must agree to before a camera opens.
     """
 
     model_config = SettingsConfigDict(env_prefix="MIEN_", env_nested_delimiter="__", frozen=True)
@@ -98,7 +105,7 @@ class WebSettings(BaseSettings):
     @field_validator("allowed_hosts", "allowed_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        """Names with commas between them, or a JSON list; an IPv6 address has brackets too."""
+        """Parse names separated by commas, or a JSON list; IPv6 addresses have brackets, too."""
         if not isinstance(value, str):
             return value
         if re.match(r'\s*\[\s*["\]]', value):
@@ -113,7 +120,7 @@ class WebSettings(BaseSettings):
     @field_validator("allowed_origins")
     @classmethod
     def _normalise(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
-        """As browsers write them."""
+        """Write origins as browsers do."""
         return tuple(origin.rstrip("/").lower() for origin in origins)
 
     @model_validator(mode="after")
@@ -130,20 +137,22 @@ class WebSettings(BaseSettings):
         if secret is not None and len(secret) < MIN_TOKEN:
             raise ValueError(f"the token must have {MIN_TOKEN} characters or more; set MIEN_TOKEN")
         if secret is not None and not (secret.isascii() and secret.isprintable()):
-            # RFC 6750, 2.1; HTTP headers have no letters beyond ASCII.
-            raise ValueError("the token must be of ASCII characters alone; set MIEN_TOKEN anew")
+            # HTTP headers are limited to ASCII; see RFC 6750, section 2.1.
+            raise ValueError(
+                "the token must consist of printable ASCII characters; set another MIEN_TOKEN"
+            )
         if secret is None and not is_loopback(self.host):
             raise ValueError(
-                f"listening on {self.host} lets others in; set MIEN_TOKEN to a secret of "
+                f"listening on {self.host} admits other machines; set MIEN_TOKEN to a secret of "
                 f"{MIN_TOKEN} characters or more, or listen on 127.0.0.1"
             )
         return self
 
 
 def _as_requested(host: str) -> str:
-    """A host as requests name it: in small letters, without a port, IPv6 in brackets."""
+    """A host as in requests: in lower case, without port, IPv6 in brackets."""
     if "//" not in host:
-        # Several colons are of IPv6; a port has one.
+        # Several colons mean IPv6; one precedes a port.
         host = f"//[{host}]" if host.count(":") > 1 and "[" not in host else f"//{host}"
     name = urlsplit(host).hostname or ""
     try:
@@ -156,7 +165,7 @@ def _as_requested(host: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address can only be reached from this machine."""
+    """Whether an address is reachable from this machine only."""
     if host == "localhost":
         return True
     try:

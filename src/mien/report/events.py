@@ -85,7 +85,7 @@ class EventFinder:
 
     @property
     def gap_s(self) -> float:
-        """Seconds that a face may be unseen without ending its events; depends on the frame rate."""
+        """Seconds that a face may be unseen without ending its events, at this frame rate."""
         return self._gap_s
 
     def add(self, frame: FrameReading) -> list[Event]:

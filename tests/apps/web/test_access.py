@@ -126,7 +126,7 @@ def test_a_body_that_is_no_json(client):
     json = {"content-type": "application/json"}
     answer = client.post("/api/v1/session", content=b'{"token": ', headers=json)
     assert answer.status_code == 422
-    assert re.fullmatch(r"the body is no JSON \(.+\); correct it", answer.json()["detail"])
+    assert re.fullmatch(r"the body is not valid JSON \(.+\); correct it", answer.json()["detail"])
 
 
 def test_large_bodies_elsewhere(client):

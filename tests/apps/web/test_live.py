@@ -175,7 +175,7 @@ def test_viewers_are_limited_and_forgotten(client):
         "type": "about:blank",
         "title": "Too Many Requests",
         "status": 429,
-        "detail": "as many viewers as may are watching; try again later",
+        "detail": "the limit of 2 live connections is reached; try again later",
     }
     assert 'method="WEBSOCKET",status="429"' in client.get("/metrics").text
     with client.websocket_connect(LIVE, headers=HOST):

@@ -65,7 +65,7 @@ def test_settings_that_make_no_sense_are_one_sentence():
 
 def test_a_notice_that_is_no_json_is_one_sentence(monkeypatch):
     monkeypatch.setenv("MIEN_CONSENT", "Our notice")
-    with pytest.raises(InputError, match="MIEN_CONSENT is no JSON; set MIEN_CONSENT__TEXT"):
+    with pytest.raises(InputError, match="MIEN_CONSENT is not valid JSON; set MIEN_CONSENT__TEXT"):
         module.serve(lambda _: None)
 
 

@@ -1,1 +1,1 @@
-"""The web application: REST and live socket over the pipeline, and the pages that use them."""
+"""The web application: REST API, live WebSocket and the pages that use them."""

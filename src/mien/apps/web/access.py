@@ -1,4 +1,4 @@
-"""Who may ask: host, origin and token of each request, checked before anything else."""
+"""Access control: host, origin and token of each request, checked before anything else."""
 
 import hashlib
 import hmac
@@ -19,7 +19,7 @@ __all__ = ["COOKIE", "WILDCARDS", "Gate", "client_address", "needs_token"]
 COOKIE = "mien-session"
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
-"""For addresses that stand for all of a machine, the one that it has for itself."""
+"""Wildcard addresses, and the loopback address that reaches the same server."""
 WRONG_TOKENS_PER_MINUTE = 20
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 # The page itself has no secrets; it asks for the token.
@@ -28,20 +28,20 @@ GUARDED = ("/api/", "/metrics", "/weights/")
 
 
 def needs_token(path: str) -> bool:
-    """Whether only those come to a path who know the token, if there is one."""
+    """Whether a path requires the token, if one is set."""
     return path.startswith(GUARDED) and path != OPEN_PATH
 
 
 def client_address(connection: HTTPConnection) -> str:
-    """The address that a request or handshake came from."""
+    """The client address of a request or handshake."""
     return connection.client.host if connection.client else "unknown"
 
 
 class Gate:
-    """Decides whether a request comes in.
+    """Decides whether a request is admitted.
 
-    Host guards against DNS rebinding, Origin against other sites' pages; a socket's handshake is
-    checked like a writing request, since browsers let any page attempt it.
+    The check of `Host` prevents DNS rebinding, that of `Origin` requests by pages of other sites.
+    A WebSocket handshake is checked like a writing request, since browsers let any page try it.
     """
 
     def __init__(self, settings: WebSettings) -> None:
@@ -58,10 +58,10 @@ class Gate:
         )
 
     def admit(self, scope: MutableMapping[str, Any]) -> None:
-        """Let a request or handshake in.
+        """Check a request or handshake.
 
         Raises:
-            ProblemError: if it is to stay outside.
+            ProblemError: if it is not admitted.
         """
         headers = Headers(scope=scope)
         path = str(scope["path"])
@@ -77,15 +77,15 @@ class Gate:
             )
 
     def accepts(self, token: str, address: str) -> bool:
-        """Whether this is the token, compared in constant time.
+        """Whether a token is the right one, compared in constant time.
 
         Args:
-            token: what is given for it.
-            address: who gives it.
+            token: the token to check.
+            address: client address that sent it.
 
         Raises:
-            ProblemError: if too many that were wrong came from there; not even a right one is
-                taken then, since it might have been guessed.
+            ProblemError: after too many wrong tokens from the address; the right one is then
+                refused, too, since it might have been guessed.
         """
         if self._token is None:
             return True
@@ -100,7 +100,7 @@ class Gate:
         if name not in self._hosts:
             raise ProblemError(
                 HTTPStatus.MISDIRECTED_REQUEST,
-                "this server does not answer to that name; add it to MIEN_ALLOWED_HOSTS",
+                "this server does not answer under that name; add it to MIEN_ALLOWED_HOSTS",
             )
 
     def _check_origin(self, headers: Headers, writes: bool) -> None:
@@ -128,7 +128,7 @@ class Gate:
 
 
 def _hostname(host: str) -> str:
-    """The name in a Host header, without its port."""
+    """The host of a Host header without its port."""
     if host.startswith("["):
         return host.partition("]")[0].lower() + "]"
     return host.partition(":")[0].lower()

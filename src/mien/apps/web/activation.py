@@ -1,4 +1,4 @@
-"""Where the network looked: activation maps placed in the picture."""
+"""Class activation maps, placed in the image."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,17 +19,17 @@ __all__ = ["activations"]
 def activations(
     reader: FrameReader, image: Image, readings: Sequence[Reading]
 ) -> list[dict[str, Any]]:
-    """For each face of a picture, the map of its most probable expression.
+    """The activation map of the most probable expression of each face.
 
-    The map is that of the canonical crop alone: those of other sizes lie elsewhere in the picture.
+    Only the map of the canonical crop is used: those of other scales have other corners.
 
     Args:
-        reader: read the faces.
-        image: (height, width, 3) RGB, uint8.
-        readings: those that were made of it.
+        reader: the reader that made the readings.
+        image: RGB of shape (height, width, 3), uint8.
+        readings: readings of the image.
 
     Returns:
-        The fields of `mien.apps.web.schemas.Activation`.
+        For each reading, the fields of `mien.apps.web.schemas.Activation`.
     """
     shown = []
     size = reader.classifier.size

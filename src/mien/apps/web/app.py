@@ -1,4 +1,4 @@
-"""The application: settings in, an ASGI app out."""
+"""The ASGI application, created from settings."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -29,19 +29,19 @@ DESCRIPTION = (
     "Reads how facial expressions appear in photographs, films and live pictures. An expression "
     "is not a feeling. Errors are problem details (RFC 9457). Live: open a WebSocket at "
     "`/api/v1/live`, send JPEG or WebP pictures as binary messages, and receive `Live` documents; "
-    "the newest picture wins. What is no picture is answered with a `LiveProblem`. The socket is "
-    "closed with 1003 after a message that is not binary, with 1009 after one that is too large, "
-    "and with 1001 where none has come for long. Where the token is missing, or enough are "
-    "watching, it says so in a `LiveProblem` and is closed with 1008 or 1013, the latter to be "
-    "tried later."
+    "a newer picture replaces one that is still waiting. A message that is not a picture is "
+    "answered with a `LiveProblem`. The socket is closed with 1003 after a message that is not "
+    "binary, with 1009 after one that is too large, and with 1001 if the client is idle. If the "
+    "token is missing, or the limit of live connections is reached, a `LiveProblem` is sent and "
+    "the socket is closed with 1008 or 1013, respectively; try again later after 1013."
 )
 
 
 def create_app(settings: WebSettings | None = None) -> FastAPI:
-    """The server's application; weights are loaded when it starts.
+    """Create the application; weights are loaded when it starts.
 
     Args:
-        settings: those of the environment if None.
+        settings: settings of the server; those of the environment if None.
     """
     settings = settings or WebSettings()
     metrics = Metrics()
@@ -74,7 +74,7 @@ def create_app(settings: WebSettings | None = None) -> FastAPI:
         write_timeout_s=settings.write_timeout_s,
     )
     if settings.allowed_origins:
-        # Around the guard: its refusals, too, are for the pages of other sites to read.
+        # Outside the guard, so that allowed origins can read its refusals.
         app.add_middleware(
             CORSMiddleware,
             allow_origins=list(settings.allowed_origins),
@@ -117,7 +117,7 @@ async def _sweep(engine: Engine) -> None:
 
 
 def _describe(app: FastAPI) -> None:
-    """Complete the OpenAPI document with what no route mentions by type."""
+    """Add schemas to the OpenAPI document that no route refers to by type."""
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -144,10 +144,10 @@ def _describe(app: FastAPI) -> None:
 
 
 def _describe_guard(path: str, operation: dict[str, Any]) -> None:
-    """What is asked of every operation before its route is."""
+    """Add the security requirements and responses of the guard to an operation."""
     statuses = [408, 413] if "requestBody" in operation else [413]
     if needs_token(path):
-        # Either will do; a server on loopback may have no token, and asks for none.
+        # Token or session cookie; neither if the server has no token.
         operation["security"] = [{"token": []}, {"session": []}, {}]
         statuses.append(429)
     for status, response in problems.responses(*statuses).items():

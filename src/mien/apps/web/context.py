@@ -1,4 +1,4 @@
-"""What routes are handed: the engine, the gate and limits, as annotated dependencies."""
+"""Dependencies of routes: the engine, the gate and limits."""
 
 from http import HTTPStatus
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""The parts that requests share: readers, threads, films and the private folder."""
+"""State that requests share: analyzer, threads, jobs and the private folder."""
 
 from dataclasses import dataclass, field
 
@@ -15,12 +15,17 @@ __all__ = ["Engine"]
 
 @dataclass
 class Engine:
-    """What lives as long as the server does.
+    """Objects that live as long as the server.
 
     Attributes:
-        analyzer: reads pictures and films as the command line does, and live frames.
-        live: connections of viewers.
-        uploads: those under way.
+        settings: settings of the server.
+        metrics: counters for Prometheus.
+        workspace: the private folder.
+        analyzer: reads images, videos and live frames.
+        pool: threads for inference.
+        jobs: videos in the background.
+        live: number of open live connections.
+        uploads: number of uploads in progress.
     """
 
     settings: WebSettings
@@ -36,7 +41,7 @@ class Engine:
         """Load the weights.
 
         Raises:
-            ArtifactError: if they are missing or altered.
+            ArtifactError: if weights are missing or altered.
         """
         settings = self.settings
         config = Config(precision=settings.precision, threads=1, max_pixels=settings.max_pixels)
@@ -45,6 +50,6 @@ class Engine:
         self.jobs = JobStore(self.analyzer, self.pool, self.workspace, settings)
 
     async def close(self) -> None:
-        """End what is running and delete what is kept."""
+        """Stop all jobs and delete their results."""
         await self.jobs.close()
         self.pool.close()

@@ -1,4 +1,4 @@
-"""The layer around all routes: gate, limits of bodies and of time, security headers, counting."""
+"""The middleware around all routes: access, body and time limits, security headers, metrics."""
 
 import asyncio
 import logging
@@ -22,18 +22,18 @@ __all__ = ["Guard"]
 log = logging.getLogger(__name__)
 
 MAX_BODY = 64_000
-"""Bytes of any body that is no upload."""
+"""Maximum size in bytes of a request body that is not an upload."""
 UPLOADS = "/api/v1/analyze"
 CLOSE_CODES = {
     HTTPStatus.UNAUTHORIZED: 1008,
     HTTPStatus.TOO_MANY_REQUESTS: 1013,
     HTTPStatus.SERVICE_UNAVAILABLE: 1013,
 }
-"""Of sockets that are told why they are refused (RFC 6455 and IANA: policy, try again later).
-
-Only a page of ours, under a name of ours, gets as far as these; other pages learn nothing."""
+"""WebSocket close codes of refusals that are explained to the client (RFC 6455 and IANA: policy
+violation, try again later). Pages of other sites are refused before, without an explanation."""
 BREAKS_OFF = (TimeoutError, asyncio.CancelledError)
-"""What ends an answer that has begun, and is no fault: no client takes it, or the server stops."""
+"""Exceptions that end a response in progress without being errors: the client does not receive, or
+the server stops."""
 
 POLICY = "; ".join(
     (
@@ -53,7 +53,7 @@ POLICY = "; ".join(
 )
 HEADERS = {
     "Content-Security-Policy": POLICY,
-    # Isolated from other origins, a page may share memory between threads.
+    # Browsers allow shared memory between threads only on pages isolated from other origins.
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Embedder-Policy": "require-corp",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -65,14 +65,14 @@ HEADERS = {
 
 
 class Guard:
-    """An ASGI layer around the whole application.
+    """ASGI middleware around the whole application.
 
     Args:
-        app: what it guards.
-        gate: decides who comes in.
-        metrics: counts the answers.
-        read_timeout_s: for the whole of a body; uploads look after theirs.
-        write_timeout_s: for the parts of an answer; a client that takes none is cut off.
+        app: the application.
+        gate: decides which requests are admitted.
+        metrics: counts responses.
+        read_timeout_s: time limit in seconds for a whole body; uploads have their own.
+        write_timeout_s: time limit in seconds for sending each part of a response.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class Guard:
         self._write_timeout_s = write_timeout_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, handshake or lifespan."""
+        """Handle one request, handshake or lifespan."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
@@ -144,7 +144,7 @@ class Guard:
         async def bounded() -> Message:
             nonlocal received, ended
             if ended:
-                # What follows the body is the end of the connection, for which there is time.
+                # After the body comes only the disconnect, which has no time limit.
                 return await receive()
             left = self._read_timeout_s - (time.monotonic() - begun)
             try:
@@ -163,14 +163,14 @@ class Guard:
 
 
 def _fault(error: BaseException) -> ProblemError:
-    """What a client is told of that which kept its request from an answer."""
+    """The problem to report for an unexpected exception."""
     if isinstance(error, asyncio.CancelledError):
         return ProblemError(
             HTTPStatus.SERVICE_UNAVAILABLE, "the server is stopping; send it again in a moment"
         )
     log.error("a request failed", exc_info=error)
     return ProblemError(
-        HTTPStatus.INTERNAL_SERVER_ERROR, "something went wrong here; the server's log says what"
+        HTTPStatus.INTERNAL_SERVER_ERROR, "an internal error occurred; see the log of the server"
     )
 
 
@@ -183,7 +183,7 @@ def _too_large() -> ProblemError:
 
 
 def _known(method: str) -> str:
-    """Methods that a client makes up are one label."""
+    """The metrics label of a method; unknown methods share one."""
     return (
         method if method in ("GET", "HEAD", "POST", "DELETE", "OPTIONS", "WEBSOCKET") else "other"
     )
@@ -205,7 +205,7 @@ async def _refuse(problem: ProblemError, scope: Scope, receive: Receive, send: S
 
 
 async def _tell(problem: ProblemError, socket: WebSocket) -> None:
-    """Accept a handshake only to say why not: of a refusal, browsers tell their pages nothing."""
+    """Accept a handshake to explain a refusal, since browsers hide a denied handshake's reason."""
     with suppress(WebSocketDisconnect, TimeoutError):
         await socket.accept()
         await socket.send_text(problem_message(problem.status, str(problem)))

@@ -1,4 +1,4 @@
-"""Inference off the event loop, shared fairly among those who ask."""
+"""Inference off the event loop, shared fairly among clients."""
 
 import asyncio
 import itertools
@@ -15,11 +15,11 @@ _Work = tuple[asyncio.Future[Any], Callable[[], Any]]
 
 
 class FairPool:
-    """Runs work in threads; owners who wait take turns, however much each has asked for.
+    """Runs functions in threads; waiting owners take turns, however many calls each has queued.
 
     Args:
-        workers: threads, that is inferences at the same time.
-        observe: told the seconds that each piece took.
+        workers: number of threads.
+        observe: called with the duration of each call in seconds.
     """
 
     def __init__(self, workers: int, observe: Callable[[float], None] | None = None) -> None:
@@ -31,17 +31,17 @@ class FairPool:
 
     @property
     def waiting(self) -> int:
-        """Pieces of work that nobody has begun."""
+        """Number of queued calls that have not started."""
         return sum(len(queue) for queue in self._queues.values())
 
     def owner(self, kind: str) -> str:
-        """A new name to ask under: one for each request, film or live connection."""
+        """A new owner name, for one request, video or live connection."""
         return f"{kind}-{next(self._numbers)}"
 
     async def run(self, owner: str, work: Callable[[], Result]) -> Result:
         """Run a function in a thread when it is the owner's turn.
 
-        How much waits is bounded by those who ask: by the limits of uploads, films and viewers.
+        The queue is bounded by the limits of uploads, videos and live connections.
         """
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._queues.setdefault(owner, deque()).append((future, work))
@@ -49,7 +49,7 @@ class FairPool:
         return await future
 
     def close(self) -> None:
-        """Take no more work; what has begun is finished."""
+        """Discard queued calls; those that have started are finished."""
         self._queues.clear()
         self._executor.shutdown(wait=False, cancel_futures=True)
 

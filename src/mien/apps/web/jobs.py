@@ -1,4 +1,4 @@
-"""Films, read in the background: progress, cancel, results that are deleted after a while."""
+"""Background jobs that read videos: progress, cancellation, and expiry of results."""
 
 import asyncio
 import logging
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Job:
-    """One film and how far it is; its results lie in `folder`."""
+    """One video and its progress; the results are in `folder`."""
 
     id: str
     source: str
@@ -45,7 +45,7 @@ class Job:
     events: list[Event] = field(default_factory=list)
 
     def view(self) -> JobView:
-        """What the API shows of it."""
+        """The job as the API shows it."""
         done = self.state is JobState.DONE
         return JobView(
             id=self.id,
@@ -56,16 +56,16 @@ class Job:
             progress=1.0 if done else self.share,
             warning=self.warning,
             error=self.error,
-            results={form: self._address(form) for form in self.results} if done else {},
+            results={name: self._address(name) for name in self.results} if done else {},
             events=[EventView(**event.to_dict()) for event in self.events] if done else [],
         )
 
-    def _address(self, form: str) -> str:
-        return f"/api/v1/jobs/{self.id}/{'' if form == 'report' else 'results/'}{form}"
+    def _address(self, result: str) -> str:
+        return f"/api/v1/jobs/{self.id}/{'' if result == 'report' else 'results/'}{result}"
 
 
 class JobStore:
-    """All films that the server knows; used from the event loop alone."""
+    """All jobs of the server; to be used from the event loop only."""
 
     def __init__(
         self, analyzer: Analyzer, pool: FairPool, workspace: Workspace, settings: WebSettings
@@ -83,30 +83,31 @@ class JobStore:
         return len(self._jobs)
 
     def reserve(self, folder: Path) -> None:
-        """Keep a place for the film that is on its way into a folder, until it is released.
+        """Reserve a place for the video being uploaded to a folder, until it is released.
 
         Raises:
-            ProblemError: if there are too many.
+            ProblemError: if the server already holds `max_jobs` videos.
         """
-        if len(self._jobs) + len(self._coming) >= self._settings.max_jobs:
+        limit = self._settings.max_jobs
+        if len(self._jobs) + len(self._coming) >= limit:
             raise ProblemError(
                 HTTPStatus.TOO_MANY_REQUESTS,
-                "the server holds as many films as it may; delete one or try again later",
+                f"the server already holds {limit} films; delete one or try again later",
                 {"Retry-After": "60"},
             )
         self._coming.add(folder)
 
     def release(self, folder: Path) -> None:
-        """Give up a place that is kept, if there is one."""
+        """Release the place reserved for a folder, if there is one."""
         self._coming.discard(folder)
 
     def start(self, upload: Upload, media: Media, every: int, annotate: bool) -> Job:
-        """Have a film read when it is its turn; takes over the folder of the upload.
+        """Queue a video for reading; the job takes over the folder of the upload.
 
-        Open films take much memory, so that only as many as there are workers are open.
+        Open videos take much memory, so at most `workers` videos are open at a time.
 
         Raises:
-            ProblemError: if the film is too long, or there are too many.
+            ProblemError: if the video is too long, or there are too many.
         """
         self._check(media)
         if upload.path.parent not in self._coming:
@@ -133,7 +134,7 @@ class JobStore:
         return job
 
     def find(self, identifier: str) -> Job:
-        """The job of an id.
+        """The job with an id; restarts its expiry time.
 
         Raises:
             ProblemError: if there is none.
@@ -148,7 +149,7 @@ class JobStore:
         return job
 
     async def delete(self, identifier: str) -> None:
-        """Stop a film and delete all that is kept of it.
+        """Stop a job and delete its video and results.
 
         Raises:
             ProblemError: if there is none.
@@ -161,7 +162,7 @@ class JobStore:
         self._workspace.remove(job.folder)
 
     async def sweep(self) -> None:
-        """Delete films that nobody has asked for during the time that they are kept."""
+        """Delete finished jobs that have not been requested for `keep_s`."""
         oldest = time.monotonic() - self._settings.keep_s
         idle = [
             job
@@ -171,12 +172,12 @@ class JobStore:
         await self._delete_all(idle)
 
     async def close(self) -> None:
-        """Stop and delete all; first those that wait, so that none begins where another ends."""
+        """Stop and delete all jobs, the newest first, so that no waiting job starts meanwhile."""
         await self._delete_all(list(reversed(self._jobs.values())))
 
     async def _delete_all(self, jobs: list[Job]) -> None:
         for job in jobs:
-            # While one is deleted, somebody may delete another.
+            # A client may delete another job while this one is awaited.
             if job.id in self._jobs:
                 await self.delete(job.id)
 
@@ -188,22 +189,22 @@ class JobStore:
                 f"the film takes more than {limit:g} seconds; cut it into parts",
             )
 
-    async def _read(self, job: Job, reader: VideoReader, film: Path) -> None:
-        """Read a film when it is its turn, then delete it: what is kept are its results."""
+    async def _read(self, job: Job, reader: VideoReader, video: Path) -> None:
+        """Read a video when it is its turn, then delete it; only its results are kept."""
         try:
             async with self._turns:
                 job.state = JobState.RUNNING
-                await self._read_now(job, reader, film)
+                await self._read_now(job, reader, video)
         finally:
-            film.unlink(missing_ok=True)
+            video.unlink(missing_ok=True)
             job.touched = time.monotonic()
 
-    async def _read_now(self, job: Job, reader: VideoReader, film: Path) -> None:
+    async def _read_now(self, job: Job, reader: VideoReader, video: Path) -> None:
         owner = self._pool.owner("film")
         step: asyncio.Future[Any] | None = None
         try:
             while True:
-                # A step that has begun ends before its film is closed under it.
+                # Shielded: a step must end before the video is closed.
                 step = asyncio.ensure_future(self._pool.run(owner, reader.step))
                 if not await asyncio.shield(step):
                     break
@@ -213,8 +214,8 @@ class JobStore:
             job.warning, job.events = reader.warning, reader.events
             job.state = JobState.DONE
         except (MienError, ProblemError) as error:
-            # The sender knows the film by its name, and nobody needs to know where things lie here.
-            sentence = str(error).replace(str(film), job.source)
+            # The client must not learn paths of the server.
+            sentence = str(error).replace(str(video), job.source)
             job.state = JobState.FAILED
             job.error = sentence.replace(f"{job.folder}{os.sep}", "")
         except Exception:

@@ -1,4 +1,4 @@
-"""How often one address may ask for much: a bucket of tokens for each."""
+"""Rate limits per client address, as token buckets."""
 
 import math
 import time
@@ -13,11 +13,11 @@ MOST_ADDRESSES = 4096
 
 
 class RateLimit:
-    """So many requests in a minute from one address, in bursts of no more.
+    """A token bucket per client address.
 
     Args:
-        per_minute: of one address.
-        what: is limited, for the sentence, e.g. "uploads".
+        per_minute: requests per minute and address; also the largest burst.
+        what: what is limited, for the message, e.g. "uploads".
     """
 
     def __init__(self, per_minute: int, what: str) -> None:
@@ -26,10 +26,10 @@ class RateLimit:
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def take(self, address: str, cost: int = 1) -> None:
-        """Count one request, or only look whether there may be one if it costs 0.
+        """Count a request; a cost of 0 only checks whether one is allowed.
 
         Raises:
-            ProblemError: if the address has asked too often.
+            ProblemError: if the address has exceeded its limit.
         """
         now = time.monotonic()
         level, seen = self._buckets.pop(address, (float(self._per_minute), now))

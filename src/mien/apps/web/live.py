@@ -1,4 +1,4 @@
-"""`/api/v1/live`: frames in, readings out; the newest frame wins."""
+"""`/api/v1/live`: a WebSocket that receives frames and sends readings of the newest one."""
 
 import asyncio
 import threading
@@ -23,7 +23,7 @@ __all__ = ["router"]
 router = APIRouter()
 
 IDLE_S = 60.0
-"""A viewer that sends nothing for so long is gone."""
+"""Seconds after which a client that sends nothing is disconnected."""
 UNSUPPORTED, TOO_LARGE, GOING_AWAY = 1003, 1009, 1001
 
 
@@ -38,11 +38,12 @@ class _Shot:
 
 @router.websocket("/live")
 async def live(socket: WebSocket, engine: EngineNeeded) -> None:
-    """Read the frames of one viewer until it goes."""
-    if engine.live >= engine.settings.max_live:
+    """Read the frames of one client until it disconnects."""
+    limit = engine.settings.max_live
+    if engine.live >= limit:
         raise ProblemError(
             HTTPStatus.TOO_MANY_REQUESTS,
-            "as many viewers as may are watching; try again later",
+            f"the limit of {limit} live connections is reached; try again later",
             {"Retry-After": "30"},
         )
     engine.live += 1
@@ -56,7 +57,7 @@ async def live(socket: WebSocket, engine: EngineNeeded) -> None:
 
 
 class _Viewer:
-    """The state of one connection: its tracks, the newest frame, and when it began."""
+    """State of one connection: its tracks, the newest frame and the start time."""
 
     def __init__(self, socket: WebSocket, engine: Engine) -> None:
         self._socket = socket
@@ -70,7 +71,7 @@ class _Viewer:
         self._dropped = 0
 
     async def serve(self) -> None:
-        """Take frames and answer them, each at its own pace, until either ends."""
+        """Receive frames and send readings concurrently, until either task ends."""
         tasks = [asyncio.create_task(self._take()), asyncio.create_task(self._answer())]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -81,10 +82,10 @@ class _Viewer:
         finally:
             for task in tasks:
                 task.cancel()
-            # Not gather: it forgets who cancelled, and a scope around this would not know its own.
+            # Not `gather`: it would hide a cancellation from an enclosing cancel scope.
             await asyncio.wait(tasks)
             for task in tasks:
-                # What is not looked at is logged as never retrieved.
+                # Retrieve the exception, or asyncio logs it as never retrieved.
                 _ = task.cancelled() or task.exception()
             self._exchange(None)
             await self._close(GOING_AWAY, "")
@@ -114,10 +115,10 @@ class _Viewer:
             await self._arrival.wait()
             self._arrival.clear()
             if self._newest is None:
-                # The frame that arrived while another waited for a thread was read in its place.
+                # The frame was already read in place of an older one that waited for a thread.
                 continue
             begun = time.monotonic()
-            # Taken when a thread is free, so that a frame that waited is not older than need be.
+            # `_read` takes the newest frame only when a thread is free.
             try:
                 text = await self._engine.pool.run(self._owner, self._read)
             except (MienError, ProblemError) as error:
@@ -129,7 +130,7 @@ class _Viewer:
             await asyncio.sleep(max(begun + pause - time.monotonic(), 0))
 
     def _exchange(self, shot: _Shot | None) -> _Shot | None:
-        """Put a frame or none in the place of the newest, which is handed back; in any thread."""
+        """Replace the newest frame and return the previous one; thread-safe."""
         with self._lock:
             before, self._newest = self._newest, shot
             return before

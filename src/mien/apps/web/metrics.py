@@ -1,4 +1,4 @@
-"""What the server counts, in a registry of its own, as Prometheus reads it."""
+"""Prometheus metrics of the server, in their own registry."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -8,7 +8,7 @@ _SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
 class Metrics:
-    """Counts of requests, frames and connections; never of what was read."""
+    """Metrics of requests, frames and connections; never of the content of readings."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -28,5 +28,5 @@ class Metrics:
         self.jobs = Gauge("mien_jobs", "Films known to the server.", registry=self.registry)
 
     def text(self) -> bytes:
-        """The exposition format."""
+        """All metrics in the Prometheus text format."""
         return generate_latest(self.registry)

@@ -1,4 +1,4 @@
-"""The built front-end, as it lies in the package."""
+"""The built front end, served from the package."""
 
 import mimetypes
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ TYPES = {
     ".svg": "image/svg+xml",
     ".wasm": "application/wasm",
 }
-"""What Windows takes from its registry, where other programs may have written anything."""
+"""Media types by extension; on Windows they would come from the registry, which may be wrong."""
 
 SERVED = ("GET", "HEAD")
 METHODS = (*SERVED, "POST", "DELETE")
@@ -34,15 +34,15 @@ UNBUILT = (
 
 
 def static_folder() -> Path:
-    """Where the built front-end lies."""
+    """The folder of the built front end."""
     return Path(str(files("mien.apps.web"))) / "static"
 
 
 class Pages(StaticFiles):
-    """Serves the files.
+    """Serves the files of the front end.
 
-    Those whose names change with their content may be kept; of the others, the runtime of many
-    megabytes among them, browsers ask whether they have changed.
+    Browsers may cache files whose names change with their content, and revalidate all others, such
+    as the inference runtime of many megabytes.
     """
 
     def __init__(self) -> None:
@@ -51,15 +51,15 @@ class Pages(StaticFiles):
             mimetypes.add_type(kind, extension)
 
     async def check_config(self) -> None:
-        """Pages that are not built are no error: the API works without them."""
+        """Do nothing: missing pages are not an error, the API works without them."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """One file, or the page for the root.
+        """The response for one file; the page for the root.
 
         Raises:
-            HTTPException: 404 if there is no such file, 405 if it is no method for a file, or if a
-                route knows the path but not the method: what lies at the root gets to see all that
-                no route takes.
+            HTTPException: 404 if there is no such file; 405 if the method does not apply to files,
+                or if a route matches the path but not the method, since requests that no route
+                accepts end up here.
         """
         methods = _methods(scope["app"].routes, scope)
         if methods or scope["method"] not in SERVED:
@@ -76,7 +76,7 @@ class Pages(StaticFiles):
 
 
 def _methods(routes: Iterable[BaseRoute], scope: Scope) -> list[str]:
-    """What the routes take at the path of a request."""
+    """The methods that routes accept at the path of a request."""
     own = [route for route in routes if not isinstance(route, Mount)]
     return [
         method

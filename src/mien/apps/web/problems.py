@@ -1,4 +1,4 @@
-"""Errors as problem details (RFC 9457): one clear sentence each, whatever raised them."""
+"""Errors as problem details (RFC 9457)."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -27,11 +27,11 @@ __all__ = [
 
 MEDIA_TYPE = "application/problem+json"
 CLIENT_CLOSED = 499
-"""Counted where nobody is left to be answered; the number that nginx uses."""
+"""Status counted if the client has disconnected, as in nginx."""
 
 
 class Problem(BaseModel):
-    """What went wrong, after RFC 9457."""
+    """Problem details (RFC 9457)."""
 
     type: str = Field("about:blank", examples=["about:blank"])
     title: str = Field(examples=["Content Too Large"])
@@ -40,18 +40,18 @@ class Problem(BaseModel):
 
 
 class LiveProblem(Problem):
-    """What the live socket says in place of a reading, or before it closes."""
+    """A problem sent by the live socket in place of a reading, or before it closes."""
 
     kind: Literal["problem"] = "problem"
 
 
 class ProblemError(HTTPException):
-    """An answer that is a problem; FastAPI passes it on from wherever it is raised.
+    """An error response with problem details; may be raised anywhere in a request.
 
     Args:
-        status: of HTTP.
-        detail: one sentence that says what to do.
-        headers: to send along, e.g. Retry-After.
+        status: HTTP status.
+        detail: one sentence that says what is wrong and what to do.
+        headers: additional headers, e.g. Retry-After.
     """
 
     def __init__(
@@ -61,19 +61,19 @@ class ProblemError(HTTPException):
         self.status = status
 
     def __str__(self) -> str:
-        """The sentence alone."""
+        """The detail."""
         return self.detail
 
 
 def problem_response(
     status: int, detail: str, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
-    """The response for one problem."""
+    """A response with problem details."""
     return JSONResponse(_document(status, detail), status, dict(headers or {}), MEDIA_TYPE)
 
 
 def problem_message(status: int, detail: str) -> str:
-    """One problem as the live socket tells it."""
+    """A problem as a JSON message of the live socket."""
     return LiveProblem(**_document(status, detail)).model_dump_json()
 
 
@@ -83,7 +83,7 @@ def _document(status: int, detail: str) -> dict[str, Any]:
 
 
 def status_of(error: Exception) -> HTTPStatus:
-    """The status of HTTP that tells of an error: a `ProblemError` or what mien itself reports."""
+    """The HTTP status of a `ProblemError` or `MienError`."""
     if isinstance(error, ProblemError):
         return error.status
     if isinstance(error, TooLargeError):
@@ -96,7 +96,7 @@ def status_of(error: Exception) -> HTTPStatus:
 
 
 def too_many_pixels(name: str, limit: int) -> ProblemError:
-    """What the sender is told of a `TooLargeError`, whose advice is for whoever runs mien."""
+    """The problem for a `TooLargeError`, whose own advice is for the operator, not the client."""
     return ProblemError(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         f"{name} has more than {limit / 1e6:.4g} million pixels; send it at a smaller size",
@@ -104,7 +104,7 @@ def too_many_pixels(name: str, limit: int) -> ProblemError:
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """What OpenAPI says of the problems that a route may answer with."""
+    """OpenAPI descriptions of the problems that a route may respond with."""
     return {
         status: {
             "description": HTTPStatus(status).phrase,
@@ -115,7 +115,7 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def install(app: FastAPI) -> None:
-    """Turn whatever routes raise into problem details."""
+    """Install handlers that turn exceptions of routes into problem details."""
     app.add_exception_handler(ProblemError, _problem)
     app.add_exception_handler(MienError, _mien)
     app.add_exception_handler(HTTPException, _http)
@@ -143,12 +143,12 @@ def _invalid(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101
     first = error.errors()[0]
     if first["type"] == "json_invalid":
-        detail = f"the body is no JSON ({first['ctx']['error']}); correct it"
+        detail = f"the body is not valid JSON ({first['ctx']['error']}); correct it"
         return problem_response(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
     place = ".".join(str(part) for part in first["loc"][1:]) or "the request"
     return problem_response(HTTPStatus.UNPROCESSABLE_ENTITY, f"{place}: {first['msg']}")
 
 
 def _gone(_: Request, __: Exception) -> Response:
-    """For the count alone: who cancels an upload takes no answer."""
+    """A response only for the metrics: the client has disconnected."""
     return Response(status_code=CLIENT_CLOSED)

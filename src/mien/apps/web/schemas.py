@@ -1,4 +1,4 @@
-"""What the server answers, as OpenAPI describes it; readings are those of schema mien/1."""
+"""Response models of the server; readings follow schema mien/1."""
 
 from enum import StrEnum
 from typing import Any, Literal
@@ -76,7 +76,7 @@ _LIVE: Any = {
 
 
 class Box(BaseModel):
-    """A rectangle in pixels of the upright picture; it may reach beyond it."""
+    """A rectangle in pixels of the upright picture; it may extend beyond the picture."""
 
     x: float
     y: float
@@ -95,14 +95,17 @@ class Landmarks(BaseModel):
 
 
 class Activation(BaseModel):
-    """Where the network looked for the expression that it found most probable."""
+    """The activation map of the most probable expression."""
 
     emotion: Emotion
     rows: int
     columns: int
-    values: list[float] = Field(description="Row by row, without unit; larger speaks for it.")
+    values: list[float] = Field(
+        description="Activations row by row, without unit; larger values support the expression."
+    )
     corners: tuple[Pair, Pair, Pair, Pair] = Field(
-        description="Of the map in the picture: top left, top right, bottom right, bottom left."
+        description="Corners of the map in pixels of the picture: top left, top right, bottom "
+        "right, bottom left."
     )
 
 
@@ -127,7 +130,7 @@ class Face(BaseModel):
 
 
 class Frame(BaseModel):
-    """One picture; without a face, the list is empty."""
+    """One frame of a source; `faces` is empty if none was found."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_FRAME]})
 
@@ -137,7 +140,7 @@ class Frame(BaseModel):
 
 
 class Item(BaseModel):
-    """One source with its frames; `error` says what broke it off."""
+    """One source with its frames; `error` states what interrupted it."""
 
     source: str
     kind: MediaKind | None
@@ -155,12 +158,14 @@ class Result(BaseModel):
     )
 
     schema_: Literal["mien/1"] = Field(alias="schema", examples=[SCHEMA])
-    model: dict[str, Any] = Field(description="Version and checksum of the weights, by name.")
+    model: dict[str, Any] = Field(
+        description="Version, precision and SHA-256 of the weights, by network name."
+    )
     items: list[Item]
 
 
 class JobState(StrEnum):
-    """Where a film is; it is queued until those before it have been read."""
+    """The state of a job; it is queued until a worker is free."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -169,15 +174,15 @@ class JobState(StrEnum):
 
 
 class EventView(BaseModel):
-    """One expression of one face from onset to offset, in seconds of the film."""
+    """One expression of one face from onset to offset; times in seconds of the film."""
 
     track_id: int = Field(examples=[1])
     expression: Emotion
-    onset_s: float = Field(description="When it begins to show.", examples=[1.24])
-    apex_s: float = Field(description="When it is most probable.", examples=[1.8])
-    offset_s: float = Field(description="When it has gone.", examples=[2.92])
+    onset_s: float = Field(description="When the expression begins.", examples=[1.24])
+    apex_s: float = Field(description="When the expression is most probable.", examples=[1.8])
+    offset_s: float = Field(description="When the expression ends.", examples=[2.92])
     duration_s: float = Field(examples=[1.68])
-    peak: float = Field(ge=0, le=1, description="Its probability at the apex.", examples=[0.87])
+    peak: float = Field(ge=0, le=1, description="Probability at the apex.", examples=[0.87])
 
 
 class JobView(BaseModel):
@@ -190,20 +195,20 @@ class JobView(BaseModel):
     frame_count: int | None = Field(examples=[480])
     progress: float | None = Field(ge=0, le=1, examples=[0.25])
     warning: str | None = Field(
-        None, description="What broke the film off, or why there is no annotated copy."
+        None, description="Why the film was interrupted, or has no annotated copy."
     )
-    error: str | None = Field(None, description="Why there is no result.")
+    error: str | None = Field(None, description="Why the job failed.")
     results: dict[str, str] = Field(
-        description="Addresses of the results by form, once it is done.",
+        description="Paths of the results by format; empty until the job is done.",
         examples=[{"json": "/api/v1/jobs/c0ffee-4rTz0k2b/results/json"}],
     )
     events: list[EventView] = Field(
-        description="When expressions come and go, in order of their onset, once it is done."
+        description="Expression events in order of onset; empty until the job is done."
     )
 
 
 class Model(BaseModel):
-    """The card of one weight file, and where a browser finds the file."""
+    """The card of one weight file, and the URL of the file."""
 
     name: str = Field(examples=["expression"])
     file: str
@@ -219,34 +224,44 @@ class Model(BaseModel):
 
 
 class ConsentNotice(BaseModel):
-    """What is agreed to before a camera opens."""
+    """The notice that users must agree to before a camera opens."""
 
-    version: str = Field(description="Where it changes, it is agreed to again.")
-    text: str = Field(description="What is analysed, in paragraphs with blank lines between them.")
-    where: str | None = Field(description="Pictures are read; the page's own words if null.")
-    kept: str | None = Field(description="What is kept; the page's own words if null.")
+    version: str = Field(
+        description="Changes when the texts change; users must then consent again."
+    )
+    text: str = Field(
+        description="What is analysed, as plain text; blank lines separate paragraphs."
+    )
+    where: str | None = Field(
+        description="Where images are processed, as plain text; the page's default text if null."
+    )
+    kept: str | None = Field(
+        description="What is stored and for how long; the page's default text if null."
+    )
 
 
 class Models(BaseModel):
-    """What the server reads with; the page uses the same files when it reads by itself."""
+    """The networks, notice and limits of the server; pages read with the same weights."""
 
-    version: str = Field(description="Of mien.", examples=["0.1.0"])
+    version: str = Field(description="Version of mien.", examples=["0.1.0"])
     models: list[Model]
     consent: ConsentNotice
     live_fps: float
     max_upload: int
-    keep_s: float = Field(description="Results of a film go so long after they were asked for.")
+    keep_s: float = Field(
+        description="Seconds that results are kept after they were last requested."
+    )
 
 
 class Live(BaseModel):
-    """One answer of the live socket."""
+    """One reading sent by the live socket."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_LIVE]})
 
     kind: Literal["reading"] = "reading"
-    sequence: int = Field(description="Which of the frames that were sent, from 0.")
-    dropped: int = Field(description="Frames replaced by a newer one so far.")
-    delay_ms: float = Field(description="From the frame's arrival to this answer.")
+    sequence: int = Field(description="Index of the frame among those sent, from 0.")
+    dropped: int = Field(description="Number of frames replaced by a newer one so far.")
+    delay_ms: float = Field(description="Time from the arrival of the frame to this reading.")
     width: int
     height: int
     time_s: float

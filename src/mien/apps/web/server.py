@@ -1,4 +1,4 @@
-"""Listening: the application under uvicorn, with connections that linger closed."""
+"""The application under uvicorn, with idle connections closed."""
 
 import asyncio
 import logging
@@ -20,20 +20,20 @@ from mien.core.errors import InputError
 __all__ = ["PunctualProtocol", "address", "serve"]
 
 HEADER_S = 15.0
-"""A connection on which no whole request is under way for so long is closed."""
+"""Seconds after which a connection without a complete request is closed."""
 PING_S = 15.0
 
 
 class PunctualProtocol(H11Protocol):
-    """Closes connections that never finish their headers, or never take what is sent to them.
+    """Closes connections that never complete their headers, or never receive the response.
 
-    uvicorn would keep both for ever: a transport that is closed first sends what is left.
+    uvicorn would keep both forever: closing a transport waits until its buffer is sent.
     """
 
     patience_s = HEADER_S
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Start to watch a new connection."""
+        """Start the timer of a new connection."""
         super().connection_made(transport)
         self._seen: object = None
         self._ending = False
@@ -41,12 +41,12 @@ class PunctualProtocol(H11Protocol):
         self._watch = self.loop.call_later(self.patience_s, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop to watch."""
+        """Stop the timer."""
         self._watch.cancel()
         super().connection_lost(exc)
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
-        """Watch for the end alone: pings find out who is gone, but no close waits for ever."""
+        """Limit only the closing from now on: pings detect clients that are gone."""
         self._upgraded = True
         super().handle_websocket_upgrade(event)
 
@@ -67,7 +67,7 @@ class PunctualProtocol(H11Protocol):
 
 
 class _Server(uvicorn.Server):
-    """Tells when it has begun, and logs from then on: what goes wrong before is raised."""
+    """Reports when it has started, and logs only from then on: earlier errors are raised."""
 
     def __init__(self, config: uvicorn.Config, begun: Callable[[], None]) -> None:
         super().__init__(config)
@@ -83,11 +83,11 @@ def serve(announce: Callable[[str], None], **options: Any) -> None:
     """Serve until interrupted.
 
     Args:
-        announce: told where the server is to be found, once it is.
-        **options: fields of `WebSettings` that differ from the environment's; None means unset.
+        announce: called with the address of the server once it has started.
+        **options: fields of `WebSettings` that override the environment; None means unset.
 
     Raises:
-        InputError: if a setting makes no sense, or certificate and key cannot be used.
+        InputError: if a setting is invalid, or certificate and key cannot be used.
         ArtifactError: if weights are missing or altered.
         OSError: if the folder for uploads cannot be made.
     """
@@ -97,8 +97,10 @@ def serve(announce: Callable[[str], None], **options: Any) -> None:
     except ValidationError as error:
         raise InputError(_sentence(error)) from None
     except SettingsError:
-        # The notice alone has parts, so nothing else is looked at as JSON.
-        raise InputError("MIEN_CONSENT is no JSON; set MIEN_CONSENT__TEXT to the notice") from None
+        # The consent notice is the only setting that is parsed as JSON.
+        raise InputError(
+            "MIEN_CONSENT is not valid JSON; set MIEN_CONSENT__TEXT to the notice"
+        ) from None
     app = create_app(settings)
     config = uvicorn.Config(
         app,
@@ -107,7 +109,7 @@ def serve(announce: Callable[[str], None], **options: Any) -> None:
         ws_max_size=settings.max_frame,
         ws_ping_interval=PING_S,
         ws_ping_timeout=PING_S,
-        # Whoever guesses tokens would give a new address with each.
+        # Forged proxy headers would evade the limit of wrong tokens per address.
         proxy_headers=False,
         ssl_certfile=settings.certificate,
         ssl_keyfile=settings.key,
@@ -135,7 +137,7 @@ def serve(announce: Callable[[str], None], **options: Any) -> None:
 
 
 def address(settings: WebSettings, port: int) -> str:
-    """What to open in a browser, and whether a token will be asked for."""
+    """The message that tells the URL of the server, and whether a token is required."""
     host = WILDCARDS.get(settings.host, settings.host)
     name = f"[{host}]" if ":" in host else host
     scheme = "https" if settings.certificate else "http"

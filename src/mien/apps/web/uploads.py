@@ -1,4 +1,4 @@
-"""Uploads, streamed into the private folder; raw, or as the part `file` of a form."""
+"""Uploads, raw or as the part `file` of a multipart form, streamed into the private folder."""
 
 import asyncio
 import time
@@ -18,12 +18,12 @@ __all__ = ["Upload", "receive"]
 
 MAX_NAME = 120
 SLOWEST = 2_000
-"""Bytes per second that an upload must bring on the whole."""
+"""Minimum mean rate of an upload, in bytes per second."""
 
 
 @dataclass(frozen=True)
 class Upload:
-    """A file that has arrived whole: where it lies, and what its sender calls it."""
+    """A complete upload: its path, and its name as given by the client."""
 
     path: Path
     name: str
@@ -36,17 +36,17 @@ async def receive(
     timeout_s: float,
     announce: Callable[[str], None] = lambda _: None,
 ) -> Upload:
-    """Store the body of a request; nothing is kept in memory.
+    """Store the body of a request in a file, chunk by chunk.
 
     Args:
-        request: with a picture or film as its body, or a form with a part named `file`.
-        folder: the folder that the file goes into.
-        limit: bytes of the body.
-        timeout_s: a client that sends nothing for so long is given up.
-        announce: told the file's name before its bytes are taken; may refuse it.
+        request: its body is an image or video, or a multipart form with a part named `file`.
+        folder: folder for the file.
+        limit: maximum size of the body in bytes.
+        timeout_s: seconds after which a client that sends nothing is given up.
+        announce: called with the file name before its content is stored; may raise to refuse it.
 
     Raises:
-        ProblemError: if the body is too large, too slow, empty or no proper form.
+        ProblemError: if the body is too large, too slow, empty or an invalid form.
     """
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limit:
@@ -126,7 +126,7 @@ class _Part:
 
 
 class _Form:
-    """Finds the part named `file` in a multipart body and hands its bytes on."""
+    """Finds the part named `file` in a multipart body and forwards its content."""
 
     def __init__(
         self, boundary: bytes, write: Callable[[bytes], object], announce: Callable[[str], None]
@@ -156,14 +156,14 @@ class _Form:
             raise _no_form(str(error)) from None
 
     def feed(self, chunk: bytes) -> None:
-        """Take the next bytes of the body."""
+        """Parse the next bytes of the body."""
         try:
             self._parser.write(chunk)
         except FormParserError as error:
             raise _no_form(str(error)) from None
 
     def finish(self) -> str:
-        """The name of the file."""
+        """End the body; returns the name of the file."""
         if not self._whole:
             raise _no_form("it breaks off before its closing boundary")
         if self._file_name is None:

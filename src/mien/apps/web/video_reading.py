@@ -1,4 +1,4 @@
-"""One film: read frame by frame, its results written as it goes."""
+"""Reading of one video frame by frame, with results written on the way."""
 
 import os
 from contextlib import ExitStack
@@ -23,28 +23,28 @@ __all__ = ["VideoReader"]
 
 
 class VideoReader:
-    """Reads a film step by step, which is opened by the first; one thread at a time.
+    """Reads a video step by step; the first step opens it. For one thread at a time.
 
     Args:
         analyzer: reads the frames.
-        film: where it lies.
-        media: what is known of it, under the name that results call it by.
-        folder: the folder that results go into.
-        max_duration_s: where reading ends.
+        video: path of the video.
+        media: properties of the video; `source` is the name used in results.
+        folder: folder for the results.
+        max_duration_s: reading ends at this time in seconds.
         every: read every n-th frame.
         annotate: whether to write an annotated copy.
 
     Attributes:
-        warning: what broke the film off, or why there is no annotated copy, if so.
-        frame_count: how many are to be read, where the film says how many there are.
-        frames_read: of the film so far.
-        events: of the film, in order of their onset; complete when it is finished.
+        warning: why the video was interrupted or has no annotated copy; None without an error.
+        frame_count: number of frames to read; None if the video does not state it.
+        frames_read: number of frames read so far.
+        events: events in order of onset; complete after `finish`.
     """
 
     def __init__(
         self,
         analyzer: Analyzer,
-        film: Path,
+        video: Path,
         media: Media,
         folder: Path,
         max_duration_s: float,
@@ -57,7 +57,7 @@ class VideoReader:
         self.events: list[Event] = []
         self._analyzer = analyzer
         self._reader = analyzer.parts.sequence()
-        self._film = film
+        self._video = video
         self._stream: MediaStream | None = None
         self._limit = max_duration_s
         self._media = media
@@ -73,9 +73,9 @@ class VideoReader:
 
     @property
     def share(self) -> float | None:
-        """How much is read, from 0 to 1; None where that is not known.
+        """Share of frames read, 0 to 1, or of seconds if only the duration is known (Matroska).
 
-        Of the frames, or of the seconds where only the length is known (Matroska).
+        None if neither is known.
         """
         if self.frame_count:
             return min(self.frames_read / self.frame_count, 1.0)
@@ -85,12 +85,12 @@ class VideoReader:
         return None
 
     def step(self) -> bool:
-        """Decode one frame, and read it if it is one to be read; False at the end.
+        """Decode one frame and read it if it is an n-th one; False at the end.
 
-        What is left out is decoded in turns of its own, so that others do not wait for all of it.
+        A skipped frame is a step of its own, so that other work in the pool does not wait longer.
 
         Raises:
-            MienError: if nothing can be read, or the results cannot be written.
+            MienError: if no frame can be read, or the results cannot be written.
             ProblemError: if a frame has too many pixels, or the disk is full.
         """
         try:
@@ -111,10 +111,10 @@ class VideoReader:
         return True
 
     def finish(self) -> dict[str, Path]:
-        """End the results; their paths by form.
+        """Complete the results; returns their paths by name.
 
         Raises:
-            MienError: if there was no frame.
+            MienError: if no frame was read.
             ProblemError: if the disk is full.
         """
         if self.frames_read == 0:
@@ -124,7 +124,7 @@ class VideoReader:
             self._writer.end(fault)
             self._stack.close()
         if self._copy.fault is not None:
-            # Only the copy is missing.
+            # The other results are complete.
             del self._results["film"]
             sentence = str(self._copy.fault).replace(f"{self._folder}{os.sep}", "")
             self.warning = "; ".join(filter(None, (self.warning, sentence)))
@@ -132,7 +132,7 @@ class VideoReader:
         return self._results
 
     def close(self) -> None:
-        """Let go of the film; results that are not finished are not kept."""
+        """Close the video; results that are not complete are discarded."""
         if self._stream is not None:
             self._stream.close()
         try:
@@ -143,17 +143,17 @@ class VideoReader:
     def _next(self) -> Frame | None:
         if self._stream is None:
             limit = self._analyzer.config.max_pixels
-            self._stream = open_media(self._film, max_pixels=limit)
+            self._stream = open_media(self._video, max_pixels=limit)
         frame = next(self._stream, None)
         if frame is not None and frame.time_s - self._media.start_s > self._limit:
             raise MediaError(f"the film takes more than {self._limit:g} seconds; cut it into parts")
         return frame
 
     def _break_off(self, error: MienError | ProblemError) -> bool:
-        """End with what was read so far; with nothing, fail."""
+        """End with the frames read so far; without any, raise the error."""
         if self.frames_read == 0:
             raise error
-        self.warning = str(error).replace(str(self._film), self._media.source)
+        self.warning = str(error).replace(str(self._video), self._media.source)
         return False
 
     def _write(self, frame: Frame, reading: FrameReading) -> None:
@@ -168,8 +168,8 @@ class VideoReader:
         model = self._analyzer.parts.provenance()
         enter = self._stack.enter_context
         writers: list[ReportWriter] = [
-            enter(open_report(self._path(form.value, f"readings.{form}"), form, model))
-            for form in (ReportFormat.JSON, ReportFormat.CSV)
+            enter(open_report(self._path(one.value, f"readings.{one}"), one, model))
+            for one in (ReportFormat.JSON, ReportFormat.CSV)
         ]
         for result, name in (("events", "events.csv"), ("eaf", "events.eaf")):
             writers.append(enter(open_events(self._path(result, name), located=False)))
@@ -178,9 +178,9 @@ class VideoReader:
         self._writer.begin(self._media)
         if self._annotate:
             path = self._path("film", "annotated.mp4")
-            self._copy = enter(AnnotatedCopy(ClipWriter(path, self._media, sound=self._film)))
+            self._copy = enter(AnnotatedCopy(ClipWriter(path, self._media, sound=self._video)))
 
     def _path(self, result: str, name: str) -> Path:
-        """Where a result is written."""
+        """The path of a result, noted under its name."""
         path = self._results[result] = self._folder / name
         return path

@@ -1,4 +1,4 @@
-"""The one private folder that uploads touch, gone when the server is: even after a crash."""
+"""The private folder for uploads, removed when the server ends, even after a crash."""
 
 import errno
 import logging
@@ -24,22 +24,22 @@ log = logging.getLogger(__name__)
 
 PREFIX = "mien-"
 LOCK = ".mien-lock"
-"""Locked as long as the process lives whose folder it lies in."""
+"""Name of the lock file, which the process that owns the folder locks while it lives."""
 
-# Waits until this process has gone, however it went: then its end of the pipe is closed.
+# Waits for the pipe to close, which happens however this process ends.
 _GUARDIAN = (
     "import shutil, sys; sys.stdin.buffer.read(); shutil.rmtree(sys.argv[1], ignore_errors=True)"
 )
 
 
 class Workspace:
-    """A folder that only this user can read, until it is closed.
+    """A folder that only this user can read, removed by `close`.
 
-    A small process of its own watches over it and removes it even if this process is killed; if
-    both are, the next workspace in the same place does.
+    A guardian process removes it if this process is killed; if both are killed, the next workspace
+    with the same parent does.
 
     Args:
-        parent: where the folder is made; the system's temporary place if None.
+        parent: parent folder; the system's temporary folder if None.
     """
 
     def __init__(self, parent: Path | None = None) -> None:
@@ -55,15 +55,15 @@ class Workspace:
         )
 
     def new_job_folder(self) -> Path:
-        """A new folder within, for one upload and what is made of it."""
+        """Create a folder for one upload and its results."""
         return Path(tempfile.mkdtemp(dir=self.folder))
 
     def remove(self, folder: Path) -> None:
-        """Delete a folder with all that is in it."""
+        """Delete the folder of a job with its content."""
         shutil.rmtree(folder, ignore_errors=True)
 
     def close(self) -> None:
-        """Delete everything."""
+        """Delete the workspace."""
         if self._lock is not None:
             os.close(self._lock)
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -74,10 +74,10 @@ class Workspace:
 
 @contextmanager
 def disk_full_as_problem() -> Iterator[None]:
-    """Within the block, a full disk is a problem with a status of its own.
+    """Within the block, report a full disk as a problem of status 507.
 
     Raises:
-        ProblemError: if it is.
+        ProblemError: if the disk is full.
     """
     try:
         yield
@@ -94,30 +94,30 @@ def disk_full_as_problem() -> Iterator[None]:
 
 
 def _hold(folder: Path) -> int | None:
-    """The descriptor that holds the lock of a folder; None where there is no flock."""
+    """Lock a folder and return the file descriptor that holds the lock; None without flock."""
     if sys.platform == "win32":
         return None
     new = folder / f"{LOCK}-new"
     lock = os.open(new, os.O_WRONLY | os.O_CREAT, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)
-    new.rename(folder / LOCK)  # under its name it is never seen unlocked
+    new.rename(folder / LOCK)  # other processes never see the file unlocked
     return lock
 
 
 def _remove_abandoned(parent: Path) -> None:
-    """Remove the folders whose processes are gone; those without a lock are none of ours."""
+    """Remove the folders whose processes have ended; folders without a lock file are foreign."""
     if sys.platform == "win32":
         return
     for path in parent.glob(f"{PREFIX}*/{LOCK}"):
         try:
             lock = os.open(path, os.O_WRONLY | os.O_NOFOLLOW)
-        except OSError:  # somebody else's, or just gone
+        except OSError:  # another user's, or just removed
             continue
         try:
             if os.fstat(lock).st_uid == os.getuid() and not path.parent.is_symlink():
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(path.parent, ignore_errors=True)
-        except OSError:  # its process lives
+        except OSError:  # its process is alive
             continue
         finally:
             os.close(lock)

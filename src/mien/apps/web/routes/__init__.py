@@ -1,1 +1,1 @@
-"""What the server answers, one module for each noun."""
+"""Routes of the server, one module per noun."""

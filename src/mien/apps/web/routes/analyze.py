@@ -1,4 +1,4 @@
-"""`POST /api/v1/analyze`: a picture is answered at once, a film becomes a job."""
+"""`POST /api/v1/analyze`: an image is answered at once, a video becomes a job."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -36,7 +36,7 @@ _FORM = {
 _BODY = {
     "requestBody": {
         "required": True,
-        "description": "A picture or film, as it is or as the part `file` of a form.",
+        "description": "A picture or film, raw or as the part `file` of a multipart form.",
         "content": {
             "multipart/form-data": {"schema": _FORM},
             "application/octet-stream": _BINARY,
@@ -64,12 +64,12 @@ async def analyze(
     engine: EngineNeeded,
     limit: UploadLimit,
     address: Address,
-    every: Annotated[int, Query(ge=1, le=1000, description="Read each n-th frame.")] = 1,
-    annotate: Annotated[bool, Query(description="Write an annotated film too.")] = True,
-    activation: Annotated[bool, Query(description="Of a picture: where the net looked.")] = False,
-    name: Annotated[str, Query(max_length=255, description="Of a file sent raw.")] = "",  # noqa: ARG001
+    every: Annotated[int, Query(ge=1, le=1000, description="Read every n-th frame.")] = 1,
+    annotate: Annotated[bool, Query(description="Write an annotated film, too.")] = True,
+    activation: Annotated[bool, Query(description="Add activation maps, for a picture.")] = False,
+    name: Annotated[str, Query(max_length=255, description="Name of a file sent raw.")] = "",  # noqa: ARG001
 ) -> Any:
-    """Read a picture, or begin to read a film."""
+    """Read a picture, or start a job that reads a film."""
     limit.take(address)
     settings = engine.settings
     with _turn(engine), ExitStack() as stack:
@@ -91,7 +91,7 @@ async def analyze(
         if not isinstance(found, Media):
             return found
         if await request.is_disconnected():
-            # Nobody would learn where the film is, and it would keep its place.
+            # The client would not learn the id of the job, which would occupy its place.
             raise ClientDisconnect
         job = engine.jobs.start(upload, found, every, annotate)
         stack.pop_all()
@@ -103,11 +103,11 @@ async def analyze(
 
 @contextmanager
 def _turn(engine: Engine) -> Iterator[None]:
-    """Count an upload that is under way, unless there are too many: each takes folder on the disk."""
+    """Count an upload in progress; limited, since each takes disk space."""
     if engine.uploads >= engine.settings.max_uploads:
         raise ProblemError(
             HTTPStatus.SERVICE_UNAVAILABLE,
-            "the server takes as many uploads as it may; try again in a moment",
+            "too many uploads are in progress; try again in a moment",
             {"Retry-After": "5"},
         )
     engine.uploads += 1
@@ -118,7 +118,7 @@ def _turn(engine: Engine) -> Iterator[None]:
 
 
 def _open(engine: Engine, upload: Upload, *, activation: bool) -> dict[str, Any] | Media:
-    """The document of a picture, or what is known of a film, which is opened anew to be read."""
+    """The document of an image, or the properties of a video, whose job opens it again."""
     try:
         with open_media(upload.path, max_pixels=engine.settings.max_pixels) as stream:
             if stream.media.kind is not MediaKind.IMAGE:
@@ -127,7 +127,7 @@ def _open(engine: Engine, upload: Upload, *, activation: bool) -> dict[str, Any]
     except TooLargeError as error:
         raise too_many_pixels(upload.name, engine.settings.max_pixels) from error
     except MienError as error:
-        # The sender knows the file by its name, and nobody needs to know where it lies here.
+        # The client must not learn paths of the server.
         raise type(error)(str(error).replace(str(upload.path), upload.name)) from error
 
 

@@ -1,4 +1,4 @@
-"""`/healthz`, `/readyz` and `/metrics`, for those who run the server; `/api/v1/session`."""
+"""`/healthz`, `/readyz` and `/metrics` for operators; `/api/v1/session`."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -17,13 +17,13 @@ sessions = APIRouter(tags=["session"])
 
 
 class State(BaseModel):
-    """How the server is."""
+    """The state of the server."""
 
     status: str = Field(examples=["ok"])
 
 
 class Credentials(BaseModel):
-    """What opens a session."""
+    """The token that opens a session."""
 
     token: Annotated[str, Field(max_length=512)]
 
@@ -31,14 +31,14 @@ class Credentials(BaseModel):
 @router.head("/healthz", include_in_schema=False)
 @router.get("/healthz", responses=responses(421))
 async def healthz() -> State:
-    """Tell that the server runs."""
+    """Report that the server is running."""
     return State(status="ok")
 
 
 @router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", responses=responses(421, 503))
 async def readyz(engine: EngineNeeded) -> State:  # noqa: ARG001
-    """Tell that the weights are loaded, so that it can read."""
+    """Report that the weights are loaded."""
     return State(status="ready")
 
 
@@ -49,7 +49,7 @@ async def readyz(engine: EngineNeeded) -> State:  # noqa: ARG001
     responses={200: {"content": {"text/plain": {}}}, **responses(401, 421, 503)},
 )
 async def metrics(engine: EngineNeeded) -> Response:
-    """Count requests, frames and connections, as Prometheus reads it."""
+    """Report counts of requests, frames and connections in the Prometheus text format."""
     engine.metrics.jobs.set(len(engine.jobs))
     return Response(engine.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
@@ -58,7 +58,7 @@ async def metrics(engine: EngineNeeded) -> Response:
 async def open_session(
     credentials: Credentials, request: Request, gate: GateNeeded, address: Address
 ) -> Response:
-    """Trade the token for a cookie that scripts cannot read, for pages."""
+    """Exchange the token for a session cookie that scripts cannot read."""
     if not gate.accepts(credentials.token, address):
         raise ProblemError(
             HTTPStatus.UNAUTHORIZED,
@@ -67,7 +67,7 @@ async def open_session(
         )
     response = Response(status_code=HTTPStatus.NO_CONTENT)
     if gate.session:
-        # Where a proxy before the server ends TLS, the origin of the page alone tells.
+        # Behind a proxy that terminates TLS, only the origin of the page is https.
         origin = request.headers.get("origin", "")
         secure = request.url.scheme == "https" or origin.startswith("https:")
         response.set_cookie(COOKIE, gate.session, httponly=True, samesite="strict", secure=secure)

@@ -1,4 +1,4 @@
-"""`/api/v1/jobs`: how far a film is, what came of it, and its end."""
+"""`/api/v1/jobs`: progress, results and deletion of jobs."""
 
 from enum import StrEnum
 from http import HTTPStatus
@@ -28,7 +28,7 @@ Identifier = Annotated[
 
 
 class ResultForm(StrEnum):
-    """What can be downloaded of a film."""
+    """The results of a film that can be downloaded."""
 
     JSON = "json"
     CSV = "csv"
@@ -51,7 +51,7 @@ _RANGE_FAULTS = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIA
 
 
 class _Download(FileResponse):
-    """A file whose headers are sent only once it is open: until then it may be deleted."""
+    """A file whose headers are sent only after it is opened, since it may be deleted until then."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         waiting: list[Message] = []
@@ -77,20 +77,20 @@ class _Download(FileResponse):
                 raise
             raise ProblemError(
                 HTTPStatus.NOT_FOUND,
-                "the film was deleted with all that was read; upload it again",
+                "the film was deleted with its results; upload it again",
             ) from error
 
 
 def _bad_range(status: int, size: str | None) -> ProblemError:
     return ProblemError(
         HTTPStatus(status),
-        "the header Range asks for what is not there; correct it, or leave it out",
+        "the Range header is invalid or outside the file; correct it, or leave it out",
         {"Content-Range": size} if size else None,
     )
 
 
 def _parts(*kinds: str) -> dict[int | str, dict[str, Any]]:
-    """What OpenAPI says of a file that can be had in parts."""
+    """OpenAPI descriptions of a file that supports range requests."""
     whole: dict[str, Any] = {kind.partition(";")[0]: {} for kind in kinds}
     parts = {**whole, "multipart/byteranges": {}}
     return {
@@ -103,13 +103,13 @@ def _parts(*kinds: str) -> dict[int | str, dict[str, Any]]:
 @router.head("/{identifier}", include_in_schema=False)
 @router.get("/{identifier}", responses=responses(401, 404, 421, 422, 503))
 async def find(identifier: Identifier, engine: EngineNeeded) -> JobView:
-    """Tell how far a film is."""
+    """Get the progress of a film."""
     return engine.jobs.find(identifier).view()
 
 
 @router.delete("/{identifier}", status_code=204, responses=responses(401, 403, 404, 421, 422, 503))
 async def delete(identifier: Identifier, engine: EngineNeeded) -> None:
-    """Stop reading a film, and delete the film and all that was read."""
+    """Stop reading a film, and delete the film and its results."""
     await engine.jobs.delete(identifier)
 
 
@@ -120,7 +120,7 @@ async def delete(identifier: Identifier, engine: EngineNeeded) -> None:
     responses=_parts(*_TYPES.values()),
 )
 async def result(identifier: Identifier, form: ResultForm, engine: EngineNeeded) -> Response:
-    """Download one result of a film that is done."""
+    """Download a result of a finished film."""
     job = engine.jobs.find(identifier)
     path = _path(job, form.value)
     name = f"{Path(job.source).stem}.{_NAMES.get(form, 'mien')}{path.suffix}"
@@ -134,14 +134,14 @@ async def result(identifier: Identifier, form: ResultForm, engine: EngineNeeded)
     responses=_parts("text/html"),
 )
 async def report(identifier: Identifier, engine: EngineNeeded) -> Response:
-    """Show the HTML report of a film that is done."""
+    """Show the HTML report of a finished film."""
     job = engine.jobs.find(identifier)
     return _Download(
         _path(job, "report"),
         media_type="text/html; charset=utf-8",
         filename=f"{Path(job.source).stem}.report.html",
         content_disposition_type="inline",
-        # Of the pages' own policy it needs nothing but a style sheet, which that forbids inline.
+        # The default policy of the pages would forbid the inline style sheet.
         headers={"Content-Security-Policy": f"{page_policy()}; frame-ancestors 'none'"},
     )
 

@@ -1,4 +1,4 @@
-"""`/api/v1/models`: what reads, how it may be used, and the weights for reading in a browser."""
+"""`/api/v1/models`: the networks, the consent notice, and the weights for use in a browser."""
 
 import dataclasses
 from http import HTTPStatus
@@ -22,7 +22,7 @@ weights = APIRouter(include_in_schema=False)
 @router.head("/models", include_in_schema=False)
 @router.get("/models", responses=responses(401, 421, 503))
 async def models(engine: EngineNeeded) -> Models:
-    """List the weights that readings are made with, the notice and the limits."""
+    """List the weights in use, the consent notice and the limits."""
     settings = engine.settings
     return Models(
         version=__version__,
@@ -42,7 +42,7 @@ async def weight_file(
     v: str = "",
     if_none_match: Annotated[str, Header()] = "",
 ) -> Response:
-    """Send one of the weight files that are listed; the address listed changes with its content."""
+    """Send a weight file; its listed address changes with its content."""
     card = next((one for one in engine.analyzer.parts.cards if one.file == file), None)
     if card is None:
         raise ProblemError(HTTPStatus.NOT_FOUND, "there are no such weights; see /api/v1/models")
