@@ -57,7 +57,7 @@ def finished(client, address, state="done"):
     raise AssertionError(view)
 
 
-def room_count(client):
+def folder_count(client):
     return sum(path.is_dir() for path in client.app.state.engine.workspace.folder.iterdir())
 
 
@@ -81,7 +81,7 @@ def test_picture_as_form_and_raw(client, picture, analyzer):
     (face,) = raw["items"][0]["frames"][0]["faces"]
     assert face["top"] == analyzer.analyze(picture).faces[0].top
     assert raw["items"][0]["source"] == "portrait.jpg"
-    assert room_count(client) == 0
+    assert folder_count(client) == 0
 
 
 def test_activation_lies_on_the_face(client, picture, monkeypatch):
@@ -138,7 +138,7 @@ def test_refusals_are_problems(client, body, status, word):
     assert answer.json()["status"] == status
     assert word in answer.json()["detail"]
     assert str(client.app.state.engine.workspace.folder) not in answer.text
-    assert room_count(client) == 0
+    assert folder_count(client) == 0
 
 
 def test_a_broken_form_is_a_problem(client):
@@ -155,7 +155,7 @@ def test_a_form_that_breaks_off_is_not_read(client, picture):
     kind = {"content-type": "multipart/form-data; boundary=x"}
     broken = client.post(URL, content=head + picture, headers=kind)
     assert (broken.status_code, "breaks off" in broken.json()["detail"]) == (400, True)
-    assert room_count(client) == 0
+    assert folder_count(client) == 0
     whole = client.post(URL, content=head + picture + b"\r\n--x--\r\n", headers=kind)
     assert whole.status_code == 200
 
@@ -186,7 +186,7 @@ def test_film_becomes_a_job(client, make_film, tmp_path):
     assert client.get(f"/api/v1/jobs/{view['id']}/results/report").status_code == 422
     assert client.delete(answer.headers["location"]).status_code == 204
     assert client.get(answer.headers["location"]).status_code == 404
-    assert room_count(client) == 0
+    assert folder_count(client) == 0
 
 
 def test_what_is_left_out_of_a_film_is_decoded_in_turns_of_its_own(
@@ -227,7 +227,7 @@ def test_a_film_is_opened_when_it_is_its_turn(client, make_film, tmp_path, monke
     assert client.get(f"{second}/results/json").status_code == 404
     assert client.post(URL, content=b"no film").status_code == 415
     assert client.delete(second).status_code == 204
-    assert room_count(client) == 2
+    assert folder_count(client) == 2
     gate.set()
     for where in (first, third):
         assert finished(client, where)["frames_read"] == 20
@@ -287,7 +287,7 @@ def test_a_film_can_be_stopped(client, make_film, tmp_path):
     begun = time.monotonic()
     assert client.delete(where).status_code == 204
     assert time.monotonic() - begun < 5
-    assert room_count(client) == 0
+    assert folder_count(client) == 0
 
 
 def test_a_fault_while_reading_a_film_is_logged(client, make_film, tmp_path, monkeypatch, caplog):
@@ -321,7 +321,7 @@ def test_a_result_that_cannot_be_written_does_not_say_where(
     client, make_film, tmp_path, monkeypatch
 ):
     def refuse(reader):
-        raise OutputError(f"{reader._room / 'annotated.mp4'} cannot be written: the disk is full")
+        raise OutputError(f"{reader._folder / 'annotated.mp4'} cannot be written: the disk is full")
 
     monkeypatch.setattr(VideoReader, "finish", refuse)
     film = make_film(tmp_path / "clip.mp4").read_bytes()
@@ -398,14 +398,14 @@ def test_a_full_disk(client, picture, monkeypatch, place):
 
     with monkeypatch.context() as patch:
         if place == "folder":
-            patch.setattr(Workspace, "folder", refuse)
+            patch.setattr(Workspace, "new_job_folder", refuse)
         else:
             patch.setattr(Path, "open", lambda *_: Full())
         answer = client.post(URL, content=picture)
     assert answer.status_code == 507
     assert answer.headers["content-type"] == "application/problem+json"
     assert "disk is full" in answer.json()["detail"]
-    assert room_count(client) == 0
+    assert folder_count(client) == 0
 
 
 @pytest.mark.parametrize("ranges", [{}, {"range": "bytes=0-9"}])
@@ -481,7 +481,7 @@ def test_an_upload_that_is_cancelled_is_no_fault(client, caplog):
     assert 'method="POST",status="499"} 1.0' in counts
     assert 'status="500"' not in counts
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
-    assert room_count(client) == 0
+    assert folder_count(client) == 0
 
 
 def test_a_film_whose_sender_has_gone_keeps_no_place(client, make_film, tmp_path):
@@ -490,14 +490,14 @@ def test_a_film_whose_sender_has_gone_keeps_no_place(client, make_film, tmp_path
     gate.set()
     assert raw(client, [film], gate=gate, whole=True).result()[0] == 499
     assert len(client.app.state.engine.jobs) == 0
-    assert room_count(client) == 0
+    assert folder_count(client) == 0
 
 
 def test_uploads_at_the_same_time_are_limited(serving):
     gate = threading.Event()
     with serving(max_uploads=1) as client:
         first = raw(client, [b"some of it"], gate=gate)
-        until(lambda: room_count(client))
+        until(lambda: folder_count(client))
         status, headers = raw(client).result()
         assert status == 503
         assert int(headers[b"retry-after"]) > 0
@@ -517,7 +517,7 @@ def test_a_film_that_has_no_place_is_refused_before_its_bytes(serving, make_film
     gate = threading.Event()
     with serving(max_jobs=1) as client:
         first = raw(client, [film[:10]], "name=first.mp4", gate)
-        until(lambda: room_count(client))
+        until(lambda: folder_count(client))
         status, headers = raw(client, query="name=second.MP4").result()
         assert status == 429
         assert int(headers[b"retry-after"]) > 0

@@ -52,8 +52,8 @@ def films(tmp_path, monkeypatch):
 
     def start(reader):
         store._analyzer = reader
-        room = tmp_path / str(len(store))
-        return store.start(Upload(room / "upload", "a.mp4"), media, 1, False)
+        folder = tmp_path / str(len(store))
+        return store.start(Upload(folder / "upload", "a.mp4"), media, 1, False)
 
     return store, start
 

@@ -15,7 +15,7 @@ export interface paths {
         put?: never;
         /**
          * Analyze
-         * @description Read a picture, or begin to read a film.
+         * @description Read a picture, or start a job that reads a film.
          */
         post: operations["analyze_api_v1_analyze_post"];
         delete?: never;
@@ -33,14 +33,14 @@ export interface paths {
         };
         /**
          * Find
-         * @description Tell how far a film is.
+         * @description Get the progress of a film.
          */
         get: operations["find_api_v1_jobs__identifier__get"];
         put?: never;
         post?: never;
         /**
          * Delete
-         * @description Stop reading a film, and delete the film and all that was read.
+         * @description Stop reading a film, and delete the film and its results.
          */
         delete: operations["delete_api_v1_jobs__identifier__delete"];
         options?: never;
@@ -57,7 +57,7 @@ export interface paths {
         };
         /**
          * Result
-         * @description Download one result of a film that is done.
+         * @description Download a result of a finished film.
          */
         get: operations["result_api_v1_jobs__identifier__results__form__get"];
         put?: never;
@@ -77,7 +77,7 @@ export interface paths {
         };
         /**
          * Report
-         * @description Show the HTML report of a film that is done.
+         * @description Show the HTML report of a finished film.
          */
         get: operations["report_api_v1_jobs__identifier__report_get"];
         put?: never;
@@ -97,7 +97,7 @@ export interface paths {
         };
         /**
          * Models
-         * @description List the weights that readings are made with, the notice and the limits.
+         * @description List the weights in use, the consent notice and the limits.
          */
         get: operations["models_api_v1_models_get"];
         put?: never;
@@ -119,7 +119,7 @@ export interface paths {
         put?: never;
         /**
          * Open Session
-         * @description Trade the token for a cookie that scripts cannot read, for pages.
+         * @description Exchange the token for a session cookie that scripts cannot read.
          */
         post: operations["open_session_api_v1_session_post"];
         delete?: never;
@@ -137,7 +137,7 @@ export interface paths {
         };
         /**
          * Healthz
-         * @description Tell that the server runs.
+         * @description Report that the server is running.
          */
         get: operations["healthz_healthz_get"];
         put?: never;
@@ -157,7 +157,7 @@ export interface paths {
         };
         /**
          * Readyz
-         * @description Tell that the weights are loaded, so that it can read.
+         * @description Report that the weights are loaded.
          */
         get: operations["readyz_readyz_get"];
         put?: never;
@@ -177,7 +177,7 @@ export interface paths {
         };
         /**
          * Metrics
-         * @description Count requests, frames and connections, as Prometheus reads it.
+         * @description Report counts of requests, frames and connections in the Prometheus text format.
          */
         get: operations["metrics_metrics_get"];
         put?: never;
@@ -194,7 +194,7 @@ export interface components {
     schemas: {
         /**
          * Activation
-         * @description Where the network looked for the expression that it found most probable.
+         * @description The activation map of the most probable expression.
          */
         Activation: {
             emotion: components["schemas"]["Emotion"];
@@ -204,12 +204,12 @@ export interface components {
             columns: number;
             /**
              * Values
-             * @description Row by row, without unit; larger speaks for it.
+             * @description Activations row by row, without unit; larger values support the expression.
              */
             values: number[];
             /**
              * Corners
-             * @description Of the map in the picture: top left, top right, bottom right, bottom left.
+             * @description Corners of the map in pixels of the picture: top left, top right, bottom right, bottom left.
              */
             corners: [
                 [
@@ -232,7 +232,7 @@ export interface components {
         };
         /**
          * Box
-         * @description A rectangle in pixels of the upright picture; it may reach beyond it.
+         * @description A rectangle in pixels of the upright picture; it may extend beyond the picture.
          */
         Box: {
             /** X */
@@ -246,33 +246,33 @@ export interface components {
         };
         /**
          * ConsentNotice
-         * @description What is agreed to before a camera opens.
+         * @description The notice that users must agree to before a camera opens.
          */
         ConsentNotice: {
             /**
              * Version
-             * @description Where it changes, it is agreed to again.
+             * @description Changes when the texts change; users must then consent again.
              */
             version: string;
             /**
              * Text
-             * @description What is analysed, in paragraphs with blank lines between them.
+             * @description What is analysed, as plain text; blank lines separate paragraphs.
              */
             text: string;
             /**
              * Where
-             * @description Pictures are read; the page's own words if null.
+             * @description Where images are processed, as plain text; the page's default text if null.
              */
             where: string | null;
             /**
              * Kept
-             * @description What is kept; the page's own words if null.
+             * @description What is stored and for how long; the page's default text if null.
              */
             kept: string | null;
         };
         /**
          * Credentials
-         * @description What opens a session.
+         * @description The token that opens a session.
          */
         Credentials: {
             /** Token */
@@ -292,7 +292,7 @@ export interface components {
         Emotion: "neutral" | "happiness" | "surprise" | "sadness" | "anger" | "disgust" | "fear" | "contempt";
         /**
          * EventView
-         * @description One expression of one face from onset to offset, in seconds of the film.
+         * @description One expression of one face from onset to offset; times in seconds of the film.
          */
         EventView: {
             /**
@@ -303,19 +303,19 @@ export interface components {
             expression: components["schemas"]["Emotion"];
             /**
              * Onset S
-             * @description When it begins to show.
+             * @description When the expression begins.
              * @example 1.24
              */
             onset_s: number;
             /**
              * Apex S
-             * @description When it is most probable.
+             * @description When the expression is most probable.
              * @example 1.8
              */
             apex_s: number;
             /**
              * Offset S
-             * @description When it has gone.
+             * @description When the expression ends.
              * @example 2.92
              */
             offset_s: number;
@@ -326,7 +326,7 @@ export interface components {
             duration_s: number;
             /**
              * Peak
-             * @description Its probability at the apex.
+             * @description Probability at the apex.
              * @example 0.87
              */
             peak: number;
@@ -416,7 +416,7 @@ export interface components {
         };
         /**
          * Frame
-         * @description One picture; without a face, the list is empty.
+         * @description One frame of a source; `faces` is empty if none was found.
          * @example {
          *       "faces": [
          *         {
@@ -485,7 +485,7 @@ export interface components {
         };
         /**
          * Item
-         * @description One source with its frames; `error` says what broke it off.
+         * @description One source with its frames; `error` states what interrupted it.
          */
         Item: {
             /** Source */
@@ -505,7 +505,7 @@ export interface components {
         };
         /**
          * JobState
-         * @description Where a film is; it is queued until those before it have been read.
+         * @description The state of a job; it is queued until a worker is free.
          * @enum {string}
          */
         JobState: "queued" | "running" | "done" | "failed";
@@ -542,17 +542,17 @@ export interface components {
             progress: number | null;
             /**
              * Warning
-             * @description What broke the film off, or why there is no annotated copy.
+             * @description Why the film was interrupted, or has no annotated copy.
              */
             warning?: string | null;
             /**
              * Error
-             * @description Why there is no result.
+             * @description Why the job failed.
              */
             error?: string | null;
             /**
              * Results
-             * @description Addresses of the results by form, once it is done.
+             * @description Paths of the results by format; empty until the job is done.
              * @example {
              *       "json": "/api/v1/jobs/c0ffee-4rTz0k2b/results/json"
              *     }
@@ -562,7 +562,7 @@ export interface components {
             };
             /**
              * Events
-             * @description When expressions come and go, in order of their onset, once it is done.
+             * @description Expression events in order of onset; empty until the job is done.
              */
             events: components["schemas"]["EventView"][];
         };
@@ -605,7 +605,7 @@ export interface components {
         MediaKind: "image" | "animation" | "video" | "camera";
         /**
          * Model
-         * @description The card of one weight file, and where a browser finds the file.
+         * @description The card of one weight file, and the URL of the file.
          */
         Model: {
             /**
@@ -643,12 +643,12 @@ export interface components {
         };
         /**
          * Models
-         * @description What the server reads with; the page uses the same files when it reads by itself.
+         * @description The networks, notice and limits of the server; pages read with the same weights.
          */
         Models: {
             /**
              * Version
-             * @description Of mien.
+             * @description Version of mien.
              * @example 0.1.0
              */
             version: string;
@@ -661,7 +661,7 @@ export interface components {
             max_upload: number;
             /**
              * Keep S
-             * @description Results of a film go so long after they were asked for.
+             * @description Seconds that results are kept after they were last requested.
              */
             keep_s: number;
         };
@@ -754,7 +754,7 @@ export interface components {
             schema: "mien/1";
             /**
              * Model
-             * @description Version and checksum of the weights, by name.
+             * @description Version, precision and SHA-256 of the weights, by network name.
              */
             model: {
                 [key: string]: unknown;
@@ -764,7 +764,7 @@ export interface components {
         };
         /**
          * ResultForm
-         * @description What can be downloaded of a film.
+         * @description The results of a film that can be downloaded.
          * @enum {string}
          */
         ResultForm: "json" | "csv" | "events" | "eaf" | "film";
@@ -776,7 +776,7 @@ export interface components {
         Sentiment: "negative" | "neutral" | "positive";
         /**
          * State
-         * @description How the server is.
+         * @description The state of the server.
          */
         State: {
             /**
@@ -787,7 +787,7 @@ export interface components {
         };
         /**
          * Problem
-         * @description What went wrong, after RFC 9457.
+         * @description Problem details (RFC 9457).
          */
         Problem: {
             /**
@@ -814,7 +814,7 @@ export interface components {
         };
         /**
          * LiveProblem
-         * @description What the live socket says in place of a reading, or before it closes.
+         * @description A problem sent by the live socket in place of a reading, or before it closes.
          */
         LiveProblem: {
             /**
@@ -847,7 +847,7 @@ export interface components {
         };
         /**
          * Live
-         * @description One answer of the live socket.
+         * @description One reading sent by the live socket.
          * @example {
          *       "delay_ms": 7.4,
          *       "dropped": 2,
@@ -920,17 +920,17 @@ export interface components {
             kind: "reading";
             /**
              * Sequence
-             * @description Which of the frames that were sent, from 0.
+             * @description Index of the frame among those sent, from 0.
              */
             sequence: number;
             /**
              * Dropped
-             * @description Frames replaced by a newer one so far.
+             * @description Number of frames replaced by a newer one so far.
              */
             dropped: number;
             /**
              * Delay Ms
-             * @description From the frame's arrival to this answer.
+             * @description Time from the arrival of the frame to this reading.
              */
             delay_ms: number;
             /** Width */
@@ -954,20 +954,20 @@ export interface operations {
     analyze_api_v1_analyze_post: {
         parameters: {
             query?: {
-                /** @description Read each n-th frame. */
+                /** @description Read every n-th frame. */
                 every?: number;
-                /** @description Write an annotated film too. */
+                /** @description Write an annotated film, too. */
                 annotate?: boolean;
-                /** @description Of a picture: where the net looked. */
+                /** @description Add activation maps, for a picture. */
                 activation?: boolean;
-                /** @description Of a file sent raw. */
+                /** @description Name of a file sent raw. */
                 name?: string;
             };
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** @description A picture or film, as it is or as the part `file` of a form. */
+        /** @description A picture or film, raw or as the part `file` of a multipart form. */
         requestBody: {
             content: {
                 "multipart/form-data": {
