@@ -1,4 +1,4 @@
-"""Readings to write, clips to look into, and a disk that makes writing fail for real."""
+"""Readings to write, helpers to inspect clips, and a file-size limit that makes writes fail."""
 
 import io
 import resource
@@ -29,13 +29,13 @@ def _small_disk(size: int) -> Iterator[None]:
 
 @pytest.fixture
 def small_disk() -> Callable[[int], AbstractContextManager[None]]:
-    """A block in which the system refuses to let any file grow beyond so many bytes."""
+    """A block in which the system limits the size of files in bytes."""
     return _small_disk
 
 
 @pytest.fixture
 def written(make_reading: Callable[..., Reading]) -> Callable[[ReportFormat], str]:
-    """What a form says of a photograph, a file that is missing and a film that is cut off."""
+    """The output of a format for a photograph, a missing file and a truncated film."""
 
     def write(form: ReportFormat) -> str:
         stream = io.StringIO()
@@ -99,7 +99,7 @@ def sound_packets() -> Callable[[Path], list[bytes]]:
 
 @pytest.fixture
 def duration_s() -> Callable[[Path], float]:
-    """How long a film says that it is, in seconds."""
+    """The duration that a film states, in seconds."""
 
     def read(path: Path) -> float:
         with av.open(str(path)) as container:

@@ -11,7 +11,7 @@ BOX = (250, 150, 120, 150)
 
 
 class Words:
-    """A canvas that takes note of what is written."""
+    """A canvas that records the texts written to it."""
 
     def __init__(self):
         self.texts = []

@@ -12,7 +12,7 @@ def plain(height=60, width=80, level=100):
 
 
 def drawn(draw, image=None):
-    """Where a picture is changed, (height, width)."""
+    """Mask of the pixels that were changed, (height, width)."""
     image = plain() if image is None else image
     before = image.copy()
     draw(Canvas(image))
@@ -79,7 +79,7 @@ def test_what_lies_outside_is_cut_off(draw, place):
     small, large = plain(), plain(400, 400)
     draw(Canvas(small), x, y)
     draw(Canvas(large), x + 50, y + 50)
-    # OpenCV smooths less along the edge of a picture.
+    # OpenCV anti-aliases less along the border of an image.
     np.testing.assert_array_equal(small[2:-2, 2:-2], large[52:108, 52:128])
 
 

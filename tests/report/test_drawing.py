@@ -137,7 +137,7 @@ def test_where_faces_touch_each_has_a_line_of_its_own(make_reading, monkeypatch)
     assert not any(spot.full for spot in spots.values())
     labels = [spot.box for spot in spots.values()]
     assert overlap(labels) == 0
-    # The largest is in the middle and chooses first: on its own face, not on that of another.
+    # The label of the largest face, in the middle, is placed first: on its own face.
     middle = spots["#17"].box
     assert overlap([middle, readings[17].face.box]) > 0.9 * middle.area
 

@@ -44,7 +44,7 @@ def test_the_end_of_the_film_ends_events(smiling):
 def test_a_face_that_goes_ends_its_events(smiling):
     (event,) = events_of(smiling([0.9, 0.9] + [None] * 10))
     assert event.offset_s == pytest.approx(0.1)
-    # A moment out of sight does not.
+    # A short time out of sight does not end it.
     assert len(events_of(smiling([0.9, 0.9, None, None, 0.9, 0.9]))) == 1
 
 

@@ -24,7 +24,7 @@ def test_file_appears_at_the_end(tmp_path):
 
 
 def test_what_is_flushed_may_be_written_to(tmp_path, monkeypatch):
-    """As Windows demands."""
+    """Windows syncs only files opened for writing."""
     fcntl = pytest.importorskip("fcntl")
     modes = []
     monkeypatch.setattr(

@@ -40,5 +40,5 @@ def test_colour_blind_eyes_tell_them_apart(kind):
     seen = np.clip(colours**2.2 @ np.transpose(COLOUR_BLIND[kind]), 0, 1) ** (1 / 2.2)
     lab = rgb2lab(seen)
     apart = np.linalg.norm(lab[:, None] - lab[None], axis=2) + 999 * np.eye(8)
-    # A difference of 2.3 is just noticed where two colours touch; these lie apart.
+    # A difference of 2.3 is just noticeable between adjacent colours; these are not adjacent.
     assert apart.min() > 12

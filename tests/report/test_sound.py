@@ -67,7 +67,7 @@ def test_sound_goes_on_where_recordings_were_joined(make_film, tmp_path, sound_p
     parts = [make_film(tmp_path / f"{n}.ts", sound="aac") for n in range(2)]
     source = tmp_path / "joined.ts"
     source.write_bytes(b"".join(part.read_bytes() for part in parts))
-    # That the counters of its packets leap at the joint looks like damage.
+    # The jump of the packet counters at the joint looks like damage.
     with (
         open_media(source) as stream,
         ClipWriter(tmp_path / "b.mp4", stream.media) as clip,

@@ -1,4 +1,4 @@
-/** The agreement: the version of the notice and the time, in this browser alone. */
+/** The consent: version of the notice and time, stored only in this browser. */
 
 import { signal } from "@preact/signals";
 import type { Place } from "./state";
@@ -9,18 +9,18 @@ interface Agreement {
 }
 
 const KEY = "mien.consent";
-/** After the version, where pictures may go to the server. */
+/** Suffix of the version if pictures may be sent to the server. */
 const SERVER = "+server";
 
 export const agreement = signal<Agreement | null>(stored());
 
-/** Agree to a version of the notice, which says where pictures go. */
+/** Record consent to a version of the notice for a place. */
 export function agree(version: string, place: Place, now = new Date()): void {
   agreement.value = { version: noticeOf(version, place), time: now.toISOString() };
   try {
     localStorage.setItem(KEY, JSON.stringify(agreement.value));
   } catch {
-    // Without storage the agreement holds for this page.
+    // Without storage, the consent holds until the page is closed.
   }
 }
 
@@ -33,13 +33,13 @@ export function withdraw(): void {
   }
 }
 
-/** Whether this very version has been agreed to; what is agreed to for the server covers this browser. */
+/** Whether there is consent to this version; consent for the server covers this browser. */
 export function agreedTo(version: string, place: Place): boolean {
   const noted = agreement.value?.version;
   return noted === noticeOf(version, "server") || noted === noticeOf(version, place);
 }
 
-/** The version of the notice, and whether what was agreed to holds for the server too. */
+/** The version of the notice, and whether the consent covers the server. */
 export function agreedVersion({ version }: Agreement): [version: string, server: boolean] {
   const server = version.endsWith(SERVER);
   return [server ? version.slice(0, -SERVER.length) : version, server];

@@ -1,9 +1,9 @@
-/** Files made in the page: readings as JSON of schema mien/1 and as CSV, events as CSV. */
+/** Files created in the page: readings as JSON (schema mien/1) and CSV, events as CSV. */
 
 import type { Event, Face, Frame, Item, Model } from "./api/types";
 import { EMOTIONS } from "./vision/labels";
 
-/** The document of schema mien/1, by the networks that read; it has no place for activation maps. */
+/** The document of schema mien/1, which has no activation maps. */
 export function jsonOf(items: readonly Item[], networks: readonly Model[]): string {
   const model = Object.fromEntries(
     networks.map(({ name, version, precision, sha256 }) => [name, { version, precision, sha256 }]),

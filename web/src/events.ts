@@ -1,15 +1,15 @@
-/** When expressions come and go, by the rules and thresholds of the server's `mien.report.events`. */
+/** Expression events, by the hysteresis rules of the server's `mien.report.events`. */
 
 import type { Event, Frame } from "./api/types";
 import { EMOTIONS, type Emotion } from "./vision/labels";
 
-/** An expression must reach this to count; its event runs from where it last rose above half of it. */
+/** Upper and lower hysteresis thresholds of the probability during an event. */
 const PEAK_THRESHOLD = 0.5;
 const ONSET_THRESHOLD = 0.25;
-/** A face out of sight for longer ends its events where it was last seen; of frames further apart, for one. */
+/** Longest time unseen without ending events, in seconds, or in steps if frames are further apart. */
 const GAP_S = 0.5;
 const MISSED_STEPS = 1.5;
-/** The median of so many steps from frame to frame says how far apart frames lie. */
+/** Number of steps between frames over which the median is taken. */
 const STEPS = 15;
 const CODED = EMOTIONS.filter((name) => name !== "neutral");
 
@@ -22,7 +22,7 @@ interface Course {
   peak: number;
 }
 
-/** The events of a film whose faces have track ids, in order of their onset. */
+/** The events of a film whose faces have track ids, in order of onset. */
 export function eventsOf(frames: readonly Frame[]): Event[] {
   const courses = new Map<string, Course>();
   const found: Event[] = [];

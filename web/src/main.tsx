@@ -59,7 +59,7 @@ addEventListener("hashchange", () => {
 });
 entitle();
 refuseDrops();
-// The page's own client counts what it asks.
+// The API client counts its own requests.
 observe(
   (count) => {
     requests.value += count;

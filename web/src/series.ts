@@ -1,18 +1,18 @@
-/** What is read over time, as columns. */
+/** Time series as columns. */
 
-/** Seconds first; null where there was nothing to read. */
+/** Seconds first; null without a reading. */
 export type Columns = readonly (readonly (number | null)[])[];
 
-/** A film's own times and those of its readings differ by less, in seconds. */
+/** Largest difference between the times of a film and those of its readings, in seconds. */
 const NEAR_S = 0.02;
 
-/** Where there is a value with none before and none after it, which no line shows. */
+/** Indices of values without neighbours, which no line would show. */
 export function alone(values: readonly (number | null | undefined)[]): number[] {
   const none = (index: number) => (values[index] ?? null) === null;
   return values.flatMap((_, index) => (!none(index) && none(index - 1) && none(index + 1) ? [index] : []));
 }
 
-/** The index of the last of some ascending times that is not after a moment; the first if all are. */
+/** Index of the last of ascending times that is not after a moment; 0 if all are. */
 export function lastBefore(times: readonly number[], moment: number): number {
   let [low, high] = [0, times.length];
   while (low < high) {

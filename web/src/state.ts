@@ -1,4 +1,4 @@
-/** What the whole page shares. Nothing of it outlives the page but the agreement. */
+/** State shared by the whole page; only the consent outlives it. */
 
 import { computed, signal } from "@preact/signals";
 import { loadModels, Refusal, tokenNeeded } from "./api/client";
@@ -15,7 +15,7 @@ export const trouble = signal<string | null>(null);
 const running = signal<ReadonlyMap<string, Place>>(new Map());
 /** Whether pictures are being analysed right now. */
 export const analysing = computed(() => running.value.size > 0);
-/** Where pictures go: of what is being analysed, otherwise of what would be. */
+/** Where the current analysis sends pictures, or the next one would. */
 export const leaving = computed(() => {
   const places = [...running.value.values()];
   return places.length ? places.includes("server") : place.value === "server";
@@ -23,11 +23,11 @@ export const leaving = computed(() => {
 export const view = signal<View>(viewOf(location.hash));
 
 const RETRY_MS = 3000;
-/** For the server's first answer. */
+/** Time limit for the server's first answer. */
 const PATIENCE_MS = 10_000;
 const AGAIN_MS = 50;
 
-/** Note where something is being analysed, or that it has ended; requests are counted from the first on. */
+/** Record where an analysis starts, or that it has ended; the first resets the request count. */
 export function setRunning(what: string, where: Place | null): void {
   if (where && !analysing.value) startCounting();
   const next = new Map(running.value);
@@ -41,7 +41,7 @@ export function viewOf(hash: string): View {
   return Object.hasOwn(strings.views, name) ? (name as View) : "live";
 }
 
-/** Refuse a file in which there is nothing: a folder, one that is gone or has changed since, an empty one. */
+/** Refuse folders, empty files, and files that have been removed or changed. */
 export async function checkFile(file: File): Promise<void> {
   await file.slice(0, 1).arrayBuffer().catch(() => {
     throw new Error(strings.errors.notAFile(file.name));
@@ -55,7 +55,7 @@ export function checkSize({ name, size }: File): void {
   if (most && size > most) throw new Error(strings.errors.tooLarge(name, size, most));
 }
 
-/** What the server has, as soon as it has said so. */
+/** The server's networks and settings, as soon as they are known. */
 export async function known(): Promise<Models> {
   for (let waited = 0; !models.value && !trouble.value && waited < PATIENCE_MS; waited += AGAIN_MS) {
     await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
@@ -64,7 +64,7 @@ export async function known(): Promise<Models> {
   return models.value;
 }
 
-/** Ask the server what it has, until it answers. */
+/** Request the server's networks and settings until it answers. */
 export async function connect(): Promise<void> {
   try {
     models.value = await loadModels();

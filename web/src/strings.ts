@@ -1,4 +1,4 @@
-/** Every word that the pages show, in one place for translation. */
+/** All texts of the pages, in one place for translation. */
 
 import type { Doubt } from "./vision/judgement";
 import type { Emotion, Sentiment } from "./vision/labels";
@@ -20,10 +20,10 @@ const doubts: Record<Doubt, string> = {
   "turned away": "the face is turned away",
   occluded: "the face is covered",
   "too dark or too bright": "the face is too dark or too bright",
-  ambiguous: "several expressions are as likely",
+  ambiguous: "several expressions are plausible",
 };
 
-/** What the card of the expression network says of itself. */
+/** Accuracy figures in the card of the expression network. */
 export interface Measured {
   readonly fer2013: Figure;
   readonly ferplus: Figure;
@@ -75,7 +75,7 @@ export const strings = {
   percent: (share: number) => `${Math.round(share * 100)}\u00a0%`,
   signed: (value: number, places = 2) => {
     const shown = Math.abs(value).toFixed(places);
-    // What is shown as nothing has no sign.
+    // Zero after rounding has no sign.
     const sign = Number(shown) === 0 ? "" : value < 0 ? "−" : "+";
     return `${sign}${shown}`;
   },
@@ -125,7 +125,7 @@ export const strings = {
     lead: "Drop photographs and see the reading beside each.",
     drop: "Drop photographs here",
     choose: "Choose photographs",
-    hint: "JPEG, PNG, WebP and what else your browser shows. Several at once are fine.",
+    hint: "JPEG, PNG, WebP and other formats that your browser can show. Several at once are fine.",
     progress: (read: number, all: number, faces: number) =>
       `${read} of ${all} read, ${faces} ${faces === 1 ? "face" : "faces"}`,
     reading: "Reading …",
@@ -144,8 +144,8 @@ export const strings = {
     lead: "Choose a film; its timeline appears when it has been read.",
     drop: "Drop a film here",
     choose: "Choose a film",
-    hint: "MP4, WebM, MOV and other usual kinds.",
-    hintBrowser: "MP4 and WebM; five moments of each second are read.",
+    hint: "MP4, WebM, MOV and other common formats.",
+    hintBrowser: "MP4 and WebM; five frames per second are read.",
     uploading: "Sending the film",
     waiting: "Waiting for its turn",
     reading: "Reading the film",
@@ -159,8 +159,8 @@ export const strings = {
     whose: "Timeline of",
     events: "Events",
     eventsLead:
-      "An event is an expression other than neutral that reaches 50\u00a0%: from where it last rose above 25\u00a0% to where it falls below.",
-    none: "There was none.",
+      "An event is an expression other than neutral that reaches 50\u00a0%. It lasts from where it last rose above 25\u00a0% to where it falls below.",
+    none: "There were no events.",
     columns: {
       face: "Face",
       expression: "Appears",
@@ -191,7 +191,7 @@ export const strings = {
   },
   model: {
     title: "Model & limits",
-    lead: "What reads, how well, and what it must not be used for.",
+    lead: "The networks, how well they read, and what they must not be used for.",
     not: "What a reading is not",
     notText: [
       "An expression is not a feeling. mien says how a face appears to the people who named its training pictures; it cannot know what somebody feels, thinks or intends.",
@@ -234,15 +234,15 @@ export const strings = {
     open: "Open",
   },
   errors: {
-    unexpected: "Something went wrong. Try again; if it stays, reload the page.",
+    unexpected: "Something went wrong. Try again; if that does not help, reload the page.",
     serverAway: "The server cannot be reached. Check that it runs, then try again.",
-    serverGone: "The server cannot be reached. It is tried again on its own.",
-    later: (seconds: number) => `The server has enough to do; it is asked again in ${seconds}\u00a0s.`,
+    serverGone: "The server cannot be reached. Trying again automatically.",
+    later: (seconds: number) => `The server is busy. Trying again in ${seconds}\u00a0s.`,
     tooLarge: (name: string, size: number, most: number) =>
-      `${name} has ${megabytes(size)}, this server takes ${megabytes(most)}. Read it in this browser, or make it smaller.`,
+      `${name} has ${megabytes(size)}; this server accepts at most ${megabytes(most)}. Read it in this browser, or make it smaller.`,
     loadFailed: "The networks could not be started in this browser. Try again, or let this server read.",
     readFailed: "This browser could not finish the reading. Try again, or let this server read.",
-    tooMany: "As many as the server allows are watching. It is tried again on its own.",
+    tooMany: "The server's limit of live connections is reached. Trying again automatically.",
     offlineModels: "The networks could not be loaded from the server. Check that it runs.",
     refused: "The camera was refused. Allow it for this page in the browser's settings, then try again.",
     noCamera: "No camera was found. Connect one, then try again.",

@@ -46,7 +46,7 @@ describe("the client", () => {
     const found = await analyzePicture(file, false, { stop: stop.signal, note: (one) => notes.push(one) });
     expect(found.items).toEqual([]);
     expect(asked).toHaveLength(3);
-    expect(notes[0]).toMatch(/asked again/);
+    expect(notes[0]).toMatch(/Trying again/);
     expect(notes.at(-1)).toBe("");
   });
 

@@ -183,7 +183,7 @@ def _events(events: Sequence[Event]) -> str:
     )
     head = f"<h3>Events</h3><p class='hint'>{hint}</p>"
     if not events:
-        return _section(head, "<p class='hint'>There was none.</p>")
+        return _section(head, "<p class='hint'>There were no events.</p>")
     names = ("Face", "Appears", "Onset", "Apex", "Offset", "Duration", "Peak")
     rows = [
         [

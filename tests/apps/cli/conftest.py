@@ -1,4 +1,4 @@
-"""The command line in this process and in one of its own, and what it is given to read."""
+"""The command line, in this process and in a separate one, and files for it to read."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ from mien.report.schema import document_schema
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a command left behind."""
+    """The outcome of a command."""
 
     code: int
     out: str
@@ -50,7 +50,7 @@ def picture(tmp_path: Path, empty_picture: Callable[[Path], Path]) -> Path:
 
 @pytest.fixture
 def mixed(tmp_path: Path, portrait_file: Path, empty_picture: Callable[[Path], Path]) -> Path:
-    """A folder with two good pictures, an empty file and a text in place of a picture."""
+    """A folder with two readable pictures, an empty file and a text named like a picture."""
     folder = tmp_path / "mixed"
     (folder / "deep" / "deeper").mkdir(parents=True)
     shutil.copy(portrait_file, folder / "a.jpg")
@@ -70,7 +70,7 @@ def clip(make_film: Callable[..., Path], tmp_path: Path) -> Path:
 
 @pytest.fixture
 def cut_clip(make_film: Callable[..., Path], tmp_path: Path) -> Path:
-    """The same, cut off."""
+    """The same film, truncated."""
     path = make_film(tmp_path / "cut.mkv", options={"cluster_time_limit": "300"})
     path.write_bytes(path.read_bytes()[:-1500])
     return path
@@ -78,7 +78,7 @@ def cut_clip(make_film: Callable[..., Path], tmp_path: Path) -> Path:
 
 @pytest.fixture
 def validated() -> Callable[[Any], Any]:
-    """Give back a document that is as the schema says."""
+    """Parse a document and validate it against the schema."""
 
     def check(document: Any) -> Any:
         jsonschema.Draft202012Validator(document_schema()).validate(document)
@@ -103,7 +103,7 @@ def mien(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
 
 @pytest.fixture
 def process() -> Callable:
-    """Run `python -m mien ARGUMENTS` in a process of its own; streams are bytes."""
+    """Run `python -m mien ARGUMENTS` in a separate process; streams are bytes."""
 
     def run(*arguments: object, **options: object) -> subprocess.CompletedProcess[bytes]:
         running = start(*arguments, **options)
@@ -115,7 +115,7 @@ def process() -> Callable:
 
 @pytest.fixture
 def running() -> Callable:
-    """Start `python -m mien ARGUMENTS` in a process of its own and leave it to the test."""
+    """Start `python -m mien ARGUMENTS` in a separate process and hand it to the test."""
     return start
 
 
@@ -130,6 +130,6 @@ def start(
 
 
 def obey() -> None:
-    """Hear signals that these tests themselves may have been started to ignore, as by nohup."""
+    """Restore signals that the test run may have been started to ignore, as by nohup."""
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)

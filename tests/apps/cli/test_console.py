@@ -1,4 +1,4 @@
-"""What is printed for people, and what may not reach their terminal."""
+"""Terminal output, and what must not reach the terminal."""
 
 import json
 import logging
@@ -85,7 +85,7 @@ def test_odd_names(mien, tmp_path, name, empty_picture):
         path = path.rename(folder / (name.split("/")[1] + ".png"))
     table = mien("analyze", path, *FAST)
     assert (table.code, table.err) == (0, "")
-    # Long paths fold over several lines.
+    # Long paths wrap over several lines.
     shown = "".join(line[:60].rstrip() for line in table.out.splitlines())
     assert path.name in shown or path.name in table.out
     document = json.loads(mien("analyze", path, "--format", "json", *FAST).out)

@@ -117,7 +117,7 @@ def test_a_fault_of_another_file_is_none_of_stdout(mien, monkeypatch):
 
 @pytest.mark.parametrize("form", ["json", "jsonl", "csv", "table"])
 def test_a_reader_that_goes_away(running, clip, form, tmp_path):
-    """The way of `mien ... | head -0`, with an annotated clip half done."""
+    """As in `mien ... | head -0`, with an annotated clip half written."""
     command = running("analyze", clip, "--format", form, "--annotate", tmp_path / "out", *FAST)
     command.stdout.close()
     complaints = command.stderr.read()

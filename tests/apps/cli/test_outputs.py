@@ -1,4 +1,4 @@
-"""What is written never costs a source, nor another result."""
+"""No output replaces a source or another output."""
 
 import json
 import resource
@@ -75,7 +75,7 @@ def test_a_second_run_reads_no_annotated_picture_of_the_first(mien, picture, tmp
         done = mien("analyze", tmp_path / pattern, *options)
         assert (done.code, items(done)) == (0, {"a.jpg"})
     assert set(contents(tmp_path)) == {"a.jpg", "a.annotated.jpg"}
-    # Elsewhere the name tells nothing.
+    # On other systems the name means nothing.
     done = mien("analyze", tmp_path / pattern, "--annotate", tmp_path / "out", *options[2:])
     assert items(done) == {"a.jpg", "a.annotated.jpg"}
 

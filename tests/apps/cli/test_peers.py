@@ -1,4 +1,4 @@
-"""Peers beside mien's own parts in `mien bench`, those that are installed."""
+"""Installed peers in `mien bench`."""
 
 import sys
 from importlib.machinery import ModuleSpec

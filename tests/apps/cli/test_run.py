@@ -1,4 +1,4 @@
-"""A source that fails costs no other, nor does a copy that cannot be drawn."""
+"""A source or an annotated copy that fails does not affect other sources."""
 
 import json
 import resource

@@ -1,4 +1,4 @@
-"""A server in this process, and one in a process of its own."""
+"""A server in this process, and one in a separate process."""
 
 import contextlib
 import os
@@ -42,7 +42,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
 
 @pytest.fixture
 def serving(tmp_path: Path) -> Callable:
-    """Start a server with settings of one's own, in this process."""
+    """Start a server with given settings in this process."""
 
     @contextlib.contextmanager
     def start(**options: object) -> Iterator[TestClient]:
@@ -57,7 +57,7 @@ def serving(tmp_path: Path) -> Callable:
 def server(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[tuple[subprocess.Popen, int, Path]]:
-    """`mien serve` in a process of its own: process, port and where its private folder is."""
+    """`mien serve` in a separate process: the process, its port and the parent of its workspace."""
     folder = tmp_path_factory.mktemp("private")
     environment = os.environ | {"MIEN_TEMPORARY": str(folder), "MIEN_READ_TIMEOUT_S": "2"}
     environment["MIEN_UPLOADS_PER_MINUTE"] = "100000"

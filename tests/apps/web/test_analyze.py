@@ -440,7 +440,7 @@ def test_a_long_name_keeps_its_extension(client, make_film, tmp_path):
 
 
 def raw(client, chunks=(), query="", gate=None, headers=(), whole=False):
-    """An upload that sends some chunks and is cancelled when the gate opens: how it goes on."""
+    """An upload that sends some chunks and is cancelled when the gate opens."""
     messages = [{"type": "http.request", "body": one, "more_body": True} for one in chunks]
     if whole:
         messages.append({"type": "http.request", "body": b"", "more_body": False})

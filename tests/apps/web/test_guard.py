@@ -1,4 +1,4 @@
-"""What the guard makes of a server that stops."""
+"""The guard while the server stops."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ from mien.apps.web.metrics import Metrics
 
 
 def cancelled(kind, *begun):
-    """What is sent for a request that is cancelled while it is answered."""
+    """The messages sent for a request that is cancelled during the response."""
 
     async def app(_scope, _receive, send):
         for message in begun:

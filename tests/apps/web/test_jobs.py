@@ -19,7 +19,7 @@ from mien.core.media import Media, MediaKind
 
 
 class Reader:
-    """A film of no frames, whose end takes as long as its gate is shut."""
+    """A reader without frames whose `finish` blocks until its gate opens."""
 
     warning, events = None, ()
     frame_count = share = None
@@ -44,7 +44,7 @@ class Reader:
 
 @pytest.fixture
 def films(tmp_path, monkeypatch):
-    """All jobs, and a function that starts one of a reader."""
+    """A job store, and a function that starts a job of a reader."""
     monkeypatch.setattr(jobs, "VideoReader", lambda analyzer, *_: analyzer)
     workspace = SimpleNamespace(remove=lambda _: None)
     store = JobStore(None, FairPool(1), workspace, WebSettings(workers=1, keep_s=1e-9))

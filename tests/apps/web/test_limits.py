@@ -11,7 +11,7 @@ ONE, OTHER = "192.0.2.1", "192.0.2.2"
 
 @pytest.fixture
 def clock(monkeypatch):
-    """Stands in for the module `time`; only moves when it is told to."""
+    """A fake of the module `time` that advances only on request."""
     clock = SimpleNamespace(now=1000.0, monotonic=lambda: clock.now)
     monkeypatch.setattr(limits, "time", clock)
     return clock
@@ -23,7 +23,7 @@ def limit(clock):
 
 
 def granted(limit, address):
-    """How many requests at once come in before one is refused."""
+    """The number of simultaneous requests before one is refused."""
     for count in range(1000):
         try:
             limit.take(address)

@@ -154,7 +154,7 @@ def test_a_reading_that_comes_while_its_socket_is_closed(client, shot, monkeypat
 
 
 def refusal(client):
-    """What a page is told, and the code that its socket is closed with."""
+    """The problem sent to a page, and the close code of its socket."""
     with client.websocket_connect(LIVE, headers=HOST) as socket:
         problem = socket.receive_json()
         with pytest.raises(WebSocketDisconnect) as closed:

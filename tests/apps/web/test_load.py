@@ -1,4 +1,4 @@
-"""The load test itself: it says what is wrong, and ends accordingly."""
+"""The load test itself: its messages and exit status."""
 
 import importlib.util
 import json

@@ -1,4 +1,4 @@
-"""The description is complete, and the server keeps to it."""
+"""The OpenAPI document is complete, and the server conforms to it."""
 
 import json
 import time
@@ -39,7 +39,7 @@ CHECKS = [
 ]
 
 
-# What takes nothing cannot be asked in a wrong way.
+# Operations without input have no invalid requests.
 WAYS = [
     pytest.param(one, mode, id=f"{one.label} {mode.value}")
     for one in OPERATIONS

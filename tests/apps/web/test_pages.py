@@ -1,4 +1,4 @@
-"""The front-end's own tests, where there is a Node to run them."""
+"""The front end: its own tests, if Node is installed, and how its files are served."""
 
 import mimetypes
 import os
@@ -57,7 +57,7 @@ def test_in_a_browser():
 
 @pytest.fixture
 def built(client, tmp_path, monkeypatch):
-    """Pages of three files, whatever is built."""
+    """A front end of three files in place of the built one."""
     for name in ("index.html", "ort/runtime.wasm", "assets/index-c0ffee.js"):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)

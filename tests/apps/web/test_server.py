@@ -1,4 +1,4 @@
-"""The server in a process of its own: what only real sockets and a real end show."""
+"""The server in a separate process: behaviour that needs real sockets and a real shutdown."""
 
 import contextlib
 import re
@@ -71,7 +71,7 @@ def test_a_notice_that_is_no_json_is_one_sentence(monkeypatch):
 
 @pytest.fixture
 def served(tmp_path, monkeypatch):
-    """The port of what `mien serve` runs with a token, in this process."""
+    """The port of a server with a token, run by `serve` in this process."""
     servers, ports = [], []
     begin = module._Server.__init__
 
@@ -139,7 +139,7 @@ def punctual(tmp_path, monkeypatch):
     monkeypatch.setattr(module.PunctualProtocol, "patience_s", 0.5)
     settings = WebSettings(workers=1, temporary=tmp_path, write_timeout_s=1, live_fps=1000)
     listener = socket.create_server(("127.0.0.1", 0))
-    # Little is sent ahead to who takes nothing; connections inherit it.
+    # A small send buffer, inherited by connections, fills soon if the client does not read.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     config = uvicorn.Config(
         create_app(settings),
@@ -202,7 +202,7 @@ def test_a_viewer_that_takes_nothing_is_cut_off(punctual):
             b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
         )
         poll = select.poll()
-        poll.register(client, 0)  # of itself it tells of the end, also unread
+        poll.register(client, 0)  # hang-ups are reported even with an empty mask
         end = time.monotonic() + 20
         while not poll.poll(2) and time.monotonic() < end:
             with contextlib.suppress(OSError):

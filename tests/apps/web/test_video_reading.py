@@ -6,7 +6,7 @@ from mien.vision.media import open_media
 
 @pytest.fixture
 def shares(analyzer, make_film, tmp_path):
-    """How much of a film is read, before each step and at the end."""
+    """The share of a film that is read, before each step and at the end."""
 
     def read(name, every):
         path = make_film(tmp_path / name, times=[100 + i / 10 for i in range(8)])

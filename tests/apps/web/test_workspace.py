@@ -26,7 +26,7 @@ def test_what_a_server_left_that_died_with_its_guardian_is_removed(tmp_path):
     with subprocess.Popen(command, **pipes) as dying, subprocess.Popen(command, **pipes) as living:
         guardian, left = dying.stdout.readline().split()
         _, kept = living.stdout.readline().split()
-        # The guardian is stopped first: it would act on the death of its server.
+        # Stop the guardian first, or it would remove the folder when its server dies.
         os.kill(int(guardian), signal.SIGKILL)
         dying.kill()
         dying.wait()

@@ -1,4 +1,4 @@
-/** The server's REST interface. Errors are problem details; their sentence is shown as it is. */
+/** Client of the REST API. Errors are problem details; their `detail` is shown unchanged. */
 
 import { signal } from "@preact/signals";
 import createClient from "openapi-fetch";
@@ -8,32 +8,32 @@ import { counted } from "./traffic";
 import type { Job, Models, Result } from "./types";
 
 const ANALYZE = "/api/v1/analyze" satisfies keyof paths;
-/** Of HTTP: too many requests of one, or of all. */
+/** HTTP statuses for too many requests, of one client or of all. */
 const BUSY = [429, 503];
 
-/** Whether the server lets nobody in without a token. */
+/** Whether the server requires a token that is not yet known. */
 export const tokenNeeded = signal(false);
 
 export class Refusal extends Error {
   constructor(
     message: string,
-    /** Of HTTP; 0 where no server answered. */
+    /** HTTP status; 0 if no server answered. */
     readonly status: number,
-    /** Seconds after which the server may be asked again, if it said so. */
+    /** Seconds to wait before the next request, if the server said so (`Retry-After`). */
     readonly retryAfter: number | null = null,
   ) {
     super(message);
   }
 }
 
-/** An error for what the server said; one for want of a token brings up the form for it. */
+/** The error for a refused request; if a token is missing, the token form is shown. */
 export function refused(message: string, status: number, retryAfter: string | null = null): Refusal {
   if (status === 401) tokenNeeded.value = true;
   const seconds = Number.parseFloat(retryAfter ?? "");
   return new Refusal(message, status, Number.isFinite(seconds) ? seconds : null);
 }
 
-/** What may be told of an upload while it waits, and what stops it. */
+/** Callbacks of an upload, and the signal that aborts it. */
 interface Patience {
   readonly stop: AbortSignal;
   readonly note: (sentence: string) => void;
@@ -73,7 +73,7 @@ export async function openSession(token: string): Promise<void> {
   await dataOf(api.POST("/api/v1/session", { body: { token } }));
 }
 
-/** Weights lie beside the interface, at the address that their card gives. */
+/** Load weights from the URL in their card. */
 export async function loadWeights(url: string): Promise<ArrayBuffer> {
   const response = await ask(new Request(new URL(url, location.origin)));
   if (!response.ok) {
@@ -99,7 +99,7 @@ export function analyzePicture(file: File, activation: boolean, patience: Patien
   });
 }
 
-/** Upload a film; progress is the share of its bytes that has gone. */
+/** Upload a film; progress is the share of its bytes that is sent. */
 export function uploadFilm(file: File, progress: (share: number) => void, patience: Patience): Promise<Job> {
   return patiently(patience, () => sendFilm(file, progress, patience.stop));
 }
@@ -124,12 +124,12 @@ function sendFilm(file: File, progress: (share: number) => void, stop: AbortSign
         reject(stopped());
       } else if (status === 202) resolve(response);
       else {
-        // What is answered at once is a picture.
+        // Only pictures are answered at once.
         const said = status === 200 ? strings.errors.notAFilm : sentence(response);
         reject(refused(said, status, request.getResponseHeader("Retry-After")));
       }
     };
-    // What the server has whole becomes a job, whose number is needed to delete it.
+    // A complete upload becomes a job, whose id is needed to delete it.
     stop.addEventListener("abort", () => {
       if (!sent) request.abort();
     });
@@ -137,7 +137,7 @@ function sendFilm(file: File, progress: (share: number) => void, stop: AbortSign
   });
 }
 
-/** Ask again, as often as it takes, when a server that has enough to do says when. */
+/** Repeat a request until the server is no longer busy, after the delays that it states. */
 async function patiently<Data>({ stop, note }: Patience, asking: () => Promise<Data>): Promise<Data> {
   for (;;) {
     try {
@@ -159,7 +159,7 @@ export function findJob(identifier: string): Promise<Job> {
   return dataOf(api.GET("/api/v1/jobs/{identifier}", { params: { path: { identifier } } }));
 }
 
-/** Stop a job and delete all of it; asked for even while the page is left. */
+/** Stop and delete a job; the request is sent even while the page is being closed. */
 export async function deleteJob(identifier: string): Promise<void> {
   await dataOf(api.DELETE("/api/v1/jobs/{identifier}", { params: { path: { identifier } }, keepalive: true }));
 }

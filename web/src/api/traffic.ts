@@ -1,11 +1,11 @@
-/** Counts what this page asks of the network, so that it can show when it asks for nothing. */
+/** Counts the network requests of this page, to show when there are none. */
 
 import { signal } from "@preact/signals";
 
 /** Requests since the count was last set to zero. */
 export const requests = signal(0);
 
-/** The page's own clients say what observers cannot see: messages on a socket, uploads under way. */
+/** Count what performance observers do not see: socket messages, uploads in progress. */
 export function counted(): void {
   requests.value++;
 }
@@ -14,7 +14,7 @@ export function startCounting(): void {
   requests.value = 0;
 }
 
-/** Resources that have been fetched, however, but for those of kinds that are counted elsewhere. */
+/** Count fetched resources, except those of kinds that are counted elsewhere. */
 export function observe(notice: (count: number) => void, elsewhere: readonly string[] = []): void {
   new PerformanceObserver((list) => {
     const fetched = list.getEntriesByType("resource") as PerformanceResourceTiming[];

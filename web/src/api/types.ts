@@ -1,11 +1,11 @@
-/** The API's types by short names; generated from its description, see `make client`. */
+/** Short names for the types generated from the OpenAPI document; see `make client`. */
 
 import type { components } from "./schema";
 
 type Schemas = components["schemas"];
 export type Face = Schemas["Face"];
 export type Frame = Schemas["Frame"];
-/** Of what was read whole, nothing is said of errors. */
+/** `error` is absent if the source was read completely. */
 export type Item = Omit<Schemas["Item"], "error"> & Partial<Pick<Schemas["Item"], "error">>;
 export type Result = Omit<Schemas["Result"], "items"> & { items: Item[] };
 export type ConsentNotice = Schemas["ConsentNotice"];

@@ -19,7 +19,7 @@ interface Props {
 }
 
 const HEIGHT_EM = 13;
-/** Seconds that a key moves by. */
+/** Step of the arrow keys in seconds. */
 const STEPS: Readonly<Record<string, number>> = {
   ArrowLeft: -1,
   ArrowDown: -1,
@@ -31,7 +31,7 @@ const STEPS: Readonly<Record<string, number>> = {
   End: Number.POSITIVE_INFINITY,
 };
 const SECONDS = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600];
-/** Lines and gaps in pixels, so that lines differ by more than their colour. */
+/** Dash patterns in pixels, so that lines differ not only in colour. */
 const DASHES: Readonly<Record<Emotion, readonly number[]>> = {
   neutral: [],
   happiness: [14, 3],
@@ -108,7 +108,7 @@ export function Chart({ label, columns, version, onPick, at }: Props) {
   );
 }
 
-/** What the lines mean, and their values at the moment that is pointed at or shown. */
+/** The legend, with the values at the moment that is pointed at or shown. */
 function Legend({ columns, index }: { columns: Columns; index: number }) {
   return (
     <ul class="legend">
@@ -174,7 +174,7 @@ function options(
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
     scales: {
-      // One moment alone would be given a hundred seconds.
+      // For a single point, uPlot would choose a range of a hundred seconds.
       x: { time: false, range: ({ data: [x] }, from, to) => (x.length === 1 ? [x[0], x[0] + 1] : [from, to]) },
       share: { range: [0, 1] },
       valence: { range: [-1, 1] },
@@ -213,7 +213,7 @@ function options(
           over.addEventListener("click", ({ offsetX }) => {
             if (!pick.current) return;
             pick.current(posToVal(offsetX, "x"));
-            // The pointer stays where it is; what was picked, and keys move on, is shown from now on.
+            // From now on, show the moment that was picked, not the one under the pointer.
             point(null);
           });
         },
@@ -224,7 +224,7 @@ function options(
   };
 }
 
-/** Put the line that moves to the moment that is shown; to draw all lines anew for it would be slow. */
+/** Move the cursor to the moment shown; redrawing the chart for it would be slow. */
 function mark({ over, valToPos }: uPlot, time: number | undefined): void {
   const playhead = over.querySelector<HTMLElement>(".playhead");
   if (!playhead) return;

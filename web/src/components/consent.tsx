@@ -11,7 +11,7 @@ import { limitsShown } from "./limits";
 export function Notice(props: { notice: ConsentNotice; onAgree: () => void; onCancel: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useShown(dialog);
-  // Closed and not only removed, it gives the focus back.
+  // Closing the dialog, not only removing it, restores the focus.
   const leave = (answer: () => void) => () => {
     dialog.current?.close();
     answer();

@@ -27,7 +27,7 @@ export function Lead({ title, children }: { title: string; children: ComponentCh
   );
 }
 
-/** A choice of two or three, as radio buttons that look like one switch. */
+/** Radio buttons for two or three options that look like one switch. */
 export function Switch<Value extends string>(props: {
   label: string;
   value: Value;
@@ -54,14 +54,14 @@ export function Switch<Value extends string>(props: {
   );
 }
 
-/** Where files are chosen with the keyboard; they may be dropped anywhere. */
+/** The button that chooses files; they may also be dropped anywhere. */
 export function Drop(props: {
   title: string;
   choose: string;
   hint: string;
   accept: string;
   multiple?: boolean;
-  /** Where results are shown already, it takes less room. */
+  /** Smaller, for views that already show results. */
   small?: boolean;
   /** Whether files are being held over the window. */
   over: boolean;

@@ -1,4 +1,4 @@
-/** What surrounds every view: name, views, place, state. */
+/** The frame of every view: name, navigation, place, state. */
 
 import { useState } from "preact/hooks";
 import { openSession, tokenNeeded } from "../api/client";
@@ -60,7 +60,7 @@ export function StatusLine() {
 }
 
 export function Footer() {
-  // To go there would close the camera, and forget what it showed.
+  // Leaving the view would close the camera and discard its readings.
   const stay = (event: Event) => {
     if (view.value !== "live") return;
     event.preventDefault();

@@ -1,4 +1,4 @@
-/** What views share: files dropped on the window, the focus, networks loaded in time. */
+/** Hooks of views: files dropped on the window, focus, preloading of the networks. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { device } from "../device/device";
@@ -6,7 +6,7 @@ import { models, place } from "../state";
 
 const carriesFiles = ({ dataTransfer }: DragEvent) => dataTransfer?.types.includes("Files") ?? false;
 
-/** Take files that are dropped anywhere in the window; tells whether some are over it. */
+/** Accept files dropped anywhere in the window; returns whether files are over it. */
 export function useDroppedFiles(onFiles: (files: File[]) => void): boolean {
   const [over, setOver] = useState(false);
   const take = useRef(onFiles);
@@ -34,7 +34,7 @@ export function useDroppedFiles(onFiles: (files: File[]) => void): boolean {
   return over;
 }
 
-/** A browser goes to a file that nobody takes, and everything that was read would be lost. */
+/** Without a handler, the browser would open a dropped file and discard the page. */
 export function refuseDrops(): void {
   addEventListener("dragover", (event) => {
     if (!carriesFiles(event) || !event.dataTransfer) return;
@@ -46,7 +46,7 @@ export function refuseDrops(): void {
   });
 }
 
-/** When a change took away what had the focus, what stands in its place takes it. */
+/** Move the focus to the replacement of an element that was removed while it had it. */
 export function useFocusKept(change: unknown, ...places: readonly string[]): void {
   const before = useRef(change);
   useEffect(() => {
@@ -58,7 +58,7 @@ export function useFocusKept(change: unknown, ...places: readonly string[]): voi
   }, [change]);
 }
 
-/** Show a dialog from its heading on; by itself a browser goes to the first button, below what is to be read. */
+/** Show a dialog from its heading; browsers would focus the first button, below the text. */
 export function useShown(dialog: { readonly current: HTMLDialogElement | null }, shown = true): void {
   useEffect(() => {
     if (!shown) return;
@@ -67,13 +67,13 @@ export function useShown(dialog: { readonly current: HTMLDialogElement | null },
   }, [shown]);
 }
 
-/** Load the networks while the page has nothing to do, so that a view that is open can read offline. */
+/** Load the networks while the page is idle, so that an open view can read offline. */
 export function useNetworks(): void {
   const known = models.value;
   const here = place.value === "browser";
   useEffect(() => {
     if (!known || !here) return;
-    // What fails now is tried again, and said, when something is to be read.
+    // If this fails, it is tried again, and reported, at the first reading.
     const load = () => void device.load(known).catch(() => undefined);
     if (!("requestIdleCallback" in window)) {
       const timer = setTimeout(load, 200);

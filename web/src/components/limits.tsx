@@ -1,4 +1,4 @@
-/** What mien cannot do and how well it does the rest: in a view of its own, and over others. */
+/** Limits and accuracy of mien, as a view and as a dialog over others. */
 
 import { signal } from "@preact/signals";
 import { useRef } from "preact/hooks";

@@ -11,7 +11,7 @@ export interface Marked {
   readonly face: Face;
 }
 
-/** What pictures and marks lie on: as wide as it may be while the whole height can be seen. */
+/** The container of a picture and its boxes: as wide as possible while its full height is visible. */
 export function Framed(props: { kind: string; aspect?: number; children: ComponentChildren }) {
   const style = props.aspect ? { "--aspect": String(props.aspect) } : undefined;
   return (
@@ -27,7 +27,7 @@ export function Overlay(props: { width: number; height: number; marked: readonly
     const { box } = face;
     return { number, face, box, x: mirrored ? width - box.x - box.width : box.x };
   });
-  // Where whole tags would lie over each other the numbers alone are told apart.
+  // If full tags would overlap, only the numbers are shown.
   const brief = crowded(places.map(({ x, box }): Point => [x / width, box.y / height]));
   return (
     <div class="overlay" aria-hidden="true">
@@ -57,17 +57,17 @@ export function Overlay(props: { width: number; height: number; marked: readonly
   );
 }
 
-/** Where a tag stands, for a corner in shares of the picture: near the right edge it is drawn back into it. */
+/** The position of a tag at a corner in shares of the picture; kept inside its right edge. */
 function placed(x: number, y: number) {
   const left = Math.min(Math.max(x, 0), 1);
   const back = Math.max(left - 0.8, 0) / 0.2;
   return { left: `${100 * left}%`, top: `max(${100 * y}%, 1.6rem)`, "--back": `${-100 * back}%` };
 }
 
-/** Longest side in pixels of what is laid over a picture: maps are coarse, photographs may be large. */
+/** Longest side of an activation overlay in pixels: maps are coarse, photographs may be large. */
 const LONGEST = 1280;
 
-/** Where the network looked, laid over the face that it read. */
+/** The activation map, drawn over its face. */
 export function Heat({ width, height, maps }: { width: number; height: number; maps: readonly Activation[] }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const scale = Math.min(LONGEST / Math.max(width, height), 1);

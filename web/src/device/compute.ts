@@ -1,4 +1,4 @@
-/** What the networks may run on in this browser: its processor, or a graphics processor. */
+/** Where the networks may run in this browser: CPU or GPU. */
 
 export type Compute = "fastest" | "gpu" | "cpu";
 
@@ -10,13 +10,13 @@ interface Gpu {
   requestAdapter(): Promise<Adapter | null>;
 }
 
-/** What the page's address asks for, as in `?compute=cpu`; the fastest if it asks for nothing. */
+/** The choice in the page's URL, as in `?compute=cpu`; by default the fastest. */
 export function wantedCompute(search: string): Compute {
   const asked = new URLSearchParams(search).get("compute");
   return asked === "gpu" || asked === "cpu" ? asked : "fastest";
 }
 
-/** Whether to try the graphics processor; one that is only imitated counts if it is asked for. */
+/** Whether to try the GPU; a software adapter is used only if requested. */
 export async function findGpu(compute: Compute): Promise<boolean> {
   const { gpu } = navigator as unknown as { readonly gpu?: Gpu };
   if (compute === "cpu" || !gpu) return false;

@@ -1,4 +1,4 @@
-/** This browser as a reader: weights loaded once, then every picture stays here. */
+/** Reading in this browser: weights are loaded once, and pictures never leave it. */
 
 import { signal } from "@preact/signals";
 import { loadWeights } from "../api/client";
@@ -11,13 +11,13 @@ import { type Answer, type How, pageNetworks, type Processors, type Reading, typ
 
 const FINE = 1280;
 export const COARSE = 640;
-/** For machines on which a coarse search still takes too long to follow a face. */
+/** Longest side of the search on machines where a coarse one is too slow to track a face. */
 export const COARSEST = 320;
 
 /** Where each network runs in this page; empty before they are loaded. */
 export const processors = signal<Processors>({});
 
-/** For one picture, on the slowest machine. */
+/** Time limit for one picture, on the slowest machine. */
 const PATIENCE_MS = 120_000;
 
 type Waiting = { resolve: (reading: Reading | undefined) => void; reject: (error: Error) => void };
@@ -29,7 +29,7 @@ class Device {
   #loading: Promise<void> | null = null;
   #models: Models | null = null;
 
-  /** Load the weights that the server lists; later calls wait for the first. */
+  /** Load the weights that the server lists; concurrent calls share one load. */
   load(models: Models): Promise<void> {
     this.#models = models;
     this.#loading ??= this.#load(models).catch((error) => {
@@ -39,17 +39,17 @@ class Device {
     return this.#loading;
   }
 
-  /** Read a still, which is closed: each face at several sizes. */
+  /** Read and close a still image: test-time augmentation over several scales of each face. */
   readStill(picture: ImageBitmap, activation = false): Promise<Reading> {
     return this.#read(picture, { finest: FINE, zooms: ZOOMS, activation });
   }
 
-  /** Read a picture of a film or camera, which is closed: each face once. */
+  /** Read and close a frame of a film or camera, each face at one scale. */
   readFrame(picture: ImageBitmap, finest: number): Promise<Reading> {
     return this.#read(picture, { finest, zooms: [1], activation: false });
   }
 
-  /** Where the worker has failed since it was loaded, with another. */
+  /** Starts another worker if the last one has failed. */
   async #read(picture: ImageBitmap, how: How): Promise<Reading> {
     const message = { kind: "read", picture, how } as const;
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -95,7 +95,7 @@ class Device {
     return worker;
   }
 
-  /** A worker that failed answers no more; the next load starts another. */
+  /** Terminate a worker that failed; the next load starts another. */
   #drop(error: Error): void {
     this.#worker?.terminate();
     this.#worker = null;

@@ -1,4 +1,4 @@
-/** Finds faces in a grey picture with the detector's networks. */
+/** Face detection in a grey image. */
 
 import { canAlign } from "../vision/alignment";
 import { CLOSE_SIZE, closeBatch, placed } from "../vision/landmarks";
@@ -10,7 +10,7 @@ import { figure, type Network, shape, values } from "./networks";
 
 const CELL = 32;
 const MOST_PROPOSALS = 200;
-/** Square root of a face's area in pixels: what is smaller shows no features. */
+/** Least square root of a face's area in pixels; smaller faces show no features. */
 const LEAST_FACE = 10;
 
 /** The faces of a picture, the largest first. */

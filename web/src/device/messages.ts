@@ -1,11 +1,11 @@
-/** What page and worker say to each other. */
+/** Messages between page and worker. */
 
 import type { Face, Model, Models } from "../api/types";
 import type { Compute } from "./compute";
 
 const NETWORKS = ["detector", "refiner", "landmarks", "expression"];
 
-/** The networks that a page reads with, of all that the server lists. */
+/** The networks, of those that the server lists, that a page uses. */
 export function pageNetworks({ models }: Models): Model[] {
   return models.filter(({ name }) => NETWORKS.includes(name));
 }
@@ -37,7 +37,7 @@ export type Request =
 export interface How {
   /** Longest side of the finest search. */
   readonly finest: number;
-  /** Sizes at which each face is read, 1 among them; the mean counts. */
+  /** Scales of the crops of each face, including 1, over which the predictions are averaged. */
   readonly zooms: readonly number[];
   readonly activation: boolean;
 }
@@ -48,12 +48,12 @@ export interface Reading {
   readonly faces: Face[];
 }
 
-/** What failed, by the name of its sentence. */
+/** Key of the error message in `strings.errors`. */
 export type Failure = "loadFailed" | "readFailed";
 
 export type Answer =
   | { readonly id: number; readonly kind: "done"; readonly reading?: Reading }
   | { readonly id: number; readonly kind: "failed"; readonly at: Failure; readonly reason: string }
   | { readonly id: -1; readonly kind: "requests"; readonly count: number }
-  /** Said when networks are loaded, and again when they had to be moved. */
+  /** Sent when networks are loaded, and again if they had to move to another processor. */
   | { readonly id: -1; readonly kind: "runs"; readonly on: Processors };

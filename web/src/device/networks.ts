@@ -1,4 +1,4 @@
-/** The networks as sessions of the inference runtime, with what their cards say. */
+/** Inference sessions of the networks, with the parameters of their cards. */
 
 import type { InferenceSession, Tensor } from "onnxruntime-web";
 import type { Model } from "../api/types";
@@ -15,7 +15,7 @@ export interface Network {
   release(): Promise<void>;
 }
 
-/** Pictures of a size that each network is often given, to find out where it runs faster. */
+/** Typical input size of each network, to benchmark where it runs faster. */
 const TRIAL: Readonly<Record<string, readonly number[]>> = {
   detector: [1, 1, 480, 640],
   refiner: [8, 1, 64, 64],
@@ -61,7 +61,7 @@ async function load(runtime: Runtime, { card, data }: Weights, processor: Proces
   return { card, processor, run, release: () => session.release() };
 }
 
-/** Median milliseconds of a run after the first, which compiles; null where it fails. */
+/** Median duration of a run in milliseconds, without the first, which compiles; null on failure. */
 async function timed(network: Network, shape: readonly number[]): Promise<number | null> {
   const data = new Float32Array(shape.reduce((product, side) => product * side, 1));
   const times: number[] = [];
@@ -77,7 +77,7 @@ async function timed(network: Network, shape: readonly number[]): Promise<number
   return times.slice(1).sort((a, b) => a - b)[Math.floor(TRIALS / 2)];
 }
 
-/** A number that a card must have. */
+/** A required number of a card. */
 export function figure(card: Model, name: string): number {
   const value = card.extra[name];
   if (typeof value !== "number") throw new Error(`the card of ${card.file} gives no number ${name}`);
@@ -88,7 +88,7 @@ export function values(found: Outputs, name: string): Float32Array {
   return (found[name] as Tensor).data as Float32Array;
 }
 
-/** An output's mean over the pictures that went in together. */
+/** The mean of an output over the batch. */
 export function mean(found: Outputs, name: string): Float32Array {
   const all = values(found, name);
   const count = shape(found, name)[0];

@@ -1,4 +1,4 @@
-/** One picture: find, align, classify, judge, as the server does. */
+/** Reading of one picture as on the server: detect, align, classify, assess. */
 
 import type { Activation, Face } from "../api/types";
 import { align, alignmentMatrix, CROP_SIZE } from "../vision/alignment";
@@ -57,7 +57,7 @@ async function readFace(grey: Grey, one: Proposal, network: Network, how: How): 
   };
 }
 
-/** The map of one look alone: those of other sizes lie elsewhere in the picture. */
+/** Only the map of the canonical crop: those of other scales have other corners. */
 function mapOf(outputs: Outputs, look: number, top: number, points: readonly Point[]): Activation {
   const [, labels, rows, columns] = shape(outputs, "activation");
   const start = (look * labels + top) * rows * columns;

@@ -1,4 +1,4 @@
-/** Reads pictures off the page's own thread; nothing that it sees leaves it. */
+/** Reads pictures in a worker thread; no picture leaves it. */
 
 import { observe } from "../api/traffic";
 import { luma } from "../vision/raster";
@@ -18,7 +18,7 @@ function greyOf(picture: ImageBitmap) {
   const canvas = new OffscreenCanvas(width, height);
   const context = canvas.getContext("2d", { willReadFrequently: true });
   if (!context) throw new Error("this browser gives no canvas to draw on");
-  // Transparent parts lie over white, as on the server.
+  // Transparent pixels are blended with white, as on the server.
   context.fillStyle = "white";
   context.fillRect(0, 0, width, height);
   context.drawImage(picture, 0, 0);
@@ -29,7 +29,7 @@ async function load(request: Load): Promise<void> {
   const before = [...networks.values()];
   networks = await openNetworks(request.weights, request.threads, request.compute);
   loaded = request;
-  // A graphics processor that was taken away may not even let go.
+  // Releasing a session may fail if the GPU was lost.
   await Promise.allSettled(before.map((network) => network.release()));
   const on = Object.fromEntries([...networks].map(([name, { processor }]) => [name, processor]));
   say({ id: -1, kind: "runs", on });
@@ -45,7 +45,7 @@ async function answer(request: Request): Promise<Reading | undefined> {
   request.picture.close();
   const read = () => readFaces(grey, networks, request.how);
   const faces = await read().catch(async (error) => {
-    // A graphics processor may be taken away at any time; what it did goes on without it.
+    // The GPU may be lost at any time; its networks then move to the CPU.
     if (!loaded || ![...networks.values()].some(({ processor }) => processor === "webgpu")) throw error;
     await load({ ...loaded, compute: "cpu" });
     return read();
@@ -53,7 +53,7 @@ async function answer(request: Request): Promise<Reading | undefined> {
   return { width: grey.width, height: grey.height, faces };
 }
 
-// One after the other: the runtime's sessions are not to be entered twice.
+// One after the other: a session must not run twice at a time.
 let last: Promise<void> = Promise.resolve();
 self.onmessage = ({ data }: MessageEvent<Request>) => {
   last = last.then(() =>

@@ -1,6 +1,6 @@
-/** Pictures that move: Photo leaves them to Film. */
+/** Detection of animated images, which are read as films. */
 
-/** Whether a picture has several frames; false where this browser cannot tell. */
+/** Whether an image has several frames; false if the browser cannot tell. */
 export async function moves(file: File): Promise<boolean> {
   if (typeof ImageDecoder === "undefined") return false;
   let decoder: ImageDecoder | undefined;

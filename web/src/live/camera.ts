@@ -1,4 +1,4 @@
-/** Cameras: opening, listing, and the sentence for what can go wrong. */
+/** Cameras: opening, listing, and error messages. */
 
 import { strings } from "../strings";
 
@@ -13,7 +13,7 @@ export async function openCamera(deviceId: string): Promise<MediaStream> {
     return await navigator.mediaDevices.getUserMedia({ video, audio: false });
   } catch (error) {
     const name = error instanceof DOMException ? error.name : "";
-    // The camera that was chosen is gone; another will do.
+    // The chosen camera is gone; use any other.
     if (deviceId && (name === "OverconstrainedError" || name === "NotFoundError")) return openCamera("");
     throw new Error(cause(name));
   }

@@ -1,4 +1,4 @@
-/** One film: sent to the server and followed there, or read moment by moment in this page. */
+/** One film: sent to the server as a job, or read in this page. */
 
 import { computed, signal } from "@preact/signals";
 import { deleteJob, findJob, loadResult, Refusal, uploadFilm } from "../api/client";
@@ -17,32 +17,32 @@ export interface Film {
   readonly share: number | null;
   readonly note: string;
   readonly item?: Item;
-  /** As the server found them. */
+  /** Events found by the server. */
   readonly events?: readonly Event[];
-  /** What of it could not be read or drawn. */
+  /** What could not be read or drawn. */
   readonly warning?: string | null;
-  /** As long as the server has it. */
+  /** The job, while the server has it. */
   readonly job?: Job;
-  /** Why it could not be read, or what is no longer there of what was. */
+  /** Why the film could not be read, or what has since been deleted. */
   readonly problem?: string;
 }
 
 const STEP_S = 0.2;
 const ASK_MS = 700;
-/** Of HTTP: no server answered, or one in front of it could not reach it. */
+/** HTTP statuses: no server answered (0), or a proxy could not reach it. */
 const AWAY = [0, 502, 503, 504];
-/** The server keeps results for as long as they are asked after: at the latest so often, and in a third of its time. */
+/** Results expire unless requested: ask after this time or a third of `keep_s`, whichever is shorter. */
 const KEEP_MS = 240_000;
 const KEEP_SHARE = 1 / 3;
-/** For a film to open, or to go to a moment. */
+/** Time limit for opening a film and for seeking. */
 const PATIENCE_MS = 30_000;
 const AGAIN_MS = 20;
-/** For the first picture to be shown, which a page behind others does not do, and for a film to turn out longer. */
+/** Waiting times for the first picture, which hidden pages never show, and for a longer duration. */
 const FIRST_MS = 1000;
 const LONGER_MS = 1000;
 
 export const film = signal<Film | null>(null);
-/** What is done with a film whose readings are not there yet. */
+/** The stage of a film that is not read yet. */
 export const doing = computed(() => {
   const stage = film.value?.stage;
   return stage === "uploading" || stage === "waiting" || stage === "reading" ? stage : null;
@@ -71,7 +71,7 @@ export async function openFilm(file: File): Promise<void> {
   }
 }
 
-/** Stop, and forget the film here and on the server. */
+/** Stop reading, and delete the film here and on the server. */
 export function forgetFilm(): void {
   stop.abort();
   const before = film.value;
@@ -82,12 +82,12 @@ export function forgetFilm(): void {
   setRunning("film", null);
 }
 
-// A page that is put by may be thrown away without a word, and its film would stay on the server.
+// A page in the back/forward cache may be discarded silently, and its film would stay on the server.
 addEventListener("pagehide", () => {
   if (film.value?.job || film.value?.stage === "uploading") forgetFilm();
 });
 
-/** Tell what is new of a film; one that was stopped is read no further. */
+/** Update the state of a film, unless it was stopped. */
 function tell(more: Partial<Film>, stopped: AbortSignal): void {
   stopped.throwIfAborted();
   if (film.value) film.value = { ...film.value, ...more };
@@ -110,7 +110,7 @@ async function readThere(file: File, stopped: AbortSignal): Promise<void> {
   void keep(job, stopped);
 }
 
-/** Ask again, as often as it takes, while the server cannot be reached: what it has read stays there. */
+/** Repeat a request until the server can be reached; its results stay there. */
 async function answered<Answer>(asking: () => Promise<Answer>, stopped: AbortSignal): Promise<Answer> {
   for (;;) {
     stopped.throwIfAborted();
@@ -129,7 +129,7 @@ function progressOf({ state, progress, frames_read: read, frame_count: count }: 
   return { stage: "reading", share: progress, note: strings.film.frames(read, count) };
 }
 
-/** Ask after the results of a film now and then; where they are gone, say so: what is in this page stays. */
+/** Request the job periodically to keep its results; report if they are gone. */
 async function keep({ id }: Job, stopped: AbortSignal): Promise<void> {
   const kept = 1000 * (models.value?.keep_s ?? Number.POSITIVE_INFINITY);
   for (;;) {
@@ -144,7 +144,7 @@ async function keep({ id }: Job, stopped: AbortSignal): Promise<void> {
   }
 }
 
-/** What is needed before a film is read here. */
+/** Load what is needed to read a film in this page. */
 async function prepare(file: File): Promise<void> {
   const still = file.type.startsWith("image/") && file.type !== "image/gif" && !(await moves(file));
   if (still) throw new Error(strings.errors.notAFilm);
@@ -159,13 +159,13 @@ async function readHere(file: File, stopped: AbortSignal): Promise<void> {
     const frames = await readMoments(video, begins, stopped);
     tell({ stage: "done", share: 1, item: { source: file.name, kind: "video", width, height, frames } }, stopped);
   } finally {
-    // Without its source a player lets go of its decoder at once.
+    // Without a source, a player releases its decoder at once.
     video.removeAttribute("src");
     video.load();
   }
 }
 
-/** Open a film; the time of its first picture, as the server has it: recordings may begin hours after 0. */
+/** Open a film; returns the time of its first frame, since recordings may begin hours after 0. */
 async function open(video: HTMLVideoElement, stopped: AbortSignal): Promise<number> {
   video.muted = true;
   const first = firstTime(video);
@@ -174,7 +174,7 @@ async function open(video: HTMLVideoElement, stopped: AbortSignal): Promise<numb
   if (!video.videoWidth) throw new Error(strings.errors.noPictures);
   const begins = await first;
   if (Number.isFinite(video.duration)) return begins;
-  // A recorder's file does not say how long it is; going to its end makes the browser find out.
+  // Files of MediaRecorder state no duration; seeking to the end makes the browser determine it.
   video.currentTime = Number.MAX_SAFE_INTEGER;
   await happens(video, "seeked", stopped);
   if (!Number.isFinite(video.duration)) throw new Error(strings.errors.filmUnreadable);
@@ -200,14 +200,14 @@ async function readMoments(video: HTMLVideoElement, begins: number, stopped: Abo
     await happens(video, "seeked", stopped);
     const { faces } = await device.readFrame(await pictureOf(video, stopped), COARSE);
     frames.push({ index, time_s: time, faces: number(faces, time) });
-    // Nobody knows how many there are where the film turns out longer than the browser had it.
+    // The number of frames is unknown if the film turns out longer than the browser reported.
     const count = video.duration === duration ? Math.max(Math.ceil((duration - begins) / STEP_S), 1) : null;
     tell({ share: count && frames.length / count, note: strings.film.frames(frames.length, count) }, stopped);
   }
   return frames;
 }
 
-/** Whether a film has a moment; of MP4 that begins late Chromium has no more than it has read, and reads on. */
+/** Whether a film reaches a time; for MP4 that starts late, Chromium knows only what is buffered. */
 async function reaches(video: HTMLVideoElement, time: number, begins: number): Promise<boolean> {
   const patience = begins < STEP_S ? 0 : LONGER_MS;
   for (let waited = 0; time >= video.duration && waited < patience; waited += AGAIN_MS) {
@@ -216,7 +216,7 @@ async function reaches(video: HTMLVideoElement, time: number, begins: number): P
   return time < video.duration;
 }
 
-/** The picture of the moment that was gone to, which may come a little after the browser says so. */
+/** The frame at the seeked time, which may arrive a little after the `seeked` event. */
 export async function pictureOf(video: HTMLVideoElement, stopped: AbortSignal): Promise<ImageBitmap> {
   for (let waited = 0; waited < PATIENCE_MS && !stopped.aborted; waited += AGAIN_MS) {
     try {
@@ -228,7 +228,7 @@ export async function pictureOf(video: HTMLVideoElement, stopped: AbortSignal): 
   throw new Error(strings.errors.filmUnreadable);
 }
 
-/** Wait for an event; a film that is broken, or stuck, or stopped, ends the wait. */
+/** Wait for an event; fails if the film is broken, stuck or stopped. */
 export function happens(video: HTMLVideoElement, event: "loadeddata" | "seeked", stopped: AbortSignal): Promise<void> {
   const done = new AbortController();
   const signal = AbortSignal.any([done.signal, stopped]);

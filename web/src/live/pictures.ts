@@ -12,7 +12,7 @@ export interface Picture {
   readonly id: number;
   readonly file: File;
   readonly url: string;
-  /** Where it is read is what was shown when it was added, or last read again. */
+  /** The place selected when it was added, or last read again. */
   readonly where: Place;
   readonly item?: Item;
   readonly problem?: string;
@@ -32,14 +32,14 @@ export function addPictures(files: readonly File[]): Promise<void> {
   return readEach(added);
 }
 
-/** Read once more, in the place that is shown now, what could not be read; with its activation maps, if asked for. */
+/** Read a picture again in the place selected now, with activation maps if requested. */
 export function readAgain(picture: Picture, activation = false): Promise<void> {
   const where = place.value;
   change(picture.id, { where, problem: undefined });
   return readEach([{ ...picture, where }], activation);
 }
 
-/** Stop reading a picture, and forget it. */
+/** Stop reading a picture, and remove it. */
 export function removePicture(id: number): void {
   stops.get(id)?.abort();
   stops.delete(id);
@@ -54,7 +54,7 @@ export function clearPictures(): void {
 async function readEach(several: readonly Picture[], activation = false): Promise<void> {
   const task = `photos ${++tasks}`;
   const where = several[0]?.where ?? null;
-  // Requests are counted without those for the networks; if they fail, each picture says so.
+  // Requests for the networks are not counted; if they fail, each picture reports it.
   const loaded = async () => device.load(await known());
   if (where === "browser") await loaded().catch(() => undefined);
   setRunning(task, where);

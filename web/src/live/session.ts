@@ -1,21 +1,21 @@
-/** What one live session has shown so far: a window for the chart, and sums for the whole. */
+/** The readings of one live session: a window for the chart, and totals. */
 
 import type { Face } from "../api/types";
 import { EMOTIONS, type Sentiment } from "../vision/labels";
 
 export const WINDOW_S = 60;
-/** Readings further apart, as before and after a pause, are not joined. */
+/** Readings further apart than this, in seconds, are not joined in the chart. */
 const APART_S = 3;
 
 export class Session {
-  /** Columns of the chart: seconds, eight probabilities, valence; null where there was no face. */
+  /** Columns of the chart: seconds, eight probabilities, valence; null without a face. */
   readonly columns: (number | null)[][] = Array.from({ length: EMOTIONS.length + 2 }, () => []);
   readonly seconds: Record<Sentiment, number> = { negative: 0, neutral: 0, positive: 0 };
   /** Times of the last readings. */
   #late: number[] = [];
   #id: number | null = null;
 
-  /** Add a reading of the face with this track id; those of two faces are not joined either. */
+  /** Add a reading of the face with this track id; readings of different faces are not joined. */
   add(time: number, face: Face | null, id: number | null = null): void {
     const before = this.#late.at(-1) ?? time;
     if (face) this.seconds[face.sentiment] += Math.min(time - before, 1);
@@ -27,7 +27,7 @@ export class Session {
     while ((this.columns[0][0] ?? time) < time - WINDOW_S) for (const column of this.columns) column.shift();
   }
 
-  /** How many readings a second there were of late; null where there was but one. */
+  /** Recent readings per second; null after only one. */
   get perSecond(): number | null {
     const [first, ...more] = this.#late;
     const end = more.at(-1);

@@ -1,4 +1,4 @@
-/** The server as a live reader: one picture at a time goes out, its reading comes back. */
+/** Live reading by the server: one picture is sent at a time, and its reading returned. */
 
 import { refused } from "../api/client";
 import { counted } from "../api/traffic";
@@ -8,7 +8,7 @@ import { strings } from "../strings";
 
 const QUALITY = 0.85;
 const PATIENCE_MS = 10_000;
-/** Codes that the server closes with: the token is missing, or enough are watching. */
+/** Close codes of the server: token missing, limit of live connections reached. */
 const TOKEN_MISSING = 1008;
 const TRY_LATER = 1013;
 
@@ -20,7 +20,7 @@ interface Waiting {
 export class LiveSocket {
   #line: Line | null = null;
 
-  /** Send one picture, which is closed, and wait for its reading; nothing is sent that is `wanted` no more. */
+  /** Send and close one picture and wait for its reading; not sent if no longer `wanted`. */
   async read(picture: ImageBitmap, wanted: () => boolean): Promise<Reading | null> {
     try {
       if (!this.#line?.open) this.#line = new Line();
@@ -40,12 +40,12 @@ export class LiveSocket {
   }
 }
 
-/** One connection; what it hears when it is closed already is its own. */
+/** One connection; its late events do not affect a later one. */
 class Line {
   readonly opened: Promise<void>;
   readonly #socket: WebSocket;
   #waiting: Waiting | null = null;
-  /** What the server said before anything was asked. */
+  /** A problem that the server sent before any request. */
   #refusal: Error | null = null;
 
   constructor() {
@@ -72,7 +72,7 @@ class Line {
   }
 
   ask(data: ArrayBuffer): Promise<Reading> {
-    // It may have closed while the picture was being packed.
+    // The socket may have closed while the picture was encoded.
     if (!this.open) throw this.#refusal ?? new Error(strings.errors.serverGone);
     counted();
     this.#socket.send(data);
@@ -104,7 +104,7 @@ async function packed(picture: ImageBitmap): Promise<ArrayBuffer> {
   const canvas = new OffscreenCanvas(picture.width, picture.height);
   canvas.getContext("2d")?.drawImage(picture, 0, 0);
   const blob = await canvas.convertToBlob({ type: "image/jpeg", quality: QUALITY });
-  // The picture does not outlive its reading.
+  // Release the pixels at once.
   canvas.width = canvas.height = 0;
   return blob.arrayBuffer();
 }

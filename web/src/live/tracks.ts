@@ -1,4 +1,4 @@
-/** Faces of successive frames, followed and steadied for the eye. */
+/** Tracking of faces between frames, smoothed for display. */
 
 import type { Face } from "../api/types";
 import { type Box, iou } from "../vision/geometry";
@@ -6,26 +6,26 @@ import { arousalOf, EMOTIONS, sentimentOf, valenceOf } from "../vision/labels";
 
 export interface Track {
   readonly id: number;
-  /** Steadied for the eye. */
+  /** Smoothed for display. */
   readonly face: Face;
-  /** As it was read when it was last seen. */
+  /** The last reading, not smoothed. */
   readonly read: Face;
   readonly seen: number;
-  /** Readings in a row without it. */
+  /** Consecutive frames without the face. */
   readonly missed: number;
 }
 
-/** Boxes are one face if they overlap this much, or their centres are nearer than a share of their size. */
+/** Boxes match if their IoU is at least this, or their centres are within this share of their size. */
 const SAME = 0.25;
 const NEAR = 0.7;
 const FORGET_S = 0.6;
-/** How fast the shown values follow, in seconds. */
+/** Time constants of the smoothing, in seconds. */
 const BOX_S = 0.08;
 const SCORES_S = 0.35;
 
 const boxOf = ({ box }: Face): Box => [box.x, box.y, box.width, box.height];
 
-/** Carry tracks on with the faces of the next frame; those not seen for a while are forgotten. */
+/** Match tracks with the faces of the next frame; tracks unseen for a while are dropped. */
 export function follow(tracks: readonly Track[], faces: readonly Face[], now: number, next: () => number): Track[] {
   const pairs = tracks
     .flatMap((track) => faces.map((face) => ({ track, face, share: likeness(boxOf(track.face), boxOf(face)) })))
@@ -47,19 +47,19 @@ export function follow(tracks: readonly Track[], faces: readonly Face[], now: nu
   return withLost(tracks, current, now);
 }
 
-/** The same for faces that the server has followed and steadied: they stay as they are, and so do their ids. */
+/** Tracks of faces that the server has tracked and smoothed; ids and values are kept. */
 export function followed(tracks: readonly Track[], faces: readonly Face[], now: number): Track[] {
   const seen = { seen: now, missed: 0 };
   const current = faces.map((face, number) => ({ id: face.track_id ?? number + 1, face, read: face, ...seen }));
   return withLost(tracks, current, now);
 }
 
-/** What is to be saved of faces in view: each as it was read, under the id that is shown. */
+/** The faces in view for saving: unsmoothed readings with the ids shown. */
 export function inView(tracks: readonly Track[]): Face[] {
   return tracks.filter(({ missed }) => !missed).map(({ id, read }) => ({ ...read, track_id: id }));
 }
 
-/** Track ids for the faces of a film, frame by frame in the order of time; what is read stays as it is. */
+/** Assigns track ids to the faces of a film, frame by frame in order of time, without smoothing. */
 export function numbering(): (faces: readonly Face[], time: number) => Face[] {
   let [tracks, last]: [Track[], number] = [[], 0];
   return (faces, time) => {
@@ -71,14 +71,14 @@ export function numbering(): (faces: readonly Face[], time: number) => Face[] {
 
 function withLost(tracks: readonly Track[], current: readonly Track[], now: number): Track[] {
   const ids = new Set(current.map(({ id }) => id));
-  // One reading without the face is borne however slow readings are.
+  // A face may be missing from one frame, however low the frame rate.
   const lost = tracks
     .filter((track) => !ids.has(track.id) && (track.missed === 0 || now - track.seen < FORGET_S))
     .map((track) => ({ ...track, missed: track.missed + 1 }));
   return [...current, ...lost].sort((a, b) => a.id - b.id);
 }
 
-/** 0 for boxes of different faces; those that overlap come before those that are only near. */
+/** 0 for boxes of different faces; boxes that overlap score higher than boxes that are only near. */
 function likeness(a: Box, b: Box): number {
   const overlap = iou(a, b);
   if (overlap >= SAME) return 1 + overlap;
@@ -92,7 +92,7 @@ function steadied(before: Face, face: Face, elapsed: number): Face {
   const box = { ...face.box };
   for (const key of ["x", "y", "width", "height"] as const) box[key] = mix(before.box[key], face.box[key], BOX_S);
   const top = EMOTIONS[values.indexOf(Math.max(...values))];
-  // While what is shown follows what is read, both are as likely.
+  // During smoothing, both may be equally probable.
   const likely = [top, ...face.prediction_set.filter((name) => name !== top)];
   const doubt = face.uncertain_reason ?? (likely.length >= 2 ? "ambiguous" : null);
   const valence = valenceOf(values);

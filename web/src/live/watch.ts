@@ -12,28 +12,28 @@ import { LiveSocket } from "./socket";
 import { follow, followed, type Track } from "./tracks";
 
 const LONGEST = 640;
-/** Between tries, twice as long after each that failed. */
+/** Delay between attempts, doubled after each failure. */
 const RETRY_MS = 1500;
 const LONGEST_RETRY_MS = 30_000;
 const SLOW_MS = 350;
-/** A search of half the size takes about a quarter of the time. */
+/** Below this a finer search is tried: a search at half the size takes about a quarter of the time. */
 const QUICK_MS = 90;
 
 type Phase = "closed" | "loading" | "watching" | "paused";
 
 class Watch {
   readonly phase = signal<Phase>("closed");
-  /** Whether the camera is on, though it may be paused. */
+  /** Whether the camera is open, even if paused. */
   readonly opened = computed(() => this.phase.value === "watching" || this.phase.value === "paused");
   readonly problem = signal<string | null>(null);
   readonly tracks = signal<readonly Track[]>([]);
   readonly size = signal({ width: 640, height: 480 });
   readonly devices = signal<readonly MediaDeviceInfo[]>([]);
   readonly camera = signal("");
-  /** As in a mirror, but for cameras that look away from who holds them. */
+  /** Mirrored, except for cameras that face away from the user. */
   readonly mirrored = signal(true);
   readonly pace = signal({ perSecond: 0, delay: 0 });
-  /** Grows with each reading that the chart has not drawn. */
+  /** Incremented with each reading, to redraw the chart. */
   readonly drawn = signal(0);
   session = new Session();
 
@@ -52,7 +52,7 @@ class Watch {
   async open(video: HTMLVideoElement, camera = this.camera.value): Promise<void> {
     this.close();
     const run = ++this.#run;
-    // Where pictures go is settled here: what was agreed to holds for this place alone.
+    // The place is fixed here: consent holds for this place only.
     const where = place.value;
     this.#place = where;
     this.#video = video;
@@ -85,7 +85,7 @@ class Watch {
     void this.#loop(run);
   }
 
-  /** Begin anew, with another camera or in another place. */
+  /** Restart with another camera or in another place. */
   async reopen(camera = this.camera.value): Promise<void> {
     if (this.#video) await this.open(this.#video, camera);
   }
@@ -155,7 +155,7 @@ class Watch {
     }
   }
 
-  /** Read a picture, which is closed; null if by now it is not `wanted`. */
+  /** Read and close a picture; null if it is no longer `wanted`. */
   async #read(picture: ImageBitmap, wanted: () => boolean): Promise<Reading | null> {
     if (!wanted()) {
       picture.close();
@@ -164,7 +164,7 @@ class Watch {
     return this.#place === "browser" ? device.readFrame(picture, this.#search()) : this.#socket.read(picture, wanted);
   }
 
-  /** Coarse after a slow reading, until one is so quick that a finer one would not be slow again. */
+  /** Coarse after a slow reading, until a finer search is expected to be fast enough. */
   #search(): number {
     const { delay } = this.pace.value;
     if (delay > SLOW_MS) this.#finest = COARSEST;
@@ -172,7 +172,7 @@ class Watch {
     return this.#finest;
   }
 
-  /** What was read last is not what is to be seen now. */
+  /** Clear the last reading, which no longer matches the picture. */
   #lose(): void {
     this.session.add((performance.now() - this.#began) / 1000, null);
     batch(() => {
@@ -201,7 +201,7 @@ class Watch {
 
 export const watch = new Watch();
 
-/** A change of place begins anew; where that place has not been agreed to, the camera closes. */
+/** A change of place restarts; without consent for the new place, the camera closes. */
 export async function move(to: Place): Promise<void> {
   place.value = to;
   if (watch.phase.value === "closed") return;
@@ -211,7 +211,7 @@ export async function move(to: Place): Promise<void> {
 }
 
 function nextFrame(): Promise<void> {
-  // Hidden pages draw no frames; then nothing is read.
+  // Hidden pages get no animation frames, so nothing is read.
   return new Promise((resolve) => requestAnimationFrame(() => resolve()));
 }
 

@@ -88,14 +88,14 @@ function FilmResult({ shown, frames }: { shown: Shown; frames: readonly Frame[] 
   usePlayed(video, setTime);
   const current = frames[lastBefore(times, time)];
   const { width, height } = shown.item ?? {};
-  // What a browser cannot play the server has drawn as a film that it can.
+  // If the browser cannot play the film, it plays the annotated copy of the server.
   const drawn = player === "drawn" ? shown.job?.results.film : undefined;
   const fail = () => setPlayer(player === "own" && shown.job?.results.film ? "drawn" : "none");
   const marked = (current?.faces ?? []).map((face, index) => ({
     number: face.track_id ?? index + 1,
     face,
   }));
-  // The same while the film plays, however many there are.
+  // Memoised: unchanged while the film plays, however many events there are.
   const list = useMemo(() => <Events events={events} onPick={go} />, [events]);
   return (
     <>
@@ -233,7 +233,7 @@ function Downloads({ shown, events }: { shown: Shown; events: readonly Event[] }
   );
 }
 
-/** Tell the moment of each picture that is shown; where the browser does not say, a few times a second. */
+/** Report the time of each frame shown, or a few times a second if the browser cannot tell. */
 function usePlayed(player: { readonly current: HTMLVideoElement | null }, tell: (time: number) => void): void {
   useEffect(() => {
     const video = player.current;
@@ -253,7 +253,7 @@ function usePlayed(player: { readonly current: HTMLVideoElement | null }, tell: 
   }, []);
 }
 
-/** Track ids, of the face that was seen longest first. */
+/** Track ids, by decreasing time in view. */
 function tracksOf(frames: readonly Frame[]): number[] {
   const seen = new Map<number, number>();
   for (const { faces } of frames) {

@@ -1,4 +1,4 @@
-/** Live: the camera, its faces and how they appeared. */
+/** Live: the camera, its faces and their readings over time. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Chart } from "../components/chart";
@@ -144,7 +144,7 @@ function Readings() {
   );
 }
 
-/** The numbers, not the picture. */
+/** Saves the numbers, not the picture. */
 function snapshot(): void {
   const faces = inView(watch.tracks.value);
   const content = { time: new Date().toISOString(), faces, session_seconds: watch.session.seconds };

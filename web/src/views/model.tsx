@@ -1,4 +1,4 @@
-/** Model & limits: what reads, and what it must not be used for. */
+/** Model & limits: the networks, and what they must not be used for. */
 
 import { Button, Lead } from "../components/controls";
 import { Limits } from "../components/limits";

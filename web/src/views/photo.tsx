@@ -1,4 +1,4 @@
-/** Photo: several at once, each with its reading beside it. */
+/** Photo: several photographs, each with its reading beside it. */
 
 import { useMemo, useState } from "preact/hooks";
 import type { Activation, Item } from "../api/types";
@@ -137,7 +137,7 @@ function mapsOf(item?: Item): Activation[] {
   return facesOf(item).flatMap(({ activation }) => (activation ? [activation as Activation] : []));
 }
 
-/** The focus goes to the picture beside the one that is removed. */
+/** Move the focus to a neighbour of the removed picture. */
 function remove(id: number, button: HTMLElement): void {
   const picture = button.closest("article");
   const beside = picture?.nextElementSibling ?? picture?.previousElementSibling;
@@ -145,7 +145,7 @@ function remove(id: number, button: HTMLElement): void {
   removePicture(id);
 }
 
-/** The focus stays with the picture, whose problem goes away with its button. */
+/** Keep the focus on the picture when the button of its problem disappears. */
 function retry(picture: Picture, looking: boolean, button: HTMLElement): void {
   button.closest("article")?.querySelector<HTMLElement>("h2")?.focus();
   void readAgain(picture, looking);

@@ -1,14 +1,14 @@
-/** Five landmarks to the canonical crop: the same crop as in training and on the server. */
+/** Alignment of faces by five landmarks, the same as in training and on the server. */
 
 import { type Affine, apply, invert, type Point, similarity } from "./geometry";
 import { cut, type Grey, resize } from "./raster";
 
 export const CROP_SIZE = 48;
 
-/** Sizes of a still's face in its crops, in units of the canonical one, as on the server. */
+/** Scales of the crops of a still's face, relative to the canonical crop, as on the server. */
 export const ZOOMS: readonly number[] = [0.9, 1, 1.1];
 
-/** Where the landmarks lie in the crop: the medians over FER2013, in pixels. */
+/** Landmark positions in the canonical crop in pixels: medians over FER2013. */
 const CANONICAL: readonly Point[] = [
   [14.6, 18.4],
   [32.7, 18.2],
@@ -24,7 +24,7 @@ export function alignmentMatrix(points: readonly Point[], size = CROP_SIZE): Aff
   return similarity(points, target);
 }
 
-/** Whether the points are finite and apart, without which no crop can be cut. */
+/** Whether the landmarks are finite and distinct, as alignment requires. */
 export function canAlign(points: readonly Point[]): boolean {
   const xs = points.map(([x]) => x);
   const ys = points.map(([, y]) => y);
@@ -32,18 +32,18 @@ export function canAlign(points: readonly Point[]): boolean {
   return Number.isFinite(spread) && spread >= MIN_SPREAD;
 }
 
-/** The crop, its face larger by `zoom` about the middle. */
+/** The aligned crop, magnified by `zoom` about its centre. */
 export function align(picture: Grey, points: readonly Point[], zoom = 1): Grey {
   return cropFace(picture, zoomed(alignmentMatrix(points), zoom, CROP_SIZE), CROP_SIZE);
 }
 
-/** The matrix to a crop in which everything is larger by a factor, about its middle. */
+/** The matrix to a crop magnified by a factor about its centre. */
 export function zoomed([a, b, c, d, e, f]: Affine, zoom: number, size: number): Affine {
   const shift = ((1 - zoom) * (size - 1)) / 2;
   return [zoom * a, zoom * b, zoom * c + shift, zoom * d, zoom * e, zoom * f + shift];
 }
 
-/** Cut a square crop along a picture-to-crop matrix; halved first where it shrinks the picture. */
+/** Warp to a square crop by a picture-to-crop matrix; downscaling halves the picture first. */
 export function cropFace(picture: Grey, matrix: Affine, size: number): Grey {
   let [grey, toCrop] = around(picture, matrix, size);
   let shrink = 1 / Math.max(Math.sqrt(Math.abs(toCrop[0] * toCrop[4] - toCrop[1] * toCrop[3])), 1e-6);

@@ -16,7 +16,7 @@ export function iou(a: Box, b: Box): number {
   return union > 0 ? both / union : 0;
 }
 
-/** Indices of the boxes that stay, the best score first; equal scores keep their order. */
+/** Non-maximum suppression: indices kept, best score first; equal scores keep their order. */
 export function suppress(boxes: readonly Box[], scores: readonly number[], threshold: number): number[] {
   const order = scores.map((_, index) => index).sort((i, j) => scores[j] - scores[i] || i - j);
   const kept: number[] = [];
@@ -26,17 +26,17 @@ export function suppress(boxes: readonly Box[], scores: readonly number[], thres
   return kept;
 }
 
-/** What a tag with a word takes of the width and height of the smallest pictures that pages show. */
+/** Width and height of a tag with a word, as shares of the smallest picture shown. */
 const TAG = [0.25, 0.09] as const;
 
-/** Whether tags at these corners, in shares of the picture, would lie over each other. */
+/** Whether tags at these corners, in shares of the picture, would overlap. */
 export function crowded(corners: readonly Point[]): boolean {
   return corners.some(([x, y], i) =>
     corners.slice(i + 1).some(([u, v]) => Math.abs(x - u) < TAG[0] && Math.abs(y - v) < TAG[1]),
   );
 }
 
-/** The similarity that best carries one set of points onto another, without reflection (Umeyama, 1991). */
+/** The least-squares similarity transform between two point sets, without reflection (Umeyama, 1991). */
 export function similarity(source: readonly Point[], target: readonly Point[]): Affine {
   const [ax, ay] = centre(source);
   const [bx, by] = centre(target);

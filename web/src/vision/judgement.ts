@@ -1,4 +1,4 @@
-/** From logits to probabilities, prediction sets and doubts. */
+/** From logits to calibrated probabilities, prediction sets and doubts. */
 
 import type { Point } from "./geometry";
 import { EMOTIONS, type Emotion } from "./labels";
@@ -14,7 +14,7 @@ export function softmax(logits: ArrayLike<number>, temperature: number): number[
   return exponents.map((value) => value / sum);
 }
 
-/** The labels that together hold the right one in about 90 % of cases, the most probable first; all where none is. */
+/** Split-conformal prediction set of about 90 % coverage, most probable first; all if empty. */
 export function predictionSet(probabilities: readonly number[], quantile: number): Emotion[] {
   const ranked = EMOTIONS.map((_, i) => i).sort((i, j) => probabilities[j] - probabilities[i] || i - j);
   const members = ranked.filter((i) => 1 - probabilities[i] <= quantile + 1e-6);
@@ -33,7 +33,7 @@ export function doubtOf(points: readonly Point[], crop: Grey): Doubt | null {
   return sharpness(crop, contrast) < 0.02 ? "blurred" : null;
 }
 
-/** How far the nose has left the middle of the eyes and of the mouth; 0 faces the camera. */
+/** Offset of the nose from the middle of eyes and mouth; 0 for a frontal face. */
 function turn([rightEye, leftEye, nose, rightMouth, leftMouth]: readonly Point[]): number {
   const offset = (right: Point, left: Point) => {
     const [x, y] = [left[0] - right[0], left[1] - right[1]];

@@ -1,4 +1,4 @@
-/** The third network's look at faces turned upright: where exactly their landmarks are. */
+/** Landmark refinement of upright faces by the third network. */
 
 import { alignmentMatrix, cropFace, zoomed } from "./alignment";
 import { type Affine, apply, invert, type Point } from "./geometry";
@@ -6,7 +6,7 @@ import type { Proposal } from "./proposals";
 import { type Grey, packed } from "./raster";
 
 export const CLOSE_SIZE = 64;
-/** Size of the face in the crop, in units of that in the canonical one. */
+/** Scale of the face in the crop, relative to the canonical crop. */
 const CLOSE_ZOOM = 0.8;
 
 function closeMatrix(points: readonly Point[]): Affine {
@@ -18,7 +18,7 @@ export function closeBatch(grey: Grey, faces: readonly Proposal[]): Float32Array
   return packed(faces.map(({ points }) => cropFace(grey, closeMatrix(points), CLOSE_SIZE)));
 }
 
-/** The faces with the weighted mean of their landmarks and the network's (n, 10) values. */
+/** The faces with the weighted mean of their landmarks and those of the network, (n, 10). */
 export function placed(faces: readonly Proposal[], values: Float32Array, share: number): Proposal[] {
   return faces.map((face, index) => {
     const back = invert(closeMatrix(face.points));

@@ -1,4 +1,4 @@
-/** Many proposals to one face each. */
+/** Merging of overlapping proposals. */
 
 import { type Box, iou, type Point, shared, suppress } from "./geometry";
 import type { Proposal } from "./proposals";
@@ -7,7 +7,7 @@ export const NMS_IOU = 0.4;
 export const VOTE_OVERLAP = 0.6;
 const NESTED_SHARE = 0.8;
 
-/** One proposal per place, the best first, averaged over those that agree with it. */
+/** Non-maximum suppression, best first; each proposal is averaged with those that overlap it. */
 export function merged(found: readonly Proposal[]): Proposal[] {
   const boxes = found.map((one) => one.box);
   const kept = suppress(boxes, found.map((one) => one.score), NMS_IOU);
@@ -24,7 +24,7 @@ export function merged(found: readonly Proposal[]): Proposal[] {
   });
 }
 
-/** Those that do not lie in a better one; the best come first. */
+/** Proposals not nested in a better one; expects the best first. */
 export function apart(found: readonly Proposal[]): Proposal[] {
   const kept: Proposal[] = [];
   for (const one of found) {

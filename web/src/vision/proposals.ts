@@ -1,4 +1,4 @@
-/** The first network's maps, decoded into boxes, points and scores. */
+/** Decoding of the first network's output maps into boxes, landmarks and scores. */
 
 import type { Box, Point } from "./geometry";
 
@@ -6,7 +6,7 @@ export interface Proposal {
   readonly box: Box;
   readonly points: readonly Point[];
   readonly score: number;
-  /** How much it counts where several agree. */
+  /** Weight when overlapping proposals are averaged. */
   readonly weight: number;
 }
 
@@ -21,14 +21,14 @@ const COARSEST = 120;
 const LARGEST_SCALE = 2;
 const TRUSTED_SIZE = 128;
 
-/** The scales at which a picture is searched, the finest first. */
+/** The scales of the image pyramid, the finest first. */
 export function scales(longest: number, finest: number): number[] {
   const found = [Math.min(finest / longest, LARGEST_SCALE)];
   while ((longest * found[found.length - 1]) / 2 >= COARSEST) found.push(found[found.length - 1] / 2);
   return found;
 }
 
-/** What scores at least `least` on one map; `across` and `down` lead back to the picture's pixels. */
+/** Proposals of at least `least` on one map; `across` and `down` scale to pixels of the picture. */
 export function decode(
   map: FeatureMap,
   stride: number,

@@ -1,4 +1,4 @@
-/** Grey pictures and their resampling, after what the server's library does. */
+/** Grey images and their resampling, as in the server's library. */
 
 export interface Grey {
   readonly width: number;
@@ -15,7 +15,7 @@ export function luma(rgba: Uint8ClampedArray, width: number, height: number): Gr
   return { width, height, data };
 }
 
-/** Half of an even number is rounded to it, as Python does. */
+/** Round half to even, as Python does. */
 export function roundEven(value: number): number {
   const floor = Math.floor(value);
   if (value - floor !== 0.5) return Math.round(value);
@@ -64,7 +64,7 @@ function emptyTaps(to: number, most: number): Taps {
   return { first: new Int32Array(to), count: new Int32Array(to), weights: new Float32Array(to * most), most };
 }
 
-/** Shrink by the mean of the areas that pixels cover, or enlarge by bilinear interpolation. */
+/** Resize: area averaging to shrink, bilinear interpolation to enlarge. */
 export function resize(picture: Grey, width: number, height: number): Grey {
   if (width === picture.width && height === picture.height) return picture;
   const make = width < picture.width || height < picture.height ? areaTaps : linearTaps;
@@ -92,7 +92,7 @@ export function resize(picture: Grey, width: number, height: number): Grey {
   return { width, height, data };
 }
 
-/** A part of a picture; right and bottom are not included. */
+/** A region of an image; right and bottom are exclusive. */
 export function cut(picture: Grey, left: number, top: number, right: number, bottom: number): Grey {
   const width = right - left;
   const height = bottom - top;
@@ -104,12 +104,12 @@ export function cut(picture: Grey, left: number, top: number, right: number, bot
   return { width, height, data };
 }
 
-/** The picture in the mirror. */
+/** The horizontally mirrored image. */
 export function mirrored({ width, height, data }: Grey): Grey {
   return { width, height, data: data.map((_, i) => data[i + width - 1 - 2 * (i % width)]) };
 }
 
-/** Pictures of one size, one after the other, as networks take them. */
+/** Images of one size as a batch. */
 export function packed(pictures: readonly Grey[]): Float32Array {
   const area = pictures[0].data.length;
   const all = new Float32Array(pictures.length * area);

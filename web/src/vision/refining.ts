@@ -1,4 +1,4 @@
-/** The second network's look at squares around proposals: sure or not, and where exactly. */
+/** Refinement of proposals by the second network: score, box and landmarks. */
 
 import { cropFace } from "./alignment";
 import { type Box, iou, type Point, suppress } from "./geometry";
@@ -9,9 +9,9 @@ import { type Grey, mirrored, packed } from "./raster";
 export const REGION_SIZE = 64;
 const VALUES = 15;
 const CONTEXT = 1.6;
-/** Of the second network's landmarks in the mean of both, where their boxes agree. */
+/** Weight of the second network's landmarks in the mean of both, if their boxes agree. */
 const REFINED_SHARE = 0.6;
-/** Which landmark each becomes in the mirror. */
+/** Order of the landmarks in a mirrored image. */
 const MIRRORED = [1, 0, 2, 4, 3];
 
 interface Region {
@@ -35,7 +35,7 @@ export function regionBatch(grey: Grey, found: readonly Proposal[]): Float32Arra
   return packed([...crops, ...crops.map(mirrored)]);
 }
 
-/** Corrected proposals from the network's (2n, 15) values; those that are not sure are gone. */
+/** Refined proposals from the network's output (2n, 15); low scores are dropped. */
 export function refined(
   found: readonly Proposal[],
   values: Float32Array,
@@ -54,7 +54,7 @@ export function refined(
   return kept.sort((a, b) => b.score - a.score);
 }
 
-/** The mean of what the network says of a crop and of its mirror image, turned back. */
+/** Mean of the outputs for a crop and its mirror image, mirrored back. */
 function looked(values: Float32Array, index: number, count: number): number[] {
   const plain = values.subarray(index * VALUES, (index + 1) * VALUES);
   const mirrored = values.subarray((count + index) * VALUES, (count + index + 1) * VALUES);

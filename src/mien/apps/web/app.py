@@ -32,8 +32,8 @@ DESCRIPTION = (
     "a newer picture replaces one that is still waiting. A message that is not a picture is "
     "answered with a `LiveProblem`. The socket is closed with 1003 after a message that is not "
     "binary, with 1009 after one that is too large, and with 1001 if the client is idle. If the "
-    "token is missing, or the limit of live connections is reached, a `LiveProblem` is sent and "
-    "the socket is closed with 1008 or 1013, respectively; try again later after 1013."
+    "token is missing, or the limit of live connections is reached, a `LiveProblem` is sent before "
+    "the socket is closed with 1008 or 1013, respectively; after 1013, try again later."
 )
 
 
