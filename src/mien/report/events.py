@@ -58,7 +58,7 @@ class Event:
 
 @dataclass(slots=True)
 class _Course:
-    """An expression whose probability is currently above `ONSET_THRESHOLD`."""
+    """An expression that currently is at or above `ONSET_THRESHOLD`."""
 
     onset_s: float
     apex_s: float

@@ -64,8 +64,8 @@ def analyze(
     annotate: Annotated[
         Path | None,
         path_option(
-            "Folder for annotated pictures and clips. *.annotated.* in it are taken for those "
-            "of an earlier run: replaced, and neither read nor kept unless named outright.",
+            "Folder for annotated pictures and clips. Files *.annotated.* in it count as those of "
+            "an earlier run: they are replaced and not read, unless named as sources.",
             metavar="DIR",
         ),
     ] = None,
@@ -88,7 +88,7 @@ def analyze(
         ),
     ] = None,
     precision: Annotated[
-        Precision | None, typer.Option(help=f"Of the network; {DEFAULT_PRECISION} if not given.")
+        Precision | None, typer.Option(help=f"Weights to use; {DEFAULT_PRECISION} if not given.")
     ] = None,
     threads: Threads = None,
     edge: Edge = False,

@@ -17,7 +17,7 @@ __all__ = ["bench"]
 
 def bench(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON instead of a table.")] = False,
-    seconds: Annotated[float, typer.Option(min=0.05, help="To spend on each setting.")] = 1.0,
+    seconds: Annotated[float, typer.Option(min=0.05, help="Time per setting.")] = 1.0,
     peers: Annotated[bool, typer.Option(help="Measure installed peers too.")] = True,
     video: Annotated[
         bool, typer.Option("--video", help="Films and live pictures at 1280x720 instead.")
@@ -25,7 +25,7 @@ def bench(
     minutes: Annotated[
         float,
         typer.Option(
-            min=0.01, max=10_000, help="Of looped film to measure memory on, with --video."
+            min=0.01, max=10_000, help="Length of looped film to measure memory on, with --video."
         ),
     ] = 2.0,
 ) -> None:

@@ -39,7 +39,7 @@ app.command()(serve)
 @app.command()
 def schema(
     lines: Annotated[
-        bool, typer.Option("--jsonl", help="Of one line of the JSONL format.")
+        bool, typer.Option("--jsonl", help="For one line of the JSONL format.")
     ] = False,
 ) -> None:
     """Print the JSON Schema of what `mien analyze` writes."""

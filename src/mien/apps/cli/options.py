@@ -22,7 +22,9 @@ SearchSize = Annotated[
         "640 live and mostly 640 for films.",
     ),
 ]
-Threads = Annotated[int | None, typer.Option(min=1, help="All cores if not given.")]
+Threads = Annotated[
+    int | None, typer.Option(min=1, help="Number of threads; all cores if not given.")
+]
 
 
 def path_option(description: str, metavar: str = "FILE") -> Any:

@@ -18,8 +18,8 @@ def serve(
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Port; 8383 if not given.")
     ] = None,
-    certificate: Annotated[Path | None, typer.Option(help="For TLS, PEM.")] = None,
-    key: Annotated[Path | None, typer.Option(help="Of the certificate, PEM.")] = None,
+    certificate: Annotated[Path | None, typer.Option(help="TLS certificate, PEM.")] = None,
+    key: Annotated[Path | None, typer.Option(help="Key of the certificate, PEM.")] = None,
     workers: Annotated[
         int | None,
         typer.Option(min=1, help="Pictures and films read at the same time; 2 if not given."),
