@@ -64,7 +64,7 @@ def test_what_sources_mean_on_linux(tmp_path):
     stream = find_camera("rtsp://anna:secret@host/1")
     assert stream.target == "rtsp://anna:secret@host/1"
     assert stream.name == "rtsp://host/1"
-    assert find_camera("http://host/a.mjpg").form is None
+    assert find_camera("http://host/a.mjpg").input_format is None
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_cameras_have_names_instead_of_numbers_on_windows(monkeypatch):
     with pytest.raises(InputError, match="video="):
         find_camera("0")
     source = find_camera("video=Integrated Camera")
-    assert (source.target, source.form) == ("video=Integrated Camera", "dshow")
+    assert (source.target, source.input_format) == ("video=Integrated Camera", "dshow")
 
 
 def test_cameras_of_a_mac_are_asked_for_a_rate_that_they_have(monkeypatch):
@@ -147,7 +147,7 @@ def test_the_wait_in_a_decoder_that_holds_pictures_back_counts(
     def frame_threads(stream):
         stream.thread_type, stream.codec_context.thread_count = "FRAME", 3
 
-    monkeypatch.setattr("mien.vision.video.hold_nothing_back", frame_threads)
+    monkeypatch.setattr("mien.vision.video.use_low_delay_decoding", frame_threads)
     film = make_film(tmp_path / "film.mp4", times=[n / 10 for n in range(8)])
     with open_camera(find_camera(str(film))) as stream:
         delays = [clock.now - frame.arrived_s for frame in stream]
@@ -338,7 +338,7 @@ def test_a_damaged_packet_costs_its_picture_alone(monkeypatch, make_film, tmp_pa
 
     with av.open(str(film)) as container:
         assert len(list(camera._pictures(Damaged(container)))) == 5
-    monkeypatch.setattr(camera, "MOST_DAMAGED", 0)
+    monkeypatch.setattr(camera, "MAX_DAMAGED_PACKETS", 0)
     with av.open(str(film)) as container, pytest.raises(av.error.InvalidDataError):
         list(camera._pictures(Damaged(container)))
 

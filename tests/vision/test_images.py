@@ -170,7 +170,7 @@ def test_enormous_pictures_are_refused_from_the_header(monkeypatch, encoded, is_
         stream = open_media(data, max_pixels=200_000_000)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    for words in ("20000x10000", "200 million", "100 million", "--max-pixels", "max_pixels="):
+    for words in ("20000x10000", "200 million", "100 million", "(max_pixels)"):
         assert words in str(caught.value)
     assert is_one_sentence(caught.value)
     assert (stream.media.width, stream.media.height) == (20_000, 10_000)

@@ -26,7 +26,7 @@ class MediaError(MienError):
 
 
 class TooLargeError(MediaError):
-    """A picture above the pixel limit."""
+    """A picture above the pixel limit, or a source that needs more memory than there is."""
 
 
 class TruncatedError(MediaError):
@@ -41,9 +41,9 @@ class OutputError(MienError):
     """A result that could not be written; nothing is left under its final name."""
 
 
-def out_of_memory(source: str) -> MediaError:
+def out_of_memory(source: str) -> TooLargeError:
     """What is said of a source for which memory does not suffice."""
-    return MediaError(f"{source} needs more memory than there is; make it smaller")
+    return TooLargeError(f"{source} needs more memory than there is; make it smaller")
 
 
 def cause_of(error: Exception) -> str:

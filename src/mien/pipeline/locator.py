@@ -12,7 +12,7 @@ from mien.core.types import Face
 from mien.vision.alignment import can_align
 from mien.vision.cuts import CutFinder
 from mien.vision.geometry import iou_matrix
-from mien.vision.tracker import FaceTracker, describe
+from mien.vision.tracker import FaceTracker, appearance_descriptors
 
 __all__ = ["DETECT_EVERY", "FaceLocator", "Located"]
 
@@ -27,10 +27,10 @@ HIDDEN_EVERY, HIDDEN_AFTER = 3, 5
 """Once so many searches in a row have missed a known face, every third frame is searched for it."""
 LEAST_SCORE = 0.5
 """A face that is followed with a lower score is uncertain, and the detector decides."""
-LEAST_LIKENESS = 0.5
-"""So is one that looks less like its track than this, ..."""
+MIN_SIMILARITY = 0.5
+"""Minimum cosine similarity of a followed face to its track; below it the detector decides."""
 MOST_OVERLAP = 0.4
-"""... and so are two that have come to overlap more than this."""
+"""Maximum IoU of two followed faces; above it the detector decides."""
 
 SAME_OVERLAP = 0.4
 """Overlap of a face that is followed with the same one found."""
@@ -113,7 +113,7 @@ class FaceLocator:
     def _found(self, frame: Frame, *, cut: bool = False) -> Located:
         faces = self._finder.find(frame.image)
         crops = self._finder.crops(frame.image, faces)
-        ids = self._tracker.update(faces, frame.time_s, describe(crops), cut=cut)
+        ids = self._tracker.update(faces, frame.time_s, appearance_descriptors(crops), cut=cut)
         self._searched = frame.time_s, frame.image.shape
         self._fine_s = frame.time_s
         self._frames = 0
@@ -136,10 +136,10 @@ class FaceLocator:
             for face, known in zip(faces, expected.values(), strict=True)
         ]
         crops = self._finder.crops(frame.image, faces)
-        looks = describe(crops)
-        if (self._tracker.likeness(ids, looks) < LEAST_LIKENESS).any() or _touching(faces):
+        descriptors = appearance_descriptors(crops)
+        if (self._tracker.similarity(ids, descriptors) < MIN_SIMILARITY).any() or _touching(faces):
             return None
-        self._tracker.keep(ids, faces, frame.time_s, looks)
+        self._tracker.keep(ids, faces, frame.time_s, descriptors)
         order = sorted(range(len(faces)), key=lambda index: -faces[index].box.area)
         return Located(
             frame, [faces[index] for index in order], crops[order], [ids[index] for index in order]

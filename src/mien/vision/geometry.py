@@ -1,7 +1,6 @@
-"""Pure geometry: overlap of boxes, suppression of duplicates, similarity transforms.
+"""Geometry: overlap of boxes, non-maximum suppression, similarity transforms.
 
-Boxes are rows `(x, y, width, height)` in pixels, origin at the top left. Points are rows `(x,
-y)`.
+Boxes are rows `(x, y, width, height)` in pixels, origin at the top left; points are rows `(x, y)`.
 """
 
 import numpy as np
@@ -35,7 +34,11 @@ def _as_points(points: npt.ArrayLike) -> Matrix:
 
 
 def intersection_areas(first: npt.ArrayLike, second: npt.ArrayLike) -> Matrix:
-    """Shared area in square pixels of `(n, 4)` boxes with each of `(m, 4)`: `(n, m)`."""
+    """Intersection areas in square pixels of `(n, 4)` and `(m, 4)` boxes: `(n, m)` float64.
+
+    Raises:
+        ValueError: an argument is not `(n, 4)`.
+    """
     a, b = _as_boxes(first), _as_boxes(second)
     low = np.maximum(a[:, None, :2], b[None, :, :2])
     high = np.minimum(a[:, None, :2] + a[:, None, 2:], b[None, :, :2] + b[None, :, 2:])
@@ -44,9 +47,9 @@ def intersection_areas(first: npt.ArrayLike, second: npt.ArrayLike) -> Matrix:
 
 
 def iou_matrix(first: npt.ArrayLike, second: npt.ArrayLike) -> Matrix:
-    """Intersection over union of `(n, 4)` boxes with each of `(m, 4)`: `(n, m)` in 0–1.
+    """Intersection over union of `(n, 4)` and `(m, 4)` boxes: `(n, m)` float64 in 0 to 1.
 
-    Boxes without area overlap nothing.
+    The IoU with a box without area is 0.
 
     Raises:
         ValueError: an argument is not `(n, 4)`.
@@ -61,9 +64,9 @@ def iou_matrix(first: npt.ArrayLike, second: npt.ArrayLike) -> Matrix:
 def non_maximum_suppression(
     boxes: npt.ArrayLike, scores: npt.ArrayLike, threshold: float
 ) -> npt.NDArray[np.intp]:
-    """Indices of the boxes that stay, best score first.
+    """Indices of the boxes that are kept, best score first.
 
-    A box goes when its IoU with a better one exceeds `threshold`. Equal scores keep their order.
+    A box is dropped when its IoU with a kept one exceeds `threshold`. Ties keep their order.
 
     Raises:
         ValueError: `boxes` is not `(n, 4)` or `scores` has another length.
@@ -83,7 +86,7 @@ def non_maximum_suppression(
 
 
 def similarity_transform(source: npt.ArrayLike, target: npt.ArrayLike) -> Matrix:
-    """The rotation, uniform scale and shift that best carries `source` onto `target`.
+    """Rotation, uniform scale and translation that best map `source` onto `target`.
 
     Least squares over all points, without reflection (S. Umeyama, "Least-squares estimation of
     transformation parameters between two point patterns", IEEE TPAMI 13(4), 1991).
@@ -116,7 +119,11 @@ def similarity_transform(source: npt.ArrayLike, target: npt.ArrayLike) -> Matrix
 
 
 def apply_transform(matrix: npt.ArrayLike, points: npt.ArrayLike) -> Matrix:
-    """`(n, 2)` points carried by a `(2, 3)` affine matrix, as float64."""
+    """Apply a `(2, 3)` affine matrix to `(n, 2)` points: `(n, 2)` float64.
+
+    Raises:
+        ValueError: an argument has another shape.
+    """
     affine = np.asarray(matrix, dtype=np.float64)
     if affine.shape != (2, 3):
         raise ValueError(f"matrix must have shape (2, 3), got {affine.shape}")
