@@ -22,7 +22,7 @@ FACE = np.array([[125.2, 101], [166.4, 105.2], [143.5, 126.8], [123.9, 143.4], [
 
 
 def placed(scale=1.0, angle=0.0, shift=(0.0, 0.0)):
-    """The canonical landmarks carried somewhere else."""
+    """The canonical landmarks, transformed."""
     cos, sin = scale * np.cos(angle), scale * np.sin(angle)
     return CANONICAL @ np.array([[cos, sin], [-sin, cos]]) + shift
 

@@ -25,7 +25,7 @@ def write(path, codec, options):
 
 
 def decode(path, prepare):
-    """For each packet the pictures that it gives; then those that were held back."""
+    """The frames output for each packet, and those output at the end."""
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         prepare(stream)

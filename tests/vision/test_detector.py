@@ -22,7 +22,7 @@ CARD = Card(
 
 @dataclass
 class PlantedSession:
-    """Answers with a face in chosen cells: (stride, row, column, score, dx, log size)."""
+    """Outputs a face in each given cell: (stride, row, column, score, dx, log size)."""
 
     cells: list[tuple[int, int, int, float, float, float]] = field(default_factory=list)
     card: Card = CARD

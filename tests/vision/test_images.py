@@ -256,7 +256,7 @@ def test_a_webp_beyond_what_pillow_reads_is_too_large(noise, encoded):
 
 @pytest.fixture
 def animation(encoded):
-    """Four pictures, each lighter than the one before, shown for so many milliseconds."""
+    """Encode four images of increasing brightness, with durations in milliseconds."""
 
     def make(form, durations, **options):
         pictures = [PIL.Image.fromarray(np.full((16, 24, 3), 40 * i, np.uint8)) for i in range(4)]

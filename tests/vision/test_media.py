@@ -188,9 +188,9 @@ def test_a_given_name_stands_in_results_and_errors(tmp_path, noise, encoded):
         with open_media(source, name="my picture") as stream:
             assert stream.media.source == "my picture"
     for source in (path, data, PIL.Image.fromarray(noise())):
-        with pytest.raises(TooLargeError, match="^my picture has 60x40 pixels"):
+        with pytest.raises(TooLargeError, match=r"^my picture has 60x40 pixels"):
             open_media(source, max_pixels=99, name="my picture")
-    with pytest.raises(MediaError, match="^my picture does not exist"):
+    with pytest.raises(MediaError, match=r"^my picture does not exist"):
         open_media(tmp_path / "b.png", name="my picture")
 
 

@@ -88,7 +88,7 @@ def test_the_camera_may_be_jerked():
     tracker = FaceTracker()
     places = [(100, 100), (190, 110), (280, 95)]
     tracker.update([face(*place) for place in places], 0.0)
-    # By as much as faces are apart, so that overlap alone would shift the ids by one.
+    # By the distance between faces, so that overlap alone would shift the ids by one.
     moved = [face(x + 90, y) for x, y in places]
     assert tracker.update(moved, STEP) == [1, 2, 3]
 
@@ -201,7 +201,7 @@ def test_at_a_cut_similar_faces_keep_their_ids():
     found = [face(100, 100), face(380, 120)]
     assert tracker.update(found, STEP, descriptors(3, 2), cut=True) == [3, 2]
     assert not tracker.hidden
-    # The first is not remembered, and the second is where it is now, at rest.
+    # The track of the first is deleted; that of the second starts anew, at rest.
     assert tracker.update([face(100, 100)], 2 * STEP, descriptors(1)) != [1]
     assert tracker.expected(2 * STEP) != {}
 
@@ -228,7 +228,7 @@ def test_whoever_comes_after_a_stall_is_not_who_was_gone_before_it():
 
 
 def stalled(last=5, look=None):
-    """A tracker that has followed a face, and when the next frame would come."""
+    """A tracker of one face, and the time of the next frame."""
     tracker = FaceTracker()
     for i in range(last):
         assert tracker.update([face(100, 100)], i * STEP, look) == [1]

@@ -179,7 +179,7 @@ def test_the_clock_goes_on_where_recordings_were_joined(make_film, tmp_path, col
     path = tmp_path / "joined.ts"
     path.write_bytes(b"".join(part.read_bytes() for part in parts))
     frames = []
-    # That the counters of its packets leap at the joint looks like damage.
+    # The packet counters jump at the joint, which counts as damage.
     with open_media(path) as stream, pytest.raises(TruncatedError, match=r"up to 3\.[89]. s"):
         collect(stream, frames)
     assert len(frames) >= 39
@@ -212,7 +212,7 @@ def test_the_limit_is_of_what_is_shown(make_film, tmp_path):
 
 
 def test_decoded_pictures_are_let_go_at_once(make_film, tmp_path):
-    """A cycle of references would keep them until garbage is collected: gigabytes a minute."""
+    """A reference cycle would keep them until garbage collection: gigabytes per minute."""
     path = make_film(tmp_path / "a.mp4", [i / 10 for i in range(30)])
     gc.collect()
     gc.disable()
