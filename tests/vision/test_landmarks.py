@@ -50,7 +50,7 @@ def test_what_is_where_it_is_expected_stays(turn):
 
 
 def test_what_is_seen_elsewhere_moves_in_the_turned_picture():
-    """A shift to the right in the crop is one down in the image if the face is turned by 90 degrees."""
+    """A shift to the right in the crop is one down in the image if the face is turned by 90°."""
     moved = EXPECTED + np.array([0.1, 0.0])
     upright, _ = place(moved, face(0))
     lying, _ = place(moved, face(90))

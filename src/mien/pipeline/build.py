@@ -191,7 +191,7 @@ def _open_finders(config: Config) -> list[Session]:
 
 
 def _finders(config: Config, sessions: list[Session]) -> tuple[FaceDetector, FaceRefiner]:
-    """The detector, and its second look alone."""
+    """The face detector, and its refinement network alone."""
     first, second, third = sessions
     refiner = FaceRefiner(second)
     detector = FaceDetector(first, refiner, LandmarkPlacer(third), threshold=config.threshold)
