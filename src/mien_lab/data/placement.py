@@ -27,9 +27,9 @@ def place_landmarks(picture: Image) -> npt.NDArray[np.float64] | None:
     """The five landmarks (5, 2) in pixels of a picture of one face; None if they would coincide.
 
     Starting from the usual place of a face, the refinement network finds it, as in films, and the
-    landmark network places the landmarks. On FER2013's PublicTest (3,276 faces) version 9 of the expression network
-    so reads FER+ with 0.305 nats and FER2013 with 0.866, by the points of that public detector with
-    0.311 and 0.871.
+    landmark network places the landmarks. On FER2013's PublicTest (3,276 faces) version 9 of the
+    expression network so reads FER+ with 0.305 nats and FER2013 with 0.866, by the points of that
+    public detector with 0.311 and 0.871.
 
     Args:
         picture: (height, width, 3) RGB or (height, width) grey, uint8, of any size.
