@@ -87,7 +87,7 @@ def test_the_astronaut_is_one_face(analyzer, astronaut):
     for x, y in points.as_array():
         assert box.x < x < box.x + box.width
         assert box.y < y < box.y + box.height
-    assert sum(reading.scores.values) == pytest.approx(1, abs=1e-3)
+    assert sum(reading.scores.probabilities) == pytest.approx(1, abs=1e-3)
     assert reading.prediction_set[0] is reading.top
     assert reading.doubt is None or reading.uncertain
     assert reading.quality is not None
@@ -107,7 +107,7 @@ def test_a_grey_picture(analyzer, portrait):
     grey = np.asarray(PIL.Image.fromarray(portrait).convert("L"))
     (in_grey,), (in_colour,) = analyzer.read(grey), analyzer.read(portrait)
     assert in_grey.face.box.x == pytest.approx(in_colour.face.box.x, abs=1)
-    assert in_grey.scores.values == pytest.approx(in_colour.scores.values, abs=0.05)
+    assert in_grey.scores.probabilities == pytest.approx(in_colour.scores.probabilities, abs=0.05)
 
 
 def test_a_mirrored_picture_swaps_right_and_left(analyzer, portrait):
@@ -193,7 +193,7 @@ def test_the_pixel_limit(portrait_file):
 def test_the_edge_of_the_picture_may_cut_a_face(analyzer, portrait):
     for part in (portrait[:, 110:], portrait[:, :175], portrait[90:], portrait[:140]):
         for reading in analyzer.read(np.ascontiguousarray(part)):
-            assert sum(reading.scores.values) == pytest.approx(1, abs=1e-3)
+            assert sum(reading.scores.probabilities) == pytest.approx(1, abs=1e-3)
 
 
 def test_faces_with_the_network_s_own_words(analyzer, portrait):
@@ -203,7 +203,7 @@ def test_faces_with_the_network_s_own_words(analyzer, portrait):
     )
     (reading,) = analyzer.read(portrait)
     assert face == reading.face
-    assert words.probabilities[0].tolist() == pytest.approx(reading.scores.values, abs=1e-5)
+    assert words.probabilities[0].tolist() == pytest.approx(reading.scores.probabilities, abs=1e-5)
     assert words.activation.shape[:2] == (1, len(EMOTIONS))
 
 

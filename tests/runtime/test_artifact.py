@@ -100,14 +100,14 @@ def test_an_altered_byte(weights, place):
     data = bytearray(path.read_bytes())
     data[place] ^= 1
     path.write_bytes(data)
-    assert "are not those of their card" in refusal("detector", folder=weights)
+    assert "do not match their card" in refusal("detector", folder=weights)
 
 
 @pytest.mark.parametrize("keep", [0, 1000])
 def test_a_cut_file(weights, keep):
     path = weights / "detector.onnx"
     path.write_bytes(path.read_bytes()[:keep])
-    assert "are not those of their card" in refusal("detector", folder=weights)
+    assert "do not match their card" in refusal("detector", folder=weights)
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,7 @@ def judge(
         face=face,
         scores=Scores(tuple(float(value) for value in probabilities)),
         prediction_set=members,
-        doubt=quality.doubt or covered or _ambiguity(members),
+        doubt=quality.defect or covered or _ambiguity(members),
         quality=quality,
         track_id=track_id,
     )

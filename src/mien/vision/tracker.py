@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from mien.core.rhythm import MISSED_STEPS, Rhythm
+from mien.core.rhythm import MISSED_STEPS, SHORTEST_STEP_S, Rhythm
 from mien.core.types import Box, Face, Landmarks
 from mien.vision.matching import OTHER_LOOK, SAME_LOOK, UNKNOWN_LOOK, match
 
@@ -28,8 +28,6 @@ VELOCITY_S = 0.1
 """Time constant of the estimate of velocity: evens out the error of single boxes."""
 COASTING_S = 0.4
 """Time constant in which an unseen face is taken to come to rest."""
-LEAST_STEP_S = 1 / 240
-"""Frames whose time does not advance are taken to be this far apart."""
 
 Floats = npt.NDArray[np.float64]
 Looks = npt.NDArray[np.float32]
@@ -66,7 +64,7 @@ class _Track:
     def move(self, face: Face, clock_s: float, look: Looks | None) -> None:
         """Take note of where the face is now."""
         centre = _centre(face.box)
-        elapsed = max(clock_s - self.seen_s, LEAST_STEP_S)
+        elapsed = max(clock_s - self.seen_s, SHORTEST_STEP_S)
         gain = elapsed / (elapsed + VELOCITY_S)
         self.velocity += gain * ((centre - self.centre) / elapsed - self.velocity)
         self.face, self.centre, self.seen_s, self.misses = face, centre, clock_s, 0
@@ -170,7 +168,7 @@ class FaceTracker:
         if self._last_s is None:
             return 0.0
         step = time_s - self._last_s
-        return step if step > 0 else LEAST_STEP_S
+        return step if step > 0 else SHORTEST_STEP_S
 
     def _advance(self, time_s: float) -> None:
         self._clock_s += self._elapsed(time_s)
