@@ -95,7 +95,8 @@ def test_the_astronaut_is_one_face(analyzer, astronaut):
 
 def test_a_picture_read_by_path_bytes_pillow_and_array(analyzer, portrait, portrait_file):
     image = PIL.Image.open(portrait_file).convert("RGB")
-    sources = [portrait_file, str(portrait_file), portrait_file.read_bytes(), image]
+    rgba = np.asarray(image.convert("RGBA"))
+    sources = [portrait_file, str(portrait_file), portrait_file.read_bytes(), image, rgba]
     results = [analyzer.analyze(source) for source in [*sources, np.asarray(image)]]
     assert results[0].media.source == str(portrait_file)
     assert {result.media.kind for result in results} == {MediaKind.IMAGE}
@@ -302,6 +303,43 @@ def test_a_picture_may_be_iterated_over_again(analyzer, portrait):
     analysis = analyzer.analyze(portrait)
     assert list(analysis) == list(analysis)
     assert analysis.to_dict() == analysis.to_dict()
+
+
+ALREADY_READ = r"has already been read; analyze it again$"
+
+
+@pytest.mark.parametrize("again", [Analysis.to_dict, Analysis.to_dicts, list])
+def test_a_film_is_iterated_once(analyzer, film, again):
+    with analyzer.analyze(film) as analysis:
+        assert len(list(analysis)) == 12
+        with pytest.raises(InputError, match=f"film.mp4 {ALREADY_READ}") as caught:
+            again(analysis)
+    assert is_one_sentence(caught.value)
+    with pytest.raises(InputError, match=ALREADY_READ):
+        again(analysis)
+
+
+@pytest.mark.parametrize("values", [Analysis.to_dict, Analysis.to_dicts])
+def test_plain_values_of_a_film_are_read_once(analyzer, broken_film, values):
+    analysis = analyzer.analyze(broken_film)
+    assert values(analysis)
+    with pytest.raises(InputError, match=ALREADY_READ):
+        values(analysis)
+
+
+def test_a_film_partly_iterated_gives_the_rest(analyzer, film):
+    analysis = analyzer.analyze(film)
+    next(iter(analysis))
+    for frame in analysis:
+        if frame.index == 2:
+            break
+    assert [frame["index"] for frame in analysis.to_dict()["frames"]] == list(range(3, 12))
+
+
+def test_a_film_closed_before_its_end_has_no_more_frames(analyzer, film):
+    with analyzer.analyze(film) as analysis:
+        next(iter(analysis))
+    assert list(analysis) == list(analysis) == []
 
 
 @pytest.mark.parametrize("every", [1, 2, np.int64(5), 100])

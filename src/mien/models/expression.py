@@ -90,7 +90,7 @@ class ExpressionClassifier:
         }
 
     def prediction_set(self, probabilities: npt.NDArray[np.floating]) -> tuple[Emotion, ...]:
-        """The 90 % prediction set of one row of probabilities (8,), the most probable label first.
+        """The 90 % prediction set of probabilities (8,), the most probable label first.
 
         A set that would be empty holds all labels, as in `prediction_sets`.
         """

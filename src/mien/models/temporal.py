@@ -107,7 +107,7 @@ class TemporalReader:
         return outputs["logits"], outputs["next_state"]
 
     def prediction_set(self, probabilities: npt.NDArray[np.floating]) -> tuple[Emotion, ...]:
-        """The 90 % prediction set of one row of probabilities (8,), the most probable label first."""
+        """The 90 % prediction set of probabilities (8,), the most probable label first."""
         return ranked_set(probabilities, self._quantile)
 
 
