@@ -74,7 +74,9 @@ def test_unknown_name_and_precision():
 
 
 def test_missing_folder(tmp_path):
-    assert f"weights folder {tmp_path}/none does not exist" in refusal("detector", folder=tmp_path / "none")
+    assert f"weights folder {tmp_path}/none does not exist" in refusal(
+        "detector", folder=tmp_path / "none"
+    )
 
 
 def test_whoever_names_a_folder_is_not_told_to_reinstall(weights, monkeypatch):
