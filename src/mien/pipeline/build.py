@@ -35,8 +35,8 @@ class Config:
     Attributes:
         precision: of the expression network, "fp32" or "int8"; the default, int8, if None.
         threads: number of threads per inference, 1 to 1024; all cores if None.
-        threshold: minimum confidence score of a face, between 0 and 1; the value in the card of
-            the detector if None.
+        threshold: minimum confidence score of a face, between 0 and 1; the value in the
+            weights' cards if None.
         min_face: minimum length in pixels of the shorter side of a face.
         max_pixels: maximum width times height of encoded images and video frames.
         weights: folder with weights and cards; the shipped ones if None.
