@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mien.core.errors import InputError
 from mien.core.types import Landmarks
 from mien.vision.alignment import (
     CANONICAL,
@@ -154,7 +155,7 @@ def test_a_picture_is_left_as_it_is(portrait):
 )
 def test_landmarks_in_one_place_cannot_be_aligned(points):
     assert not can_align(Landmarks.from_array(points))
-    with pytest.raises(ValueError, match="coincide or are not finite"):
+    with pytest.raises(InputError, match="coincide or are not finite"):
         align(np.zeros((60, 60), np.uint8), Landmarks.from_array(points))
 
 

@@ -42,11 +42,11 @@ def assess(face: Face, crop: npt.NDArray[np.uint8]) -> Quality:
         brightness=brightness,
         contrast=contrast,
         turn=turn,
-        doubt=_doubt(eye_distance, sharpness, brightness, contrast, turn),
+        defect=_defect(eye_distance, sharpness, brightness, contrast, turn),
     )
 
 
-def _doubt(
+def _defect(
     eye_distance: float, sharpness: float, brightness: float, contrast: float, turn: float
 ) -> Doubt | None:
     if eye_distance < MIN_EYE_DISTANCE:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from mien.core.rhythm import MISSED_STEPS, Rhythm
+from mien.core.rhythm import MISSED_STEPS, SHORTEST_STEP_S, Rhythm
 from mien.core.types import Box, Face, Landmarks
 from mien.vision.matching import MIN_SIMILARITY, SAME_SIMILARITY, UNKNOWN_SIMILARITY, match
 
@@ -29,8 +29,6 @@ VELOCITY_S = 0.1
 """Time constant in seconds of the velocity estimate, which smooths the error of single boxes."""
 COASTING_S = 0.4
 """Time constant in seconds with which the velocity of an unseen face decays."""
-MIN_STEP_S = 1 / 240
-"""Seconds assumed between frames whose timestamps do not advance."""
 
 Floats = npt.NDArray[np.float64]
 Descriptors = npt.NDArray[np.float32]
@@ -72,7 +70,7 @@ class _Track:
     def move(self, face: Face, clock_s: float, descriptor: Descriptors | None) -> None:
         """Update the track with the face of the current frame."""
         centre = _centre(face.box)
-        elapsed = max(clock_s - self.seen_s, MIN_STEP_S)
+        elapsed = max(clock_s - self.seen_s, SHORTEST_STEP_S)
         gain = elapsed / (elapsed + VELOCITY_S)
         self.velocity += gain * ((centre - self.centre) / elapsed - self.velocity)
         self.face, self.centre, self.seen_s, self.misses = face, centre, clock_s, 0
@@ -195,7 +193,7 @@ class FaceTracker:
         if self._last_s is None:
             return 0.0
         step = time_s - self._last_s
-        return step if step > 0 else MIN_STEP_S
+        return step if step > 0 else SHORTEST_STEP_S
 
     def _advance(self, time_s: float) -> None:
         self._clock_s += self._elapsed(time_s)
