@@ -48,7 +48,7 @@ def refine(
     points_weight: Annotated[float, typer.Option(help="Of landmarks in the loss.")] = 30.0,
     resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint.")] = False,
 ) -> None:
-    """Train the second look on the detector's proposals; about half an hour on one core."""
+    """Train the refinement network on the detector's proposals; about half an hour on one core."""
     from mien_lab.training.refiner import RefinerConfig, train_refiner
 
     config = RefinerConfig(
@@ -74,7 +74,7 @@ def place(
     seed: Annotated[int, typer.Option(min=0)] = 17,
     resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint.")] = False,
 ) -> None:
-    """Train the third look, which places landmarks; a quarter of an hour on one core."""
+    """Train the landmark network; a quarter of an hour on one core."""
     from mien_lab.training.landmarks import LandmarksConfig, train_landmarks
 
     config = LandmarksConfig(data, epochs=epochs, rate=rate, seed=seed)

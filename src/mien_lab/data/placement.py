@@ -12,7 +12,7 @@ import numpy.typing as npt
 from mien.core.media import Image
 from mien.core.types import Box, Face, Landmarks
 from mien.runtime.session import open_session
-from mien.vision.alignment import CANONICAL, CROP_SIZE, spread_apart
+from mien.vision.alignment import CANONICAL, CROP_SIZE, can_align_points
 from mien.vision.landmarks import LandmarkPlacer
 from mien.vision.refiner import FaceRefiner
 
@@ -26,10 +26,10 @@ mien's, finds in FER2013."""
 def place_landmarks(picture: Image) -> npt.NDArray[np.float64] | None:
     """The five landmarks (5, 2) in pixels of a picture of one face; None if they would coincide.
 
-    From the usual place of a face the second look goes to where it is, as in films, and the third
-    places the landmarks. On FER2013's PublicTest (3,276 faces) version 9 of the expression network
-    so reads FER+ with 0.305 nats and FER2013 with 0.866, by the points of that public detector with
-    0.311 and 0.871.
+    Starting from the usual place of a face, the refinement network finds it, as in films, and the
+    landmark network places the landmarks. On FER2013's PublicTest (3,276 faces) version 9 of the
+    expression network so reads FER+ with 0.305 nats and FER2013 with 0.866, by the points of that
+    public detector with 0.311 and 0.871.
 
     Args:
         picture: (height, width, 3) RGB or (height, width) grey, uint8, of any size.
@@ -41,7 +41,7 @@ def place_landmarks(picture: Image) -> npt.NDArray[np.float64] | None:
     points = (CANONICAL + 0.5) * scale - 0.5
     (face,) = refiner.follow(picture, [Face(box, 0.5, Landmarks.from_array(points))])
     placed = placer.place(picture, face.landmarks.as_array().reshape(1, 10)).reshape(5, 2)
-    return placed.astype(np.float64) if spread_apart(placed) else None
+    return placed.astype(np.float64) if can_align_points(placed) else None
 
 
 @cache

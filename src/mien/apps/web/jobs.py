@@ -5,7 +5,7 @@ import logging
 import os
 import secrets
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -115,7 +115,7 @@ class JobStore:
         reader = VideoReader(
             self._analyzer,
             upload.path,
-            replace(media, source=upload.name),
+            media,
             upload.path.parent,
             self._settings.max_duration_s,
             every,
@@ -194,12 +194,12 @@ class JobStore:
         try:
             async with self._turns:
                 job.state = JobState.RUNNING
-                await self._read_now(job, reader, video)
+                await self._read_now(job, reader)
         finally:
             video.unlink(missing_ok=True)
             job.touched = time.monotonic()
 
-    async def _read_now(self, job: Job, reader: VideoReader, video: Path) -> None:
+    async def _read_now(self, job: Job, reader: VideoReader) -> None:
         owner = self._pool.owner("film")
         step: asyncio.Future[Any] | None = None
         try:
@@ -215,9 +215,8 @@ class JobStore:
             job.state = JobState.DONE
         except (MienError, ProblemError) as error:
             # The client must not learn paths of the server.
-            sentence = str(error).replace(str(video), job.source)
             job.state = JobState.FAILED
-            job.error = sentence.replace(f"{job.folder}{os.sep}", "")
+            job.error = str(error).replace(f"{job.folder}{os.sep}", "")
         except Exception:
             log.exception("a film could not be read")
             job.state, job.error = JobState.FAILED, "the film could not be read; see the log"
