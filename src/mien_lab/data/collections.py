@@ -44,7 +44,7 @@ SMALL = 100
 Crops have 48 pixels in FER2013 and CK+48, 96 in AffectNet's small edition and 100 in RAF-DB.
 """
 _LOOKED_AT = 9
-"""Stride divisor: about this number of pictures is opened to tell their size."""
+"""Approximate number of pictures that are opened to tell their size."""
 
 
 class Layout(StrEnum):
