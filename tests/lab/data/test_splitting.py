@@ -107,7 +107,7 @@ def test_shares_by_name():
         (["a=x", "b=0.5"], "'a=x' is not a share"),
         (["a", "b=1"], "'a' is not a share"),
         (["=0.5", "b=0.5"], "'=0.5' is not a share"),
-        (["a=1/0"], "'a=1/0' is not one"),
+        (["a=1/0"], "'a=1/0' is not a share"),
         (["a=0.37", "b=0.63"], "multiples of 5 %"),
     ):
         with pytest.raises(InputError, match=sentence):

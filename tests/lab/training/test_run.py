@@ -105,7 +105,9 @@ def test_a_checkpoint_that_was_cut_off_is_one_sentence(trained, tmp_path, length
     content = run.checkpoint_file.read_bytes()
     for damaged in (content[:length], b"no checkpoint"):
         run.checkpoint_file.write_bytes(damaged)
-        with pytest.raises(InputError, match=r"last\.pt is not a checkpoint, or only a part of one"):
+        with pytest.raises(
+            InputError, match=r"last\.pt is not a checkpoint, or only a part of one"
+        ):
             run.load()
 
 
