@@ -22,12 +22,12 @@ from mien_lab.output import (
 
 __all__ = ["audit", "robustness", "tradeoff"]
 
-_CAUTION = "The thirds of a condition may show other people and other expressions."
+_CAUTION = "The thirds of a condition may differ in people and expressions."
 _SEVEN_LABELS = (
-    "The labels are FER2013's own. Measured is what mien says of eight expressions, which follows "
-    "FER+'s labels: part of what counts as wrong, or as too sure, is the difference between the "
-    "two. With FER+'s fer2013new.csv beside them, --layout fer+ measures by its labels; `mien-lab "
-    "evaluate` reads FER2013's seven classes by the network's own head for them."
+    "The labels are FER2013's own, but the eight-class predictions that are measured follow FER+'s "
+    "labels: part of the errors and of the overconfidence is the difference between the two. With "
+    "FER+'s fer2013new.csv in the folder, --layout fer+ uses its labels; `mien-lab evaluate` "
+    "measures FER2013's seven classes with the network's head for them."
 )
 
 Data = Annotated[Path, typer.Option("--data", help="Folder of a labelled collection.")]

@@ -105,5 +105,5 @@ def _read(path: Path) -> dict[str, Any]:
     except ValueError as error:
         raise InputError(f"{path} is not JSON ({error}); measure again") from None
     if not isinstance(found, dict):
-        raise InputError(f"{path} holds no figures by name; name what --json wrote")
+        raise InputError(f"{path} holds no figures by name; name a file written by --json")
     return found

@@ -43,7 +43,7 @@ def require_writable(*outputs: Path | str | None) -> None:
     """
     paths = _files(outputs)
     if Path("-") in paths:
-        raise OutputError("- does not stand for the screen here; name a file")
+        raise OutputError("- does not mean stdout here; name a file")
     for path in paths:
         if path.is_dir():
             raise OutputError(f"{path} is a folder; name a file")

@@ -108,8 +108,8 @@ def effective_share(weights: npt.NDArray[np.floating]) -> float:
 def _check(groups: int, labels: int, strength: float) -> None:
     if groups != labels or not groups:
         raise InputError(
-            f"{groups} groups and {labels} labels make no weights; give one of each for every "
+            f"{groups} groups and {labels} labels cannot be balanced; give one of each for every "
             "sample"
         )
     if not 0.0 <= strength <= 1.0:
-        raise InputError(f"the strength of weights must lie between 0 and 1, not {strength}")
+        raise InputError(f"the strength of balancing must be between 0 and 1, not {strength}")

@@ -135,14 +135,13 @@ def _composition(inspection: Inspection) -> Iterator[str]:
     yield _row(["all", *map("{:,}".format, [*totals, inspection.samples]), "100.0%"])
     if inspection.imbalance is not None:
         yield ""
-        yield f"The largest class has {inspection.imbalance:.1f} samples for each of the smallest."
+        yield f"The largest class has {inspection.imbalance:.1f} times the samples of the smallest."
 
 
 def _findings(inspection: Inspection) -> Iterator[str]:
     counts = count_reasons(inspection.findings)
-    yield "Counted by `mien-lab data inspect`: copies by equal pixels, perceptual hash, and the "
-    yield "details of faces laid over each other; mirror images are copies. Retouched copies are "
-    yield "missed in part."
+    yield "Counted by `mien-lab data inspect`: copies by equal pixels, perceptual hash, and "
+    yield "registration of the faces; mirror images are copies. Some retouched copies are missed."
     yield ""
     yield _row(["finding", "samples"])
     yield _row(["---", "---"])
@@ -165,7 +164,7 @@ def _limits(text: CardText, inspection: Inspection) -> Iterator[str]:
             f"{inspection.without_subject:,} samples name no subject: who is shown may be in "
             "several splits."
         )
-    yield "Age, gender and skin tone of the people shown have not been looked at here."
+    yield "Age, gender and skin tone of the people shown were not analysed."
 
 
 def _row(cells: Sequence[str]) -> str:

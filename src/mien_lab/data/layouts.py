@@ -135,7 +135,7 @@ def _raf_box(folder: Path, stem: str) -> Box | None:
 
 def _raf_folder(name: str) -> Emotion | None:
     if name not in RAF_CODES:
-        raise ValueError(f"{name!r} is none of RAF-DB's numbers, {', '.join(RAF_CODES)}")
+        raise ValueError(f"{name!r} is not one of RAF-DB's numbers, {', '.join(RAF_CODES)}")
     return RAF_CODES[name]
 
 

@@ -50,7 +50,7 @@ class Match(NamedTuple):
             return "the same pixels"
         if self.evidence is Evidence.HASH:
             return f"perceptual hash, {self.value:.0f} of {HASH_SIDE**2} bits differ"
-        return f"the details of the faces correlate {self.value:.2f}"
+        return f"the registered faces correlate by {self.value:.2f}"
 
 
 @dataclass(frozen=True)

@@ -130,7 +130,7 @@ def _fold_count(shares: Mapping[str, Fraction]) -> int:
     for folds in range(2, MOST_FOLDS + 1):
         if all((share * folds).denominator == 1 for share in shares.values()):
             return folds
-    raise InputError("the shares are no multiples of 5 %, nor of a larger unit; round them")
+    raise InputError("the shares are not multiples of 5 % or of a larger unit; round them")
 
 
 def _folds(

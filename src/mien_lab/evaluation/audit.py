@@ -34,7 +34,7 @@ Floats = npt.NDArray[np.float64]
 MINIMUM = 30
 """Minimum number of samples of a group to report figures for it."""
 INTERVALS = (
-    "95 %, percentile bootstrap over people, the same ones drawn for all groups and columns; "
+    "95 %, percentile cluster bootstrap by person, with the same draws for all groups and columns; "
     "Wilson's where a share is the same in all draws. "
     "Those of differences, the largest value of a group minus the smallest, are no tests: such "
     "a difference is above 0 by chance alone, and its interval may be. Gaps are tested."

@@ -29,8 +29,7 @@ BLOCK = 2048
 """Faces embedded at once, which bounds memory."""
 
 _CAUTION = (
-    "Thirds are about as large as each other, so that weights and sampling differ by little but "
-    "chance."
+    "Thirds have about equal sizes, so that weights and sampling differ by little more than chance."
 )
 
 Floats = npt.NDArray[np.float64]

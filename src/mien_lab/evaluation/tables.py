@@ -44,7 +44,7 @@ def _trust(mien: Mapping[str, Any]) -> str:
     return (
         "expected calibration error of mien "
         f"{clean['expected_calibration_error']:.3f}, on damaged faces "
-        f"{damaged['expected_calibration_error']:.3f}; its sets hold the label in "
+        f"{damaged['expected_calibration_error']:.3f}; its sets contain the label in "
         f"{_percent(clean['conformal_coverage'])} and {_percent(damaged['conformal_coverage'])}"
     )
 

@@ -74,10 +74,10 @@ def tradeoff_text(figures: Figures) -> str:
     """The finding, tables for each column, and the audit without balancing, for a terminal."""
     lines = [figures["finding"]["text"], *figures["notes"]]
     lines.append(
-        f"The last layer is fitted anew on {figures['fitted_on']:,} training faces and read on "
-        f"{figures['n']:,} of {figures['split']}. In per cent, with 95 % intervals; changes are in "
-        "points, on the same faces, from no balancing. Gaps and equalised odds are largest "
-        "differences between groups, the latter in the mean over emotions: above 0 by chance alone."
+        f"The last layer is refitted on {figures['fitted_on']:,} training faces and evaluated on "
+        f"{figures['n']:,} of {figures['split']}. In per cent, with 95 % intervals; changes from "
+        "no balancing are in points, paired by face. Gaps and equalised odds are largest "
+        "differences between groups, the latter averaged over emotions: above 0 by chance alone."
     )
     for column, found in figures["tradeoff"].items():
         lines += ["", *_column(column, found)]
