@@ -75,9 +75,9 @@ def test_what_was_added_stays_while_its_weights_ship(shipped_figures, caplog):
     ("change", "sentence"),
     [
         ({"layout": "folders"}, "has layout 'folders', but the documents describe 'fer\\+'"),
-        ({"split": "PublicTest"}, "is of split 'PublicTest', but"),
+        ({"split": "PublicTest"}, "has split 'PublicTest', but"),
         ({"split": None}, "has split None, but the documents describe 'PrivateTest'; run `mien-"),
-        ({"n": 24}, "is of n 24, but"),
+        ({"n": 24}, "has n 24, but"),
         ({"compared": "groups"}, "has compared 'groups', but the documents describe 'image cond"),
     ],
 )
