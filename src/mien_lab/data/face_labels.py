@@ -50,5 +50,5 @@ def five_points(values: npt.NDArray[np.generic]) -> Floats | None:
     points = values.astype(np.float64).reshape(68, 2)
     right, left = points[36:42].mean(axis=0), points[42:48].mean(axis=0)
     five = np.stack([right, left, points[30], points[48], points[54]])
-    # Annotation tools give missing landmarks one common value, which cannot align a face.
+    # Landmarks that could not be placed all have one value, which cannot align a face.
     return five if np.isfinite(five).all() and can_align(Landmarks.from_array(five)) else None

@@ -1,6 +1,6 @@
 """Evaluation of the shipped face detector and of CenterFace.
 
-The ground truth of photographs are the labels of a public detector, called the teacher. True and
+The ground truth of photographs is the output of a public detector, called the teacher. True and
 detected boxes are clipped to the picture before matching, since some detectors clip theirs and the
 teacher does not.
 """

@@ -35,7 +35,7 @@ SHARES = {"portraits": 0.5, "fer2013": 0.4, "scenes": 0.1}
 TURN, GROWTH, SHIFT = 3.0, 0.05, 1.2
 """Standard deviations of the crop jitter: rotation in degrees, log scale, shift in pixels.
 
-They model the error of the refiner's landmarks.
+They model the error of approximate landmarks.
 """
 SHARP = 30.0
 """Inter-ocular distance, in pixels of the picture, of a face with loss weight 1.

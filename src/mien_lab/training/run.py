@@ -35,8 +35,8 @@ class Run:
     """The folder of a training run.
 
     It holds `config.json`, `curve.jsonl` (one line per epoch) and `last.pt`. A folder with a
-    checkpoint can only be opened with `resume` and the same configuration, so that
-    no run is overwritten or continued differently.
+    checkpoint can only be opened with `resume` and the same configuration, so that no run is
+    overwritten or continued differently.
     """
 
     def __init__(self, folder: Path, config: Any, *, resume: bool) -> None:
