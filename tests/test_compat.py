@@ -242,5 +242,5 @@ def test_a_file_that_cannot_be_read_is_an_error_of_its_own(shared, tmp_path):
 def test_films_are_for_the_analyzer(make_film, tmp_path):
     film = make_film(tmp_path / "a.mp4")
     for read in (DeepFace.analyze, FER().top_emotion):
-        with pytest.raises(InputError, match=r"a\.mp4 is no single picture; mien\.Analyzer"):
+        with pytest.raises(InputError, match=r"a\.mp4 is not a single picture; mien\.Analyzer"):
             read(str(film))

@@ -1,4 +1,4 @@
-"""mien reads apparent facial expressions in photographs and films, on your own machine."""
+"""Apparent facial expressions in images and videos, read on your own machine."""
 
 from mien.core.errors import MienError
 from mien.core.labels import Emotion

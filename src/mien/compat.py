@@ -1,14 +1,14 @@
-"""The shapes of deepface, fer and py-feat, for users who come from there.
+"""Interfaces compatible with deepface, fer and py-feat.
 
-Names, orders, scales and types are those of deepface 0.0.103, fer 25.10.3 and py-feat 0.6.2. They
-have no contempt: it is left out and the other seven sum to 1 (or 100) again, so that a face that
-appears contemptuous looks surer of something else than it is. They have no room for doubt either;
-prediction sets, reasons to be uncertain, valence and films are what `mien.Analyzer` gives. Where
-there is no face nothing is read, and an option that mien cannot honour is refused.
+Names, orders, scales and types are those of deepface 0.0.103, fer 25.10.3 and py-feat 0.6.2. None
+of them has contempt: it is left out and the other seven are renormalized to a sum of 1 (or 100),
+which overstates their probability for a face that appears contemptuous. Nor do they express
+uncertainty: `mien.Analyzer` gives prediction sets, reasons of uncertainty, valence and videos.
+Nothing is read where no face is detected, and options that mien cannot honour raise an InputError.
 
-A picture is a path, or an array as OpenCV reads it: BGR, BGRA or grey, uint8; it is turned into RGB
-here. Boxes and points are pixels of the upright picture, and the largest face comes first. One
-analyzer of the default configuration is made at the first call; all threads share it.
+An image is a path, or an array as OpenCV reads it: BGR, BGRA or grey, uint8. Boxes and points are
+in pixels of the upright image; faces are in order of descending area. One analyzer with the default
+configuration is created at the first call and shared by all threads.
 """
 
 import math
@@ -35,16 +35,20 @@ _LABELS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 _EMOTIONS = {label: parse_emotion(label) for label in _LABELS}
 _RECTANGLE = ("FaceRectX", "FaceRectY", "FaceRectWidth", "FaceRectHeight", "FaceScore")
 _COLUMNS = (*_RECTANGLE, *(emotion.value for emotion in _EMOTIONS.values()))
-# Options of deepface with the values that ask for what mien does anyway; it never prints.
+# Options of deepface with the values that match what mien does anyway; it never prints.
 _DEEPFACE = {"silent": (True, False), "align": (True,), "expand_percentage": (0,)}
 _LOCK = threading.Lock()
 
 
 class DeepFaceResult(TypedDict):
-    """One face: percentages that sum to 100; the detector's score, 0 to 1; a region in pixels.
+    """One face.
 
-    This has integers x, y, w, h, cut off at the picture's edges, and the person's own left_eye and
-    right_eye, (x, y) in integers, or None beyond the edges.
+    Attributes:
+        emotion: seven percentages that sum to 100.
+        dominant_emotion: the most probable of the seven.
+        region: integers x, y, w, h in pixels, clipped to the image, and the person's own left_eye
+            and right_eye as (x, y) in integers, or None outside the image.
+        face_confidence: confidence score of the detector, 0 to 1.
     """
 
     emotion: dict[str, float]
@@ -54,14 +58,19 @@ class DeepFaceResult(TypedDict):
 
 
 class FERResult(TypedDict):
-    """One face: x, y, width and height as integers; probabilities rounded to hundredths."""
+    """One face.
+
+    Attributes:
+        box: x, y, width and height in pixels, clipped to the image.
+        emotions: seven probabilities that sum to 1, rounded to hundredths.
+    """
 
     box: list[int]
     emotions: dict[str, float]
 
 
 class DeepFace:
-    """What `from deepface import DeepFace` gives; of it, the expressions."""
+    """Replacement for `deepface.DeepFace`, for expressions only."""
 
     @staticmethod
     def analyze(
@@ -70,12 +79,19 @@ class DeepFace:
         enforce_detection: bool = True,
         **options: object,
     ) -> list[DeepFaceResult]:
-        """The faces of one picture; where there is none, an error or an empty list.
+        """Read the faces of one image.
+
+        Args:
+            img_path: the image.
+            actions: must be "emotion" or ["emotion"].
+            enforce_detection: whether to raise an error if no face is detected, instead of
+                returning an empty list.
+            **options: `silent`, `align` or `expand_percentage`, with values that mien can honour.
 
         Raises:
-            InputError: which is a ValueError, as deepface's are: if there is no face and
-                `enforce_detection` is true, or for an argument that mien cannot honour.
-            MediaError: which is none, if the picture cannot be read.
+            InputError: if no face is detected and `enforce_detection` is true, or for an argument
+                that mien cannot honour. It is a ValueError, as in deepface.
+            MediaError: if the image cannot be read. It is not a ValueError.
         """
         if set(_several(actions, str) or ()) != {"emotion"}:
             raise InputError(
@@ -91,18 +107,22 @@ class DeepFace:
 
 
 class FER:
-    """What `from fer import FER` gives."""
+    """Replacement for `fer.FER`."""
 
     def __init__(self, **options: object) -> None:
-        """Raise an InputError for options such as `mtcnn`: faces are found in one way."""
+        """Accept no options.
+
+        Raises:
+            InputError: for options such as `mtcnn`, since there is one detector.
+        """
         _refuse(options)
 
     def detect_emotions(self, img: _Picture, **options: object) -> list[FERResult]:
-        """The faces of one picture; an empty list where there is none.
+        """Read the faces of one image; an empty list if there is none.
 
         Raises:
-            InputError: for an array of the wrong type or shape, or for `face_rectangles`.
-            MediaError: if the picture cannot be read.
+            InputError: for an array of the wrong dtype or shape, or for `face_rectangles`.
+            MediaError: if the image cannot be read.
         """
         _refuse(options)
         media, found = _read(img)
@@ -112,7 +132,14 @@ class FER:
         ]
 
     def top_emotion(self, img: _Picture) -> tuple[str, float] | tuple[None, None]:
-        """The largest face's most probable expression and its rounded probability, or two None."""
+        """Most probable expression of the largest face and its rounded probability.
+
+        Two None if there is no face.
+
+        Raises:
+            InputError: for an array of the wrong dtype or shape.
+            MediaError: if the image cannot be read.
+        """
         found = _read(img)[1]
         if not found:
             return None, None
@@ -121,23 +148,27 @@ class FER:
 
 
 class Detector:
-    """What `from feat import Detector` gives, without action units, pose, mesh and identity."""
+    """Replacement for `feat.Detector`, without action units, pose, mesh and identity."""
 
     def __init__(self, **options: object) -> None:
-        """Raise an InputError for options such as `emotion_model`: there is one of each."""
+        """Accept no options.
+
+        Raises:
+            InputError: for options such as `emotion_model`, since there is one model of each kind.
+        """
         _refuse(options)
 
     def detect_image(
         self, input_file_list: _Path | Sequence[_Path], **options: object
     ) -> list[dict[str, Any]]:
-        """A row per face, and one of NaN for a picture without; `pandas.DataFrame` takes them.
+        """One row per face for `pandas.DataFrame`; one row of NaN for an image without a face.
 
-        Columns: the box in pixels, the detector's score from 0 to 1, seven probabilities that sum
-        to 1, the path as "input" and its place in the list as "frame".
+        Columns: the box in pixels, the confidence score of the detector (0 to 1), seven
+        probabilities that sum to 1, the path as "input" and its index in the list as "frame".
 
         Raises:
-            InputError: for what is no path, and for options such as `batch_size`.
-            MediaError: if a picture cannot be read.
+            InputError: for an input that is not a path, and for options such as `batch_size`.
+            MediaError: if an image cannot be read.
         """
         _refuse(options)
         paths = _several(input_file_list, str, os.PathLike)
@@ -185,7 +216,7 @@ def _box(media: Media, reading: Reading) -> list[int]:
 
 
 def _several(given: Any, *kinds: type) -> list[Any] | None:
-    """One thing of these types or several, as a list; None if anything is of another."""
+    """One value or several as a list; None if any is not of these types."""
     if isinstance(given, kinds):
         return [given]
     try:
@@ -197,7 +228,7 @@ def _several(given: Any, *kinds: type) -> list[Any] | None:
 
 def _refuse(options: Mapping[str, object], taken: Mapping[str, Sequence[object]] = {}) -> None:
     for name, value in options.items():
-        # An array would be compared part by part.
+        # `in` would compare an array element by element.
         if not isinstance(value, Real) or value not in taken.get(name, ()):
             raise InputError(f"mien offers no choice of {name} here; leave it out")
 
@@ -210,11 +241,11 @@ def _analyzer() -> Analyzer:
 def _read(picture: _Picture) -> tuple[Media, tuple[Reading, ...]]:
     if isinstance(picture, np.ndarray) and picture.ndim == 3 and picture.shape[2] in (3, 4):
         picture = picture[:, :, [2, 1, 0, 3][: picture.shape[2]]]
-    with _LOCK:  # so that threads that come first at once do not make two
+    with _LOCK:  # concurrent first calls must not create two analyzers
         analyzer = _analyzer()
     with analyzer.analyze(picture) as analysis:
         if analysis.media.kind is not MediaKind.IMAGE:
             raise InputError(
-                f"{analysis.media.source} is no single picture; mien.Analyzer().analyze reads films"
+                f"{analysis.media.source} is not a single picture; mien.Analyzer().analyze reads it"
             )
         return analysis.media, analysis.faces

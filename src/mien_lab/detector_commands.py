@@ -48,7 +48,7 @@ def refine(
     points_weight: Annotated[float, typer.Option(help="Weight of the landmark loss.")] = 30.0,
     resume: Annotated[bool, typer.Option(help="Continue from the last checkpoint.")] = False,
 ) -> None:
-    """Train the refiner on the detector's proposals; takes about half an hour on one core."""
+    """Train the refinement network on the detector's proposals; half an hour on one core."""
     from mien_lab.training.refiner import RefinerConfig, train_refiner
 
     config = RefinerConfig(

@@ -1,5 +1,5 @@
 from mien.core import errors
-from mien.core.errors import InputError, MienError, cause_of
+from mien.core.errors import InputError, MienError, UnknownEmotionError, cause_of
 
 
 def test_every_error_is_a_mien_error():
@@ -7,6 +7,13 @@ def test_every_error_is_a_mien_error():
     assert len(known) > 1
     assert all(issubclass(one, MienError) for one in known)
     assert issubclass(InputError, ValueError)
+
+
+def test_an_unknown_emotion_is_a_value_and_a_key_error_with_a_plain_message():
+    error = UnknownEmotionError("unknown emotion 'x'")
+    assert isinstance(error, InputError)
+    assert isinstance(error, KeyError)
+    assert str(error) == "unknown emotion 'x'"
 
 
 def test_a_cause_is_told_without_number_and_path():

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mien.core.errors import InputError
 from mien.core.labels import (
     AROUSAL,
     EMOTIONS,
@@ -62,7 +63,7 @@ def test_aliases(alias, emotion):
 
 @pytest.mark.parametrize("name", ["", "smile", "happiness!", "0"])
 def test_other_names_are_refused_with_what_is_accepted(name):
-    with pytest.raises(ValueError, match=re.escape(repr(name))) as caught:
+    with pytest.raises(InputError, match=re.escape(repr(name))) as caught:
         parse_emotion(name)
     assert "happiness" in str(caught.value)
     assert "angry" in str(caught.value)

@@ -1,13 +1,24 @@
 import dataclasses
 import json
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS, Emotion
-from mien.core.types import Box, Doubt, Face, FrameReading, Landmarks, Reading, Scores
+from mien.core.types import (
+    Box,
+    Doubt,
+    Face,
+    FrameReading,
+    Landmarks,
+    Reading,
+    Scores,
+    flat_rows,
+)
 from mien.report.tables import COLUMNS
 
 UNIFORM = (0.125,) * 8
@@ -40,7 +51,7 @@ def test_landmarks_there_and_back():
 
 @pytest.mark.parametrize("shape", [(5,), (4, 2), (5, 3), (10,), (1, 5, 2)])
 def test_landmarks_of_another_shape_are_refused(shape):
-    with pytest.raises(ValueError, match=r"\(5, 2\)"):
+    with pytest.raises(InputError, match=r"\(5, 2\)"):
         Landmarks.from_array(np.zeros(shape))
 
 
@@ -57,7 +68,7 @@ def test_landmarks_of_another_shape_are_refused(shape):
     ],
 )
 def test_scores_that_are_no_distribution_are_refused(values, words):
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(InputError, match=words):
         Scores(values)
 
 
@@ -77,8 +88,25 @@ def test_scores_keep_what_they_are_given(values):
 def test_scores_by_alias_and_by_what_is_none():
     scores = Scores((0.1, 0.9, 0, 0, 0, 0, 0, 0))
     assert scores["happiness"] == scores["happy"] == 0.9
-    with pytest.raises(ValueError, match="unknown emotion 'hapy'; use one of: neutral"):
+    with pytest.raises(InputError, match="unknown emotion 'hapy'; use one of: neutral"):
         _ = scores["hapy"]
+
+
+def test_scores_are_a_mapping_from_emotion_to_probability():
+    values = (0.1, 0.9, 0, 0, 0, 0, 0, 0)
+    scores = Scores(values)
+    assert isinstance(scores, Mapping)
+    assert len(scores) == len(EMOTIONS)
+    assert list(scores) == list(scores.keys()) == list(EMOTIONS)
+    assert list(scores.values()) == list(scores.probabilities) == list(values)
+    assert list(scores.items()) == list(zip(EMOTIONS, values, strict=True))
+    assert Emotion.HAPPINESS in scores
+    assert "happy" in scores
+    assert "hapy" not in scores
+    assert None not in scores
+    assert scores.get("hapy") is None
+    assert scores == dict(scores) == Scores(values) != Scores(UNIFORM)
+    assert hash(scores) == hash(Scores(values))
 
 
 def test_ties_go_to_the_first_label():
@@ -130,6 +158,15 @@ def test_rows_have_the_columns_of_the_tables(make_reading):
     assert [row["face"] for row in rows] == [0, 1]
     assert [row["uncertain"] for row in rows] == [False, True]
     assert ["source", *rows[0]] == list(COLUMNS)
+
+
+def test_flat_rows_begin_with_the_source(make_reading):
+    frames = [FrameReading(n, n / 25, (make_reading(), make_reading())) for n in range(2)]
+    rows = flat_rows("a.mp4", frames)
+    assert [list(row) for row in rows] == [list(COLUMNS)] * 4
+    assert {row["source"] for row in rows} == {"a.mp4"}
+    assert [(row["frame"], row["face"]) for row in rows] == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    assert flat_rows("a.mp4", []) == []
 
 
 def test_a_frame_without_a_face_is_empty():

@@ -179,9 +179,9 @@ def test_weights_with_other_labels_are_refused(classifier):
         ({"extra": {"temperature": 1.0}}, "conformal_quantile"),
         ({"extra": {"temperature": "1", "conformal_quantile": 0.9}}, "temperature"),
         ({"extra": {"temperature": 1.0, "conformal_quantile": 0.9}}, "occlusion_threshold"),
-        ({"input": {}}, "size of crops"),
-        ({"input": {"shape": []}}, "size of crops"),
-        ({"input": {"shape": ["N", 1, "H", "W"]}}, "size of crops"),
+        ({"input": {}}, "no crop size"),
+        ({"input": {"shape": []}}, "no crop size"),
+        ({"input": {"shape": ["N", 1, "H", "W"]}}, "no crop size"),
     ],
 )
 def test_a_card_without_the_calibration_is_refused(classifier, fields, word):

@@ -95,6 +95,14 @@ def test_context_is_of_unit_size_for_any_time(elapsed):
     assert np.abs(seen).max() < 4
 
 
+def test_context_is_what_the_weights_were_trained_with():
+    assert context(QUALITY, 0.04).tolist() == pytest.approx(
+        [np.log(61) / 4, np.log10(0.4) / 2, 120 / 255, 40 / 64, 0.1, 0.0]
+    )
+    assert context(QUALITY, 0.0)[-1] == pytest.approx(np.log(25 / 240) / 2)
+    assert context(QUALITY, None)[-1] == context(QUALITY, 9.0)[-1] == np.float32(np.log(50) / 2)
+
+
 def test_context_of_a_black_crop():
     assert np.isfinite(context(Quality(0.0, 0.0, 0.0, 0.0, 1.0, None), 0.0)).all()
 

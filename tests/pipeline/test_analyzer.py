@@ -87,7 +87,7 @@ def test_the_astronaut_is_one_face(analyzer, astronaut):
     for x, y in points.as_array():
         assert box.x < x < box.x + box.width
         assert box.y < y < box.y + box.height
-    assert sum(reading.scores.values) == pytest.approx(1, abs=1e-3)
+    assert sum(reading.scores.probabilities) == pytest.approx(1, abs=1e-3)
     assert reading.prediction_set[0] is reading.top
     assert reading.doubt is None or reading.uncertain
     assert reading.quality is not None
@@ -95,7 +95,8 @@ def test_the_astronaut_is_one_face(analyzer, astronaut):
 
 def test_a_picture_read_by_path_bytes_pillow_and_array(analyzer, portrait, portrait_file):
     image = PIL.Image.open(portrait_file).convert("RGB")
-    sources = [portrait_file, str(portrait_file), portrait_file.read_bytes(), image]
+    rgba = np.asarray(image.convert("RGBA"))
+    sources = [portrait_file, str(portrait_file), portrait_file.read_bytes(), image, rgba]
     results = [analyzer.analyze(source) for source in [*sources, np.asarray(image)]]
     assert results[0].media.source == str(portrait_file)
     assert {result.media.kind for result in results} == {MediaKind.IMAGE}
@@ -107,7 +108,7 @@ def test_a_grey_picture(analyzer, portrait):
     grey = np.asarray(PIL.Image.fromarray(portrait).convert("L"))
     (in_grey,), (in_colour,) = analyzer.read(grey), analyzer.read(portrait)
     assert in_grey.face.box.x == pytest.approx(in_colour.face.box.x, abs=1)
-    assert in_grey.scores.values == pytest.approx(in_colour.scores.values, abs=0.05)
+    assert in_grey.scores.probabilities == pytest.approx(in_colour.scores.probabilities, abs=0.05)
 
 
 def test_a_mirrored_picture_swaps_right_and_left(analyzer, portrait):
@@ -193,7 +194,7 @@ def test_the_pixel_limit(portrait_file):
 def test_the_edge_of_the_picture_may_cut_a_face(analyzer, portrait):
     for part in (portrait[:, 110:], portrait[:, :175], portrait[90:], portrait[:140]):
         for reading in analyzer.read(np.ascontiguousarray(part)):
-            assert sum(reading.scores.values) == pytest.approx(1, abs=1e-3)
+            assert sum(reading.scores.probabilities) == pytest.approx(1, abs=1e-3)
 
 
 def test_faces_with_the_network_s_own_words(analyzer, portrait):
@@ -203,7 +204,7 @@ def test_faces_with_the_network_s_own_words(analyzer, portrait):
     )
     (reading,) = analyzer.read(portrait)
     assert face == reading.face
-    assert words.probabilities[0].tolist() == pytest.approx(reading.scores.values, abs=1e-5)
+    assert words.probabilities[0].tolist() == pytest.approx(reading.scores.probabilities, abs=1e-5)
     assert words.activation.shape[:2] == (1, len(EMOTIONS))
 
 
@@ -302,6 +303,43 @@ def test_a_picture_may_be_iterated_over_again(analyzer, portrait):
     analysis = analyzer.analyze(portrait)
     assert list(analysis) == list(analysis)
     assert analysis.to_dict() == analysis.to_dict()
+
+
+ALREADY_READ = r"has already been read; analyze it again$"
+
+
+@pytest.mark.parametrize("again", [Analysis.to_dict, Analysis.to_dicts, list])
+def test_a_film_is_iterated_once(analyzer, film, again):
+    with analyzer.analyze(film) as analysis:
+        assert len(list(analysis)) == 12
+        with pytest.raises(InputError, match=f"film.mp4 {ALREADY_READ}") as caught:
+            again(analysis)
+    assert is_one_sentence(caught.value)
+    with pytest.raises(InputError, match=ALREADY_READ):
+        again(analysis)
+
+
+@pytest.mark.parametrize("values", [Analysis.to_dict, Analysis.to_dicts])
+def test_plain_values_of_a_film_are_read_once(analyzer, broken_film, values):
+    analysis = analyzer.analyze(broken_film)
+    assert values(analysis)
+    with pytest.raises(InputError, match=ALREADY_READ):
+        values(analysis)
+
+
+def test_a_film_partly_iterated_gives_the_rest(analyzer, film):
+    analysis = analyzer.analyze(film)
+    next(iter(analysis))
+    for frame in analysis:
+        if frame.index == 2:
+            break
+    assert [frame["index"] for frame in analysis.to_dict()["frames"]] == list(range(3, 12))
+
+
+def test_a_film_closed_before_its_end_has_no_more_frames(analyzer, film):
+    with analyzer.analyze(film) as analysis:
+        next(iter(analysis))
+    assert list(analysis) == list(analysis) == []
 
 
 @pytest.mark.parametrize("every", [1, 2, np.int64(5), 100])

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from mien.pipeline.benchmark import benchmark, measure, sample_image, summarize
+from mien.pipeline.benchmark import benchmark, face_grid, measure, sample_image, summarize
 from mien.pipeline.build import Config
 
 
@@ -39,6 +39,16 @@ def test_the_sample_picture_has_no_face(analyzer):
     image = sample_image()
     assert (image.shape, image.dtype) == ((480, 640, 3), np.uint8)
     assert analyzer.read(image) == ()
+
+
+def test_faces_stand_in_rows():
+    faces = face_grid(3, 10.0, columns=2, corner=(1, 2), step=(30, 40))
+    assert [face.box.as_tuple() for face in faces] == [
+        (1, 2, 10, 10), (31, 2, 10, 10), (1, 42, 10, 10),
+    ]  # fmt: skip
+    for face in faces:
+        points = face.landmarks.as_array() - (face.box.x, face.box.y)
+        assert ((points > 0) & (points < 10)).all()
 
 
 def test_measure_leaves_out_two_calls():

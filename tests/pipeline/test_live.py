@@ -107,13 +107,13 @@ def test_the_delay_counts_from_when_the_data_came_in():
 
 
 def test_decoding_is_part_of_the_delay(make_film, tmp_path, monkeypatch):
-    read = video._Decoder._sound
+    read = video._Decoder._undamaged
 
     def slow(decoder, pictures):
         time.sleep(0.2)
         return read(decoder, pictures)
 
-    monkeypatch.setattr(video._Decoder, "_sound", slow)
+    monkeypatch.setattr(video._Decoder, "_undamaged", slow)
     film = make_film(tmp_path / "film.mp4", times=[0, 0.5, 1.0])
     camera = find_camera(str(film))
     read = readings(LiveReader(lambda: open_camera(camera), Slow(), retry=False).events())

@@ -7,9 +7,9 @@ import pytest
 from mien.core.errors import InputError, MediaError, OutputError
 from mien.core.labels import Emotion
 from mien.core.media import Media, MediaKind
-from mien.core.types import Doubt, FrameReading
+from mien.core.types import Doubt, FrameReading, flat_rows
 from mien.report import tables
-from mien.report.tables import COLUMNS, columns, rows, to_table
+from mien.report.tables import COLUMNS, columns, to_table
 from mien.report.writing import ReportFormat, open_report
 
 HEADER = (
@@ -84,7 +84,7 @@ def test_csv_to_a_stream(frames):
 
 
 def test_columns_match_the_types(frames):
-    table = rows("a.mp4", frames)
+    table = flat_rows("a.mp4", frames)
     assert list(table[0]) == list(COLUMNS) == HEADER.split(",")
     for name, values in columns(table).items():
         assert len(values) == 3
@@ -99,7 +99,7 @@ def test_what_is_no_row_is_refused(frames):
 
 
 def test_arrow_table_is_typed_with_and_without_rows(frames):
-    full, empty = to_table(rows("a.mp4", frames)), to_table([])
+    full, empty = to_table(rows=flat_rows("a.mp4", frames)), to_table([])
     assert full.schema == empty.schema
     assert full.num_rows == 3
     assert empty.num_rows == 0
@@ -114,7 +114,7 @@ def test_parquet_round_trip_in_several_groups(frames, tmp_path, monkeypatch):
     write(path, ReportFormat.PARQUET, frames * 3)
     table = parquet.read_table(path)
     assert table.schema.names == list(COLUMNS)
-    assert table.to_pylist() == rows(MEDIA.source, frames * 3)
+    assert table.to_pylist() == flat_rows(MEDIA.source, frames * 3)
     assert parquet.ParquetFile(path).num_row_groups > 1
 
 

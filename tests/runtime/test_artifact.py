@@ -74,7 +74,9 @@ def test_unknown_name_and_precision():
 
 
 def test_missing_folder(tmp_path):
-    assert f"no folder {tmp_path}/none" in refusal("detector", folder=tmp_path / "none")
+    assert f"weights folder {tmp_path}/none does not exist" in refusal(
+        "detector", folder=tmp_path / "none"
+    )
 
 
 def test_whoever_names_a_folder_is_not_told_to_reinstall(weights, monkeypatch):
@@ -100,14 +102,14 @@ def test_an_altered_byte(weights, place):
     data = bytearray(path.read_bytes())
     data[place] ^= 1
     path.write_bytes(data)
-    assert "are not those of their card" in refusal("detector", folder=weights)
+    assert "do not match their card" in refusal("detector", folder=weights)
 
 
 @pytest.mark.parametrize("keep", [0, 1000])
 def test_a_cut_file(weights, keep):
     path = weights / "detector.onnx"
     path.write_bytes(path.read_bytes()[:keep])
-    assert "are not those of their card" in refusal("detector", folder=weights)
+    assert "do not match their card" in refusal("detector", folder=weights)
 
 
 @pytest.mark.parametrize(

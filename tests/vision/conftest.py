@@ -1,4 +1,4 @@
-"""A clock that only moves when it is told to; pictures as arrays, files and frames."""
+"""A manual clock; images as arrays, files and frames."""
 
 import io
 from collections.abc import Callable, Iterable
@@ -14,7 +14,7 @@ from mien.vision.media import open_media
 
 
 class Clock:
-    """Stands in for the module `time`; sleeping takes no time."""
+    """Replaces the module `time`; sleeping only advances the clock."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -28,13 +28,13 @@ class Clock:
 
 @pytest.fixture
 def clock() -> Clock:
-    """A clock of the test's own."""
+    """A manual clock."""
     return Clock()
 
 
 @pytest.fixture
 def noise() -> Callable[..., npt.NDArray[np.uint8]]:
-    """A picture in which no pixel tells of another, the same each time."""
+    """A random image with a fixed seed."""
 
     def make(height: int = 40, width: int = 60, channels: int = 3) -> npt.NDArray[np.uint8]:
         shape = (height, width, channels) if channels > 1 else (height, width)
@@ -45,7 +45,7 @@ def noise() -> Callable[..., npt.NDArray[np.uint8]]:
 
 @pytest.fixture
 def encoded() -> Callable[..., bytes]:
-    """The bytes of a Pillow image in a form."""
+    """Encode a Pillow image in a format."""
 
     def write(picture: PIL.Image.Image, form: str, **options: Any) -> bytes:
         stream = io.BytesIO()
@@ -57,7 +57,7 @@ def encoded() -> Callable[..., bytes]:
 
 @pytest.fixture
 def only() -> Callable[..., Frame]:
-    """The frame of a medium that has one."""
+    """The only frame of a medium."""
 
     def read(source: Any, **options: Any) -> Frame:
         with open_media(source, **options) as stream:
@@ -70,7 +70,7 @@ def only() -> Callable[..., Frame]:
 
 @pytest.fixture
 def collect() -> Callable[[Iterable[Frame], list[Frame]], list[Frame]]:
-    """Put frames into a list that has them even if reading breaks off."""
+    """Append frames to a list, which keeps them if reading is cut off."""
 
     def read(stream: Iterable[Frame], frames: list[Frame]) -> list[Frame]:
         for frame in stream:
@@ -82,7 +82,7 @@ def collect() -> Callable[[Iterable[Frame], list[Frame]], list[Frame]]:
 
 @pytest.fixture
 def is_one_sentence() -> Callable[[BaseException], bool]:
-    """Whether an error says what is wrong as errors of mien do."""
+    """Whether the message of an error is one sentence."""
 
     def check(error: BaseException) -> bool:
         text = str(error)

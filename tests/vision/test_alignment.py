@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mien.core.errors import InputError
 from mien.core.types import Landmarks
 from mien.vision.alignment import (
     CANONICAL,
@@ -22,7 +23,7 @@ FACE = np.array([[125.2, 101], [166.4, 105.2], [143.5, 126.8], [123.9, 143.4], [
 
 
 def placed(scale=1.0, angle=0.0, shift=(0.0, 0.0)):
-    """The canonical landmarks carried somewhere else."""
+    """The canonical landmarks, transformed."""
     cos, sin = scale * np.cos(angle), scale * np.sin(angle)
     return CANONICAL @ np.array([[cos, sin], [-sin, cos]]) + shift
 
@@ -154,7 +155,7 @@ def test_a_picture_is_left_as_it_is(portrait):
 )
 def test_landmarks_in_one_place_cannot_be_aligned(points):
     assert not can_align(Landmarks.from_array(points))
-    with pytest.raises(ValueError, match="coincide or are not finite"):
+    with pytest.raises(InputError, match="coincide or are not finite"):
         align(np.zeros((60, 60), np.uint8), Landmarks.from_array(points))
 
 

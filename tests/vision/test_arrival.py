@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mien.vision import arrival
-from mien.vision.arrival import MOST_PENDING, Arrivals, Pace, hold_nothing_back
+from mien.vision.arrival import MAX_PENDING_PACKETS, Arrivals, Pace, use_low_delay_decoding
 
 
 def picture(stamp):
@@ -25,7 +25,7 @@ def write(path, codec, options):
 
 
 def decode(path, prepare):
-    """For each packet the pictures that it gives; then those that were held back."""
+    """The frames output for each packet, and those output at the end."""
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         prepare(stream)
@@ -51,7 +51,7 @@ def test_a_picture_comes_with_its_own_packet(tmp_path, codec, options):
     if codec not in av.codec.codecs_available:
         pytest.skip(f"PyAV was built without {codec}")
     path = write(tmp_path / "film.mkv", codec, options)
-    given, held = decode(path, hold_nothing_back)
+    given, held = decode(path, use_low_delay_decoding)
     assert [len(pictures) for pictures in given] == [1] * 16
     assert held == []
 
@@ -65,7 +65,7 @@ def test_threads_that_share_pictures_hold_some_back(tmp_path):
 @pytest.mark.parametrize("codec", ["libx264", "mpeg4", "mpeg2video"])
 def test_pictures_that_are_sent_early_keep_their_order(tmp_path, codec):
     path = write(tmp_path / "film.mp4", codec, {"bf": "2", "b_strategy": "0"})
-    given, held = decode(path, hold_nothing_back)
+    given, held = decode(path, use_low_delay_decoding)
     shown = [stamp for pictures in [*given, held] for stamp in pictures]
     assert len(shown) == 16
     assert shown == sorted(shown)
@@ -100,8 +100,8 @@ def test_packets_that_give_no_picture_are_forgotten():
     arrivals = Arrivals()
     for stamp in range(1000):
         arrivals.note(stamp, float(stamp))
-    assert len(arrivals._pending) == MOST_PENDING
-    assert arrivals.of(picture(1000 - MOST_PENDING)) == 1000 - MOST_PENDING
+    assert len(arrivals._pending) == MAX_PENDING_PACKETS
+    assert arrivals.of(picture(1000 - MAX_PENDING_PACKETS)) == 1000 - MAX_PENDING_PACKETS
 
 
 def test_moments_of_a_film(monkeypatch, clock):

@@ -19,7 +19,7 @@ from mien.vision.media import open_media
 
 
 class Slow:
-    """A packet that takes long to decode."""
+    """A packet that is slow to decode."""
 
     def __init__(self, packet, clock, seconds):
         self.packet, self.clock, self.seconds = packet, clock, seconds
@@ -34,14 +34,14 @@ class Slow:
 
 @pytest.fixture
 def stopped(monkeypatch, clock):
-    """Time moves for waiting alone."""
+    """Time advances only while waiting."""
     monkeypatch.setattr("mien.vision.arrival.time", clock)
     monkeypatch.setattr("mien.vision.camera.time", clock)
 
 
 @pytest.fixture
 def slow_packets(monkeypatch, clock, stopped):
-    """Time moves for waiting, and so many seconds for each packet of a film that is decoded."""
+    """Time advances while waiting, and by a number of seconds per decoded packet of a film."""
 
     def slow(seconds):
         read = video._Decoder._packets
@@ -64,7 +64,7 @@ def test_what_sources_mean_on_linux(tmp_path):
     stream = find_camera("rtsp://anna:secret@host/1")
     assert stream.target == "rtsp://anna:secret@host/1"
     assert stream.name == "rtsp://host/1"
-    assert find_camera("http://host/a.mjpg").form is None
+    assert find_camera("http://host/a.mjpg").input_format is None
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_cameras_have_names_instead_of_numbers_on_windows(monkeypatch):
     with pytest.raises(InputError, match="video="):
         find_camera("0")
     source = find_camera("video=Integrated Camera")
-    assert (source.target, source.form) == ("video=Integrated Camera", "dshow")
+    assert (source.target, source.input_format) == ("video=Integrated Camera", "dshow")
 
 
 def test_cameras_of_a_mac_are_asked_for_a_rate_that_they_have(monkeypatch):
@@ -147,7 +147,7 @@ def test_the_wait_in_a_decoder_that_holds_pictures_back_counts(
     def frame_threads(stream):
         stream.thread_type, stream.codec_context.thread_count = "FRAME", 3
 
-    monkeypatch.setattr("mien.vision.video.hold_nothing_back", frame_threads)
+    monkeypatch.setattr("mien.vision.video.use_low_delay_decoding", frame_threads)
     film = make_film(tmp_path / "film.mp4", times=[n / 10 for n in range(8)])
     with open_camera(find_camera(str(film))) as stream:
         delays = [clock.now - frame.arrived_s for frame in stream]
@@ -169,7 +169,7 @@ def test_pictures_that_are_sent_early_come_at_an_even_pace(tmp_path, clock, stop
     times, moments, delays = np.array(seen).T
     assert times == pytest.approx(np.arange(12) / 10)
     assert np.diff(moments) == pytest.approx(0.1)
-    # Held back for what might come between, never for what was not sent yet.
+    # Only waiting in the decoder counts, not waiting for data that were not sent yet.
     assert delays.min() == pytest.approx(0)
     assert delays.max() == pytest.approx(0.1)
 
@@ -202,7 +202,7 @@ def test_the_clock_of_a_camera_starts_when_a_packet_comes_before_it_is_decoded(
     from mien.vision import camera
 
     class Stalling:
-        """A camera that sends something each second and takes long to decode."""
+        """A camera that sends one packet per second and is slow to decode."""
 
         def __init__(self, container):
             self.container = container
@@ -226,7 +226,7 @@ def test_the_clock_of_a_camera_starts_when_a_packet_comes_before_it_is_decoded(
 
 
 class NotYet:
-    """A camera of AVFoundation, which has no picture ready so many times before each it sends."""
+    """An AVFoundation camera, which has no frame ready `waits` times before each packet."""
 
     def __init__(self, container, waits):
         self.container, self.waits, self.left = container, waits, waits
@@ -249,7 +249,7 @@ class NotYet:
 
 @pytest.fixture
 def open_mac(monkeypatch, make_film, tmp_path, stopped):
-    """Opens such a camera, that refuses options or none; tells with which ones it was tried."""
+    """Opens such a camera, which refuses some options; also returns the options that were tried."""
     from mien.vision import camera
 
     film = make_film(tmp_path / "film.mp4", times=[n / 10 for n in range(6)])
@@ -298,7 +298,7 @@ def test_a_camera_of_another_rate_is_opened_at_its_own(open_mac):
 
 def test_a_camera_stream_has_times_of_arrival(make_film, tmp_path):
     film = make_film(tmp_path / "film.mp4", times=[0, 50, 100])
-    # A file opened like a camera: what its own clock says does not count.
+    # A file opened like a camera: its own timestamps are ignored.
     with open_camera(CameraSource("camera", str(film))) as stream:
         times = []
         with pytest.raises(MediaError, match="no more pictures"):
@@ -338,7 +338,7 @@ def test_a_damaged_packet_costs_its_picture_alone(monkeypatch, make_film, tmp_pa
 
     with av.open(str(film)) as container:
         assert len(list(camera._pictures(Damaged(container)))) == 5
-    monkeypatch.setattr(camera, "MOST_DAMAGED", 0)
+    monkeypatch.setattr(camera, "MAX_DAMAGED_PACKETS", 0)
     with av.open(str(film)) as container, pytest.raises(av.error.InvalidDataError):
         list(camera._pictures(Damaged(container)))
 
@@ -384,7 +384,7 @@ def test_a_network_stream_is_read_to_its_end(serve, make_film, tmp_path):
 
 @pytest.mark.parametrize("form", ["hls", "matroska"])
 def test_what_comes_in_bursts_is_played_at_its_own_speed(make_film, tmp_path, clock, form, stopped):
-    """As HLS does, whose segments are of some seconds."""
+    """As in HLS, whose segments last some seconds."""
     options = {"hls_flags": "omit_endlist", "hls_list_size": "0"} if form == "hls" else {}
     times = [n / 10 for n in range(20)]
     path = make_film(tmp_path / "film.m3u8", times=times, form=form, options=options)
@@ -415,6 +415,6 @@ def test_pictures_of_a_network_stream_stand_upright(serve, make_film, tmp_path):
     make_film(path, times=[n / 10 for n in range(5)], rotation=90)
     with open_media(path) as stream:
         expected = next(stream).image.shape
-    # The header of an MP4 that is not yet at its end is needed first.
+    # The index at the end of the MP4 is needed first.
     with open_camera(find_camera(serve(path.read_bytes(), 0))) as stream:
         assert next(stream).image.shape == expected == (64, 48, 3)

@@ -64,7 +64,7 @@ def test_sound_alone_is_no_film(tmp_path):
 
 
 class Streams(list):
-    """Streams of a container, all of pictures."""
+    """Streams of a container, all of them video."""
 
     @property
     def video(self):

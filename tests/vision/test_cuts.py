@@ -8,7 +8,7 @@ STEP = 1 / 25
 
 
 def scene(seed, shape=(180, 320)):
-    """A smooth picture unlike that of any other seed."""
+    """A smooth random image."""
     small = np.random.default_rng(seed).integers(0, 256, (9, 16, 3)).astype(np.uint8)
     return cv2.resize(small, shape[::-1], interpolation=cv2.INTER_CUBIC)
 
@@ -26,18 +26,18 @@ def test_a_shot_begins_where_the_picture_is_another():
 
 
 def alike(first, second, share):
-    """A picture like `first` to so much of a share, and else like `second`."""
+    """A blend of two scenes; `share` is the weight of the first."""
     return (share * scene(first) + (1 - share) * scene(second)).astype(np.uint8)
 
 
 def test_shots_that_are_framed_alike_are_told_apart_where_nothing_moves():
-    """As two people in turn before one camera."""
+    """As with two people who alternate in front of one camera."""
     seen = [alike(1, other, 0.55) for other in (2, 3)]
     spread = [picture - picture.mean() for picture in (p[..., 1].astype(float) for p in seen)]
     same = (spread[0] * spread[1]).sum() / np.sqrt(np.prod([(s * s).sum() for s in spread]))
     assert 0.5 < same < 0.7
     assert cuts([seen[0]] * 12 + [seen[1]] * 12 + [seen[0]] * 12) == [12, 24]
-    # So soon after another it may as well be a movement.
+    # So soon after another cut it may be a movement.
     assert cuts([scene(9)] * 12 + [seen[0]] * 3 + [seen[1]] * 3) == [12]
     wide = np.hstack([scene(seed) for seed in range(3, 10)])
     steps = np.random.default_rng(0).integers(1, 4, 60).cumsum()
@@ -59,7 +59,7 @@ def test_light_noise_and_a_face_that_comes_are_no_cuts():
 
 @pytest.mark.parametrize(("pan", "most"), [(4, 0), (12, 0), (24, 1)])
 def test_a_camera_that_is_swung_makes_hardly_a_cut(pan, most):
-    """Up to two widths of the picture in a second, started gently, as by a hand."""
+    """Up to two frame widths per second, with a gentle start, as by hand."""
     wide = np.hstack([scene(seed) for seed in range(3, 10)])
     places = np.cumsum([0, pan // 4, pan // 2, *[pan] * 25])
     assert len(cuts([wide[:, x : x + 320] for x in places])) <= most
@@ -70,7 +70,7 @@ def test_frames_far_apart_may_differ():
 
 
 def test_lost_frames_are_passed_over():
-    """Black for some frames: what follows is compared with what was before."""
+    """Frames after black ones are compared with those before."""
     black = np.zeros((180, 320, 3), np.uint8)
     assert cuts([scene(1), scene(1), black, black, scene(1)]) == []
     assert cuts([scene(1), scene(1), *[black] * 20, scene(2), scene(2)]) == [22]

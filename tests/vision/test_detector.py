@@ -22,7 +22,7 @@ CARD = Card(
 
 @dataclass
 class PlantedSession:
-    """Answers with a face in chosen cells: (stride, row, column, score, dx, log size)."""
+    """Outputs a face in each given cell: (stride, row, column, score, dx, log size)."""
 
     cells: list[tuple[int, int, int, float, float, float]] = field(default_factory=list)
     card: Card = CARD
@@ -154,7 +154,7 @@ def test_colour_plays_no_part(shipped):
 
 
 class Mover:
-    """A second look that leads every proposal to one face, surest of those it moves furthest."""
+    """A refiner that moves all proposals to one face and scores those moved furthest highest."""
 
     threshold, least_proposal = 0.5, 0.25
     face = np.array([40, 30, 40, 40], np.float32)
@@ -165,7 +165,7 @@ class Mover:
         return replace(found, boxes=np.tile(self.face, (len(found.boxes), 1)), scores=scores)
 
 
-def test_of_several_looks_at_one_face_the_least_moved_counts():
+def test_of_proposals_refined_to_one_face_the_least_moved_counts():
     whole = (16, 3, 3, 0.6, 0.25, np.log(40 / 64))
     part = (8, 4, 5, 0.9, 0.0, np.log(16 / 24))
     detector = single(PlantedSession([whole, part]), refiner=Mover())

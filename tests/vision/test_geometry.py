@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from mien.core.errors import InputError
 from mien.vision.geometry import (
     apply_transform,
     intersection_areas,
@@ -38,12 +39,12 @@ def test_equal_scores_keep_their_order():
 
 @pytest.mark.parametrize("boxes", [[[0, 0, 1]], [0, 0, 1, 1]])
 def test_malformed_boxes(boxes):
-    with pytest.raises(ValueError, match="shape"):
+    with pytest.raises(InputError, match="shape"):
         iou_matrix(boxes, boxes)
 
 
 def test_scores_must_match_boxes():
-    with pytest.raises(ValueError, match="scores"):
+    with pytest.raises(InputError, match="scores"):
         non_maximum_suppression([[0, 0, 1, 1]], [], 0.5)
 
 
@@ -75,10 +76,10 @@ def test_similarity_is_the_least_squares_one_and_never_mirrors():
     "source", [[[1, 1]], [[2, 2], [2, 2], [2, 2]], [[0, np.nan], [1, 1], [2, 0]]]
 )
 def test_similarity_of_degenerate_points(source):
-    with pytest.raises(ValueError, match=r"points|coincide"):
+    with pytest.raises(InputError, match=r"points|coincide"):
         similarity_transform(source, source)
 
 
 def test_transform_of_wrong_shape():
-    with pytest.raises(ValueError, match="2, 3"):
+    with pytest.raises(InputError, match="2, 3"):
         apply_transform(np.eye(3), [[0, 0]])

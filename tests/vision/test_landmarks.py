@@ -12,7 +12,7 @@ from mien.vision.pyramid import Pyramid
 
 @dataclass
 class PlantedPlaces:
-    """Sees the landmarks of each crop in the same places."""
+    """Outputs the same landmarks for every crop."""
 
     places: np.ndarray
     share: float = 1.0
@@ -50,7 +50,7 @@ def test_what_is_where_it_is_expected_stays(turn):
 
 
 def test_what_is_seen_elsewhere_moves_in_the_turned_picture():
-    """A tenth of the crop to the right of an upright face is down in one that lies on its side."""
+    """A shift to the right in the crop is one down in the image if the face is turned by 90°."""
     moved = EXPECTED + np.array([0.1, 0.0])
     upright, _ = place(moved, face(0))
     lying, _ = place(moved, face(90))
@@ -92,7 +92,7 @@ def test_colour_grey_and_pyramid_are_seen_alike(astronaut):
 
 
 def test_the_shipped_network_finds_back_landmarks_that_were_moved(analyzer, astronaut):
-    """Those of one face, each moved by a twelfth of the distance of the eyes."""
+    """Each landmark of a face is moved by about a twelfth of the eye distance."""
     placer = LandmarkPlacer(open_session("landmarks", threads=1))
     (found,) = analyzer.parts.reader.find(astronaut)
     true = found.landmarks.as_array()

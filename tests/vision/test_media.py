@@ -180,6 +180,20 @@ def test_a_path_of_bytes_within_an_object(tmp_path):
     assert find_sources([entry]).paths == [tmp_path / "a.png"]
 
 
+def test_a_given_name_stands_in_results_and_errors(tmp_path, noise, encoded):
+    data = encoded(PIL.Image.fromarray(noise()), "PNG")
+    path = tmp_path / "a.png"
+    path.write_bytes(data)
+    for source in (path, data, noise(), PIL.Image.fromarray(noise())):
+        with open_media(source, name="my picture") as stream:
+            assert stream.media.source == "my picture"
+    for source in (path, data, PIL.Image.fromarray(noise())):
+        with pytest.raises(TooLargeError, match=r"^my picture has 60x40 pixels"):
+            open_media(source, max_pixels=99, name="my picture")
+    with pytest.raises(MediaError, match=r"^my picture does not exist"):
+        open_media(tmp_path / "b.png", name="my picture")
+
+
 def test_what_to_check_of_a_path(tmp_path):
     for path in ("x" * 5000, "a\0b.jpg"):
         with pytest.raises(MediaError, match=r"; check the path$"):

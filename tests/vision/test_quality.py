@@ -24,7 +24,7 @@ def judged(image, points=FACE):
 
 def test_a_good_portrait_is_not_doubted(portrait):
     quality = judged(portrait)
-    assert quality.doubt is None
+    assert quality.defect is None
     assert quality.eye_distance == pytest.approx(41.4, abs=0.1)
     assert 0 <= quality.turn < 0.3
     assert quality.sharpness > 0
@@ -34,20 +34,20 @@ def test_a_good_portrait_is_not_doubted(portrait):
 def test_a_small_face(portrait):
     scale = MIN_EYE_DISTANCE * 0.8 / 41.4
     small = cv2.resize(portrait, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    assert judged(small, FACE * scale).doubt is Doubt.SMALL
+    assert judged(small, FACE * scale).defect is Doubt.SMALL
 
 
 def test_a_dark_face(portrait):
-    assert judged((portrait * 0.03).astype(np.uint8)).doubt is Doubt.EXPOSURE
+    assert judged((portrait * 0.03).astype(np.uint8)).defect is Doubt.EXPOSURE
 
 
 def test_an_overexposed_face(portrait):
-    assert judged(np.clip(portrait * 8.0 + 150, 0, 255).astype(np.uint8)).doubt is Doubt.EXPOSURE
+    assert judged(np.clip(portrait * 8.0 + 150, 0, 255).astype(np.uint8)).defect is Doubt.EXPOSURE
 
 
 @pytest.mark.parametrize("level", [0, 128, 255])
 def test_a_face_without_contrast(portrait, level):
-    assert judged(np.full_like(portrait, level)).doubt is Doubt.EXPOSURE
+    assert judged(np.full_like(portrait, level)).defect is Doubt.EXPOSURE
 
 
 @pytest.mark.parametrize("side", [-1, 1])
@@ -55,13 +55,13 @@ def test_a_turned_face(portrait, side):
     points = FACE.copy()
     points[2, 0] += side * 22
     quality = judged(portrait, points)
-    assert quality.doubt is Doubt.TURNED_AWAY
+    assert quality.defect is Doubt.TURNED_AWAY
     assert 0.75 < quality.turn <= 1
 
 
 def test_a_blurred_face(portrait):
     quality = judged(cv2.GaussianBlur(portrait, (0, 0), 9))
-    assert quality.doubt is Doubt.BLURRED
+    assert quality.defect is Doubt.BLURRED
     assert quality.sharpness < judged(portrait).sharpness / 5
 
 
@@ -90,7 +90,7 @@ def test_sharpness_hardly_depends_on_contrast(portrait):
 
 def test_landmarks_in_one_place_are_measured_without_a_fault():
     quality = assess(face(np.zeros((5, 2))), np.zeros((CROP_SIZE, CROP_SIZE), np.uint8))
-    assert quality.doubt is Doubt.SMALL
+    assert quality.defect is Doubt.SMALL
     assert 0 <= quality.turn <= 1
 
 
@@ -99,7 +99,7 @@ def test_the_pages_doubt_the_same():
     for case in shared["doubts"]:
         side = round(len(case["crop"]) ** 0.5)
         crop = np.array(case["crop"], np.uint8).reshape(side, side)
-        assert assess(face(case["points"]), crop).doubt == case["doubt"], case["name"]
+        assert assess(face(case["points"]), crop).defect == case["doubt"], case["name"]
     assert {case["doubt"] for case in shared["doubts"]} == {
         *(None, "small", "too dark or too bright", "turned away", "blurred")
     }

@@ -9,7 +9,7 @@ from mien.runtime.session import open_session
 from mien.vision.detector import FaceDetector
 from mien.vision.proposals import Proposals
 from mien.vision.pyramid import Pyramid
-from mien.vision.refiner import CONTEXT, REGION_SIZE, FaceRefiner, cut_region, regions_of
+from mien.vision.refiner import REGION_SCALE, REGION_SIZE, FaceRefiner, cut_region, regions_of
 
 SETTINGS = {"threshold": 0.6, "least_proposal": 0.2, "trust_in_proposal": 0.0}
 
@@ -21,8 +21,8 @@ def card(**extra):
 
 
 @dataclass
-class PlantedLook:
-    """Says the same of every crop, and of its mirror image what that is there."""
+class PlantedSession:
+    """Gives the same output for every crop, and its mirrored form for mirror images."""
 
     answer: np.ndarray
     card: Card = field(default_factory=lambda: card(**SETTINGS))
@@ -54,7 +54,7 @@ def proposals(*boxes, scores=None):
 def test_a_region_is_a_square_around_the_box():
     ((x, y, side),) = regions_of(np.array([[10, 20, 30, 40]], np.float32))
     assert (x, y) == (25.0, 40.0)
-    assert side == pytest.approx(CONTEXT * np.sqrt(1200))
+    assert side == pytest.approx(REGION_SCALE * np.sqrt(1200))
 
 
 @pytest.mark.parametrize("factor", [1, 3])
@@ -70,41 +70,41 @@ def test_a_crop_shows_its_region_and_goes_on_beyond_the_picture(factor):
 
 
 def test_outputs_are_relative_to_the_region():
-    look = PlantedLook(answer(0.0, v1=0.1, v3=np.log(0.5), v5=-0.25, v14=0.25))
-    found = FaceRefiner(look).refine(
+    session = PlantedSession(answer(0.0, v1=0.1, v3=np.log(0.5), v5=-0.25, v14=0.25))
+    found = FaceRefiner(session).refine(
         np.tile(np.arange(200, dtype=np.uint8), (200, 1)), proposals((50, 50, 40, 40))
     )
-    side = CONTEXT * 40
+    side = REGION_SCALE * 40
     assert found.boxes[0] == pytest.approx([70 + 0.1 * side - 10, 50, 20, 40], abs=1e-3)
     assert found.points[0, 0] == pytest.approx(70 - 0.25 * side)
     assert found.points[0, 9] == pytest.approx(70 + 0.25 * side)
     assert found.scores[0] == pytest.approx(0.5)
-    assert look.crops[0].shape == (2, 1, REGION_SIZE, REGION_SIZE)
-    assert (look.crops[0][1] == look.crops[0][0, :, :, ::-1]).all()
+    assert session.crops[0].shape == (2, 1, REGION_SIZE, REGION_SIZE)
+    assert (session.crops[0][1] == session.crops[0][0, :, :, ::-1]).all()
 
 
 def test_a_sure_proposal_counts_for_the_score():
     trusting = card(**SETTINGS | {"trust_in_proposal": 1.0})
-    refiner = FaceRefiner(PlantedLook(answer(0.0), trusting))
+    refiner = FaceRefiner(PlantedSession(answer(0.0), trusting))
     boxes = [(50, 50, 40, 40), (90, 50, 40, 40)]
     found = refiner.refine(np.zeros((200, 200), np.uint8), proposals(*boxes, scores=[0.9, 0.2]))
     assert found.scores == pytest.approx([0.75, 1 / 3], abs=1e-4)
 
 
-def test_nothing_proposed_nothing_looked_at():
-    look = PlantedLook(answer())
-    assert len(FaceRefiner(look).refine(np.zeros((9, 9), np.uint8), proposals()).boxes) == 0
-    assert look.crops == []
+def test_without_proposals_the_network_is_not_run():
+    session = PlantedSession(answer())
+    assert len(FaceRefiner(session).refine(np.zeros((9, 9), np.uint8), proposals()).boxes) == 0
+    assert session.crops == []
 
 
-@pytest.mark.parametrize(("logit", "looks"), [(-4.0, [9]), (-2.0, [9, 9])])
-def test_of_many_only_what_may_be_a_face_is_looked_at_mirrored(logit, looks):
-    look = PlantedLook(answer(logit))
+@pytest.mark.parametrize(("logit", "sizes"), [(-4.0, [9]), (-2.0, [9, 9])])
+def test_of_many_crops_only_likely_faces_are_mirrored(logit, sizes):
+    session = PlantedSession(answer(logit))
     many = proposals(*[(x, 50, 40, 40) for x in range(10, 100, 10)])
     image = np.tile(np.arange(200, dtype=np.uint8), (200, 1))
-    FaceRefiner(look).refine(Pyramid(image), many)
-    assert [len(crops) for crops in look.crops] == looks
-    assert all((crops == look.crops[0][..., ::-1]).all() for crops in look.crops[1:])
+    FaceRefiner(session).refine(Pyramid(image), many)
+    assert [len(crops) for crops in session.crops] == sizes
+    assert all((crops == session.crops[0][..., ::-1]).all() for crops in session.crops[1:])
 
 
 def test_a_pyramid_shows_the_same_as_the_picture():
@@ -118,12 +118,12 @@ def test_a_pyramid_shows_the_same_as_the_picture():
 
 def test_a_card_without_settings_is_an_error():
     with pytest.raises(ArtifactError, match="threshold"):
-        FaceRefiner(PlantedLook(answer(), card()))
+        FaceRefiner(PlantedSession(answer(), card()))
 
 
-def test_the_second_look_decides():
+def test_the_refinement_network_decides():
     session = open_session("detector", threads=1)
     astronaut = pytest.importorskip("skimage.data").astronaut()
     for logit, count in ((5.0, True), (-5.0, False)):
-        refiner = FaceRefiner(PlantedLook(answer(logit)))
+        refiner = FaceRefiner(PlantedSession(answer(logit)))
         assert bool(FaceDetector(session, refiner).detect(astronaut)) is count

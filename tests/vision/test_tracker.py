@@ -5,7 +5,7 @@ import pytest
 
 from mien.core.types import Box, Face, Landmarks
 from mien.vision.alignment import CANONICAL
-from mien.vision.tracker import MEMORY_S, FaceTracker, describe
+from mien.vision.tracker import MEMORY_S, FaceTracker, appearance_descriptors
 
 STEP = 0.04
 
@@ -15,9 +15,9 @@ def face(x, y, size=60.0, score=0.9):
     return Face(Box(x - size / 2, y - size / 2, size, size), score, Landmarks.from_array(points))
 
 
-def looks(*seeds):
+def descriptors(*seeds):
     crops = [np.random.default_rng(seed).integers(0, 256, (48, 48)) for seed in seeds]
-    return describe(np.array(crops, np.uint8).reshape(-1, 48, 48))
+    return appearance_descriptors(np.array(crops, np.uint8).reshape(-1, 48, 48))
 
 
 def test_a_moving_face_keeps_its_id():
@@ -51,11 +51,11 @@ def test_a_covered_face_keeps_its_id_and_its_way():
 
 def test_a_face_long_out_of_sight_is_forgotten():
     tracker = FaceTracker()
-    tracker.update([face(50, 100)], 0.0, looks(1))
+    tracker.update([face(50, 100)], 0.0, descriptors(1))
     for i in range(1, 60):
         tracker.update([], i * STEP)
     assert 60 * STEP > MEMORY_S
-    assert tracker.update([face(50, 100)], 60 * STEP, looks(1)) == [2]
+    assert tracker.update([face(50, 100)], 60 * STEP, descriptors(1)) == [2]
     assert tracker.expected(61 * STEP).keys() == {2}
 
 
@@ -66,29 +66,29 @@ def test_crossing_faces_keep_their_ids_by_motion():
         assert tracker.update([left, right], i * STEP) == [1, 2]
 
 
-def test_faces_that_meet_and_turn_back_keep_their_ids_by_their_looks():
+def test_faces_that_meet_and_turn_back_keep_their_ids_by_appearance():
     tracker = FaceTracker()
     for i in range(40):
         gap = abs(160 - 8 * i)
         found = [face(210 - gap, 100), face(210 + gap, 100)]
         if gap < 40:
             # The one in front hides the other.
-            assert tracker.update(found[:1], i * STEP, looks(1)) == [1]
+            assert tracker.update(found[:1], i * STEP, descriptors(1)) == [1]
         else:
-            assert tracker.update(found, i * STEP, looks(1, 2)) == [1, 2]
+            assert tracker.update(found, i * STEP, descriptors(1, 2)) == [1, 2]
 
 
 def test_another_face_in_the_same_place_is_another():
     tracker = FaceTracker()
-    tracker.update([face(50, 100)], 0.0, looks(1))
-    assert tracker.update([face(50, 100)], STEP, looks(2)) == [2]
+    tracker.update([face(50, 100)], 0.0, descriptors(1))
+    assert tracker.update([face(50, 100)], STEP, descriptors(2)) == [2]
 
 
 def test_the_camera_may_be_jerked():
     tracker = FaceTracker()
     places = [(100, 100), (190, 110), (280, 95)]
     tracker.update([face(*place) for place in places], 0.0)
-    # By as much as faces are apart, so that overlap alone would shift the ids by one.
+    # By the distance between faces, so that overlap alone would shift the ids by one.
     moved = [face(x + 90, y) for x, y in places]
     assert tracker.update(moved, STEP) == [1, 2, 3]
 
@@ -107,11 +107,11 @@ def test_a_crowd_that_the_camera_moves_across_takes_little_memory():
         tracemalloc.stop()
 
 
-def test_a_single_face_may_leap_if_it_looks_the_same():
+def test_a_single_similar_face_may_jump():
     tracker = FaceTracker()
-    tracker.update([face(100, 100)], 0.0, looks(1))
-    assert tracker.update([face(250, 100)], STEP, looks(1)) == [1]
-    assert tracker.update([face(100, 100)], 2 * STEP, looks(2)) == [2]
+    tracker.update([face(100, 100)], 0.0, descriptors(1))
+    assert tracker.update([face(250, 100)], STEP, descriptors(1)) == [1]
+    assert tracker.update([face(100, 100)], 2 * STEP, descriptors(2)) == [2]
 
 
 def test_a_face_that_comes_near_keeps_its_id():
@@ -167,48 +167,53 @@ def test_expected_places_move_on_with_the_face():
 
 def test_followed_faces_keep_the_ids_they_are_given():
     tracker = FaceTracker()
-    tracker.update([face(100, 100), face(300, 100)], 0.0, looks(1, 2))
-    tracker.keep([2], [face(305, 100)], STEP, looks(2))
+    tracker.update([face(100, 100), face(300, 100)], 0.0, descriptors(1, 2))
+    tracker.keep([2], [face(305, 100)], STEP, descriptors(2))
     assert tracker.hidden
-    assert tracker.update([face(310, 100), face(100, 100)], 2 * STEP, looks(2, 1)) == [2, 1]
+    assert tracker.update([face(310, 100), face(100, 100)], 2 * STEP, descriptors(2, 1)) == [2, 1]
 
 
-def test_likeness_tells_faces_apart():
+def test_similarity_tells_faces_apart():
     tracker = FaceTracker()
-    tracker.update([face(100, 100)], 0.0, looks(1))
-    same, other = tracker.likeness([1], looks(1))[0], tracker.likeness([1], looks(2))[0]
+    tracker.update([face(100, 100)], 0.0, descriptors(1))
+    same, other = (
+        tracker.similarity([1], descriptors(1))[0],
+        tracker.similarity([1], descriptors(2))[0],
+    )
     assert same == pytest.approx(1.0)
     assert other < 0.5
 
 
-def test_looks_do_not_depend_on_light():
+def test_descriptors_do_not_depend_on_light():
     crop = np.random.default_rng(0).integers(60, 120, (1, 48, 48)).astype(np.uint8)
     brighter = (crop.astype(int) + 80).astype(np.uint8)
-    assert describe(crop)[0] @ describe(brighter)[0] == pytest.approx(1.0, abs=1e-4)
-    assert np.isfinite(describe(np.zeros((1, 48, 48), np.uint8))).all()
-    assert describe(np.zeros((0, 48, 48), np.uint8)).shape == (0, 144)
+    assert appearance_descriptors(crop)[0] @ appearance_descriptors(brighter)[0] == pytest.approx(
+        1.0, abs=1e-4
+    )
+    assert np.isfinite(appearance_descriptors(np.zeros((1, 48, 48), np.uint8))).all()
+    assert appearance_descriptors(np.zeros((0, 48, 48), np.uint8)).shape == (0, 144)
 
 
-def test_a_cut_leaves_ids_to_those_who_look_the_same():
-    """One stays, though elsewhere and with others about; who takes another's place is somebody."""
+def test_at_a_cut_similar_faces_keep_their_ids():
+    """The second face keeps its id though it moved; a new face in place of the first does not."""
     tracker = FaceTracker()
-    assert tracker.update([face(100, 100), face(300, 100)], 0.0, looks(1, 2)) == [1, 2]
+    assert tracker.update([face(100, 100), face(300, 100)], 0.0, descriptors(1, 2)) == [1, 2]
     found = [face(100, 100), face(380, 120)]
-    assert tracker.update(found, STEP, looks(3, 2), cut=True) == [3, 2]
+    assert tracker.update(found, STEP, descriptors(3, 2), cut=True) == [3, 2]
     assert not tracker.hidden
-    # The first is not remembered, and the second is where it is now, at rest.
-    assert tracker.update([face(100, 100)], 2 * STEP, looks(1)) != [1]
+    # The track of the first is deleted; that of the second starts anew, at rest.
+    assert tracker.update([face(100, 100)], 2 * STEP, descriptors(1)) != [1]
     assert tracker.expected(2 * STEP) != {}
 
 
 def test_after_a_cut_a_face_is_expected_where_it_is():
     tracker = FaceTracker()
-    tracker.update([face(100, 100)], 0.0, looks(1))
-    assert tracker.update([face(180, 100)], STEP, looks(1), cut=True) == [1]
+    tracker.update([face(100, 100)], 0.0, descriptors(1))
+    assert tracker.update([face(180, 100)], STEP, descriptors(1), cut=True) == [1]
     assert tracker.expected(2 * STEP)[1].box.x == pytest.approx(face(180, 100).box.x, abs=1e-6)
 
 
-def test_a_cut_without_looks_ends_all_tracks():
+def test_a_cut_without_descriptors_ends_all_tracks():
     tracker = FaceTracker()
     assert tracker.update([face(100, 100)], 0.0) == [1]
     assert tracker.update([face(100, 100)], STEP, cut=True) == [2]
@@ -223,7 +228,7 @@ def test_whoever_comes_after_a_stall_is_not_who_was_gone_before_it():
 
 
 def stalled(last=5, look=None):
-    """A tracker that has followed a face, and when the next frame would come."""
+    """A tracker of one face, and the time of the next frame."""
     tracker = FaceTracker()
     for i in range(last):
         assert tracker.update([face(100, 100)], i * STEP, look) == [1]
@@ -233,8 +238,8 @@ def stalled(last=5, look=None):
 @pytest.mark.parametrize("look", [None, 1, 2])
 @pytest.mark.parametrize("x", [100, 180, 700])
 def test_who_was_in_view_when_the_pictures_stalled_is_not_whoever_comes_after(x, look):
-    tracker, next_s = stalled(look=None if look is None else looks(1))
-    found = None if look is None else looks(look)
+    tracker, next_s = stalled(look=None if look is None else descriptors(1))
+    found = None if look is None else descriptors(look)
     assert tracker.expected(next_s + 60) == {}
     assert tracker.update([face(x, 100)], next_s + 60, found) == [2]
     assert tracker.update([face(x, 100)], next_s + 60 + STEP, found) == [2]

@@ -1,1 +1,1 @@
-"""Types, labels, errors and roles: what everything else speaks in."""
+"""Result types, labels, errors and interfaces that all other packages share."""

@@ -1,4 +1,4 @@
-"""One tree of exceptions; each message is a sentence that says what is wrong and what to do."""
+"""Exceptions of mien; every message is one sentence that says what is wrong and what to do."""
 
 __all__ = [
     "ArtifactError",
@@ -8,17 +8,24 @@ __all__ = [
     "OutputError",
     "TooLargeError",
     "TruncatedError",
+    "UnknownEmotionError",
     "cause_of",
     "out_of_memory",
 ]
 
 
 class MienError(Exception):
-    """Anything that mien reports; catch this to catch all."""
+    """Base class of all exceptions that mien raises for its callers; catch this to catch all."""
 
 
 class InputError(MienError, ValueError):
     """An argument or array of the wrong type, shape or value."""
+
+
+class UnknownEmotionError(InputError, KeyError):
+    """A name that is neither a label nor an alias; a `KeyError` because `Scores` is a mapping."""
+
+    __str__ = Exception.__str__  # that of KeyError quotes the message
 
 
 class MediaError(MienError):
@@ -26,26 +33,26 @@ class MediaError(MienError):
 
 
 class TooLargeError(MediaError):
-    """A picture above the pixel limit."""
+    """An image above the pixel limit, or a source that needs more memory than there is."""
 
 
 class TruncatedError(MediaError):
-    """A medium that broke off; everything before the fault has been delivered."""
+    """A file or stream that ends too early; everything before the fault has been delivered."""
 
 
 class ArtifactError(MienError):
-    """Weights that are missing, altered or do not fit this version."""
+    """Weights that are missing, altered or incompatible with this version."""
 
 
 class OutputError(MienError):
-    """A result that could not be written; nothing is left under its final name."""
+    """A result that could not be written; no file is left under its final name."""
 
 
-def out_of_memory(source: str) -> MediaError:
-    """What is said of a source for which memory does not suffice."""
-    return MediaError(f"{source} needs more memory than there is; make it smaller")
+def out_of_memory(source: str) -> TooLargeError:
+    """The error for a source that does not fit into memory."""
+    return TooLargeError(f"{source} needs more memory than there is; make it smaller")
 
 
 def cause_of(error: Exception) -> str:
-    """What the system says of an error, without its number and path; else the error's own words."""
+    """The operating system's message without error number and path, or else `str(error)`."""
     return getattr(error, "strerror", None) or str(error)

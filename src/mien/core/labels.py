@@ -1,9 +1,11 @@
-"""The eight expressions, their one order, and the affect read from them."""
+"""The eight expressions in label order, and the valence and arousal assigned to each."""
 
 from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
+
+from mien.core.errors import UnknownEmotionError
 
 __all__ = [
     "AROUSAL",
@@ -56,9 +58,9 @@ _ALIASES: dict[str, Emotion] = {
     "contemptuous": Emotion.CONTEMPT,
 }
 
-# Rounded to tenths after the mean pleasure and arousal ratings in Russell and Mehrabian, "Evidence
-# for a three-factor theory of emotions", Journal of Research in Personality 11 (1977). Contempt, of
-# which they have no near word, is our convention: as unpleasant as anger and half as aroused.
+# Mean pleasure and arousal ratings, rounded to tenths, from Russell and Mehrabian, "Evidence for a
+# three-factor theory of emotions", Journal of Research in Personality 11 (1977). They rate no word
+# close to contempt; its values are a convention: as unpleasant as anger and half as aroused.
 VALENCE: dict[Emotion, float] = {
     Emotion.NEUTRAL: 0.0,
     Emotion.HAPPINESS: 0.8,
@@ -79,18 +81,18 @@ AROUSAL: dict[Emotion, float] = {
     Emotion.FEAR: 0.6,
     Emotion.CONTEMPT: 0.3,
 }
-# Below a quarter of what a wholly surprised face has, the sign of the valence is left open.
 NEUTRAL_VALENCE = 0.1
+"""Absolute valence up to which the sentiment is neutral: a quarter of the valence of surprise."""
 
 _VALENCE = np.array([VALENCE[emotion] for emotion in EMOTIONS])
 _AROUSAL = np.array([AROUSAL[emotion] for emotion in EMOTIONS])
 
 
 def parse_emotion(name: str) -> Emotion:
-    """Return the emotion for a label or one of its aliases, in any case.
+    """Return the emotion for a label or one of its aliases, ignoring case.
 
     Raises:
-        ValueError: if the name is neither; the message lists what is accepted.
+        UnknownEmotionError: if the name is neither; the message lists the accepted names.
     """
     key = str(name).strip().lower()
     if key in _ALIASES:
@@ -99,16 +101,16 @@ def parse_emotion(name: str) -> Emotion:
         return Emotion(key)
     except ValueError:
         accepted = ", ".join([*EMOTIONS, *_ALIASES])
-        raise ValueError(f"unknown emotion {name!r}; use one of: {accepted}") from None
+        raise UnknownEmotionError(f"unknown emotion {name!r}; use one of: {accepted}") from None
 
 
 def affect(probabilities: npt.NDArray[np.floating]) -> tuple[float, float]:
-    """Expected valence and arousal, each in [-1, 1], of a probability vector of shape (8,)."""
+    """Expected valence and arousal, each in [-1, 1], under probabilities of shape (8,)."""
     return float(probabilities @ _VALENCE), float(probabilities @ _AROUSAL)
 
 
 def sentiment(valence: float) -> Sentiment:
-    """The sentiment of a valence in [-1, 1]."""
+    """Map a valence in [-1, 1] to a sentiment."""
     if valence > NEUTRAL_VALENCE:
         return Sentiment.POSITIVE
     if valence < -NEUTRAL_VALENCE:

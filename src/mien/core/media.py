@@ -1,4 +1,4 @@
-"""What is read: pictures, their place in time, and the medium that they are of."""
+"""Frames, their timestamps, and the metadata of their source."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -10,22 +10,28 @@ import numpy.typing as npt
 __all__ = ["Frame", "Image", "Media", "MediaKind"]
 
 Image: TypeAlias = npt.NDArray[np.uint8]
-"""Pixels: (height, width, 3) in RGB, or (height, width) in grey, uint8."""
+"""Pixels: (height, width, 3) RGB or (height, width) grey, uint8."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One picture of a medium, upright, with its place in time."""
+    """One upright image of a source, with its timestamp.
+
+    Attributes:
+        image: the pixels.
+        index: zero-based position in the source; frames that are skipped count.
+        time_s: presentation timestamp in seconds.
+        arrived_s: when the encoded data of a live frame had arrived, before decoding, in seconds
+            of `time.monotonic`; None if unknown.
+        ends_s: when the next kept frame replaces this one, or the source ends, in seconds; None if
+            the decoder does not know it with the frame, as in videos.
+    """
 
     image: Image = field(repr=False)
     index: int = 0
     time_s: float = 0.0
     arrived_s: float | None = None
-    """When the encoded data of a live picture had come in, before it was decoded, in seconds of
-    `time.monotonic`; None where that is not known."""
     ends_s: float | None = None
-    """When it gives way to the next that is kept, or the medium ends; None where that is not known
-    with the frame itself, as in films."""
 
 
 class MediaKind(StrEnum):
@@ -39,25 +45,34 @@ class MediaKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """What is known of a source before its frames are read; sizes are of the oriented picture."""
+    """Metadata of a source, known before its frames are read.
+
+    Attributes:
+        source: path or name, as in results and error messages.
+        kind: type of the source.
+        width: width of the upright image in pixels.
+        height: height of the upright image in pixels.
+        frame_count: number of frames according to the container; None if unknown.
+        duration_s: seconds from the first frame to the end according to the container; None if
+            unknown.
+        start_s: timestamp of the first frame in seconds; recordings of a stream may start hours
+            after zero.
+    """
 
     source: str
     kind: MediaKind
     width: int
     height: int
     frame_count: int | None = None
-    """How many frames there should be, where the container says so."""
     duration_s: float | None = None
-    """Seconds from the first frame to the end, where the container says so."""
     start_s: float = 0.0
-    """Time of the first frame: recordings of a stream may begin hours after zero."""
 
     def frames_at(self, every: int) -> int | None:
-        """How many frames there are if each so-many-th is read; None where that is not known."""
+        """Number of frames if every n-th is read; None if unknown."""
         return self.frame_count and -(-self.frame_count // every)
 
     def to_dict(self) -> dict[str, Any]:
-        """The head of an item of schema mien/1."""
+        """The fields `source`, `kind`, `width` and `height` of an item of schema mien/1."""
         return {
             "source": self.source,
             "kind": self.kind.value,

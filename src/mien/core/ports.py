@@ -1,4 +1,4 @@
-"""The roles that the pipeline wires together, as structural types."""
+"""Interfaces between the stages of the pipeline, as structural types."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ __all__ = ["Classification", "Detector", "FaceFinder", "Follower"]
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """What the network says of n crops.
+    """Outputs of the expression network for n crops.
 
     Attributes:
         probabilities: (n, 8) float32, calibrated, rows sum to 1, label order.
         embedding: (n, d) float32.
         activation: (n, 8, h, w) float32 class activation maps; their mean over h and w is the
             uncalibrated logit up to a constant per class.
-        occluded: (n,) bool, whether something seems to cover a part of the face.
+        occluded: (n,) bool, whether part of the face appears to be covered.
     """
 
     probabilities: npt.NDArray[np.float32]
@@ -32,40 +32,41 @@ class Classification:
 
 
 class Detector(Protocol):
-    """Finds faces."""
+    """Detects faces."""
 
     def detect(self, image: Image) -> list[Face]:
-        """Faces of an RGB or grey picture, the best score first; empty if there are none."""
+        """Faces of an RGB or grey image in order of descending score; may be empty."""
         ...
 
 
 class FaceFinder(Protocol):
-    """Finds faces that can be read, and cuts their crops."""
+    """Detects faces that can be aligned, and cuts their crops."""
 
     @property
     def min_face(self) -> float:
-        """Pixels that the shorter side of a face must have."""
+        """Minimum length in pixels of the shorter side of a face."""
         ...
 
     def find(self, image: Image) -> list[Face]:
-        """The faces of an RGB or grey picture, the largest first."""
+        """Faces of an RGB or grey image in order of descending area."""
         ...
 
     def glance(self, image: Image) -> list[Face] | None:
-        """As `find`, faster, without the small ones; None where there is no such way."""
+        """As `find` with a faster detector that misses small faces; None if there is none."""
         ...
 
     def crops(self, image: Image, faces: Sequence[Face]) -> npt.NDArray[np.uint8]:
-        """The aligned grey crops of n faces, (n, size, size) uint8."""
+        """Aligned grey crops of n faces, (n, size, size) uint8."""
         ...
 
 
 class Follower(Protocol):
-    """Finds faces again near where they should be, at a fraction of a detector's cost."""
+    """Refines faces from their expected places, at a fraction of the detector's cost."""
 
     def follow(self, image: Image, expected: Sequence[Face]) -> list[Face]:
-        """The same faces in a later picture, as many and in the same order.
+        """The expected faces located in `image`, in the same order and number.
 
-        The score says how surely there is a face; of a low one, box and landmarks mean nothing.
+        The score is the confidence that a face is present; if it is low, box and landmarks are
+        meaningless.
         """
         ...

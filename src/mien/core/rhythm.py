@@ -1,30 +1,33 @@
-"""How far apart the frames of a film or camera lie, and so what is a stall."""
+"""The interval between the frames of a video or camera, and when a gap is a stall."""
 
 import math
 import statistics
 from collections import deque
 
-__all__ = ["MISSED_STEPS", "Rhythm"]
+__all__ = ["MISSED_STEPS", "SHORTEST_STEP_S", "Rhythm"]
 
+SHORTEST_STEP_S = 1 / 240
+"""Least time between two frames in seconds. Timestamps that repeat or run backwards count as this
+far apart. The weights of the recurrent network were trained with this value."""
 MISSED_STEPS = 1.5
-"""Frames after which a face that was not seen in one is out of sight."""
+"""Number of frame intervals after which a face that was not seen is out of view."""
 STEPS = 15
-"""The median of so many steps from frame to frame says how far apart frames lie: one may be a stall
-or, where the rate varies, very short."""
+"""Number of recent intervals whose median is the frame interval: a single interval may be a stall
+or, at a variable frame rate, very short."""
 
 
 class Rhythm:
-    """The steps between the last frames."""
+    """Running estimate of the frame interval."""
 
     def __init__(self) -> None:
         self._steps_s: deque[float] = deque(maxlen=STEPS)
 
     @property
     def step_s(self) -> float:
-        """Seconds from frame to frame; infinite where that is not known yet."""
+        """Frame interval in seconds; infinite before the second frame."""
         return statistics.median_high(self._steps_s) if self._steps_s else math.inf
 
     def add(self, step_s: float) -> None:
-        """Count the step to the next frame; one that is not forward says nothing."""
+        """Add the interval in seconds to the next frame; intervals of 0 or less are ignored."""
         if step_s > 0:
             self._steps_s.append(step_s)

@@ -1,6 +1,6 @@
-"""The results: what mien says about faces, as frozen dataclasses of plain values."""
+"""Result types: frozen dataclasses of plain values."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar, TypeAlias
@@ -8,6 +8,7 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS, Emotion, Sentiment, affect, parse_emotion, sentiment
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Quality",
     "Reading",
     "Scores",
+    "flat_rows",
 ]
 
 Point: TypeAlias = tuple[float, float]
@@ -44,11 +46,11 @@ class Box:
         return min(self.width, self.height)
 
     def as_tuple(self) -> tuple[float, float, float, float]:
-        """x, y, width and height: a row for the functions of `mien.vision.geometry`."""
+        """x, y, width and height in pixels, as a row for `mien.vision.geometry`."""
         return self.x, self.y, self.width, self.height
 
     def to_dict(self) -> dict[str, float]:
-        """Plain numbers, rounded to a hundredth of a pixel."""
+        """The fields by name, rounded to a hundredth of a pixel."""
         return {name: round(getattr(self, name), 2) for name in ("x", "y", "width", "height")}
 
 
@@ -57,7 +59,7 @@ class Landmarks:
     """Five (x, y) points in pixels; right and left are the person's own."""
 
     MIRRORED: ClassVar[tuple[int, ...]] = (1, 0, 2, 4, 3)
-    """Order of the points in a mirrored picture, where right and left change places."""
+    """Permutation of the points under a horizontal flip, which swaps right and left."""
 
     right_eye: Point
     left_eye: Point
@@ -67,25 +69,36 @@ class Landmarks:
 
     @classmethod
     def from_array(cls, points: npt.NDArray[np.floating]) -> "Landmarks":
-        """Build from an array of shape (5, 2) in the order of the fields."""
+        """Build from an array of shape (5, 2), in the order of the fields.
+
+        Raises:
+            InputError: if the array has another shape.
+        """
         if points.shape != (5, 2):
-            raise ValueError(f"landmarks must have shape (5, 2), not {points.shape}")
+            raise InputError(f"landmarks must have shape (5, 2), not {points.shape}")
         return cls(*((float(x), float(y)) for x, y in points))
 
     def as_array(self) -> npt.NDArray[np.float32]:
-        """The points as an array of shape (5, 2)."""
+        """The points as an array of shape (5, 2), float32."""
         points = self.right_eye, self.left_eye, self.nose, self.right_mouth, self.left_mouth
         return np.array(points, dtype=np.float32)
 
     def to_dict(self) -> dict[str, list[float]]:
-        """Plain numbers by name, rounded to a hundredth of a pixel."""
+        """[x, y] by name, rounded to a hundredth of a pixel."""
         names = ("right_eye", "left_eye", "nose", "right_mouth", "left_mouth")
         return {name: [round(value, 2) for value in getattr(self, name)] for name in names}
 
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """A found face: where it is, how sure the detector is (0 to 1), and five landmarks."""
+    """A detected face.
+
+    Attributes:
+        box: bounding box in pixels of the upright image.
+        score: confidence score of the detector, 0 to 1. A tracked face keeps that of its last
+            detection.
+        landmarks: five points in pixels of the upright image.
+    """
 
     box: Box
     score: float
@@ -105,71 +118,102 @@ class Doubt(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """What the picture of a face allows: measured on the face, each with its unit."""
+    """Image quality of one face.
+
+    Attributes:
+        eye_distance: distance between the eyes in pixels of the source.
+        sharpness: variance of the Laplacian of the aligned crop at unit contrast, dimensionless.
+        brightness: mean grey level of the crop, 0 to 255.
+        contrast: standard deviation of the grey levels of the crop, 0 to 255.
+        turn: yaw, from the offset of the nose between the two eyes and between the two corners of
+            the mouth: 0 is frontal, 1 is the nose level with one eye and its corner of the mouth,
+            or beyond. It is not an angle, and blind to pitch and roll.
+        defect: first reason found in the image not to trust a reading (small, exposure, turned
+            away or blurred); None if there is none. `Reading.doubt` also covers the reading.
+    """
 
     eye_distance: float
-    """Distance of the eyes in pixels of the source."""
     sharpness: float
-    """Variance of the Laplacian of the standardised crop, without unit."""
     brightness: float
-    """Mean grey level of the crop, 0 to 255."""
     contrast: float
-    """Standard deviation of the grey level of the crop."""
     turn: float
-    """How far the face is turned away: 0 facing the camera, 1 in profile or beyond."""
-    doubt: Doubt | None
-    """The first reason not to trust a reading, or None."""
+    defect: Doubt | None
 
 
 @dataclass(frozen=True, slots=True)
-class Scores:
-    """Eight calibrated probabilities that sum to 1, in the order of `EMOTIONS`."""
+class Scores(Mapping[Emotion, float]):
+    """Eight calibrated probabilities that sum to 1, in the order of `EMOTIONS`.
 
-    values: tuple[float, ...]
+    A mapping from emotion to probability; labels and aliases as plain strings are accepted too.
+
+    Attributes:
+        probabilities: the eight values.
+
+    Raises:
+        InputError: if there are not eight values, one is not in [0, 1], or their sum is not 1.
+    """
+
+    probabilities: tuple[float, ...]
+
+    __eq__ = Mapping.__eq__  # so that equal dicts are equal, too
 
     def __post_init__(self) -> None:
         """Validate count, range and sum."""
-        if len(self.values) != len(EMOTIONS):
-            raise ValueError(f"scores need {len(EMOTIONS)} values, not {len(self.values)}")
-        if not all(0.0 <= value <= 1.0 for value in self.values):
-            raise ValueError(f"scores must lie in [0, 1]: {self.values}")
-        if abs(sum(self.values) - 1.0) > 1e-3:
-            raise ValueError(f"scores must sum to 1, not {sum(self.values):.4f}")
+        values = self.probabilities
+        if len(values) != len(EMOTIONS):
+            raise InputError(f"scores need {len(EMOTIONS)} values, not {len(values)}")
+        if not all(0.0 <= value <= 1.0 for value in values):
+            raise InputError(f"scores must lie in [0, 1]: {values}")
+        if abs(sum(values) - 1.0) > 1e-3:
+            raise InputError(f"scores must sum to 1, not {sum(values):.4f}")
 
     def __getitem__(self, emotion: Emotion | str) -> float:
-        """The probability of one emotion, by its label or an alias of it.
+        """The probability of one emotion, by its label or an alias.
 
         Raises:
-            ValueError: if it is neither; the message lists what is accepted.
+            UnknownEmotionError: if it is neither; the message lists the accepted names.
         """
-        return self.values[EMOTIONS.index(parse_emotion(emotion))]
+        return self.probabilities[EMOTIONS.index(parse_emotion(emotion))]
 
-    def __iter__(self) -> Iterator[tuple[Emotion, float]]:
-        """Pairs of emotion and probability, in label order."""
-        return iter(zip(EMOTIONS, self.values, strict=True))
+    def __iter__(self) -> Iterator[Emotion]:
+        """The emotions in label order."""
+        return iter(EMOTIONS)
+
+    def __len__(self) -> int:
+        return len(EMOTIONS)
 
     @property
     def top(self) -> Emotion:
         """The most probable emotion."""
-        return EMOTIONS[int(np.argmax(self.values))]
+        return EMOTIONS[int(np.argmax(self.probabilities))]
 
     def ranked(self) -> list[tuple[Emotion, float]]:
-        """Pairs of emotion and probability, the most probable first."""
-        return sorted(self, key=lambda pair: -pair[1])
+        """Pairs of emotion and probability in order of descending probability."""
+        return sorted(self.items(), key=lambda pair: -pair[1])
 
     def to_dict(self) -> dict[str, float]:
         """Probability by label, rounded to four places."""
-        return {emotion.value: round(value, 4) for emotion, value in self}
+        return {emotion.value: round(value, 4) for emotion, value in self.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the expression of one face appears to be."""
+    """The apparent expression of one face.
+
+    Attributes:
+        face: the detected face.
+        scores: calibrated probabilities of the eight emotions.
+        prediction_set: split-conformal prediction set, the most probable label first; it contains
+            the correct label with a nominal coverage of 90 %.
+        doubt: first reason why the reading is uncertain: the defect of the image quality, an
+            occluded face, or an ambiguous prediction set; None if there is none.
+        quality: image quality of the face; None if it was not measured.
+        track_id: identity of the face, stable within one video or camera; None for still images.
+    """
 
     face: Face
     scores: Scores
     prediction_set: tuple[Emotion, ...]
-    """The labels that together hold the right one in 90 % of cases (conformal prediction)."""
     doubt: Doubt | None = None
     quality: Quality | None = None
     track_id: int | None = None
@@ -181,26 +225,26 @@ class Reading:
 
     @property
     def uncertain(self) -> bool:
-        """Whether the reading should not be relied on; `doubt` says why."""
+        """Whether the reading should not be relied on; `doubt` gives the reason."""
         return self.doubt is not None
 
     @property
     def valence(self) -> float:
         """Expected valence in [-1, 1]."""
-        return affect(np.asarray(self.scores.values))[0]
+        return affect(np.asarray(self.scores.probabilities))[0]
 
     @property
     def arousal(self) -> float:
         """Expected arousal in [-1, 1]."""
-        return affect(np.asarray(self.scores.values))[1]
+        return affect(np.asarray(self.scores.probabilities))[1]
 
     @property
     def sentiment(self) -> Sentiment:
-        """Negative, neutral or positive, from the valence."""
+        """Negative, neutral or positive, derived from the valence."""
         return sentiment(self.valence)
 
     def to_dict(self) -> dict[str, Any]:
-        """The face of schema mien/1: plain values ready for JSON."""
+        """The face of schema mien/1, as plain values ready for JSON."""
         return {
             "track_id": self.track_id,
             "box": self.face.box.to_dict(),
@@ -219,7 +263,13 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class FrameReading:
-    """All readings of one frame; a frame without a face has none."""
+    """The readings of one frame.
+
+    Attributes:
+        index: zero-based position in the source; frames that `every` skips count.
+        time_s: presentation timestamp in seconds; 0 for still images.
+        readings: one per face in order of descending area; empty if there is no face.
+    """
 
     index: int
     time_s: float
@@ -234,8 +284,17 @@ class FrameReading:
         }
 
     def to_dicts(self) -> list[dict[str, Any]]:
-        """One flat row per face, the columns of the CSV and parquet forms without the source."""
+        """One flat row per face: the columns of the CSV and Parquet files without the source.
+
+        Rows lack the landmarks, the prediction set and the reason of uncertainty; `to_dict` has
+        them.
+        """
         return [_row(self, number, reading) for number, reading in enumerate(self.readings)]
+
+
+def flat_rows(source: str, frames: Iterable[FrameReading]) -> list[dict[str, Any]]:
+    """One flat row per face and frame: the source, then the values of `FrameReading.to_dicts`."""
+    return [{"source": source, **row} for frame in frames for row in frame.to_dicts()]
 
 
 def _row(frame: FrameReading, number: int, reading: Reading) -> dict[str, Any]:

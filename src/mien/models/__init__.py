@@ -1,1 +1,1 @@
-"""Networks as served, and the calibration of what they say."""
+"""The networks at inference time, and the calibration of their outputs."""

@@ -1,4 +1,4 @@
-"""The expression network as served: crops in, calibrated probabilities out."""
+"""Inference with the expression network: aligned crops in, calibrated probabilities out."""
 
 import numpy as np
 import numpy.typing as npt
@@ -13,24 +13,28 @@ __all__ = ["ExpressionClassifier"]
 
 
 class ExpressionClassifier:
-    """Reads aligned grey crops with the expression network.
+    """Classifies aligned grey crops with the expression network.
 
     Attributes:
-        size: side of the crops in pixels.
+        size: side length of the crops in pixels.
     """
 
     def __init__(self, session: Session, *, batch: int = 32) -> None:
-        """Wrap a session; at most `batch` crops run at once, which bounds memory.
+        """Wrap a session.
+
+        Args:
+            session: of the expression network.
+            batch: maximum number of crops per run, which bounds memory.
 
         Raises:
-            ArtifactError: if the weights read other labels than `EMOTIONS`, or their card lacks
-                the size of the crops or the calibration.
+            ArtifactError: if the labels of the weights are not `EMOTIONS`, or the card lacks the
+                crop size or the calibration.
         """
         card = session.card
         card.check_labels()
         shape = card.input.get("shape")
         if not isinstance(shape, list) or not shape or not isinstance(shape[-1], int):
-            raise ArtifactError(f"the card of {card.file} gives no size of crops; reinstall mien")
+            raise ArtifactError(f"the card of {card.file} gives no crop size; reinstall mien")
         self.size: int = shape[-1]
         self._session = session
         self._batch = batch
@@ -39,7 +43,14 @@ class ExpressionClassifier:
         self._covered = card.number("occlusion_threshold")
 
     def classify(self, crops: npt.NDArray[np.uint8]) -> Classification:
-        """Classify grey crops, uint8 as for `raw`; n may be 0."""
+        """Classify the crops of n faces; n may be 0.
+
+        Args:
+            crops: as for `raw`.
+
+        Raises:
+            InputError: if the crops have another shape or dtype.
+        """
         outputs = self.raw(crops)
         probabilities = softmax(outputs["logits"], self._temperature)
         return Classification(
@@ -50,14 +61,14 @@ class ExpressionClassifier:
         )
 
     def raw(self, crops: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
-        """The network's own outputs: embedding, logits, fer_logits, activation, occlusion.
+        """Raw outputs of the network: embedding, logits, fer_logits, activation, occlusion.
 
         Args:
-            crops: (n, size, size) grey uint8, or (n, k, size, size): k crops of each face, whose
-                outputs are averaged.
+            crops: (n, size, size) grey uint8, or (n, k, size, size) for test-time augmentation:
+                the outputs of the k crops of each face are averaged.
 
         Raises:
-            InputError: if the crops have another shape or type.
+            InputError: if the crops have another shape or dtype.
         """
         square = (self.size, self.size)
         if crops.dtype != np.uint8 or crops.ndim not in (3, 4) or crops.shape[-2:] != square:
@@ -79,8 +90,8 @@ class ExpressionClassifier:
         }
 
     def prediction_set(self, probabilities: npt.NDArray[np.floating]) -> tuple[Emotion, ...]:
-        """The 90 % prediction set of one row of probabilities, the most probable label first.
+        """The 90 % prediction set of probabilities (8,), the most probable label first.
 
-        Where no label is probable enough to be a member, none can be ruled out: all are.
+        A set that would be empty holds all labels, as in `prediction_sets`.
         """
         return ranked_set(probabilities, self._quantile)

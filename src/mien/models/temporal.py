@@ -1,4 +1,4 @@
-"""The recurrent network as served: one step per frame, the state in the caller's hands."""
+"""Inference with the recurrent network: one step per frame; the caller holds the state."""
 
 import math
 
@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS, Emotion
+from mien.core.rhythm import SHORTEST_STEP_S
 from mien.core.types import Quality
 from mien.models.calibration import ranked_set, softmax
 from mien.runtime.session import Session
@@ -14,30 +15,45 @@ from mien.runtime.session import Session
 __all__ = ["CONTEXT_SIZE", "LONGEST_STEP_S", "TemporalReader", "context"]
 
 CONTEXT_SIZE = 6
-"""What the network is told besides the embedding: five measures of quality and elapsed time."""
-SHORTEST_STEP_S = 1 / 240
-"""Elapsed time below this, none at all and time that runs backwards count as this, in seconds."""
+"""Number of inputs besides the embedding: five measures of image quality and the elapsed time."""
 LONGEST_STEP_S = 2.0
-"""Elapsed time above this counts as this, in seconds; so does the first frame of a track."""
+"""Maximum elapsed time in seconds; longer times, and the first frame of a track, count as this."""
+
+# Scales that bring the inputs to about unit size. Together with SHORTEST_STEP_S, LONGEST_STEP_S and
+# the formulas of `context` they are part of the trained weights: do not change without training.
+LOG_EYE_DISTANCE = 4.0
+"""Scale of the natural logarithm of 1 + the distance between the eyes in pixels."""
+LOG_SHARPNESS = 2.0
+"""Scale of the decimal logarithm of the sharpness."""
+MIN_SHARPNESS = 1e-4
+"""Lower limit of the sharpness, so that its logarithm is finite."""
+MAX_BRIGHTNESS = 255.0
+"""Scale of the mean grey level."""
+CONTRAST = 64.0
+"""Scale of the standard deviation of the grey levels."""
+FRAME_RATE = 25.0
+"""Frames per second at which the logarithm of the elapsed time is 0."""
+LOG_FRAMES = 2.0
+"""Scale of the natural logarithm of the elapsed time in frames of `FRAME_RATE`."""
 
 Floats = npt.NDArray[np.float32]
 
 
 class TemporalReader:
-    """Reads a track frame by frame with a gated recurrent network; holds no state itself.
+    """Reads tracks frame by frame with a gated recurrent network; holds no state itself.
 
-    The same step serves films and cameras, so that both give the same readings.
+    Videos and cameras use the same step, so that both give the same readings.
 
     Attributes:
-        state_size: numbers in the state of one track.
-        embedding_size: numbers in an embedding of the expression network.
+        state_size: size of the state of one track.
+        embedding_size: size of an embedding of the expression network.
     """
 
     def __init__(self, session: Session) -> None:
         """Wrap a session.
 
         Raises:
-            ArtifactError: if the weights read other labels than `EMOTIONS`, or their card lacks a
+            ArtifactError: if the labels of the weights are not `EMOTIONS`, or the card lacks a
                 size or the calibration.
         """
         card = session.card
@@ -49,31 +65,31 @@ class TemporalReader:
         self._quantile = card.number("conformal_quantile")
 
     def start(self, count: int = 1) -> Floats:
-        """The states of tracks of which nothing was seen yet, (count, state_size)."""
+        """Initial states of new tracks, (count, state_size) float32."""
         return np.zeros((count, self.state_size), np.float32)
 
     def step(
         self, embeddings: Floats, contexts: Floats, states: Floats
     ) -> tuple[npt.NDArray[np.float64], Floats]:
-        """Read the next frame of n tracks at once.
+        """Advance n tracks by one frame.
 
         Args:
-            embeddings: (n, embedding_size) of the expression network; n may be 0.
-            contexts: (n, CONTEXT_SIZE), each made by `context`.
-            states: (n, state_size) from the step before, or from `start`.
+            embeddings: (n, embedding_size) float32 of the expression network; n may be 0.
+            contexts: (n, CONTEXT_SIZE) float32, rows from `context`.
+            states: (n, state_size) float32 from the previous step, or from `start`.
 
         Returns:
             Calibrated probabilities (n, 8) in label order, and the states (n, state_size) for the
             next step.
 
         Raises:
-            InputError: if a shape is another.
+            InputError: if a shape does not match.
         """
         logits, states = self.raw(embeddings, contexts, states)
         return softmax(logits, self._temperature), states
 
     def raw(self, embeddings: Floats, contexts: Floats, states: Floats) -> tuple[Floats, Floats]:
-        """Logits (n, 8) and the next states; arguments and errors as for `step`."""
+        """Logits (n, 8) and the next states (n, state_size); arguments and errors as for `step`."""
         count = len(embeddings)
         expected = {
             "embedding": (embeddings, (count, self.embedding_size)),
@@ -91,27 +107,27 @@ class TemporalReader:
         return outputs["logits"], outputs["next_state"]
 
     def prediction_set(self, probabilities: npt.NDArray[np.floating]) -> tuple[Emotion, ...]:
-        """The 90 % prediction set of one row of probabilities, the most probable label first."""
+        """The 90 % prediction set of probabilities (8,), the most probable label first."""
         return ranked_set(probabilities, self._quantile)
 
 
 def context(quality: Quality, elapsed_s: float | None) -> Floats:
-    """What the network is told of a frame besides the embedding, (CONTEXT_SIZE,), about unit size.
+    """Inputs of the network besides the embedding, (CONTEXT_SIZE,) float32, of about unit size.
 
     Args:
-        quality: of the face in this frame.
-        elapsed_s: seconds since the track was read last; None for its first frame.
+        quality: image quality of the face in this frame.
+        elapsed_s: seconds since the previous frame of the track; None for its first frame.
     """
     seconds = LONGEST_STEP_S if elapsed_s is None or not math.isfinite(elapsed_s) else elapsed_s
     seconds = min(max(seconds, SHORTEST_STEP_S), LONGEST_STEP_S)
     return np.array(
         [
-            math.log1p(max(quality.eye_distance, 0.0)) / 4,
-            math.log10(max(quality.sharpness, 1e-4)) / 2,
-            quality.brightness / 255,
-            quality.contrast / 64,
+            math.log1p(max(quality.eye_distance, 0.0)) / LOG_EYE_DISTANCE,
+            math.log10(max(quality.sharpness, MIN_SHARPNESS)) / LOG_SHARPNESS,
+            quality.brightness / MAX_BRIGHTNESS,
+            quality.contrast / CONTRAST,
             quality.turn,
-            math.log(seconds * 25) / 2,
+            math.log(seconds * FRAME_RATE) / LOG_FRAMES,
         ],
         np.float32,
     )

@@ -1,1 +1,1 @@
-"""The parts wired together: sources in, readings out."""
+"""The pipeline: sources in, readings out."""

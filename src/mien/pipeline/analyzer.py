@@ -1,4 +1,4 @@
-"""Sources in, readings out: pictures, animations and films alike."""
+"""The public interface: readings of images, animations and videos."""
 
 import logging
 from collections.abc import Generator, Iterable, Iterator
@@ -8,7 +8,7 @@ from typing import Any, Self, TypeAlias
 
 from mien.core.errors import InputError, MediaError
 from mien.core.media import Frame, Image, MediaKind
-from mien.core.types import FrameReading, Reading
+from mien.core.types import FrameReading, Reading, flat_rows
 from mien.pipeline.build import Config, Parts, build_parts
 from mien.vision.media import Source, open_media
 from mien.vision.stream import MediaStream
@@ -19,21 +19,23 @@ log = logging.getLogger(__name__)
 
 
 class Analysis:
-    """The readings of one source: of a picture at once, of a film while they are iterated over.
+    """The readings of one source.
 
-    A film is read once, a few frames ahead of their use, and nothing of it is kept; frames that
-    came before a fault are delivered before its error is raised. Its faces have track ids. A
-    picture may be iterated over again.
+    An image is read immediately and can be iterated any number of times. A video or animation is
+    read lazily, a few frames ahead, and can be iterated once, since nothing of it is kept: `faces`
+    is for images, and `to_dict` and `to_dicts` take the frames that have not been iterated yet.
+    Frames before a fault are delivered before its error is raised. Faces of videos and animations
+    have track ids.
 
     Attributes:
-        media: what the source is.
+        media: metadata of the source.
     """
 
     def __init__(self, stream: MediaStream, parts: Parts) -> None:
-        """Take over an open stream; a picture is read here.
+        """Take over an open stream; an image is read here.
 
         Raises:
-            MediaError: if the picture cannot be decoded.
+            MediaError: if the image cannot be decoded.
         """
         self.media = stream.media
         self._stream = stream
@@ -44,27 +46,37 @@ class Analysis:
             self._frames = tuple(self._frames)
 
     def __iter__(self) -> Iterator[FrameReading]:
-        """Readings frame by frame, in the order of time."""
+        """Readings frame by frame, in temporal order.
+
+        Raises:
+            InputError: if a video or animation has already been read to its end.
+            TruncatedError: after the last readable frame, if the source ends too early.
+            MediaError: if the source cannot be decoded.
+        """
+        if self._state.exhausted and not isinstance(self._frames, tuple):
+            raise InputError(f"{self.media.source} has already been read; analyze it again")
         return iter(self._frames)
 
     @property
     def faces(self) -> tuple[Reading, ...]:
-        """The readings of a picture, the largest face first; empty where there is no face.
+        """The readings of an image in order of descending face area; empty if there is no face.
 
         Raises:
-            InputError: for a film or animation, whose frames each have faces of their own.
+            InputError: for a video or animation, which has faces per frame.
         """
         if not isinstance(self._frames, tuple):
             raise InputError(f"{self.media.source} has many frames; iterate over them instead")
         return tuple(reading for frame in self._frames for reading in frame.readings)
 
     def to_dict(self) -> dict[str, Any]:
-        """The item of schema mien/1; of a film, with the frames not iterated over yet.
+        """The item of schema mien/1; for a video, with the frames that were not iterated yet.
 
-        Of a film that breaks off, the item has what came before and the fault under "error".
+        If a video ends too early, the item holds the frames before the fault, and the message
+        under "error".
 
         Raises:
-            MediaError: if nothing of it can be read.
+            InputError: if a video or animation has already been read to its end.
+            MediaError: if no frame can be read.
         """
         frames, fault = self._delivered()
         item = {**self.media.to_dict(), "frames": [frame.to_dict() for frame in frames]}
@@ -73,30 +85,32 @@ class Analysis:
         return item
 
     def to_dicts(self) -> list[dict[str, Any]]:
-        """One flat row per face and frame, as a data frame takes them.
+        """One flat row per face and frame, for `mien.to_table` or a data frame.
 
-        Of a film that breaks off, the rows of what came before; the fault is logged as a warning.
+        Rows lack the landmarks, the prediction set and the reason of uncertainty; `to_dict` has
+        them. If a video ends too early, the rows before the fault are returned, and the fault is
+        logged as a warning.
 
         Raises:
-            MediaError: if nothing of it can be read.
+            InputError: if a video or animation has already been read to its end.
+            MediaError: if no frame can be read.
         """
         frames, fault = self._delivered()
         if fault is not None:
             log.warning("%s", fault)
-        source = self.media.source
-        return [{"source": source, **row} for frame in frames for row in frame.to_dicts()]
+        return flat_rows(self.media.source, frames)
 
     def close(self) -> None:
-        """Let go of a film before its end; iterating over it in another thread ends too."""
+        """Release a video before its end; an iteration in another thread ends as well."""
         self._state.closed = True
         try:
             self._pairs.close()
-        except ValueError:  # another thread awaits a frame, and closes the film when it is there
+        except ValueError:  # another thread waits for a frame and closes the video afterwards
             return
         self._stream.close()
 
     def _delivered(self) -> tuple[list[FrameReading], MediaError | None]:
-        """The readings up to the first fault, and the fault."""
+        """The remaining readings up to the first fault, and the fault."""
         frames: list[FrameReading] = []
         try:
             for frame in self:
@@ -116,14 +130,16 @@ class Analysis:
 
 @dataclass
 class _State:
-    """How far an analysis is.
+    """Progress of an analysis.
 
     Attributes:
-        begun: whether any frame was delivered.
-        closed: whether no more are wanted.
+        begun: whether a frame was delivered.
+        exhausted: whether the frames were read to the end or to a fault.
+        closed: whether `Analysis.close` was called.
     """
 
     begun: bool = False
+    exhausted: bool = False
     closed: bool = False
 
 
@@ -131,10 +147,10 @@ _Pairs: TypeAlias = Generator[tuple[Frame, FrameReading], None, None]
 
 
 def _readings(pairs: _Pairs, state: _State) -> Iterator[FrameReading]:
-    """The readings alone.
+    """The readings without their frames.
 
-    No method: a generator that knew its analysis would be a circle with it, so that threads and
-    file of a film that is left early would wait for garbage collection.
+    Not a method: a generator that refers to its analysis forms a reference cycle with it, and
+    threads and file of an abandoned video would stay open until garbage collection.
     """
     try:
         with closing(pairs):
@@ -143,13 +159,15 @@ def _readings(pairs: _Pairs, state: _State) -> Iterator[FrameReading]:
                     return
                 state.begun = True
                 yield reading
-    except ValueError:  # another thread is closing the frames just now
+    except ValueError:  # another thread is closing the generator
         if not state.closed:
             raise
+    finally:
+        state.exhausted = not state.closed
 
 
 class Analyzer:
-    """Reads expressions; load it once, use it for many sources and from many threads.
+    """Reads facial expressions; load it once and use it for many sources and threads.
 
     Example:
         >>> with Analyzer() as analyzer:  # doctest: +SKIP
@@ -161,11 +179,11 @@ class Analyzer:
         """Load the weights.
 
         Args:
-            config: how to read; the default configuration if None.
-            **options: fields of `Config` that differ from `config`.
+            config: the configuration; the default one if None.
+            **options: fields of `Config` that override `config`.
 
         Raises:
-            InputError: if an option is unknown or its value makes no sense.
+            InputError: if an option is unknown or its value is invalid.
             ArtifactError: if weights are missing or altered.
         """
         if not isinstance(config, Config | None):
@@ -181,7 +199,7 @@ class Analyzer:
 
     @property
     def parts(self) -> Parts:
-        """All that readings are made with.
+        """Components of the pipeline.
 
         Raises:
             InputError: if the analyzer is closed.
@@ -192,36 +210,48 @@ class Analyzer:
         return parts
 
     def analyze(self, source: Source, *, every: int = 1) -> Analysis:
-        """Open a source and read it lazily.
+        """Open a source; an image is read immediately, a video lazily.
 
         Args:
-            source: path of a picture, animation or film, its encoded bytes, or an array of shape
-                (height, width, 3) RGB or (height, width) grey, uint8.
-            every: read each n-th frame only.
+            source: the path of an image, animation or video; its encoded bytes; a Pillow image; or
+                a uint8 array of shape (height, width, 3) in RGB, (height, width, 4) in RGBA or
+                (height, width) in grey. Transparent pixels are composited over white.
+            every: read every n-th frame of an animation or video only.
 
         Raises:
-            InputError: if an array has the wrong type, shape or values.
-            MediaError: if the source cannot be read.
+            InputError: if the analyzer is closed, the source has the wrong type, dtype, shape or
+                no pixels, or `every` is not a positive integer.
+            TooLargeError: if an image exceeds `Config.max_pixels`.
+            TruncatedError: if the data of an image end too early.
+            MediaError: if the source is missing, empty, damaged or of an unknown format.
         """
         parts = self.parts
         stream = open_media(source, max_pixels=self.config.max_pixels, every=every)
         return Analysis(stream, parts)
 
     def read_stream(self, stream: MediaStream) -> _Pairs:
-        """The frames of an open source with their readings, lazily; closes the stream at its end.
+        """Lazily yield the frames of an open stream with their readings, and close it at the end.
 
         Raises:
-            TruncatedError: after the last readable frame, if the medium broke off.
+            InputError: if the analyzer is closed.
+            TruncatedError: after the last readable frame, if the source ends too early.
         """
         return _pairs(self.parts, stream)
 
     def read(self, image: Image) -> tuple[Reading, ...]:
-        """The readings of one picture, an array as for `analyze`."""
+        """The readings of one image, in order of descending face area.
+
+        Args:
+            image: an array as for `analyze`.
+
+        Raises:
+            InputError: if the analyzer is closed, or the array has the wrong dtype or shape.
+        """
         with self.analyze(image) as analysis:
             return analysis.faces
 
     def close(self) -> None:
-        """Let go of the weights; the analyzer is of no use afterwards."""
+        """Release the weights; the analyzer cannot be used afterwards."""
         self._parts = None
 
     def __enter__(self) -> Self:
@@ -232,12 +262,17 @@ class Analyzer:
 
 
 def analyze(source: Source, *, every: int = 1, **options: Any) -> Analysis:
-    """Read one source with a fresh analyzer; for many sources make one `Analyzer`.
+    """Read one source with a new analyzer; for many sources use one `Analyzer`.
 
     Args:
         source: as for `Analyzer.analyze`.
-        every: read each n-th frame only.
+        every: read every n-th frame of an animation or video only.
         **options: fields of `Config`.
+
+    Raises:
+        InputError: if an option or argument is invalid.
+        ArtifactError: if weights are missing or altered.
+        MediaError: if the source cannot be read; see `Analyzer.analyze`.
     """
     return Analyzer(**options).analyze(source, every=every)
 

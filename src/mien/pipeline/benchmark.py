@@ -1,9 +1,11 @@
-"""How fast the parts and the whole are on this machine."""
+"""Speed of the detector, the expression network and the pipeline on this machine."""
 
 import statistics
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
+from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -18,29 +20,29 @@ __all__ = [
     "Measurement",
     "PlacedDetector",
     "benchmark",
+    "face_grid",
     "measure",
-    "placed_face",
     "sample_image",
     "summarize",
 ]
 
 WIDTH, HEIGHT = 640, 480
 FACE = 96.0
-"""Side in pixels of the faces that are read in the measured pictures."""
+"""Side length in pixels of the faces in the measured images."""
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """Times of one part under one setting, in milliseconds per call.
+    """Time per call of one component under one setting.
 
     Attributes:
         part: "detector", "expression", "pipeline", or the name of a peer.
-        precision: of the expression network, or "" where it plays no part.
-        threads: of one call.
-        faces: read in one call.
-        median_ms: the median.
-        low_ms: the 10th percentile.
-        high_ms: the 90th percentile.
+        precision: of the expression network, or "" if it is not used.
+        threads: number of threads per call.
+        faces: number of faces per call.
+        median_ms: median in milliseconds.
+        low_ms: 10th percentile in milliseconds.
+        high_ms: 90th percentile in milliseconds.
         per_second: calls per second at the median.
     """
 
@@ -54,7 +56,7 @@ class Measurement:
     per_second: float
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
+        """The fields by name, ready for JSON."""
         return asdict(self)
 
 
@@ -65,40 +67,42 @@ def benchmark(
     seconds: float = 1.0,
     config: Config | None = None,
 ) -> Iterator[Measurement]:
-    """Measure detector, expression network and pipeline at 640x480, a setting at a time.
+    """Measure detector, expression network and pipeline at 640x480, one setting at a time.
 
-    The pipeline searches the picture with the real detector and then reads as many faces as asked
-    for at fixed places, so that its time depends on no photograph.
+    The pipeline runs the real detector and then reads the given number of faces at fixed places,
+    so that its time does not depend on a photograph.
 
     Args:
-        threads: numbers of threads.
-        faces: numbers of faces.
-        seconds: to spend on each setting.
-        config: what else the pipeline is built with.
+        threads: numbers of threads to measure with.
+        faces: numbers of faces to measure with.
+        seconds: time spent on each setting.
+        config: other options of the pipeline.
     """
-    image = sample_image()
-    for count in threads:
-        for precision in ("fp32", "int8"):
-            reader = build(replace(config or Config(), precision=precision, threads=count))
-            if precision == "fp32":
-                times = measure(lambda r=reader: r.detector.detect(image), seconds)  # type: ignore[misc]
-                yield summarize("detector", "", count, 0, times)
-            for number in faces:
-                crops = np.zeros((number, CROP_SIZE, CROP_SIZE), dtype=np.uint8)
-                times = measure(
-                    lambda r=reader, c=crops: r.classifier.classify(c),  # type: ignore[misc]
-                    seconds,
-                )
-                yield summarize("expression", precision, count, number, times)
-            for number in faces:
-                whole = replace(reader, detector=PlacedDetector(reader.detector, _faces(number)))
-                frame = Frame(image)
-                times = measure(lambda w=whole, f=frame: w.read(f), seconds)  # type: ignore[misc]
-                yield summarize("pipeline", precision, count, number, times)
+    frame = Frame(sample_image())
+    for count, precision in product(threads, ("fp32", "int8")):
+        reader = build(replace(config or Config(), precision=precision, threads=count))
+        if precision == "fp32":
+            times = measure(partial(reader.detector.detect, frame.image), seconds)
+            yield summarize("detector", "", count, 0, times)
+        for number in faces:
+            crops = np.zeros((number, CROP_SIZE, CROP_SIZE), dtype=np.uint8)
+            times = measure(partial(reader.classifier.classify, crops), seconds)
+            yield summarize("expression", precision, count, number, times)
+        for number in faces:
+            places = face_grid(number, FACE, columns=5, corner=(8, 8), step=(112, 112))
+            whole = replace(reader, detector=PlacedDetector(reader.detector, places))
+            times = measure(partial(whole.read, frame), seconds)
+            yield summarize("pipeline", precision, count, number, times)
 
 
 def measure(call: Callable[[], object], seconds: float, least: int = 5) -> list[float]:
-    """Times in milliseconds of repeated calls, after two that do not count."""
+    """Times in milliseconds of repeated calls, after two warm-up calls.
+
+    Args:
+        call: called without arguments.
+        seconds: total time to spend.
+        least: minimum number of calls.
+    """
     call()
     call()
     times: list[float] = []
@@ -111,7 +115,7 @@ def measure(call: Callable[[], object], seconds: float, least: int = 5) -> list[
 
 
 def sample_image() -> Image:
-    """A picture of 640x480 with structure and without a face, (480, 640, 3) uint8 RGB."""
+    """A textured image without a face, (480, 640, 3) uint8 RGB."""
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float64)
     waves = np.sin(x / 37) * np.cos(y / 23) + np.sin((x + y) / 61)
     grey = ((waves + 2) / 4 * 255).astype(np.uint8)
@@ -121,7 +125,7 @@ def sample_image() -> Image:
 def summarize(
     part: str, precision: str, threads: int, faces: int, times: list[float]
 ) -> Measurement:
-    """The measurement that times in milliseconds give."""
+    """Median and percentiles of times in milliseconds."""
     tenths = statistics.quantiles(times, n=10, method="inclusive")
     median = statistics.median(times)
     return Measurement(part, precision, threads, faces, median, tenths[0], tenths[-1], 1e3 / median)
@@ -129,29 +133,33 @@ def summarize(
 
 @dataclass(frozen=True)
 class PlacedDetector:
-    """Searches with a real detector, then reports faces at fixed places."""
+    """Runs a real detector, then returns faces at fixed places."""
 
     detector: Detector
     faces: list[Face]
 
     def detect(self, image: Image) -> list[Face]:
-        """The faces, once the picture was searched."""
+        """Run the detector on the image and return the fixed faces."""
         self.detector.detect(image)
         return self.faces
 
 
-def _faces(count: int) -> list[Face]:
-    """Faces in rows over the sample picture."""
-    per_row = int(WIDTH // (FACE + 16))
+def face_grid(
+    count: int, side: float, *, columns: int, corner: tuple[float, float], step: tuple[float, float]
+) -> list[Face]:
+    """Upright frontal faces in rows, with a score of 1.
+
+    Args:
+        count: number of faces.
+        side: side length of their boxes in pixels.
+        columns: number of faces per row.
+        corner: (x, y) of the first face's top left corner in pixels.
+        step: (x, y) distance from face to face in pixels.
+    """
     faces = []
     for number in range(count):
-        left = 8 + (number % per_row) * (FACE + 16)
-        top = 8 + (number // per_row) * (FACE + 16)
-        faces.append(placed_face(left, top, FACE))
+        left = corner[0] + number % columns * step[0]
+        top = corner[1] + number // columns * step[1]
+        points = CANONICAL / CROP_SIZE * side + np.array([left, top])
+        faces.append(Face(Box(left, top, side, side), 1.0, Landmarks.from_array(points)))
     return faces
-
-
-def placed_face(left: float, top: float, side: float) -> Face:
-    """A face that stands upright in its box."""
-    points = CANONICAL / CROP_SIZE * side + np.array([left, top])
-    return Face(Box(left, top, side, side), 1.0, Landmarks.from_array(points))

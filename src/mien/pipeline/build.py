@@ -1,4 +1,4 @@
-"""The one place that wires parts together, from a frozen configuration."""
+"""Construction of the pipeline from a configuration; the only place that wires its parts."""
 
 import logging
 import os
@@ -25,25 +25,30 @@ __all__ = ["DEFAULT_PRECISION", "EDGE", "Config", "Parts", "build", "build_detec
 log = logging.getLogger(__name__)
 
 MOST_THREADS = 1024
-"""More take a minute to start, and at last the system refuses them."""
+"""Maximum number of threads; more take a minute to start, or the system refuses them."""
 
 
 @dataclass(frozen=True)
 class Config:
-    """How faces are found and read.
+    """Configuration of face detection and reading.
 
     Attributes:
-        precision: of the expression network, "fp32" or "int8"; None takes the shipped default.
-        threads: for one inference, 1 to 1024; all cores if None.
-        threshold: least score of a face, 0 to 1; None takes the detector's own.
-        min_face: faces whose shorter side has fewer pixels are left out.
-        max_pixels: encoded pictures and films with more pixels are refused.
-        weights: folder with weights and cards instead of the shipped ones.
-        search_size: longest side in pixels at which pictures are searched for faces; larger sizes
-            find smaller faces and take longer. If None, 1280, of films mostly 640, of cameras 640.
-        detect_every: frames of a film or camera from one search to the next; faces are followed
-            between.
-        smooth: whether readings of films and cameras are steadied over time.
+        precision: of the expression network, "fp32" or "int8"; the default, int8, if None.
+        threads: number of threads per inference, 1 to 1024; all cores if None.
+        threshold: minimum confidence score of a face, between 0 and 1; the value in the
+            weights' cards if None.
+        min_face: minimum length in pixels of the shorter side of a face.
+        max_pixels: maximum width times height of encoded images and video frames.
+        weights: folder with weights and cards; the shipped ones if None.
+        search_size: length in pixels of the longer side to which images are scaled for detection;
+            larger values find smaller faces and take longer. If None, 1280 for images, 640 for
+            cameras, and for videos mostly 640 and now and then 1280.
+        detect_every: maximum number of frames between two detector runs in videos and cameras;
+            faces are tracked in between.
+        smooth: whether readings of videos and cameras are smoothed over time.
+
+    Raises:
+        InputError: if a value has the wrong type or is out of range.
     """
 
     precision: str | None = None
@@ -57,7 +62,7 @@ class Config:
     smooth: bool = True
 
     def __post_init__(self) -> None:
-        """Refuse values of another type and such that make no sense."""
+        """Validate types and ranges."""
         for name, kinds in _TYPES.items():
             value = getattr(self, name)
             if isinstance(value, bool) is not (kinds == (bool,)) or not isinstance(value, kinds):
@@ -90,23 +95,24 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "smooth": (bool,),
 }
 DEFAULT_PRECISION = "int8"
+"""Precision of the expression network unless configured."""
 LIVE_SIZE = 640
-"""Longest side in pixels at which live pictures are searched: in a quarter of the time."""
+"""Longer side in pixels at which live images are searched, in a quarter of the time."""
 EDGE = Config(precision="int8", threads=1, search_size=320)
-"""For small boards: little memory, one core, faces that are not small."""
+"""Configuration for small boards: little memory, one core, no small faces."""
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What readings are made with; holds no state, so that threads may share it.
+    """Components of the pipeline; holds no state, so threads may share it.
 
     Attributes:
         reader: reads single frames.
-        live: the same networks, which search live pictures less finely.
-        follower: finds known faces again, or None.
-        temporal: steadies readings over time, or None.
-        cards: of the weights that were loaded, by name.
-        detect_every: frames from one search to the next.
+        live: reader with the same networks whose detector runs at `LIVE_SIZE`.
+        follower: refines known faces, or None.
+        temporal: smooths readings over time, or None.
+        cards: model cards of the loaded weights, sorted by name.
+        detect_every: maximum number of frames between two detector runs.
     """
 
     reader: FrameReader
@@ -117,21 +123,25 @@ class Parts:
     detect_every: int = DETECT_EVERY
 
     def provenance(self) -> dict[str, Any]:
-        """Version, precision and checksum of each weight file by name, as documents state them."""
+        """Version, precision and checksum of each weight file by name, as in the JSON document."""
         return {
             card.name: {"version": card.version, "precision": card.precision, "sha256": card.sha256}
             for card in self.cards
         }
 
     def sequence(self, *, live: bool = False) -> SequenceReader:
-        """A reader for the frames of one film or camera, which has seen none yet."""
+        """Create a reader for the frames of one video or camera.
+
+        Args:
+            live: whether the source is a camera, which is searched at `LIVE_SIZE`.
+        """
         reader = self.live if live else self.reader
         locator = FaceLocator(reader, self.follower, every=self.detect_every)
         return SequenceReader(reader, locator, self.temporal)
 
 
 def build(config: Config) -> FrameReader:
-    """A frame reader with the configured weights.
+    """Create a frame reader with the configured weights.
 
     Raises:
         ArtifactError: if weights are missing or altered.
@@ -140,7 +150,7 @@ def build(config: Config) -> FrameReader:
 
 
 def build_detector(config: Config) -> FaceDetector:
-    """A face detector with the configured weights.
+    """Create a face detector with the configured weights.
 
     Raises:
         ArtifactError: if weights are missing or altered.
@@ -149,7 +159,7 @@ def build_detector(config: Config) -> FaceDetector:
 
 
 def build_parts(config: Config) -> Parts:
-    """All parts with the configured weights.
+    """Create all components with the configured weights.
 
     Raises:
         ArtifactError: if weights are missing or altered.
@@ -162,7 +172,7 @@ def build_parts(config: Config) -> Parts:
     size = LIVE_SIZE if config.search_size is None else config.search_size
     live = detector.searching(size)
     return Parts(
-        # A size of one's own is that of every search: half of it might show too little.
+        # A configured size holds for every detector run: half of it might miss faces.
         reader if config.search_size is not None else replace(reader, coarse=live),
         replace(reader, detector=live),
         refiner,
@@ -191,7 +201,7 @@ def _open_finders(config: Config) -> list[Session]:
 
 
 def _finders(config: Config, sessions: list[Session]) -> tuple[FaceDetector, FaceRefiner]:
-    """The detector, and its second look alone."""
+    """The face detector, and its refinement network alone."""
     first, second, third = sessions
     refiner = FaceRefiner(second)
     detector = FaceDetector(first, refiner, LandmarkPlacer(third), threshold=config.threshold)
@@ -201,7 +211,7 @@ def _finders(config: Config, sessions: list[Session]) -> tuple[FaceDetector, Fac
 
 
 def _open_temporal(config: Config) -> Session | None:
-    """The recurrent network, or None where a user's weights have none for their expressions."""
+    """The recurrent network, or None if the folder has none for its expression network."""
     folder = weights_folder(config.weights)
     known = shipped_cards() if config.weights is None else read_cards(folder)
     cards = {card.name: card for card in known if card.precision == "fp32"}
@@ -209,7 +219,7 @@ def _open_temporal(config: Config) -> Session | None:
         return None
     if cards["temporal"].extra.get("reads") != cards["expression"].sha256:
         log.warning(
-            "readings are not steadied over time, since the recurrent network in %s was trained "
+            "readings are not smoothed over time, since the recurrent network in %s was trained "
             "for another expression network; run mien-lab temporal train and export",
             folder,
         )

@@ -1,4 +1,4 @@
-"""One frame: detect, align, classify, judge."""
+"""Reading of a single frame: detection, alignment, classification, check for uncertainty."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,19 +17,19 @@ from mien.vision.quality import assess
 __all__ = ["FrameReader", "judge"]
 
 AMBIGUOUS_SET = 2
-"""Size of the prediction set from which a reading is called ambiguous: more than one label."""
+"""Size of the prediction set from which a reading is ambiguous: more than one label."""
 
 
 @dataclass(frozen=True)
 class FrameReader:
-    """Reads all faces of single frames; holds no state, so threads may share it.
+    """Reads the faces of single frames; holds no state, so threads may share it.
 
     Attributes:
-        detector: finds the faces.
-        classifier: reads their crops.
-        min_face: faces whose shorter side has fewer pixels are left out.
-        zooms: sizes at which a face of a still is read; 1.0 must be among them.
-        coarse: finds faces faster than the detector, but not the small ones; or None.
+        detector: detects the faces.
+        classifier: classifies their crops.
+        min_face: minimum length in pixels of the shorter side of a face.
+        zooms: scales of test-time augmentation for still images; must contain 1.0.
+        coarse: faster detector that misses small faces, or None.
     """
 
     detector: Detector
@@ -39,9 +39,9 @@ class FrameReader:
     coarse: Detector | None = None
 
     def read(self, frame: Frame) -> FrameReading:
-        """The readings of a still, the largest face first; none where there is no face.
+        """Read a still image, with readings in order of descending face area.
 
-        Each face is read at several sizes and the mean counts; films have time for one to a frame.
+        The outputs for each face are averaged over `zooms`; videos use one scale per frame.
         """
         faces = self.find(frame.image)
         crops = self.zoomed_crops(frame.image, faces)
@@ -62,24 +62,24 @@ class FrameReader:
         return FrameReading(frame.index, frame.time_s, readings)
 
     def find(self, image: Image) -> list[Face]:
-        """The faces of an RGB or grey picture, the largest first.
+        """Faces of an RGB or grey image in order of descending area.
 
-        A face whose landmarks all lie in one place is left out: it cannot be read.
+        Faces whose landmarks coincide are left out, since they cannot be aligned.
         """
         return self._readable(self.detector.detect(image))
 
     def glance(self, image: Image) -> list[Face] | None:
-        """As `find`, with the coarse detector; None where there is none."""
+        """As `find` with the coarse detector; None if there is none."""
         return None if self.coarse is None else self._readable(self.coarse.detect(image))
 
     def crops(
         self, image: Image, faces: Sequence[Face], zoom: float = 1.0
     ) -> npt.NDArray[np.uint8]:
-        """The aligned grey crops of faces at one size, (n, size, size) uint8."""
+        """Aligned grey crops of n faces at one scale, (n, size, size) uint8."""
         return self._cut(image, faces, (zoom,))[:, 0]
 
     def zoomed_crops(self, image: Image, faces: Sequence[Face]) -> npt.NDArray[np.uint8]:
-        """The aligned grey crops of faces at each of `zooms`, (n, k, size, size) uint8."""
+        """Aligned grey crops of n faces at each of the k `zooms`, (n, k, size, size) uint8."""
         return self._cut(image, faces, self.zooms)
 
     def _cut(
@@ -110,13 +110,26 @@ def judge(
     *,
     occluded: bool = False,
 ) -> Reading:
-    """The reading of a face from its quality, probabilities (8,) and prediction set."""
+    """Combine the results for one face into a reading.
+
+    Args:
+        face: the detected face.
+        quality: image quality of the face.
+        probabilities: (8,) calibrated, label order.
+        members: prediction set.
+        track_id: identity of the face in a video.
+        occluded: whether part of the face appears to be covered.
+
+    Returns:
+        The reading; of several reasons for doubt, a defect of the image takes precedence, then
+        occlusion, then ambiguity.
+    """
     covered = Doubt.OCCLUDED if occluded else None
     return Reading(
         face=face,
         scores=Scores(tuple(float(value) for value in probabilities)),
         prediction_set=members,
-        doubt=quality.doubt or covered or _ambiguity(members),
+        doubt=quality.defect or covered or _ambiguity(members),
         quality=quality,
         track_id=track_id,
     )

@@ -1,4 +1,4 @@
-"""Live pictures: always the newest is read, what comes meanwhile is dropped and counted."""
+"""Live reading: always the newest frame; frames that arrive meanwhile are dropped and counted."""
 
 import threading
 import time
@@ -15,23 +15,23 @@ from mien.vision.stream import MediaStream
 __all__ = ["LiveReader", "LiveReading", "Notice"]
 
 STALL_S = 3.0
-"""A camera that gives no picture for longer is said to stall."""
+"""Seconds without a frame after which a camera counts as stalled."""
 BACK_OFF_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
-"""Seconds before the first and each further try to open a lost camera again; then the last."""
+"""Seconds before each attempt to reopen a lost camera; the last value repeats."""
 
 
 @dataclass(frozen=True)
 class LiveReading:
-    """One picture that was read.
+    """One frame that was read.
 
     Attributes:
-        media: where it comes from; its size is that of this picture.
-        frame: the picture.
-        reading: what was read.
-        delay_s: seconds until the reading from when its encoded data had come in, so that decoding
-            and waiting count; from when it was decoded, where its source does not tell.
-        received: pictures that have come so far, this one among them.
-        dropped: those of them that were never read.
+        media: metadata of the source, with the size of this frame.
+        frame: the frame.
+        reading: the readings of its faces.
+        delay_s: latency in seconds from the arrival of the encoded data to the reading, including
+            decoding and waiting; from the end of decoding if the source does not know the arrival.
+        received: number of frames received so far, including this one.
+        dropped: number of received frames that were not read.
     """
 
     media: Media
@@ -44,7 +44,7 @@ class LiveReading:
 
 @dataclass(frozen=True)
 class Notice:
-    """What became of the camera: lost, tried again, back, or stalled; one sentence."""
+    """A message about the camera in one sentence: lost and retried, back, or stalled."""
 
     text: str
 
@@ -53,16 +53,16 @@ LiveEvent: TypeAlias = "LiveReading | Notice"
 
 
 class LiveReader:
-    """Reads a live source until it ends, or for ever.
+    """Reads a live source until it ends, or indefinitely.
 
-    A thread decodes every picture as it comes and keeps the newest only; no queue can build up.
+    A thread decodes every frame on arrival and keeps only the newest, so that no queue builds up.
 
     Args:
-        connect: opens the source; called again after it was lost.
-        sequence: reads the pictures.
-        retry: whether to open the source again when it ends or is lost.
-        stall_s: seconds without a picture after which to give notice.
-        back_off_s: seconds before each try.
+        connect: opens the source; called again after the source was lost.
+        sequence: reads the frames.
+        retry: whether to reopen the source when it ends or is lost.
+        stall_s: seconds without a frame after which a notice is given.
+        back_off_s: seconds before each attempt to reopen the source; the last value repeats.
     """
 
     def __init__(
@@ -80,10 +80,10 @@ class LiveReader:
         self._grabber = _Grabber(connect, self._slot, back_off_s if retry else ())
 
     def events(self) -> Generator[LiveEvent, None, None]:
-        """Readings and notices as they come.
+        """Yield readings and notices as they occur.
 
         Raises:
-            MienError: if the source cannot be opened at first, or is lost and not tried again.
+            MienError: if the source cannot be opened initially, or is lost and `retry` is false.
         """
         grabbing = threading.Thread(target=self._grabber.run, daemon=True)
         grabbing.start()
@@ -107,11 +107,11 @@ class LiveReader:
                 yield self._read(taken)
         finally:
             self._slot.close()
-            # A camera that hangs cannot be interrupted; its thread dies with the process.
+            # A camera that hangs cannot be interrupted; its thread ends with the process.
             grabbing.join(timeout=1.0)
 
     def stop(self) -> None:
-        """End `events` after the reading at hand; may be called from a signal handler."""
+        """End `events` after the current reading; may be called from a signal handler."""
         self._slot.close()
 
     def _read(self, arrival: "_Arrival") -> LiveReading:
@@ -139,7 +139,7 @@ class _Ended:
 
 
 class _Slot:
-    """Room for the newest picture and for what else is to be said, in order."""
+    """Holds the newest frame, and a queue of notices, in order."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -167,7 +167,7 @@ class _Slot:
             self._changed.notify()
 
     def take(self, timeout_s: float) -> "_Arrival | Notice | _Ended | None":
-        """The newest picture and what was said, in order; None when nothing comes in time."""
+        """The next notice or the newest frame, in order; None after the timeout."""
         with self._changed:
             self._changed.wait_for(lambda: self._newest or self._said or self._closed, timeout_s)
             if self._closed:
@@ -185,13 +185,13 @@ class _Slot:
             self._changed.notify_all()
 
     def wait(self, seconds: float) -> None:
-        """Wait, but no longer than until this is closed."""
+        """Wait for a time, or until the slot is closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed, seconds)
 
 
 class _Grabber:
-    """Takes pictures from the source as they arrive; the times go on when it was lost."""
+    """Takes frames from the source as they arrive; timestamps continue across reconnections."""
 
     def __init__(
         self, connect: Callable[[], MediaStream], slot: _Slot, back_off_s: tuple[float, ...]
@@ -230,7 +230,7 @@ class _Grabber:
                 if self._slot.closed:
                     return
                 if offset_s is None:
-                    # Not before: to open a camera and to await its first picture takes its time.
+                    # Not earlier, since opening a camera and waiting for its first frame take time.
                     start_s = time.monotonic() - frame.time_s
                     if self._count == 0:
                         self._began_s = start_s

@@ -1,4 +1,4 @@
-"""Where the faces of a film or camera are, frame by frame: found now and then, followed between."""
+"""Face localization in videos and from cameras: periodic detection, tracking in between."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,33 +12,43 @@ from mien.core.types import Face
 from mien.vision.alignment import can_align
 from mien.vision.cuts import CutFinder
 from mien.vision.geometry import iou_matrix
-from mien.vision.tracker import FaceTracker, describe
+from mien.vision.tracker import FaceTracker, appearance_descriptors
 
 __all__ = ["DETECT_EVERY", "FaceLocator", "Located"]
 
 DETECT_EVERY = 8
-"""Every so many frames at least are searched by the detector ..."""
+"""Maximum number of frames between two detector runs."""
 DETECT_S = 0.4
-"""... and at least once in so many seconds, however few frames that is."""
+"""Maximum time between two detector runs in seconds, at any frame rate."""
 FINE_S = 0.9
-"""A search may be coarse, so long as it finds just the faces that are followed; but one that comes
-so many seconds after the last fine one is fine, for the sake of small faces that are new."""
-HIDDEN_EVERY, HIDDEN_AFTER = 3, 5
-"""Once so many searches in a row have missed a known face, every third frame is searched for it."""
+"""Seconds since the last run of the fine detector after which the next run is fine again, so that
+new small faces are found. Until then a coarse run that finds exactly the tracked faces suffices."""
+HIDDEN_AFTER = 5
+"""Number of successive detector runs that may miss a known face before they become less frequent.
+"""
+HIDDEN_EVERY = 3
+"""Number of frames between two detector runs for a face that `HIDDEN_AFTER` runs have missed."""
 LEAST_SCORE = 0.5
-"""A face that is followed with a lower score is uncertain, and the detector decides."""
-LEAST_LIKENESS = 0.5
-"""So is one that looks less like its track than this, ..."""
+"""Minimum confidence score of a tracked face; below it the detector runs."""
+MIN_SIMILARITY = 0.5
+"""Minimum cosine similarity between the appearance descriptors of a tracked face and its track;
+below it the detector runs."""
 MOST_OVERLAP = 0.4
-"""... and so are two that have come to overlap more than this."""
-
+"""Maximum IoU of two tracked faces; above it they may be one face, and the detector runs."""
 SAME_OVERLAP = 0.4
-"""Overlap of a face that is followed with the same one found."""
+"""Minimum IoU of a tracked face and a detection of the same face."""
 
 
 @dataclass(frozen=True)
 class Located:
-    """A frame with its faces, the largest first, their aligned crops and track ids."""
+    """A frame with its n faces.
+
+    Attributes:
+        frame: the frame.
+        faces: in order of descending area.
+        crops: (n, size, size) aligned grey crops, uint8.
+        ids: track ids.
+    """
 
     frame: Frame
     faces: list[Face]
@@ -47,15 +57,16 @@ class Located:
 
 
 class FaceLocator:
-    """Finds or follows the faces of successive frames; belongs to one film or camera.
+    """Detects or tracks the faces of successive frames; holds the state of one video or camera.
 
-    A face that is followed keeps the score with which the detector last found it, so that all
-    scores mean the same and none is below the detector's threshold.
+    A tracked face keeps the score of its last detection, so that all scores mean the same and none
+    is below the detector's threshold.
 
     Args:
-        finder: finds faces anew, and cuts the crops of all.
-        follower: finds known faces again; without it, every frame is searched.
-        every: frames from one search to the next.
+        finder: detects faces and cuts their crops.
+        follower: refines faces from their expected places; without it the detector runs on every
+            frame.
+        every: maximum number of frames between two detector runs.
     """
 
     def __init__(
@@ -70,11 +81,11 @@ class FaceLocator:
         self._vain = 0
         self._searched: tuple[float, tuple[int, ...]] | None = None
         self._fine_s = 0.0
-        # The faces of whom a coarse search misses some: as long as it is these, none is made.
+        # Track ids of which the coarse detector misses some: it is skipped while they are the same.
         self._overlooked: set[int] | None = None
 
     def locate(self, frame: Frame) -> Located:
-        """The faces of the next frame."""
+        """Locate the faces of the next frame."""
         self._frames += 1
         if self._cuts.begins(frame.image, frame.time_s):
             return self._found(frame, cut=True)
@@ -90,12 +101,12 @@ class FaceLocator:
         return self._glanced(frame, self._follower)
 
     def _missing(self) -> bool:
-        """Whether a face that is remembered is missing, and worth a search."""
+        """Whether a remembered face is missing and the detector should run for it."""
         often = self._vain < HIDDEN_AFTER or self._frames >= HIDDEN_EVERY
         return self._tracker.hidden and often
 
     def _glanced(self, frame: Frame, follower: Follower) -> Located:
-        """The faces followed, if a coarse search finds just these; or else those found."""
+        """The tracked faces if the coarse detector finds exactly these, or else the detections."""
         known = set(self._tracker.expected(frame.time_s))
         seen = None if known == self._overlooked else self._finder.glance(frame.image)
         if seen is None:
@@ -113,7 +124,7 @@ class FaceLocator:
     def _found(self, frame: Frame, *, cut: bool = False) -> Located:
         faces = self._finder.find(frame.image)
         crops = self._finder.crops(frame.image, faces)
-        ids = self._tracker.update(faces, frame.time_s, describe(crops), cut=cut)
+        ids = self._tracker.update(faces, frame.time_s, appearance_descriptors(crops), cut=cut)
         self._searched = frame.time_s, frame.image.shape
         self._fine_s = frame.time_s
         self._frames = 0
@@ -123,7 +134,7 @@ class FaceLocator:
     def _followed(
         self, frame: Frame, follower: Follower, seen: Sequence[Face] | None = None
     ) -> Located | None:
-        """The faces at their expected places, or None if any is uncertain or not one of `seen`."""
+        """The tracked faces, or None if one is uncertain or they do not match `seen` one to one."""
         expected = self._tracker.expected(frame.time_s)
         ids = list(expected)
         faces = follower.follow(frame.image, list(expected.values()))
@@ -136,10 +147,10 @@ class FaceLocator:
             for face, known in zip(faces, expected.values(), strict=True)
         ]
         crops = self._finder.crops(frame.image, faces)
-        looks = describe(crops)
-        if (self._tracker.likeness(ids, looks) < LEAST_LIKENESS).any() or _touching(faces):
+        descriptors = appearance_descriptors(crops)
+        if (self._tracker.similarity(ids, descriptors) < MIN_SIMILARITY).any() or _touching(faces):
             return None
-        self._tracker.keep(ids, faces, frame.time_s, looks)
+        self._tracker.keep(ids, faces, frame.time_s, descriptors)
         order = sorted(range(len(faces)), key=lambda index: -faces[index].box.area)
         return Located(
             frame, [faces[index] for index in order], crops[order], [ids[index] for index in order]
@@ -151,13 +162,13 @@ class FaceLocator:
 
 
 def _same(faces: Sequence[Face], seen: Sequence[Face]) -> bool:
-    """Whether two sets of faces are the same, one for one."""
+    """Whether two sets of faces match one to one."""
     near = _overlaps(faces, seen) >= SAME_OVERLAP
     return bool((near.sum(axis=0) == 1).all() and (near.sum(axis=1) == 1).all())
 
 
 def _touching(faces: Sequence[Face]) -> bool:
-    """Whether two faces overlap so much that they may be one."""
+    """Whether two faces overlap so much that they may be one face."""
     return bool((np.triu(_overlaps(faces, faces), 1) > MOST_OVERLAP).any())
 
 

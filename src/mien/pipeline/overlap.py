@@ -1,4 +1,4 @@
-"""Working ahead: the next items are made in a thread of their own while this one is used."""
+"""Prefetching: a worker thread produces the next items while the current one is used."""
 
 import atexit
 import queue
@@ -12,29 +12,29 @@ __all__ = ["ahead"]
 T = TypeVar("T")
 
 POLL_S = 0.1
-"""How often a thread whose queue is full or empty looks whether it is still needed."""
+"""Seconds after which a thread that waits for its queue checks whether it is still needed."""
 LEAVE_S = 5.0
-"""How long Python's exit waits for the item that is being made."""
+"""Seconds that the interpreter waits at exit for the item in production."""
 
 
 class _End:
-    """Comes last: why there are no more items."""
+    """Last item of a queue, with the error that ended the iteration, if any."""
 
     def __init__(self, error: BaseException | None) -> None:
         self.error = error
 
 
 def ahead(items: Iterable[T], depth: int) -> Generator[T, None, None]:
-    """The same items in the same order, up to `depth` of them made ahead of their use.
+    """Yield the same items in the same order, up to `depth` of them produced in advance.
 
-    Nothing starts before the first item is asked for. An exception arrives in its place in the
-    order. Once the result is closed, the thread has ended and `items`, if a generator, is closed;
-    so it is when Python exits before that, since a thread that is killed within native code takes
-    the process with it.
+    Production starts with the request for the first item. An exception of `items` is raised in its
+    place in the order. When the result has been closed, the thread has ended and `items`, if it is
+    a generator, is closed. The same happens at interpreter exit, since a thread that is killed
+    inside native code crashes the process.
 
     Args:
-        items: iterated over in the other thread only.
-        depth: how many may wait; bounds memory.
+        items: iterated over in the worker thread only.
+        depth: maximum number of waiting items, which bounds memory.
     """
     waiting: queue.Queue[T | _End] = queue.Queue(depth)
     stopped = threading.Event()
@@ -78,7 +78,7 @@ def _work(items: Iterable[T], waiting: "queue.Queue[T | _End]", stopped: threadi
 
 
 def _put(item: "T | _End", waiting: "queue.Queue[T | _End]", stopped: threading.Event) -> bool:
-    """Whether the item was taken; not if nobody waits any more."""
+    """Queue an item; False if the consumer has stopped."""
     while not stopped.is_set():
         with suppress(queue.Full):
             waiting.put(item, timeout=POLL_S)

@@ -1,4 +1,4 @@
-"""Frames of one film or camera: located, read, steadied; the stages overlap."""
+"""Reading of videos and cameras: localization, classification, smoothing; the stages overlap."""
 
 from collections.abc import Generator, Iterable
 from contextlib import closing
@@ -20,17 +20,17 @@ from mien.vision.quality import assess
 __all__ = ["SequenceReader"]
 
 DEPTH = 4
-"""Frames that wait between two stages: enough to even out a search, few enough for memory."""
+"""Number of frames between two stages: evens out the time of a detector run, and bounds memory."""
 
 
 class SequenceReader:
-    """Reads the frames of one film or camera in their order, with track ids.
+    """Reads the frames of one video or camera in order, with track ids.
 
     Args:
-        reader: reads crops.
-        locator: finds and follows faces.
-        temporal: steadies readings over time, and over the sizes at which faces are read in turn;
-            without it each frame is read on its own.
+        reader: cuts crops and classifies them.
+        locator: detects and tracks faces.
+        temporal: smooths readings over time, and over the scales of test-time augmentation, which
+            alternate from frame to frame; without it each frame is read on its own, at scale 1.
     """
 
     def __init__(
@@ -44,16 +44,16 @@ class SequenceReader:
         self._zooms = cycle((1.0,) if temporal is None else FILM_ZOOMS)
 
     def read(self, frame: Frame) -> FrameReading:
-        """The readings of the next frame, the largest face first."""
+        """Read the next frame, with readings in order of descending face area."""
         return self._read(self._locator.locate(frame))
 
     def read_all(
         self, frames: Iterable[Frame]
     ) -> Generator[tuple[Frame, FrameReading], None, None]:
-        """Frames with their readings; decoding and locating work ahead in threads of their own.
+        """Yield frames with their readings; decoding and localization run ahead in two threads.
 
-        At most `DEPTH` frames wait at each stage. An error of `frames` arrives after the readings
-        of all frames before it. Once the result is closed, no thread uses `frames` any more.
+        At most `DEPTH` frames wait at each stage. An error of `frames` is raised after the readings
+        of all frames before it. When the result has been closed, no thread uses `frames`.
         """
         with closing(ahead(self._located(frames), DEPTH)) as ready:
             for located in ready:
@@ -69,19 +69,19 @@ class SequenceReader:
         zoom, crops = next(self._zooms), located.crops
         if zoom != 1.0:
             crops = self._reader.crops(frame.image, located.faces, zoom)
-        said = self._classifier.classify(crops)
+        result = self._classifier.classify(crops)
         measured = [
             assess(face, crop) for face, crop in zip(located.faces, located.crops, strict=True)
         ]
-        rows: npt.NDArray[np.floating] = said.probabilities
+        rows: npt.NDArray[np.floating] = result.probabilities
         if self._smoother is None or self._temporal is None:
             sets = [self._classifier.prediction_set(row) for row in rows]
         else:
-            rows = self._smoother.smooth(located.ids, said.embedding, measured, frame.time_s)
+            rows = self._smoother.smooth(located.ids, result.embedding, measured, frame.time_s)
             sets = [self._temporal.prediction_set(row) for row in rows]
         parts = zip(located.faces, measured, rows, sets, located.ids, strict=True)
         readings = (
             judge(*part, occluded=bool(covered))
-            for part, covered in zip(parts, said.occluded, strict=True)
+            for part, covered in zip(parts, result.occluded, strict=True)
         )
         return FrameReading(frame.index, frame.time_s, tuple(readings))

@@ -1,4 +1,4 @@
-"""Readings steadied over time: one state of the recurrent network per track."""
+"""Temporal smoothing: one state of the recurrent network per track."""
 
 from collections.abc import Sequence
 
@@ -12,11 +12,11 @@ from mien.models.temporal import TemporalReader, context
 __all__ = ["TrackSmoother"]
 
 FORGET_S = 10.0
-"""State of a track that was not read for longer, in seconds, is let go, though it be read again."""
+"""Seconds without a reading after which the state of a track is discarded."""
 
 
 class TrackSmoother:
-    """Holds the states of the tracks of one film or camera.
+    """Smooths the readings of one video or camera; holds the states of its tracks.
 
     Args:
         temporal: the recurrent network.
@@ -33,13 +33,13 @@ class TrackSmoother:
         qualities: Sequence[Quality],
         time_s: float,
     ) -> npt.NDArray[np.float64]:
-        """Steadied probabilities (n, 8) of the n faces of the next frame.
+        """Smoothed probabilities (n, 8) of the n faces of the next frame, float64.
 
         Args:
-            ids: of their tracks.
-            embeddings: (n, d) of the expression network.
-            qualities: of the faces.
-            time_s: of the frame.
+            ids: track ids of the faces.
+            embeddings: (n, d) of the expression network, float32.
+            qualities: image quality of the faces.
+            time_s: timestamp of the frame in seconds.
         """
         if not ids:
             return np.zeros((0, len(EMOTIONS)))

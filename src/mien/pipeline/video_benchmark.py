@@ -1,7 +1,7 @@
-"""How fast films and live pictures are read here, and how much memory that takes.
+"""Speed and memory of reading videos and live frames on this machine.
 
-The measured films are made here and show no real face: detector and follower do all their work, and
-faces at fixed places are read whatever they find, so that figures depend on no footage.
+The measured videos are synthetic and show no real face: detector and follower do all their work,
+and faces at fixed places are read whatever they find, so that figures do not depend on footage.
 """
 
 import gc
@@ -21,7 +21,7 @@ import numpy as np
 from mien.core.media import Frame, Image
 from mien.core.ports import Follower
 from mien.core.types import Face
-from mien.pipeline.benchmark import PlacedDetector, placed_face, sample_image
+from mien.pipeline.benchmark import PlacedDetector, face_grid, sample_image
 from mien.pipeline.build import EDGE, Config, Parts, build_parts
 from mien.pipeline.live import LiveReader, LiveReading
 from mien.vision.camera import find_camera, open_camera
@@ -32,33 +32,36 @@ __all__ = ["VideoFigures", "benchmark_video", "peak_rss_mb", "read_edge"]
 WIDTH, HEIGHT, RATE = 1280, 720, 25
 FRAMES = 100
 FACE = 160.0
-"""Side in pixels of the faces."""
+"""Side length of the faces in pixels."""
 
 
 @dataclass(frozen=True)
 class VideoFigures:
-    """What `benchmark_video` measures; None where this system does not tell.
+    """Results of `benchmark_video`; None if the system does not provide a figure.
+
+    The plain figures are a baseline that detects and reads each frame on its own, one stage at a
+    time.
 
     Attributes:
-        one_face_fps: frames per second of a 1280x720 film with one face, decoding included.
-        four_faces_fps: the same with four.
-        one_face_times_real: the first, in multiples of 25 frames per second.
-        four_faces_times_real: the second, likewise.
-        plain_one_face_fps: each frame searched and read on its own, nothing at the same time.
+        one_face_fps: frames per second on a 1280x720 video with one face, including decoding.
+        four_faces_fps: the same with four faces.
+        one_face_times_real: `one_face_fps` as a multiple of 25 frames per second.
+        four_faces_times_real: `four_faces_fps` as a multiple of 25 frames per second.
+        plain_one_face_fps: frames per second of the baseline with one face.
         plain_four_faces_fps: the same with four faces.
-        one_face_ratio: how many times faster than plain.
-        four_faces_ratio: the same with four.
-        live_p50_ms: median delay from when the encoded data of a picture have come in to its
-            reading, decoding included.
-        live_p95_ms: the delay that 95 % stay below.
-        plain_live_p50_ms: the median where each picture is searched and read on its own.
-        live_p50_ratio: how many times sooner a reading comes than that.
-        drop_rate: share of live pictures that were dropped, at 25 per second.
-        edge_fps: of a film with one face by the edge profile.
-        edge_rss_mb: largest resident memory of a process that reads so.
-        film_minutes: length of the film that memory was measured on.
-        rss_mb: resident memory at its end.
-        rss_slope_mb_per_hour: how memory grew with the film's hours in its second half.
+        one_face_ratio: speed relative to the baseline with one face.
+        four_faces_ratio: the same with four faces.
+        live_p50_ms: median latency in milliseconds from the arrival of a frame's encoded data to
+            its reading, including decoding.
+        live_p95_ms: 95th percentile of that latency.
+        plain_live_p50_ms: median latency of the baseline.
+        live_p50_ratio: median latency of the baseline relative to `live_p50_ms`.
+        drop_rate: share of dropped live frames, at 25 frames per second.
+        edge_fps: frames per second of the edge profile on a video with one face.
+        edge_rss_mb: peak resident memory in MB of a process with the edge profile.
+        film_minutes: duration of the video on which memory was measured.
+        rss_mb: resident memory in MB at its end.
+        rss_slope_mb_per_hour: growth of memory per hour of video, over its second half.
     """
 
     one_face_fps: float
@@ -81,19 +84,19 @@ class VideoFigures:
     rss_slope_mb_per_hour: float | None
 
     def to_dict(self) -> dict[str, float | None]:
-        """Plain values, rounded."""
+        """The fields by name, rounded to three places."""
         return {
             name: None if value is None else round(value, 3) for name, value in asdict(self).items()
         }
 
 
 def benchmark_video(*, frames: int = FRAMES, rounds: int = 3, minutes: float = 2.0) -> VideoFigures:
-    """Measure films, live pictures and memory at 1280x720.
+    """Measure videos, live frames and memory at 1280x720.
 
     Args:
-        frames: of the film that is read.
-        rounds: how often each speed is measured; the median counts.
-        minutes: of looped film for memory; 120 for two hours.
+        frames: length of the video in frames.
+        rounds: number of measurements of each speed, of which the median is taken.
+        minutes: duration of the looped video for memory; 120 for two hours.
     """
     parts = build_parts(Config())
     with TemporaryDirectory() as folder:
@@ -130,13 +133,16 @@ def benchmark_video(*, frames: int = FRAMES, rounds: int = 3, minutes: float = 2
 
 
 def make_film(path: Path, frames: int, *, in_order: bool = False) -> Path:
-    """A film of 1280x720 at 25 frames per second: structure that sways, and grain.
+    """Write a video of 1280x720 at 25 frames per second: a swaying texture with grain.
 
     Args:
-        path: where to write it.
-        frames: how many.
-        in_order: whether they are sent in the order in which they are shown, as cameras do; films
-            of cinemas and platforms send some early, for which those between have to wait.
+        path: file to write.
+        frames: number of frames.
+        in_order: whether to encode without B-frames, so that frames arrive in display order as from
+            a camera.
+
+    Returns:
+        `path`.
     """
     options = {"preset": "veryfast"} | ({"bf": "0"} if in_order else {})
     rng = np.random.default_rng(0)
@@ -155,13 +161,13 @@ def make_film(path: Path, frames: int, *, in_order: bool = False) -> Path:
 
 
 def read_edge(film: str) -> float:
-    """Frames per second of the edge profile on a film with one face."""
+    """Frames per second of the edge profile on a video with one face."""
     return _film_fps(_placed(build_parts(EDGE), 1), Path(film))
 
 
 @dataclass(frozen=True)
 class _PlacedFollower:
-    """Follows with a real follower, then reports the faces where they were expected."""
+    """Runs a real follower, then returns the faces at their expected places."""
 
     follower: Follower
 
@@ -171,10 +177,7 @@ class _PlacedFollower:
 
 
 def _placed(parts: Parts, count: int) -> Parts:
-    faces = []
-    for number in range(count):
-        left, top = 200.0 + number % 2 * 600, 80.0 + number // 2 * 320
-        faces.append(placed_face(left, top, FACE))
+    faces = face_grid(count, FACE, columns=2, corner=(200, 80), step=(600, 320))
     placed = parts.reader
     coarse = None if placed.coarse is None else PlacedDetector(placed.coarse, faces)
     reader = replace(placed, detector=PlacedDetector(placed.detector, faces), coarse=coarse)
@@ -204,10 +207,10 @@ def _median(
 
 
 def _live(parts: Parts, film: Path) -> tuple[list[float], float]:
-    """Delays in milliseconds, and the share of pictures that were dropped.
+    """Latencies in milliseconds, and the share of dropped frames.
 
-    No reading is kept, for each keeps its picture: a hundred of them would stay in the memory of
-    this process, which is measured afterwards.
+    Readings are not kept, since each refers to its frame: a hundred of them would occupy memory
+    that is measured afterwards.
     """
     camera = find_camera(str(film))
     reader = LiveReader(lambda: open_camera(camera), parts.sequence(), retry=False)
@@ -221,7 +224,7 @@ def _live(parts: Parts, film: Path) -> tuple[list[float], float]:
 
 
 def _edge(film: Path) -> tuple[float | None, float | None]:
-    """Frames per second and largest resident memory in MB, of a process of its own."""
+    """Frames per second and peak resident memory in MB, of a separate process."""
     code = (
         "import sys; from mien.pipeline.video_benchmark import peak_rss_mb, read_edge; "
         "print(read_edge(sys.argv[1]), peak_rss_mb() or '')"
@@ -235,7 +238,7 @@ def _edge(film: Path) -> tuple[float | None, float | None]:
 
 
 def _memory(parts: Parts, film: Path, minutes: float) -> list[float]:
-    """Resident memory in MB, sampled while a looped film of so many minutes is read."""
+    """Samples of resident memory in MB while a looped video of `minutes` is read."""
     total = round(minutes * 60 * RATE)
     samples: list[float] = []
     with closing(parts.sequence().read_all(_looped(film, total))) as pairs:
@@ -246,10 +249,10 @@ def _memory(parts: Parts, film: Path, minutes: float) -> list[float]:
 
 
 def _looped(film: Path, total: int) -> Iterator[Frame]:
-    """One film of so many frames; opening it again must leave nothing behind.
+    """The frames of a video in a loop, `total` in all.
 
-    PyAV keeps a frame whose side data were read until garbage is collected. A long film has one
-    such frame, and so must the short one that stands for it.
+    PyAV keeps a frame whose side data were read until garbage collection. A long video has one
+    such frame; collecting before each pass makes the loop behave like one.
     """
     count = 0
     while count < total:
@@ -263,7 +266,7 @@ def _looped(film: Path, total: int) -> Iterator[Frame]:
 
 
 def _slope(rss: list[float], minutes: float) -> float:
-    """Growth over the second half, when all that is made once has been made."""
+    """Growth in MB per hour over the second half, when everything has been allocated once."""
     half = rss[len(rss) // 2 :]
     if len(half) < 2:
         return 0.0
@@ -276,7 +279,7 @@ def _rss_mb() -> float | None:
 
 
 def peak_rss_mb() -> float | None:
-    """The largest resident memory of this process so far, in MB; None where Linux is not."""
+    """Peak resident memory of this process so far in MB; None if not on Linux."""
     return _status_mb("VmHWM:")
 
 

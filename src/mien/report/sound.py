@@ -71,8 +71,8 @@ class SoundCopier:
                 if packet.dts is None or packet.is_corrupt:
                     continue
                 clock, step = clocks[packet.stream_index], packet.duration or 0
-                clock.mended(_time_s(packet), float(step * packet.time_base))
-                shift = round((self._start_s - clock.behind_s) / packet.time_base)
+                clock.unwrap(_time_s(packet), float(step * packet.time_base))
+                shift = round((self._start_s - clock.offset_s) / packet.time_base)
                 packet.dts -= shift
                 packet.pts = packet.dts if packet.pts is None else packet.pts - shift
                 yield packet

@@ -111,7 +111,7 @@ class Series:
         time_s = max(time_s - self._start_s, 0.0)
         while time_s / self.width_s >= MOST_BINS:
             self._widen()
-        row = weight * np.array([1.0, *reading.scores.values, reading.valence])
+        row = weight * np.array([1.0, *reading.scores.probabilities, reading.valence])
         place = int(time_s / self.width_s)
         self._bins[place] = self._bins.get(place, 0.0) + row
         self._ends_s[place] = max(self._ends_s.get(place, 0.0), time_s + weight)

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, TextIO
 from mien.core.errors import InputError, MienError, OutputError
 from mien.core.labels import EMOTIONS
 from mien.core.media import Media
-from mien.core.types import FrameReading
+from mien.core.types import FrameReading, flat_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["COLUMNS", "CsvWriter", "ParquetWriter", "columns", "csv_rows", "rows", "to_table"]
+__all__ = ["COLUMNS", "CsvWriter", "ParquetWriter", "columns", "csv_rows", "to_table"]
 
 COLUMNS: dict[str, type] = {
     "source": str,
@@ -44,12 +44,7 @@ Row = dict[str, Any]
 _ROW_GROUP = 16_384
 
 
-def rows(source: str, frames: Iterable[FrameReading]) -> list[Row]:
-    """One flat dict per face, with the keys of `COLUMNS` in their order."""
-    return [{"source": source, **row} for frame in frames for row in frame.to_dicts()]
-
-
-def columns(table: Iterable[Row]) -> dict[str, list[Any]]:
+def columns(rows: Iterable[Row]) -> dict[str, list[Any]]:
     """Rows turned into columns: one list per name in `COLUMNS`, empty lists without rows.
 
     `polars.DataFrame` and `pandas.DataFrame` take the result as it is.
@@ -58,7 +53,7 @@ def columns(table: Iterable[Row]) -> dict[str, list[Any]]:
         InputError: for what is no such row.
     """
     result: dict[str, list[Any]] = {name: [] for name in COLUMNS}
-    for row in table:
+    for row in rows:
         for name, values in result.items():
             try:
                 values.append(row[name])
@@ -69,17 +64,20 @@ def columns(table: Iterable[Row]) -> dict[str, list[Any]]:
     return result
 
 
-def to_table(table: Iterable[Row]) -> pa.Table:
-    """Rows as a pyarrow table whose schema is the same with and without rows.
+def to_table(rows: Iterable[Row]) -> pa.Table:
+    """Convert rows to a pyarrow table; its schema is the same if there are no rows.
 
-    `polars.from_arrow(table)` and `table.to_pandas()` make a data frame of it.
+    `polars.from_arrow(table)` and `table.to_pandas()` convert it to a data frame.
+
+    Args:
+        rows: as `Analysis.to_dicts` returns them.
 
     Raises:
-        InputError: for what is no row of `Analysis.to_dicts`.
+        InputError: if a row lacks a column.
         OutputError: if pyarrow is not installed.
     """
     arrow = _pyarrow()
-    result: pa.Table = arrow.table(columns(table), schema=_schema(arrow))
+    result: pa.Table = arrow.table(columns(rows), schema=_schema(arrow))
     return result
 
 
@@ -117,7 +115,7 @@ class CsvWriter:
 
     def write(self, frame: FrameReading) -> None:
         """Add one row per face of a frame."""
-        for row in rows(self._source, [frame]):
+        for row in flat_rows(self._source, [frame]):
             row["uncertain"] = "true" if row["uncertain"] else "false"
             self._writer.writerow(row)
 
@@ -155,7 +153,7 @@ class ParquetWriter:
 
     def write(self, frame: FrameReading) -> None:
         """Add one row per face of a frame."""
-        self._rows += rows(self._source, [frame])
+        self._rows += flat_rows(self._source, [frame])
         if len(self._rows) >= _ROW_GROUP:
             self._flush()
 

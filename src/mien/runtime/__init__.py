@@ -1,1 +1,1 @@
-"""Weight files and the sessions that run them."""
+"""Weight files, and the inference sessions that run them."""

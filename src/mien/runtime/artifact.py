@@ -1,4 +1,4 @@
-"""Weight files and the cards beside them, verified before use."""
+"""Weight files and their model cards, verified before use."""
 
 import hashlib
 import json
@@ -38,19 +38,19 @@ SHIPPED = frozenset(
 
 @dataclass(frozen=True)
 class Card:
-    """What a weight file is; the JSON beside it has these fields.
+    """Model card of a weight file: the fields of the JSON file beside it.
 
     Attributes:
-        name: what the pipeline asks for, e.g. "expression".
+        name: name by which the pipeline loads the weights, e.g. "expression".
         file: name of the weight file in the same folder.
         sha256: checksum of that file, hexadecimal.
-        version: of these weights.
-        kind: what the network does.
+        version: version of the weights.
+        kind: task of the network.
         precision: "fp32" or "int8".
         input: name, shape, range and colour of the input.
-        labels: order of the outputs, where they are classes.
-        trained_on: the data, in one line.
-        extra: figures that belong to these weights, e.g. temperature or threshold.
+        labels: order of the outputs if they are classes.
+        trained_on: training data, in one line.
+        extra: values that belong to the weights, e.g. temperature or threshold.
     """
 
     name: str
@@ -65,32 +65,32 @@ class Card:
     extra: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse fields of another type."""
+        """Check the types of the fields."""
         for name, kind in _FIELDS.items():
             value = getattr(self, name)
             if not isinstance(value, kind):
                 raise TypeError(f"{name} must be of type {kind.__name__}, not {value!r}")
 
     def number(self, name: str) -> float:
-        """A figure out of `extra`.
+        """A number from `extra`.
 
         Raises:
-            ArtifactError: if it is missing or no number.
+            ArtifactError: if it is missing or not a number.
         """
         value = self.extra.get(name)
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ArtifactError(f"the card of {self.file} gives no number {name!r}; reinstall mien")
+            raise ArtifactError(f"the card of {self.file} has no number {name!r}; reinstall mien")
         return float(value)
 
     def check_labels(self) -> None:
-        """Refuse weights whose outputs are not the emotions in their one order.
+        """Check that the outputs are `EMOTIONS` in their order.
 
         Raises:
-            ArtifactError: if they are others.
+            ArtifactError: if they are not.
         """
         if self.labels != [emotion.value for emotion in EMOTIONS]:
             raise ArtifactError(
-                f"{self.file} reads {self.labels}, not mien's eight labels; use weights that do"
+                f"{self.file} has the labels {self.labels}, not mien's eight; use other weights"
             )
 
 
@@ -110,21 +110,21 @@ class Artifact:
 
 
 def weights_folder(folder: str | os.PathLike[str] | None = None) -> Path:
-    """Where the weights lie: in the folder that is given, or else those that ship."""
+    """The given folder, or the folder of the shipped weights."""
     return Path(str(files("mien"))) / "weights" if folder is None else Path(folder)
 
 
 def load_artifact(
     name: str, precision: str = "fp32", folder: str | os.PathLike[str] | None = None
 ) -> Artifact:
-    """Read and verify the weights of a name and precision, by default the shipped ones.
+    """Read and verify weights by name and precision, by default from the shipped folder.
 
     Raises:
         ArtifactError: if the card or the file is missing, malformed or altered.
     """
     place = weights_folder(folder)
     if not place.is_dir():
-        raise ArtifactError(f"there is no folder {place} with weights; {_remedy(place)}")
+        raise ArtifactError(f"the weights folder {place} does not exist; {_remedy(place)}")
     for card in read_cards(place):
         if card.name == name and card.precision == precision:
             return _verified(card, place)
@@ -149,12 +149,16 @@ def shipped_cards() -> list[Card]:
 
 
 def read_cards(folder: Path) -> list[Card]:
-    """The cards in a folder, by file name."""
+    """The cards in a folder, sorted by file name.
+
+    Raises:
+        ArtifactError: if a card is malformed.
+    """
     return [read_card(path) for path in sorted(folder.glob("*.json"))]
 
 
 def read_card(path: Path) -> Card:
-    """The card in a file.
+    """Read the card in a file.
 
     Raises:
         ArtifactError: if it is missing or malformed.
@@ -179,14 +183,14 @@ def _verified(card: Card, folder: Path) -> Artifact:
     found = hashlib.sha256(data).hexdigest()
     if found != card.sha256:
         raise ArtifactError(
-            f"the weights {path} are not those of their card (sha256 {found[:12]}..., "
+            f"the weights {path} do not match their card (sha256 {found[:12]}..., "
             f"expected {card.sha256[:12]}...); {_remedy(folder)}"
         )
     return Artifact(card, data)
 
 
 def _remedy(folder: Path) -> str:
-    """What to do about weights in a folder that cannot be used."""
+    """What to do if the weights in a folder cannot be used."""
     if folder == weights_folder():
         return "reinstall mien"
-    return "name the folder of all weights and cards that mien-lab wrote"
+    return "name the folder with all weights and cards that mien-lab wrote"

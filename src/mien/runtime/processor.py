@@ -1,4 +1,4 @@
-"""Which processor this is: times without it say little."""
+"""Name of the processor, to be reported with measured times."""
 
 import platform
 from pathlib import Path
@@ -15,14 +15,14 @@ SETS = {
     "asimddp": "dot product",
     "i8mm": "I8MM",
 }
-"""Instructions that decide how fast networks run, in eight bits above all, as Linux names them."""
+"""Instruction sets that decide the speed of inference, above all in int8, by their Linux flag."""
 
 
 def describe_processor(source: Path = Path("/proc/cpuinfo")) -> str:
-    """Its name, and where Linux tells also its instruction sets: "AMD EPYC (AVX2)".
+    """Name of the processor and, on Linux, its instruction sets: "AMD EPYC (AVX2)".
 
     Args:
-        source: what the kernel says of the processor; need not exist.
+        source: the kernel's description of the processor; need not exist.
     """
     name = platform.processor() or platform.machine() or "unknown processor"
     try:

@@ -1,4 +1,4 @@
-"""Inference sessions: the only place that knows onnxruntime."""
+"""Inference sessions; the only module that imports onnxruntime."""
 
 import os
 import re
@@ -14,14 +14,14 @@ from mien.runtime.artifact import Card, load_artifact
 __all__ = ["PROVIDERS", "Session", "open_session", "runtime_version"]
 
 PROVIDERS = ("CPUExecutionProvider",)
-"""What networks run on, whatever else this onnxruntime has: the same everywhere, nothing remote."""
+"""Execution providers, regardless of what this onnxruntime offers: the same everywhere, local."""
 
 
 class Session:
-    """A network ready to run; safe to call from several threads.
+    """A network that is ready to run; thread-safe.
 
     Attributes:
-        card: the card of its weights.
+        card: model card of the weights.
     """
 
     def __init__(self, card: Card, session: Any) -> None:
@@ -30,15 +30,21 @@ class Session:
         self._outputs = [output.name for output in session.get_outputs()]
 
     def run(self, inputs: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
-        """Run once; arrays by name in, arrays by name out.
+        """Run the network once.
+
+        Args:
+            inputs: arrays by input name.
+
+        Returns:
+            Arrays by output name.
 
         Raises:
-            MemoryError: if there is too little.
+            MemoryError: if memory does not suffice.
         """
         try:
             values = self._session.run(None, dict(inputs))
         except Exception as error:
-            # onnxruntime has no class of its own for it.
+            # onnxruntime has no exception class for this.
             if re.search("allocate memory|bad_alloc", str(error)):
                 raise MemoryError(str(error)) from error
             raise
@@ -52,16 +58,16 @@ def open_session(
     threads: int | None = None,
     folder: str | os.PathLike[str] | None = None,
 ) -> Session:
-    """Load, verify and prepare shipped weights, or those of another folder.
+    """Load and verify weights, and create a session for them.
 
     Args:
-        name: of the weights, as their card has it.
+        name: name of the weights in their card.
         precision: "fp32" or "int8".
-        threads: of one call; all cores if None.
-        folder: where weights and cards lie, if not in the package.
+        threads: number of threads per call; all cores if None.
+        folder: folder with weights and cards; the shipped ones if None.
 
     Raises:
-        ArtifactError: if the weights are missing, altered or cannot be run here.
+        ArtifactError: if the weights are missing, altered or not supported by onnxruntime.
         InputError: if threads is not positive.
     """
     if threads is not None and threads < 1:
@@ -71,7 +77,7 @@ def open_session(
     options.intra_op_num_threads = threads or 0
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    # Waiting threads would otherwise spin and take cores from decoding and from other sessions.
+    # Otherwise idle threads spin and take cores from decoding and from other sessions.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         session = ort.InferenceSession(artifact.data, options, providers=PROVIDERS)
@@ -84,5 +90,5 @@ def open_session(
 
 
 def runtime_version() -> str:
-    """The version of onnxruntime."""
+    """Version of onnxruntime."""
     return str(ort.__version__)

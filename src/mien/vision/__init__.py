@@ -1,1 +1,1 @@
-"""From media to faces: reading, finding, aligning and judging them."""
+"""Image and video decoding; face detection, tracking, alignment and quality."""

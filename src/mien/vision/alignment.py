@@ -1,4 +1,4 @@
-"""Five landmarks to the canonical crop: the one crop of training and of serving."""
+"""Face alignment: the canonical crop from five landmarks, used in training and inference."""
 
 from collections.abc import Sequence
 
@@ -19,49 +19,49 @@ __all__ = [
     "align",
     "alignment_matrix",
     "can_align",
+    "can_align_points",
     "crop_face",
-    "spread_apart",
     "zoomed",
     "zoomed_crops",
 ]
 
 CROP_SIZE = 48
-"""Side of the canonical crop in pixels, that of FER2013."""
+"""Side of the canonical crop in pixels, as in FER2013."""
 
 CANONICAL: npt.NDArray[np.float64] = np.array(
     [[14.6, 18.4], [32.7, 18.2], [23.5, 28.3], [16.6, 36.2], [31.6, 35.9]]
 )
-"""Where the five landmarks lie in the crop: the medians over FER2013, (5, 2) in pixels."""
+"""Canonical landmarks in the crop: medians over FER2013, (5, 2) x and y in pixels, float64."""
 CANONICAL.setflags(write=False)
 
 ZOOMS = (0.9, 1.0, 1.1)
-"""Sizes of a still's face in its crops, in units of the canonical one. Chosen on FER2013's
-PublicTest, where their mean reads FER+ 0.8 points better than the middle one alone."""
+"""Scales of test-time augmentation for still images, in units of the canonical crop. Chosen on
+FER2013's PublicTest, where the mean over the three reads FER+ 0.8 points better than 1.0 alone."""
 
 FILM_ZOOMS = (1.0, 1.1)
-"""The same for films and cameras, one to a frame, in turn: the recurrent network averages over
-frames, and so over sizes, at the time of one. Alone the two read PublicTest alike, their mean 0.5
-points better."""
+"""Scales of test-time augmentation for videos and cameras, one per frame in turn: the recurrent
+network averages over frames, and so over scales, at the cost of one. On PublicTest either scale
+alone reads alike, and their mean 0.5 points better."""
 
 MIN_SPREAD = 0.1
-"""Least extent of the five landmarks in pixels of the picture."""
+"""Minimum extent of the five landmarks, in pixels of the image."""
 
 
 def alignment_matrix(
     points: npt.NDArray[np.floating], size: int = CROP_SIZE
 ) -> npt.NDArray[np.float64]:
-    """The similarity transform that takes five landmarks to their canonical places.
+    """Similarity transform that maps five landmarks onto `CANONICAL`.
 
     Args:
-        points: (5, 2) landmarks in pixels of the picture.
+        points: (5, 2) landmarks in pixels of the image.
         size: side of the crop in pixels.
 
     Returns:
-        (2, 3) matrix from picture to crop, in coordinates where (0, 0) is the centre of the first
+        (2, 3) float64 matrix from image to crop coordinates; (0, 0) is the centre of the first
         pixel.
 
     Raises:
-        ValueError: if the points all coincide or are not finite.
+        InputError: if the points all coincide or are not finite.
     """
     scale = size / CROP_SIZE
     target = (CANONICAL + 0.5) * scale - 0.5
@@ -71,15 +71,15 @@ def alignment_matrix(
 def crop_face(
     image: Image | Pyramid, matrix: npt.NDArray[np.floating], size: int = CROP_SIZE
 ) -> npt.NDArray[np.uint8]:
-    """Cut a grey crop out of a picture along a picture-to-crop matrix of shape (2, 3).
+    """Warp an image to a grey crop.
 
-    The edge of the picture is repeated outwards. Where the crop shrinks the picture, the picture
-    is halved first as often as needed, since bilinear sampling alone would alias.
+    The image border is replicated. Where the crop shrinks the image, the image is first halved as
+    often as needed, since bilinear sampling alone would alias.
 
     Args:
-        image: (height, width, 3) RGB or (height, width) grey, uint8; as a pyramid where many
-            crops share the halving.
-        matrix: (2, 3), from picture to crop.
+        image: (height, width, 3) RGB or (height, width) grey, uint8; or a pyramid, whose levels
+            many crops share.
+        matrix: (2, 3), from image to crop coordinates.
         size: side of the crop in pixels.
 
     Returns:
@@ -103,50 +103,50 @@ def zoomed_crops(
     size: int = CROP_SIZE,
     zooms: Sequence[float] = ZOOMS,
 ) -> npt.NDArray[np.uint8]:
-    """The crop as for `crop_face`, zoomed about its middle by each of k: (k, size, size) uint8."""
+    """Crops as of `crop_face`, zoomed about the centre by k factors: (k, size, size) uint8."""
     return np.stack([crop_face(image, zoomed(matrix, zoom, size), size) for zoom in zooms])
 
 
 def zoomed(
     matrix: npt.NDArray[np.floating], zoom: float, size: int = CROP_SIZE
 ) -> npt.NDArray[np.float64]:
-    """The matrix (2, 3) to a crop in which everything is larger by a factor, about its middle."""
+    """The (2, 3) image-to-crop matrix, scaled by `zoom` about the centre of the crop."""
     wider = zoom * np.asarray(matrix, dtype=np.float64)
     wider[:, 2] += (1 - zoom) * (size - 1) / 2
     return wider
 
 
 def align(image: Image, landmarks: Landmarks, size: int = CROP_SIZE) -> npt.NDArray[np.uint8]:
-    """The canonical grey crop, (size, size) uint8, of the face with these landmarks.
+    """Canonical grey crop, (size, size) uint8, of the face with these landmarks.
 
     Raises:
-        ValueError: if the landmarks all coincide or are not finite.
+        InputError: if the landmarks all coincide or are not finite.
     """
     return crop_face(image, alignment_matrix(landmarks.as_array(), size), size)
 
 
 def can_align(landmarks: Landmarks) -> bool:
-    """Whether the points are finite and apart, without which no crop can be cut."""
-    return spread_apart(landmarks.as_array())
+    """Whether the landmarks are finite and do not coincide, so that they can be aligned."""
+    return can_align_points(landmarks.as_array())
 
 
-def spread_apart(points: npt.NDArray[np.floating]) -> bool:
-    """The same of points (5, 2)."""
+def can_align_points(points: npt.NDArray[np.floating]) -> bool:
+    """As `can_align`, for landmarks (5, 2)."""
     return bool(np.isfinite(points).all() and np.ptp(points, axis=0).max() >= MIN_SPREAD)
 
 
 def _around(
     image: Image, matrix: npt.NDArray[np.float64], size: int
 ) -> tuple[Image, npt.NDArray[np.float64]]:
-    """The part of the picture that the crop can touch, and the matrix from that part.
+    """The part of the image that the crop samples, and the matrix from that part.
 
-    Keeps the cost of a crop that of the face, not of the picture.
+    The cost of a crop then depends on the face's size, not on the image's.
     """
     inverse = cv2.invertAffineTransform(matrix)
     corners = np.array([[-1, -1], [size, -1], [-1, size], [size, size]], dtype=np.float64)
     places = corners @ inverse[:, :2].T + inverse[:, 2]
     height, width = image.shape[:2]
-    # A few pixels of margin, so that halving sees the same neighbours as it would in the whole.
+    # The margin gives halving the same neighbours as in the whole image.
     margin = 8 + 2 * int(np.ceil(np.abs(inverse[:, :2]).sum()))
     left, top = (int(np.floor(value)) - margin for value in places.min(axis=0))
     right, bottom = (int(np.ceil(value)) + margin for value in places.max(axis=0))

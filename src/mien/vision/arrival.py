@@ -1,4 +1,4 @@
-"""When the encoded data of live pictures came in, and decoding that holds no picture back."""
+"""Arrival times of live frames, playback at real-time pace, and low-delay decoding."""
 
 import time
 from typing import Any
@@ -7,21 +7,21 @@ from av.codec.context import Flags
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-__all__ = ["Arrivals", "Pace", "hold_nothing_back"]
+__all__ = ["Arrivals", "Pace", "use_low_delay_decoding"]
 
-MOST_PENDING = 64
-"""So many packets may wait for their picture; H.264 and HEVC let pictures wait for 16 others."""
+MAX_PENDING_PACKETS = 64
+"""Maximum number of packets that wait for their frame. In H.264 and HEVC a frame waits for at most
+16 others."""
 
 
-def hold_nothing_back(stream: VideoStream) -> None:
-    """Let the decoder give each picture as soon as its data are in.
+def use_low_delay_decoding(stream: VideoStream) -> None:
+    """Make the decoder output each frame as soon as its data are in.
 
-    FFmpeg's threads can share the pictures or the slices of one picture. The first reads films
-    faster, but gives a picture only when every other thread has had a later one: three threads
-    hold each back for two pictures, 80 ms at 25 a second. Live pictures are decoded by slices.
-    dav1d, which decodes AV1, shares pictures whatever it is told, unless the delay must be low.
-    Other decoders must not hear of low delay: those of MPEG-2 and MPEG-4 would give pictures in
-    the order in which they were sent.
+    FFmpeg has frame and slice threading. Frame threading is faster on files, but outputs a frame
+    only when every other thread has received a later one: three threads delay each frame by two
+    frames, 80 ms at 25 fps. Live streams therefore use slice threading. dav1d (AV1) uses frame
+    threading regardless, unless the low-delay flag is set. Other decoders must not get this flag:
+    those of MPEG-2 and MPEG-4 would output frames in decoding order.
     """
     stream.thread_type = "SLICE"
     context: Any = stream.codec_context
@@ -30,10 +30,10 @@ def hold_nothing_back(stream: VideoStream) -> None:
 
 
 class Pace:
-    """The moments at which a film comes in that is played as if live.
+    """Waits for timestamps of a video that is played as if live.
 
     Args:
-        longest_s: seconds that a leap in the film's times takes at most.
+        longest_s: maximum wait in seconds between two timestamps.
     """
 
     def __init__(self, longest_s: float) -> None:
@@ -42,15 +42,15 @@ class Pace:
         self._last_s: float | None = None
 
     def wait(self, time_s: float | None, step_s: float = 0.0) -> float:
-        """Sleep until it is time; times that run back are due at once.
+        """Sleep until a timestamp is due; one that runs backwards is due at once.
 
         Args:
-            time_s: seconds in the film; None where it does not say.
-            step_s: seconds after the time before, for such a one.
+            time_s: timestamp in seconds; None if unknown.
+            step_s: seconds since the previous timestamp, used where either is unknown.
 
         Returns:
-            The moment at which it was due, in seconds of `time.monotonic`. Whoever calls too late
-            learns so: what a slow decoder leaves waiting has come in all the same.
+            When it was due, in seconds of `time.monotonic`: in the past if a slow decoder calls
+            late.
         """
         if self._last_s is None or time_s is None:
             leap_s = step_s
@@ -66,12 +66,12 @@ class Pace:
 
 
 class Arrivals:
-    """Tells of a decoded picture when the data that it needs had come in.
+    """Arrival times of decoded frames.
 
-    Pictures are decoded in the order in which they are shown, and may be sent in another: then one
-    that was sent early waits for those to be shown before it. The wait for what had not been sent
-    yet is no delay of ours and does not count; any wait in the decoder does. So a picture has come
-    in when its own packet has and those of all pictures before it.
+    Frames are output in presentation order but may be sent in another: a frame sent early then
+    waits for those presented before it. Waiting for data that have not been sent is not counted as
+    delay; waiting in the decoder is. A frame has therefore arrived when its own packet and those of
+    all frames before it have.
     """
 
     def __init__(self) -> None:
@@ -80,24 +80,24 @@ class Arrivals:
         self._newest_s = 0.0
 
     def note(self, stamp: int | None, at_s: float) -> None:
-        """A packet came in, before it is decoded.
+        """Record the arrival of a packet, before it is decoded.
 
         Args:
-            stamp: its time of presentation, which its picture has too; None where there is none.
-            at_s: the moment, in seconds of `time.monotonic`.
+            stamp: presentation timestamp of the packet and its frame; None if missing.
+            at_s: arrival time in seconds of `time.monotonic`.
         """
         self._last_s = at_s
         if stamp is None:
             return
         self._pending[stamp] = at_s
-        if len(self._pending) > MOST_PENDING:
-            # Packets that are damaged, or hold no picture to be shown, are never asked for.
+        if len(self._pending) > MAX_PENDING_PACKETS:
+            # Damaged packets and those without a visible frame are never asked for.
             del self._pending[next(iter(self._pending))]
 
     def of(self, picture: VideoFrame) -> float:
-        """The moment for the next decoded picture, in seconds of `time.monotonic`.
+        """Arrival time of the next decoded frame, in seconds of `time.monotonic`.
 
-        For a picture without a time of its own, that of the packet that was decoded last.
+        A frame without a timestamp has the arrival time of the last packet.
         """
         own_s = self._last_s
         if picture.pts is not None:

@@ -1,4 +1,4 @@
-"""Cameras, network streams and films played as if live: pictures as they arrive."""
+"""Cameras, network streams, and files played as if live."""
 
 import re
 import sys
@@ -16,7 +16,7 @@ from av.video.stream import VideoStream
 
 from mien.core.errors import InputError, MediaError, cause_of
 from mien.core.media import Frame, Media, MediaKind
-from mien.vision.arrival import Arrivals, Pace, hold_nothing_back
+from mien.vision.arrival import Arrivals, Pace, use_low_delay_decoding
 from mien.vision.containers import has_decoder
 from mien.vision.display import Display
 from mien.vision.media import DEFAULT_MAX_PIXELS, open_media
@@ -25,55 +25,55 @@ from mien.vision.stream import MediaStream, check_pixels
 __all__ = ["CameraSource", "find_camera", "open_camera"]
 
 OPEN_S = 10.0
-"""A network stream that does not answer for longer counts as not there."""
+"""Seconds without an answer after which a network stream counts as unreachable."""
 READ_S = 5.0
-"""A network stream that sends nothing for longer counts as lost, as does a camera of a Mac."""
-NOT_YET_S = 0.005
-"""Before a camera that has no picture ready is asked again: a small part of its wait for one."""
-MOST_DAMAGED = 50
-"""So many packets in a row that cannot be decoded are a lost camera: two seconds or so."""
-BURSTS = ("hls", "mov", "matroska")
-"""Forms that come over the network in parts of many seconds, or as fast as it can."""
+"""Seconds without data after which a network stream or a camera on macOS counts as lost."""
+POLL_S = 0.005
+"""Seconds between polls of a camera that has no frame ready; a fraction of its frame interval."""
+MAX_DAMAGED_PACKETS = 50
+"""Maximum number of consecutive undecodable packets before a camera counts as lost: about two
+seconds."""
+BURST_FORMATS = ("hls", "mov", "matroska")
+"""Container formats that the network delivers in segments of many seconds, or at full speed."""
 SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "http", "https", "udp", "tcp", "srt")
+"""URL schemes that are read."""
 
-# What each system calls its cameras: FFmpeg's input format and the name of the n-th. DirectShow
-# knows them by their names alone.
+# By platform: FFmpeg's input format and the name of the n-th camera. DirectShow has only names.
 _SYSTEMS = {
     "linux": ("v4l2", "/dev/video{}"),
     "darwin": ("avfoundation", "{}"),
     "win32": ("dshow", None),
 }
-# FFmpeg asks AVFoundation for 29.97 pictures a second, which cameras built into a Mac refuse.
+# By default FFmpeg asks AVFoundation for 29.97 fps, which built-in Mac cameras refuse.
 _OPTIONS = {"darwin": {"framerate": "30"}}
 
 
 @dataclass(frozen=True)
 class CameraSource:
-    """What `open_camera` opens.
+    """A source for `open_camera`.
 
     Attributes:
-        name: what results call it: an address without its password and without its query, which
-            may hold one.
-        target: what FFmpeg opens.
-        form: FFmpeg's input format, or None to find out.
-        options: of FFmpeg; a camera that refuses them is opened without.
-        film: whether it is a film to be played as if live; it ends, cameras do not.
+        name: name in results; a URL without password, and without query, which may hold one.
+        target: path, URL or device that FFmpeg opens.
+        input_format: FFmpeg's input format; None to detect it.
+        options: FFmpeg options; a camera that refuses them is opened without.
+        film: whether it is a file to be played as if live; files end, cameras do not.
     """
 
     name: str
     target: str
-    form: str | None = None
+    input_format: str | None = None
     options: dict[str, str] = field(default_factory=dict)
     film: bool = False
 
 
 def find_camera(source: str) -> CameraSource:
-    """What a source means: the number of a camera, a device, an address or a film.
+    """Resolve a camera number, a device, a URL or a file.
 
     Raises:
-        InputError: if it is none of these.
+        InputError: for anything else.
     """
-    form, pattern = _SYSTEMS.get(sys.platform, _SYSTEMS["linux"])
+    input_format, pattern = _SYSTEMS.get(sys.platform, _SYSTEMS["linux"])
     if source.isdigit():
         if pattern is None:
             raise InputError(
@@ -81,7 +81,7 @@ def find_camera(source: str) -> CameraSource:
                 'the device manager shows it, such as "video=Integrated Camera"'
             )
         options = _OPTIONS.get(sys.platform, {})
-        return CameraSource(f"camera {source}", pattern.format(source), form, options)
+        return CameraSource(f"camera {source}", pattern.format(source), input_format, options)
     if "://" in source:
         scheme = source.split("://")[0].lower()
         if scheme not in SCHEMES:
@@ -89,7 +89,7 @@ def find_camera(source: str) -> CameraSource:
         options = {"rtsp_transport": "tcp"} if scheme.startswith("rtsp") else {}
         return CameraSource(_without_password(source), source, None, options)
     if source.startswith(("/dev/", "video=")):
-        return CameraSource(source, source, form)
+        return CameraSource(source, source, input_format)
     if Path(source).is_file():
         return CameraSource(source, source, film=True)
     raise InputError(
@@ -99,17 +99,17 @@ def find_camera(source: str) -> CameraSource:
 
 
 def open_camera(source: CameraSource, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> MediaStream:
-    """Open a camera; pictures come at its own pace, with the seconds since the first.
+    """Open a camera, network stream or file, whose frames come in real time.
 
-    Iterating waits for the next picture. The times of cameras are those at which pictures come,
-    since their own may jump, repeat or run back; films keep theirs. Films, and streams that come in
-    bursts, are played at their own speed. `arrived_s` of a frame is when its encoded data were
-    handed over by the system or the network, or were due in what is played, before they are
-    decoded; animations do not tell.
+    Iterating waits for the next frame. `time_s` of a camera frame is when it came, in seconds since
+    the first, since timestamps of cameras may jump, repeat or run backwards; files keep their own.
+    Files, and streams that come in bursts, are played at their own speed. `arrived_s` is when the
+    encoded data of a frame were received from the system or the network, or were due in playback,
+    before decoding; None for animations.
 
     Raises:
-        MediaError: if it cannot be opened, and while iterating when it is lost.
-        TooLargeError: for pictures above `max_pixels`.
+        MediaError: if it cannot be opened, or while iterating if it is lost.
+        TooLargeError: for frames above `max_pixels`.
     """
     if source.film:
         pace = Pace(READ_S)
@@ -136,9 +136,9 @@ def open_camera(source: CameraSource, *, max_pixels: int = DEFAULT_MAX_PIXELS) -
     except BaseException:
         container.close()
         raise
-    hold_nothing_back(video)
+    use_low_delay_decoding(video)
     media = Media(source.name, MediaKind.CAMERA, video.width, video.height)
-    bursts = "://" in source.target and container.format.name.startswith(BURSTS)
+    bursts = "://" in source.target and container.format.name.startswith(BURST_FORMATS)
     frames = _arriving(container, source.name, max_pixels, Pace(READ_S) if bursts else None)
     return MediaStream(media, frames, container.close)
 
@@ -148,12 +148,12 @@ def _connected(source: CameraSource) -> InputContainer:
         return av.open(
             source.target,
             "r",
-            format=source.form,
+            format=source.input_format,
             options=source.options,
-            timeout=(OPEN_S, READ_S) if source.form is None else None,
+            timeout=(OPEN_S, READ_S) if source.input_format is None else None,
         )
     except (av.error.FFmpegError, OSError, ValueError):
-        if source.form is None or not source.options:
+        if source.input_format is None or not source.options:
             raise
         return _connected(replace(source, options={}))
 
@@ -176,8 +176,8 @@ def _arriving(
 
 
 def _cause(error: Exception, patience_s: float) -> str:
-    # FFmpeg's words for our own time limits are "Immediate exit requested", and those of a camera
-    # that has nothing yet "Resource temporarily unavailable".
+    # FFmpeg says "Immediate exit requested" at our own time limits, and "Resource temporarily
+    # unavailable" of a camera without a frame.
     timed_out = isinstance(error, av.error.ExitError | av.error.BlockingIOError)
     return f"no answer within {patience_s:g} s" if timed_out else cause_of(error)
 
@@ -185,10 +185,9 @@ def _cause(error: Exception, patience_s: float) -> str:
 def _pictures(
     container: InputContainer, pace: Pace | None = None
 ) -> Iterator[tuple[VideoFrame, float]]:
-    """What can be decoded, and when its data had come in, in seconds of `time.monotonic`.
+    """Decoded frames with their arrival times in seconds of `time.monotonic`.
 
-    A packet that was damaged on its way costs its picture alone. With a pace, data come in when
-    they are due.
+    A damaged packet loses only its own frame. With a pace, packets arrive when they are due.
     """
     damaged = 0
     arrivals = Arrivals()
@@ -199,7 +198,7 @@ def _pictures(
             pictures = packet.decode()
         except av.error.InvalidDataError:
             damaged += 1
-            if damaged > MOST_DAMAGED:
+            if damaged > MAX_DAMAGED_PACKETS:
                 raise
             continue
         damaged = 0 if pictures else damaged
@@ -212,9 +211,9 @@ def _due_s(packet: "Packet[VideoStream]") -> float | None:
 
 
 def _packets(container: InputContainer) -> "Iterator[Packet[VideoStream]]":
-    """What is sent; AVFoundation does not wait for the next picture, but says that it is not there.
+    """Packets of the video stream; polls AVFoundation, which does not block until a frame is there.
 
-    One that never comes ends it, so that whoever was asked to stop meanwhile can.
+    Ends after `READ_S` without one, so that the caller can stop.
     """
     last_s = time.monotonic()
     while True:
@@ -226,11 +225,11 @@ def _packets(container: InputContainer) -> "Iterator[Packet[VideoStream]]":
         except av.error.BlockingIOError:
             if time.monotonic() - last_s > READ_S:
                 raise
-            time.sleep(NOT_YET_S)
+            time.sleep(POLL_S)
 
 
 def _paced(stream: MediaStream, pace: Pace) -> Iterator[Frame]:
-    """The frames of an animation at their times; those of a film come at theirs."""
+    """Frames at real-time pace; those of a video are already paced, an animation's are not."""
     for frame in stream:
         if frame.arrived_s is None:
             pace.wait(frame.time_s)
@@ -238,5 +237,5 @@ def _paced(stream: MediaStream, pace: Pace) -> Iterator[Frame]:
 
 
 def _without_password(address: str) -> str:
-    # First, since a password may hold a question mark that should be escaped.
+    # The password goes first: it may hold an unescaped question mark.
     return re.sub(r"://[^/]*@", "://", address).partition("?")[0]

@@ -1,4 +1,4 @@
-"""Containers of films: which are opened, how their time runs, and which stream is the film."""
+"""Video containers: opening, time base, and choice of the video stream."""
 
 import io
 from typing import Any, BinaryIO
@@ -22,10 +22,10 @@ __all__ = [
 ]
 
 AV_TIME_BASE = 1_000_000
-"""Units of FFmpeg's own times in a second."""
+"""Ticks per second of FFmpeg's container times."""
 
-# Demuxers of films and sound. Playlists stay out, which could open other files or the network,
-# and so do FFmpeg's renderers of plain text.
+# Video and audio demuxers. Left out are playlists, which could open other files or the network, and
+# FFmpeg's renderers of plain text.
 _DEMUXERS = ",".join(
     (
         "mov", "mp4", "m4a", "3gp", "3g2", "mj2", "matroska", "webm", "avi", "mpegts", "mpeg",
@@ -34,17 +34,17 @@ _DEMUXERS = ",".join(
         "mp3", "wav", "flac", "aac", "aiff", "ac3", "amr",
     )
 )  # fmt: skip
-BACK_S = 0.5
-"""What runs back by more seconds begins anew; less is disorder within one recording."""
-# Transport and programme streams start at an arbitrary time.
+RESTART_S = 0.5
+"""Backward step of a timestamp, in seconds, above which a new recording starts; smaller ones are
+reordering within one recording."""
 _FREE_CLOCKS = frozenset({"mpegts", "mpeg"})
 
 
 def open_container(file: BinaryIO) -> InputContainer:
-    """Open films by their content; playlists and the like are not opened.
+    """Open a video by its content; playlists and the like are refused.
 
     Raises:
-        av.error.FFmpegError: if the bytes are no film.
+        av.error.FFmpegError: if the bytes are not a video.
     """
     return av.open(
         _Nameless(file),
@@ -56,16 +56,16 @@ def open_container(file: BinaryIO) -> InputContainer:
 
 
 class _Nameless:
-    """A file as FFmpeg sees it: it would tell a film that is called .jpg from its name."""
+    """A file without a name, from which FFmpeg would take a video named .jpg for a picture."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.read, self.seek, self.tell = file.read, file.seek, file.tell
 
 
 def start_s(container: InputContainer) -> float:
-    """The container's time, in seconds, that counts as zero.
+    """Container time in seconds that counts as zero.
 
-    Zero itself, except in MPEG transport and programme streams, whose clocks run freely.
+    Zero, except for MPEG transport and program streams, whose clocks start at an arbitrary time.
     """
     if container.format.name in _FREE_CLOCKS and container.start_time is not None:
         return container.start_time / AV_TIME_BASE
@@ -73,45 +73,45 @@ def start_s(container: InputContainer) -> float:
 
 
 class Clock:
-    """The times of one stream, going on where its own begin anew: recordings that were joined.
+    """Unwraps the timestamps of a stream that restart where recordings were joined.
 
     Attributes:
-        behind_s: seconds by which its own times are behind by now.
+        offset_s: seconds currently added to the timestamps.
     """
 
     def __init__(self) -> None:
-        self.behind_s = 0.0
+        self.offset_s = 0.0
         self._last_s: float | None = None
 
-    def mended(self, time_s: float, step_s: float) -> float:
-        """The time, in seconds, of the next picture or packet.
+    def unwrap(self, time_s: float, step_s: float) -> float:
+        """Continuous time in seconds of the next frame or packet.
 
         Args:
-            time_s: its own.
-            step_s: from the one before, where it begins anew.
+            time_s: its own timestamp in seconds.
+            step_s: seconds since the previous one, used where timestamps restart.
         """
-        if self._last_s is not None and time_s + self.behind_s < self._last_s - BACK_S:
-            self.behind_s = self._last_s + step_s - time_s
-        self._last_s = time_s + self.behind_s
+        if self._last_s is not None and time_s + self.offset_s < self._last_s - RESTART_S:
+            self.offset_s = self._last_s + step_s - time_s
+        self._last_s = time_s + self.offset_s
         return self._last_s
 
 
 def has_decoder(stream: "av.stream.Stream") -> bool:
-    """Whether FFmpeg knows how a stream is coded; where it does not, PyAV has no context."""
+    """Whether FFmpeg has a decoder for a stream; without one PyAV has no codec context."""
     context: Any = stream.codec_context
     return context is not None
 
 
 def video_stream(container: InputContainer, file: BinaryIO, name: str) -> VideoStream:
-    """The stream of a film's pictures; not that of a cover.
+    """The first video stream that can be decoded and is not cover art.
 
     Args:
-        container: of the film.
-        file: that it was opened from.
-        name: what errors call it.
+        container: the open container.
+        file: the file that it was opened from.
+        name: name of the source in errors.
 
     Raises:
-        MediaError: if there is none, or none that can be decoded.
+        MediaError: if there is none.
     """
     unknown = False
     for stream in container.streams.video:
@@ -129,7 +129,7 @@ def video_stream(container: InputContainer, file: BinaryIO, name: str) -> VideoS
 
 
 def unreadable(file: BinaryIO, name: str) -> MediaError:
-    """Why a file in which FFmpeg finds no film cannot be read, by what it begins with."""
+    """The error for a file in which FFmpeg finds no video, chosen by its first bytes."""
     head = _head(file)
     if head[4:8] == b"ftyp" and head[8:12] in {b"heic", b"heix", b"hevc", b"mif1", b"msf1"}:
         return MediaError(f"{name} is a HEIC picture, which is not read; save it as JPEG or PNG")

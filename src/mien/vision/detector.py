@@ -1,4 +1,4 @@
-"""The face detector: pictures in, boxes with five landmarks out."""
+"""Face detector: from an image to boxes with five landmarks."""
 
 from copy import copy
 from dataclasses import replace
@@ -20,41 +20,42 @@ from mien.vision.refiner import FaceRefiner
 
 __all__ = ["FaceDetector"]
 
-MOST_PROPOSALS = 200
-"""So many of the best proposals get a second look: bounds the time that a busy picture takes."""
+MAX_PROPOSALS = 200
+"""Maximum number of proposals, best first, that are refined; bounds the time of a busy image."""
 NMS_IOU = 0.4
-"""Two boxes that overlap more than this are the same face."""
-VOTE_OVERLAP = 0.6
-"""Boxes that overlap a kept one by this IoU are averaged into it, weighted by score and size."""
+"""IoU above which two boxes are the same face."""
+VOTE_IOU = 0.6
+"""Minimum IoU with a kept box for a box to be averaged into it, weighted by score and size (box
+voting)."""
 REFINED_SHARE = 0.6
-"""Of the second network's landmarks in the mean of both, where their boxes agree: the two err
-apart. Chosen on the validation part of the portraits."""
-LEAST_FACE = 10.0
-"""Square root of a face's area in pixels of the picture: what is smaller shows no features, and was
-more often a stone or a light than a face."""
+"""Weight of the refinement network's landmarks in the mean with the proposal's, where their boxes
+agree: their errors are largely independent. Chosen on the validation part of the portraits."""
+MIN_FACE_SIZE = 10.0
+"""Minimum size of a face, the square root of its box's area in pixels of the image. Smaller ones
+show no features and were more often a stone or a light than a face."""
 NESTED_SHARE = 0.8
-"""A weaker box that lies in a better one to this share of its area is a part of the same face."""
+"""Share of a box's area inside a better box above which it is a part of the same face."""
 
 Floats = npt.NDArray[np.float32]
 
 
 class FaceDetector:
-    """Finds faces with three small networks; safe to call from several threads.
+    """Detects faces with a cascade of three small networks; safe to call from several threads.
 
-    The first proposes faces in the whole picture, at several sizes; the second looks at each
-    proposal again, decides, and places box and landmarks; the third places the landmarks of what
-    is a face better.
+    The proposal network searches the whole image at several scales, the refinement network rescores
+    each proposal and corrects its box and landmarks, and the landmark network refines the landmarks
+    of the remaining faces.
 
     Args:
-        session: of the weights named "detector".
-        refiner: the second look; without it the first network's word stands.
-        placer: the third look; without it the landmarks of the others stand.
-        threshold: least score of a face, 0 to 1; that of the weights' cards if None.
-        search_size: longest side in pixels of the finest search. Half of it takes a quarter of the
-            time, and is enough where faces are not small.
+        session: session of the "detector" weights, the proposal network.
+        refiner: the refinement network; without it, proposals above the threshold are the faces.
+        placer: the landmark network; without it, landmarks stay as they are.
+        threshold: minimum confidence score of a face, 0 to 1; None takes that of the weights' card.
+        search_size: longest side in pixels of the finest scale. Half of it takes a quarter of the
+            time, and suffices where faces are not small.
 
     Raises:
-        InputError: if an argument is out of its range.
+        InputError: if `threshold` or `search_size` is out of range.
     """
 
     def __init__(
@@ -76,23 +77,23 @@ class FaceDetector:
         self._placer = placer
 
     def searching(self, size: int) -> Self:
-        """A detector over the same networks whose finest search is `size` pixels long."""
+        """A detector with the same networks and `size` as its search size, in pixels."""
         other = copy(self)
         other._proposer = FaceProposer(self._session, size)
         return other
 
     def detect(self, image: Image) -> list[Face]:
-        """Faces of a picture, the best score first; an empty list if there are none.
+        """Faces of an image, the best score first; an empty list if there are none.
 
         Args:
             image: (height, width, 3) RGB or (height, width) grey, uint8. Only its luma (ITU-R
-                BT.601) is looked at.
+                BT.601) is used.
 
         Returns:
             Boxes and landmarks in pixels of `image`; both may reach beyond it.
 
         Raises:
-            InputError: if the array is not a picture.
+            InputError: if the array has another type or shape.
         """
         grey = _luma(image)
         if grey.size == 0:
@@ -102,18 +103,18 @@ class FaceDetector:
             found = self._merged(self._proposer.propose(grey, self.threshold))
         else:
             found = self._merged(self._proposer.propose(grey, self._refiner.least_proposal))
-            found = self._refined(self._refiner, picture, found[:MOST_PROPOSALS])
+            found = self._refined(self._refiner, picture, found[:MAX_PROPOSALS])
         sizes = np.sqrt(np.prod(found.boxes[:, 2:], axis=1))
-        kept = [index for index in _apart(found.boxes) if sizes[index] >= LEAST_FACE]
+        kept = [index for index in _not_nested(found.boxes) if sizes[index] >= MIN_FACE_SIZE]
         found = found[np.array(kept, dtype=np.intp)]
         if self._placer is not None:
             found = replace(found, points=self._placer.place(picture, found.points))
         return found.faces()
 
     def _merged(self, found: Proposals) -> Proposals:
-        """One proposal per place, the best first, averaged over those that agree with it."""
+        """Non-maximum suppression with box voting; the best proposal first."""
         kept = non_maximum_suppression(found.boxes, found.scores, NMS_IOU)
-        agree = (iou_matrix(found.boxes[kept], found.boxes) >= VOTE_OVERLAP) * found.votes
+        agree = (iou_matrix(found.boxes[kept], found.boxes) >= VOTE_IOU) * found.votes
         votes = (agree / agree.sum(axis=1, keepdims=True)).astype(np.float32)
         return Proposals(
             votes @ found.boxes, votes @ found.points, found.scores[kept], found.votes[kept]
@@ -123,18 +124,18 @@ class FaceDetector:
         again = refiner.refine(picture, found)
         points = REFINED_SHARE * again.points + (1 - REFINED_SHARE) * found.points
         overlap = np.diag(iou_matrix(again.boxes, found.boxes))
-        agreed = overlap[:, None] >= VOTE_OVERLAP
+        agreed = overlap[:, None] >= VOTE_IOU
         again = replace(again, points=np.where(agreed, points, again.points))
         kept = again.scores >= self.threshold
         sure = again[kept]
-        # Proposals of parts of a face also lead to the face. The one that had to be moved least
-        # was looked at best, and places its landmarks best.
+        # Proposals of parts of a face are refined to the whole face too. The one that was moved
+        # least had the best crop, and has the best landmarks.
         faces = sure[non_maximum_suppression(sure.boxes, sure.scores * overlap[kept], NMS_IOU)]
         return faces[np.argsort(-faces.scores, kind="stable")]
 
 
-def _apart(boxes: Floats) -> list[int]:
-    """Indices of the boxes that do not lie in a better one; the best come first."""
+def _not_nested(boxes: Floats) -> list[int]:
+    """Indices of the boxes that do not lie in an earlier, better one."""
     kept: list[int] = []
     for index, box in enumerate(boxes):
         inside = intersection_areas(box[None], boxes[kept]).max(initial=0.0)

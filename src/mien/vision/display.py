@@ -1,4 +1,4 @@
-"""Decoded pictures as they are to be shown: in RGB, upright, their pixels square."""
+"""Decoded frames as displayed: RGB, upright, with square pixels."""
 
 from typing import Any
 
@@ -13,19 +13,19 @@ from mien.vision.orientation import UPRIGHT, Orientation
 
 __all__ = ["Display"]
 
-OBLONG = 4
-"""Pixels that are said to be more times as wide as high, or as high as wide, are a mistake; the
-widest in use are anamorphic, at 2."""
+MAX_SAMPLE_ASPECT = 4
+"""Sample aspect ratios beyond 1:4 to 4:1 are treated as errors and ignored; the widest in use are
+anamorphic, at 2:1."""
 
 
 class Display:
-    """Brings the decoded pictures of a stream into the form in which they are shown.
+    """Converts the decoded frames of a stream for display.
 
-    Pictures of oblong pixels, as television and DVDs have, are stretched to the longer side of
-    these, so that nothing of them is lost.
+    Frames with non-square pixels, as of television and DVDs, are enlarged along the longer side of
+    their pixels, so that no detail is lost.
 
-    Side data are read once for each rotation: a frame whose side data were read is kept alive by
-    them until garbage is collected, and pictures are large: a minute of film would take a gigabyte.
+    Side data are read once per rotation: a frame whose side data were read lives until garbage
+    collection, which would take a gigabyte per minute of video.
     """
 
     def __init__(self, stream: VideoStream) -> None:
@@ -34,25 +34,25 @@ class Display:
         self._orientations: dict[int, Orientation] = {}
 
     def size(self, picture: VideoFrame) -> tuple[int, int]:
-        """Width and height as shown."""
+        """Width and height in pixels as displayed."""
         return self._orientation(picture).size(*self._stretched(picture))
 
     def image(self, picture: VideoFrame) -> Image:
-        """The picture, (height, width, 3) RGB, uint8."""
+        """The displayed frame, (height, width, 3) RGB, uint8."""
         width, height = self._stretched(picture)
         converted = self._convert(picture, width=width, height=height, format="rgb24")
         return self._orientation(picture).apply(np.asarray(converted.to_ndarray(), np.uint8))
 
     def _stretched(self, picture: VideoFrame) -> tuple[int, int]:
         aspect = float(self._stream.sample_aspect_ratio or 1)
-        if not 1 / OBLONG <= aspect <= OBLONG:
+        if not 1 / MAX_SAMPLE_ASPECT <= aspect <= MAX_SAMPLE_ASPECT:
             aspect = 1.0
         return round(picture.width * max(aspect, 1.0)), round(picture.height / min(aspect, 1.0))
 
     def _orientation(self, picture: VideoFrame) -> Orientation:
-        """How the picture is to be turned, by its display matrix."""
+        """The orientation given by the frame's display matrix."""
         if picture.rotation not in self._orientations:
-            # The stubs call the container a mapping of names; its keys are members of Type.
+            # The type stubs say that the keys are names; they are members of Type.
             data: Any = picture.side_data
             matrix = data.get(SideData.DISPLAYMATRIX)
             self._orientations[picture.rotation] = (

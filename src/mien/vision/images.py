@@ -1,4 +1,4 @@
-"""Still and animated pictures, decoded by Pillow."""
+"""Still and animated images, decoded by Pillow."""
 
 import logging
 import struct
@@ -11,38 +11,39 @@ import numpy as np
 import PIL.Image
 from PIL.ImageFile import ImageFile
 
-from mien.core.errors import MediaError, TooLargeError, TruncatedError
+from mien.core.errors import MediaError, TooLargeError, TruncatedError, out_of_memory
 from mien.core.media import Frame, Image, Media, MediaKind
 from mien.vision.orientation import UPRIGHT, Orientation
 from mien.vision.stream import MediaStream, check_pixels
 
-__all__ = ["DAMAGED", "damage", "open_picture", "orientation_of", "to_rgb"]
+__all__ = ["DECODE_ERRORS", "decode_error", "open_picture", "orientation_of", "to_rgb"]
 
 _log = logging.getLogger(__name__)
 
-# Pillow reads more; these need no helper program and are recognised by their first bytes.
+# Formats that need no helper program and are recognised by their first bytes.
 _FORMATS = (
     "JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "PPM", "AVIF", "JPEG2000", "ICO", "QOI",
 )  # fmt: skip
 _UNMISTAKABLE = frozenset({"JPEG", "PNG", "GIF", "WEBP", "AVIF"})
 _ANIMATED = frozenset({"GIF", "PNG", "WEBP", "AVIF"})
 _UNRECOGNISED = (SyntaxError, IndexError, TypeError, struct.error)
-DAMAGED = (
+DECODE_ERRORS = (
     OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, RuntimeError, struct.error,
     zlib.error, PIL.Image.DecompressionBombError,
 )  # fmt: skip
+"""What Pillow raises for damaged images."""
 _EXIF_ORIENTATION = 0x0112
-# Browsers show a frame without a duration for this long.
+# As in browsers, for frames without a duration.
 _DEFAULT_DURATION_S = 0.1
 
 
 def open_picture(file: BinaryIO, name: str, max_pixels: int, every: int) -> MediaStream | None:
-    """Open a picture or animation from its header alone; None if the bytes are neither.
+    """Open an image or animation from its header alone; None if the bytes are neither.
 
     Args:
         file: binary and seekable; the stream closes it.
-        name: what errors and results call it.
-        max_pixels: the limit on width times height, checked before anything is decoded.
+        name: name of the source in errors and results.
+        max_pixels: limit on width times height, checked before anything is decoded.
         every: keep every n-th frame of an animation.
 
     Raises:
@@ -64,13 +65,13 @@ def open_picture(file: BinaryIO, name: str, max_pixels: int, every: int) -> Medi
 
 
 def to_rgb(picture: PIL.Image.Image) -> Image:
-    """Eight-bit RGB pixels of shape (height, width, 3) from a Pillow image of any mode.
+    """RGB pixels (height, width, 3), uint8, of a Pillow image of any mode.
 
-    Sixteen-bit grey is scaled to eight bits, and so is 32-bit grey unless it holds nothing above
-    255; floating-point grey is taken to span 0 to 1, and transparent parts are laid over white.
+    16-bit grey is scaled to eight bits, and so is 32-bit grey with values above 255; floating-point
+    grey must lie in 0 to 1; transparent parts are composited over white.
 
     Raises:
-        ValueError: for floating-point pixels that are not finite or beyond 0 to 1.
+        ValueError: for floating-point pixels that are not finite or outside 0 to 1.
     """
     if picture.mode == "F":
         values = np.asarray(picture)
@@ -93,7 +94,7 @@ def _grey_to_rgb(values: np.ndarray) -> Image:
 
 
 def _identify(file: BinaryIO, name: str) -> ImageFile | None:
-    # Not PIL.Image.open: its limit on pixels is a global of the process, ours is an option.
+    # Not PIL.Image.open, whose pixel limit is global to the process.
     PIL.Image.init()
     file.seek(0)
     prefix = file.read(16)
@@ -115,15 +116,15 @@ def _identify(file: BinaryIO, name: str) -> ImageFile | None:
                 f"{name} has too many pixels to be read; make it smaller"
             ) from error
         except (OSError, ValueError, EOFError, RuntimeError) as error:
-            raise damage(name, error) from error
+            raise decode_error(name, error) from error
     if fault is not None:
-        raise damage(name, fault) from fault
+        raise decode_error(name, fault) from fault
     file.seek(0)
     return None
 
 
-def damage(name: str, error: Exception) -> MediaError:
-    """What to raise for a picture on which Pillow fails with one of `DAMAGED`."""
+def decode_error(name: str, error: Exception) -> MediaError:
+    """The error to raise for an image on which Pillow fails with one of `DECODE_ERRORS`."""
     if isinstance(error, EOFError) or "truncat" in str(error).lower():
         return TruncatedError(
             f"{name} is cut off: the picture data ends too early ({error}); "
@@ -136,20 +137,20 @@ def damage(name: str, error: Exception) -> MediaError:
 
 
 def orientation_of(picture: PIL.Image.Image) -> Orientation:
-    """How decoded pixels are to be turned by their EXIF tag; upright if none can be read."""
-    # Pillow turns TIFF itself, and decodes a whole PNG to look for EXIF behind the pixels.
+    """The orientation of the EXIF tag; upright if it cannot be read or is already applied."""
+    # Pillow turns TIFF itself, and would decode a whole PNG to find EXIF data after the pixels.
     if picture.format == "TIFF" or (picture.format == "PNG" and "exif" not in picture.info):
         return UPRIGHT
     try:
         return Orientation.from_exif(picture.getexif().get(_EXIF_ORIENTATION))
-    except DAMAGED:
+    except DECODE_ERRORS:
         return UPRIGHT
 
 
 def _frame_count(picture: ImageFile, name: str) -> int | None:
     try:
         count = int(getattr(picture, "n_frames", 1))
-    except DAMAGED:
+    except DECODE_ERRORS:
         return None if picture.format in _ANIMATED else 1
     if count > 1 and picture.format not in _ANIMATED:
         if picture.format == "TIFF":
@@ -159,7 +160,7 @@ def _frame_count(picture: ImageFile, name: str) -> int | None:
 
 
 def _first(picture: ImageFile) -> int:
-    # The default image of an animated PNG may be a stand-in that is not part of the animation.
+    # The default image of an animated PNG need not be part of the animation.
     return int(getattr(picture, "default_image", False))
 
 
@@ -167,11 +168,11 @@ def _still(picture: ImageFile, name: str, orientation: Orientation) -> Iterator[
     try:
         picture.seek(_first(picture))
         image = orientation.apply(to_rgb(picture))
-    except DAMAGED as error:
-        raise damage(name, error) from error
+    except DECODE_ERRORS as error:
+        raise decode_error(name, error) from error
     except MemoryError as error:
-        raise TooLargeError(f"{name} needs more memory than there is; make it smaller") from error
-    # Pillow's own copy of the pixels would stay as long as the frame is used.
+        raise out_of_memory(name) from error
+    # Frees Pillow's copy of the pixels while the frame is used.
     del picture
     yield Frame(image)
 
@@ -180,7 +181,7 @@ def _animation(
     picture: ImageFile, name: str, orientation: Orientation, every: int
 ) -> Iterator[Frame]:
     first, index, time_s = _first(picture), 0, 0.0
-    # A frame says how long it stays, but only once it is decoded; so the one before it waits.
+    # The duration of a frame is known only once it is decoded, so frames come one late.
     waiting: Frame | None = None
     fault: Exception | None = None
     while True:
@@ -189,7 +190,7 @@ def _animation(
                 break
             picture.load()
             image = to_rgb(picture) if index % every == 0 else None
-        except DAMAGED as error:
+        except DECODE_ERRORS as error:
             fault = error
             break
         if image is not None:

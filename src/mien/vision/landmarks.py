@@ -1,4 +1,4 @@
-"""The third look at a face: where exactly its five landmarks are."""
+"""Landmark network, the third stage of face detection: refines the five landmarks."""
 
 import numpy as np
 import numpy.typing as npt
@@ -9,8 +9,8 @@ from mien.vision.alignment import (
     CANONICAL,
     CROP_SIZE,
     alignment_matrix,
+    can_align_points,
     crop_face,
-    spread_apart,
     zoomed,
 )
 from mien.vision.pyramid import Pyramid
@@ -18,25 +18,24 @@ from mien.vision.pyramid import Pyramid
 __all__ = ["CLOSE_SIZE", "EXPECTED", "LandmarkPlacer", "close_matrix"]
 
 CLOSE_SIZE = 64
-"""Side in pixels of the crop that the network looks at."""
+"""Side of the network's input crop in pixels."""
 CLOSE_ZOOM = 0.8
-"""Size of the face in it, in units of that in the canonical crop: brows and chin show too."""
+"""Zoom of the network's input crop relative to the canonical crop; brows and chin are visible."""
 EXPECTED: npt.NDArray[np.float64] = CLOSE_ZOOM * ((CANONICAL + 0.5) / CROP_SIZE - 0.5)
-"""(5, 2) where the landmarks lie in it if they are right and the face is an average one, from its
-middle in units of its side."""
+"""Landmarks of an average face in the network's crop, (5, 2) x and y relative to the centre of the
+crop, in units of its side."""
 EXPECTED.setflags(write=False)
 
 Floats = npt.NDArray[np.float32]
 
 
 class LandmarkPlacer:
-    """Places landmarks anew that are nearly right; safe to call from several threads.
+    """Refines approximate landmarks; safe to call from several threads.
 
-    The face is turned upright and brought to one size by the landmarks there are: what is left to
-    say is little, so that a small network says it well.
+    The given landmarks align the face first; a small network suffices for the residual.
 
     Args:
-        session: of the weights named "landmarks".
+        session: session of the "landmarks" weights.
     """
 
     def __init__(self, session: Session) -> None:
@@ -45,17 +44,19 @@ class LandmarkPlacer:
         self._share = session.card.number("share")
 
     def place(self, picture: Image | Pyramid, points: Floats) -> Floats:
-        """The weighted mean of landmarks and of where the network sees them: the two err apart.
+        """Average landmarks with those of the network; their errors are largely independent.
 
         Args:
-            picture: RGB or grey, uint8; as a pyramid where there are many faces.
-            points: (n, 10) float32, x and y of five landmarks in pixels of the picture.
+            picture: RGB or grey image, uint8; a pyramid for many faces.
+            points: (n, 10) float32, x and y of five landmarks in pixels of the image.
 
         Returns:
-            (n, 10) float32. Landmarks that are not finite or coincide stay as they are.
+            (n, 10) float32. Landmarks that are not finite or coincide are returned unchanged.
         """
         placed = points.astype(np.float32)
-        usable = np.array([spread_apart(five) for five in points.reshape(-1, 5, 2)], dtype=np.bool_)
+        usable = np.array(
+            [can_align_points(five) for five in points.reshape(-1, 5, 2)], dtype=np.bool_
+        )
         if not usable.any():
             return placed
         matrices = [close_matrix(five) for five in points[usable].reshape(-1, 5, 2)]
@@ -72,7 +73,7 @@ class LandmarkPlacer:
 
 
 def close_matrix(points: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
-    """The similarity transform (2, 3) from the picture to the crop of a face with landmarks (5, 2).
+    """Similarity transform (2, 3) from the image to the network's crop, for landmarks (5, 2).
 
     Raises:
         ValueError: if the points all coincide or are not finite.

@@ -1,4 +1,4 @@
-"""One way to open whatever holds faces: a picture, an animation, a film, bytes or an array."""
+"""Opens images, animations and videos from paths, bytes, arrays or Pillow images."""
 
 import io
 import os
@@ -14,7 +14,7 @@ import PIL.Image
 from mien.core.errors import InputError, MediaError, cause_of
 from mien.core.media import Frame, Image, Media, MediaKind
 from mien.vision.arrival import Pace
-from mien.vision.images import DAMAGED, damage, open_picture, orientation_of, to_rgb
+from mien.vision.images import DECODE_ERRORS, decode_error, open_picture, orientation_of, to_rgb
 from mien.vision.sources import advice, display_name, is_special, missing
 from mien.vision.stream import MediaStream, check_pixels
 from mien.vision.video import open_video
@@ -27,12 +27,13 @@ __all__ = [
 ]
 
 DEFAULT_MAX_PIXELS = 100_000_000
+"""Default limit on width times height of an encoded image or of a video frame."""
 
 Source: TypeAlias = (
     "str | os.PathLike[str] | os.PathLike[bytes] | bytes | bytearray | memoryview "
     "| npt.NDArray[np.uint8] | PIL.Image.Image"
 )
-"""A path, the bytes of an encoded picture or film, an array, or a Pillow image."""
+"""A path, the bytes of an encoded image or video, an array, or a Pillow image."""
 
 
 def open_media(
@@ -41,22 +42,24 @@ def open_media(
     max_pixels: int = DEFAULT_MAX_PIXELS,
     every: int = 1,
     pace: Pace | None = None,
+    name: str | None = None,
 ) -> MediaStream:
-    """Open a picture, animation or film.
+    """Open an image, animation or video.
 
-    What a file is, is told from its content, not from its name. Headers are read here; pixels are
-    decoded as frames are asked for. Pictures are turned upright by their EXIF tag and films by
-    their display matrix; transparent parts are laid over white; 32-bit grey with nothing above 255
-    is taken for eight bits; of a TIFF with several pages the first is read.
+    The format is detected from the content, not from the file name. Headers are read here; pixels
+    are decoded as frames are requested. Images are turned upright by their EXIF tag, videos by
+    their display matrix; transparent parts are composited over white; 32-bit grey without values
+    above 255 is read as 8-bit grey; of a TIFF with several pages the first is read.
 
     Args:
-        source: a path; the bytes of an encoded picture or film; an array of shape (height, width,
-            3) in RGB, (height, width) in grey or (height, width, 4) in RGBA, uint8; or a Pillow
-            image.
-        max_pixels: the most pixels that an encoded picture or one frame of a film may have.
-        every: keep every n-th frame of films and animations; indices stay those of the source.
-        pace: of a film to be played as if live: its data come in at their times, and its frames
-            tell when they did. Pictures and animations know none.
+        source: a path; the bytes of an encoded image or video; an array of shape (height, width, 3)
+            in RGB, (height, width) in grey or (height, width, 4) in RGBA, uint8; or a Pillow image.
+        max_pixels: maximum width times height of an encoded image or of a video frame.
+        every: keep every n-th frame of videos and animations; indices stay those of the source.
+        pace: plays a video as if live: its data are decoded when they are due, and frames carry
+            their arrival time. Ignored for images and animations.
+        name: name of the source in results and errors; the path, or a placeholder such as
+            `<bytes>`, if None.
 
     Returns:
         An iterator over frames that is also a context manager:
@@ -64,32 +67,31 @@ def open_media(
 
     Raises:
         InputError: for an argument of the wrong type, shape or value.
-        TooLargeError: for a picture above `max_pixels`, before it is decoded.
-        MediaError: for a source that is missing, empty, damaged or of an unknown kind.
+        TooLargeError: for an image or video above `max_pixels`, before it is decoded.
+        MediaError: for a source that is missing, empty, damaged or of an unknown format.
     """
     for option, value in (("every", every), ("max_pixels", max_pixels)):
         if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
             raise InputError(f"{option} must be an integer of 1 or more, not {value!r}")
     if isinstance(source, np.ndarray):
-        return _open_pixels(array_to_rgb(source), "<array>")
+        return _open_pixels(array_to_rgb(source), name or "<array>")
     if isinstance(source, PIL.Image.Image):
-        return _open_pil(source, max_pixels)
+        return _open_pil(source, name or "<image>", max_pixels)
     if isinstance(source, bytes | bytearray | memoryview):
-        return _open_file(io.BytesIO(bytes(source)), "<bytes>", max_pixels, every, pace)
+        return _open_file(io.BytesIO(bytes(source)), name or "<bytes>", max_pixels, every, pace)
     if isinstance(source, str | os.PathLike):
-        name = display_name(source)
-        if not name:
+        path = os.fsdecode(source)
+        if not path:
             raise InputError("the path is empty; name a picture or film")
-        return _open_file(
-            _open_path(Path(os.fsdecode(source)), name), name, max_pixels, every, pace
-        )
+        name = name or display_name(path)
+        return _open_file(_open_path(Path(path), name), name, max_pixels, every, pace)
     raise InputError(
         f"a source must be a path, bytes, an array or a Pillow image, not {type(source).__name__}"
     )
 
 
 def array_to_rgb(array: npt.NDArray[np.generic]) -> Image:
-    """RGB pixels of shape (height, width, 3) from an RGB, grey or RGBA array of uint8.
+    """RGB pixels (height, width, 3), uint8, of an RGB, grey or RGBA array of uint8.
 
     Raises:
         InputError: for any other type or shape, and for an array without pixels.
@@ -129,16 +131,16 @@ def _open_pixels(image: Image, name: str) -> MediaStream:
     return MediaStream(Media(name, MediaKind.IMAGE, width, height, frame_count=1), frames)
 
 
-def _open_pil(picture: PIL.Image.Image, max_pixels: int) -> MediaStream:
+def _open_pil(picture: PIL.Image.Image, name: str, max_pixels: int) -> MediaStream:
     if picture.width == 0 or picture.height == 0:
         raise InputError(f"a picture must hold pixels, but its size is {picture.size}")
-    check_pixels("<image>", *picture.size, max_pixels)
+    check_pixels(name, *picture.size, max_pixels)
     try:
-        return _open_pixels(orientation_of(picture).apply(to_rgb(picture)), "<image>")
+        return _open_pixels(orientation_of(picture).apply(to_rgb(picture)), name)
     except ValueError as error:
         raise InputError(f"the Pillow image cannot be read: {error}") from error
-    except DAMAGED as error:
-        raise damage("<image>", error) from error
+    except DECODE_ERRORS as error:
+        raise decode_error(name, error) from error
 
 
 def _open_path(path: Path, name: str) -> BinaryIO:

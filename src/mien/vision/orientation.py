@@ -1,4 +1,4 @@
-"""How stored pixels are turned to stand upright: EXIF tags and display matrices."""
+"""Orientation of stored pixels, from EXIF tags and display matrices."""
 
 import struct
 from dataclasses import dataclass
@@ -12,22 +12,22 @@ __all__ = ["UPRIGHT", "Orientation"]
 
 @dataclass(frozen=True, slots=True)
 class Orientation:
-    """Mirror left to right first, if asked, then turn counter-clockwise by quarter turns."""
+    """An optional left-right mirroring, followed by counter-clockwise quarter turns."""
 
     mirrored: bool = False
     quarter_turns: int = 0
 
     @classmethod
     def from_exif(cls, tag: object) -> "Orientation":
-        """The orientation of an EXIF tag 0x0112 (1 to 8); upright for any other value."""
+        """The orientation of EXIF tag 0x0112 (1 to 8); upright for any other value."""
         return _EXIF.get(tag, UPRIGHT) if isinstance(tag, int) else UPRIGHT
 
     @classmethod
     def from_display_matrix(cls, matrix: bytes) -> "Orientation":
         """The nearest orientation of an FFmpeg display matrix: nine native 32-bit integers.
 
-        The matrix maps (x, y) to (a x + c y, b x + d y), y pointing down; a, b, c, d stand at
-        0, 1, 3 and 4 (libavutil/display.h).
+        The matrix maps (x, y) to (a x + c y, b x + d y), y pointing down; a, b, c, d are the
+        elements 0, 1, 3 and 4 (libavutil/display.h).
         """
         a, b, _, c, d, *_ = struct.unpack("=9i", matrix[:36])
         mirrored = a * d - b * c < 0
@@ -37,15 +37,15 @@ class Orientation:
 
     @property
     def swaps_sides(self) -> bool:
-        """Whether width and height change places."""
+        """Whether width and height are swapped."""
         return self.quarter_turns % 2 == 1
 
     def size(self, width: int, height: int) -> tuple[int, int]:
-        """Width and height of the upright picture."""
+        """Width and height of the upright image."""
         return (height, width) if self.swaps_sides else (width, height)
 
     def apply(self, image: Image) -> Image:
-        """The upright picture, contiguous; the picture itself if nothing is to be done."""
+        """The upright image, C-contiguous; not copied if it already is."""
         if self.mirrored:
             image = image[:, ::-1]
         return np.ascontiguousarray(np.rot90(image, self.quarter_turns))

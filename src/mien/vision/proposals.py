@@ -1,4 +1,4 @@
-"""The first look: where in a picture faces may be, from a small anchor-free network."""
+"""Proposal network, the first stage of face detection: a small anchor-free detector."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,22 +15,31 @@ from mien.runtime.session import Session
 
 __all__ = ["FaceProposer", "Proposals"]
 
-CELL = 32
-"""The network takes sides that are multiples of its coarsest stride."""
-COARSEST = 120
-"""A picture is searched at half its size again and again down to this longest side in pixels: faces
-that fill it are found more surely, and their landmarks lie better, when they are seen small."""
+STRIDE = 32
+"""Coarsest stride of the network in pixels; its input is padded to multiples of it."""
+MIN_SEARCH_SIZE = 120
+"""Longest side in pixels down to which the image is halved and searched again. Faces that fill the
+image are found more reliably, and their landmarks are more accurate, at a small scale."""
 TRUSTED_SIZE = 128.0
-"""Faces searched at a larger size than this, in pixels, weigh less where several searches agree."""
-LARGEST_SCALE = 2.0
-"""Small pictures are enlarged for the search, but no more than this."""
+"""Face size in pixels, at the scale searched, above which a box weighs less in box voting."""
+MAX_SCALE = 2.0
+"""Maximum factor by which small images are enlarged for the search."""
+MAX_LOG_SIZE = 4.0
+"""Bound on the logarithm of a box's relative width and height, to guard exp against overflow."""
 
 Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Proposals:
-    """Boxes `(n, 4)`, points `(n, 10)` in pixels, scores and votes `(n,)`."""
+    """Candidate faces as parallel float32 arrays.
+
+    Attributes:
+        boxes: (n, 4) x, y, width and height in pixels.
+        points: (n, 10) x and y in pixels of the five landmarks, in the order of `Landmarks`.
+        scores: (n,) confidence scores, 0 to 1.
+        votes: (n,) weights in box voting.
+    """
 
     boxes: Floats
     points: Floats
@@ -38,13 +47,13 @@ class Proposals:
     votes: Floats
 
     def __getitem__(self, chosen: npt.NDArray[Any] | slice) -> "Proposals":
-        """Those that indices, a mask or a slice choose."""
+        """Select by indices, a boolean mask or a slice."""
         return Proposals(
             self.boxes[chosen], self.points[chosen], self.scores[chosen], self.votes[chosen]
         )
 
     def faces(self) -> list[Face]:
-        """Each as a face."""
+        """The proposals as `Face` objects."""
         return [
             Face(
                 Box(*(float(value) for value in box)),
@@ -56,30 +65,30 @@ class Proposals:
 
 
 class FaceProposer:
-    """Proposes faces, several for each; safe to call from several threads.
+    """Proposes faces, several boxes for each; safe to call from several threads.
 
-    The picture is searched at `size`, or at twice its own size if that is smaller, and at halves
-    of it: small faces are found in the one, faces that fill the picture in the others.
+    The image is searched at `size`, or at twice its own size if that is smaller, and at repeated
+    halves of it: the finest scale finds small faces, the others faces that fill the image.
 
     Args:
-        session: of the weights named "detector".
-        size: longest side in pixels of the finest search.
+        session: session of the "detector" weights.
+        size: longest side in pixels of the finest scale.
 
     Raises:
-        InputError: if the size is below `CELL`.
-        ArtifactError: if the card lacks what the maps mean.
+        InputError: if the size is below `STRIDE`.
+        ArtifactError: if the card of the weights gives no strides and sizes.
     """
 
     def __init__(self, session: Session, size: int) -> None:
-        if size < CELL:
-            raise InputError(f"pictures are searched at {CELL} px or more, not at {size}")
+        if size < STRIDE:
+            raise InputError(f"pictures are searched at {STRIDE} px or more, not at {size}")
         extra = session.card.extra
         self._session = session
         self._input = str(session.card.input["name"])
         try:
-            self._units: list[tuple[int, float]] = [
-                (int(stride), float(size))
-                for stride, size in zip(extra["strides"], extra["sizes"], strict=True)
+            self._levels: list[tuple[int, float]] = [
+                (int(stride), float(unit))
+                for stride, unit in zip(extra["strides"], extra["sizes"], strict=True)
             ]
         except (KeyError, TypeError, ValueError):
             raise ArtifactError(
@@ -87,9 +96,9 @@ class FaceProposer:
             ) from None
         self._finest = size
 
-    def propose(self, grey: Image, least: float) -> Proposals:
-        """All that scores at least `least` in a grey picture, in its pixels, in no order."""
-        found = [self._search(grey, least, scale) for scale in self._scales(max(grey.shape))]
+    def propose(self, grey: Image, min_score: float) -> Proposals:
+        """Unordered proposals in a grey image that score at least `min_score`, in its pixels."""
+        found = [self._search(grey, min_score, scale) for scale in self._scales(max(grey.shape))]
         return Proposals(
             np.concatenate([part.boxes for part in found]),
             np.concatenate([part.points for part in found]),
@@ -98,20 +107,21 @@ class FaceProposer:
         )
 
     def _scales(self, longest: int) -> list[float]:
-        scales = [min(self._finest / longest, LARGEST_SCALE)]
-        while longest * scales[-1] / 2 >= COARSEST:
+        scales = [min(self._finest / longest, MAX_SCALE)]
+        while longest * scales[-1] / 2 >= MIN_SEARCH_SIZE:
             scales.append(scales[-1] / 2)
         return scales
 
-    def _search(self, grey: Image, least: float, scale: float) -> Proposals:
+    def _search(self, grey: Image, min_score: float, scale: float) -> Proposals:
         height, width = grey.shape
         size = (max(round(width * scale), 1), max(round(height * scale), 1))
         if size != (width, height):
             method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
             grey = np.asarray(cv2.resize(grey, size, interpolation=method), dtype=np.uint8)
-        padded = np.zeros((1, 1, -size[1] % CELL + size[1], -size[0] % CELL + size[0]), np.float32)
+        sides = [side + -side % STRIDE for side in size]
+        padded = np.zeros((1, 1, sides[1], sides[0]), np.float32)
         padded[0, 0, : size[1], : size[0]] = grey
-        found = self._decode(self._session.run({self._input: padded}), least)
+        found = self._decode(self._session.run({self._input: padded}), min_score)
         factor = np.array([width / size[0], height / size[1]], np.float32)
         return Proposals(
             found.boxes * np.tile(factor, 2),
@@ -120,14 +130,14 @@ class FaceProposer:
             found.votes,
         )
 
-    def _decode(self, outputs: Mapping[str, npt.NDArray[Any]], least: float) -> Proposals:
+    def _decode(self, outputs: Mapping[str, npt.NDArray[Any]], min_score: float) -> Proposals:
         boxes, points, scores = [], [], []
-        for stride, unit in self._units:
+        for stride, unit in self._levels:
             cells = outputs[f"level{stride}"][0]
-            rows, columns = np.nonzero(cells[0] >= least)
+            rows, columns = np.nonzero(cells[0] >= min_score)
             values = cells[:, rows, columns].T.astype(np.float32)
             centres = (np.stack([columns, rows], axis=1).astype(np.float32) + 0.5) * stride
-            extent = np.exp(np.clip(values[:, 3:5], -4.0, 4.0)) * unit
+            extent = np.exp(np.clip(values[:, 3:5], -MAX_LOG_SIZE, MAX_LOG_SIZE)) * unit
             boxes.append(np.hstack([centres + values[:, 1:3] * stride - extent / 2, extent]))
             points.append(np.tile(centres, 5) + values[:, 5:] * unit)
             scores.append(values[:, 0])

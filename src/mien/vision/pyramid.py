@@ -1,4 +1,4 @@
-"""A grey picture and its halves, so that many crops of one picture share the work of halving."""
+"""Image pyramid of a grey image, shared by all crops from it."""
 
 import cv2
 import numpy as np
@@ -10,7 +10,7 @@ __all__ = ["Pyramid"]
 
 
 class Pyramid:
-    """Halves a picture as often as crops of it need, each time once; belongs to one thread.
+    """A grey image, halved on demand and cached; not thread-safe.
 
     Args:
         grey: (height, width) uint8.
@@ -20,12 +20,12 @@ class Pyramid:
         self._levels = [grey]
 
     def nearest(self, matrix: npt.NDArray[np.float64]) -> tuple[Image, npt.NDArray[np.float64]]:
-        """The level that a crop shrinks by less than two, and the crop's matrix from there.
+        """The level that a crop shrinks by less than two, and the crop's matrix from that level.
 
-        Bilinear sampling alone would alias where a crop shrinks a picture more.
+        Bilinear sampling aliases where a crop shrinks an image more.
 
         Args:
-            matrix: (2, 3), from the whole picture to the crop.
+            matrix: (2, 3), from the full image to the crop.
         """
         shrink = 1.0 / max(float(np.sqrt(abs(np.linalg.det(matrix[:, :2])))), 1e-6)
         number = 0
@@ -48,7 +48,7 @@ def _halved(grey: Image) -> Image:
 def _rescaled(
     matrix: npt.NDArray[np.float64], ratio: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
-    """The matrix for a picture that was shrunk by the ratio (x, y), pixel centres respected."""
+    """The matrix from an image shrunk by the ratio (x, y), which keeps pixel centres in place."""
     scaled = matrix.copy()
     scaled[:, :2] = matrix[:, :2] * ratio
     scaled[:, 2] = matrix[:, 2] + matrix[:, :2] @ (ratio / 2 - 0.5)

@@ -1,4 +1,4 @@
-"""May this face be read? Size, turn, exposure and blur, measured on the picture alone."""
+"""Face quality: size, turn, exposure and blur, measured from landmarks and crop."""
 
 import cv2
 import numpy as np
@@ -9,21 +9,25 @@ from mien.vision.alignment import CROP_SIZE
 
 __all__ = ["MIN_EYE_DISTANCE", "assess"]
 
-# Each limit is where FER+ accuracy on PublicTest has fallen from 87 % on plain faces to about 80 %,
+# Each limit is where FER+ accuracy on PublicTest falls from 87 % on unimpaired faces to about 80 %,
 # as `mien-lab limits` measures; contrast hardly matters before eight bits run out.
 MIN_EYE_DISTANCE = 6.0
-"""Pixels between the eyes below which a face is called small: a face about 16 pixels wide."""
+"""Minimum distance of the eyes in pixels of the image: that of a face about 16 pixels wide."""
 MIN_SHARPNESS = 0.02
+"""Minimum of `Quality.sharpness`."""
 BRIGHTNESS = (15.0, 243.0)
+"""Range of the crop's mean, in grey levels."""
 MIN_CONTRAST = 1.5
+"""Minimum standard deviation of the crop, in grey levels."""
 MAX_TURN = 0.75
+"""Maximum of `Quality.turn`."""
 
 
 def assess(face: Face, crop: npt.NDArray[np.uint8]) -> Quality:
-    """Measure a face and name the first reason to doubt a reading of it.
+    """Measure the quality of a face and name the first reason to doubt its reading.
 
     Args:
-        face: as found, in pixels of the picture.
+        face: the detected face, in pixels of the image.
         crop: its aligned grey crop, (size, size) uint8.
     """
     points = face.landmarks.as_array().astype(np.float64)
@@ -38,11 +42,11 @@ def assess(face: Face, crop: npt.NDArray[np.uint8]) -> Quality:
         brightness=brightness,
         contrast=contrast,
         turn=turn,
-        doubt=_doubt(eye_distance, sharpness, brightness, contrast, turn),
+        defect=_defect(eye_distance, sharpness, brightness, contrast, turn),
     )
 
 
-def _doubt(
+def _defect(
     eye_distance: float, sharpness: float, brightness: float, contrast: float, turn: float
 ) -> Doubt | None:
     if eye_distance < MIN_EYE_DISTANCE:
@@ -63,9 +67,9 @@ def _sharpness(grey: npt.NDArray[np.float32], contrast: float) -> float:
 
 
 def _turn(points: npt.NDArray[np.float64]) -> float:
-    """How far the nose has left the middle of the eyes and of the mouth, along the eye line.
+    """Offset of the nose from the midpoints of the eyes and of the mouth corners, 0 to 1.
 
-    0 is facing the camera. 1 is the nose level with one eye and its corner of the mouth.
+    0 is frontal; 1 is the nose level with one eye and mouth corner.
     """
     right_eye, left_eye, nose, right_mouth, left_mouth = points
     offsets = []

@@ -1,4 +1,4 @@
-"""What to read: paths, folders and patterns become a list of files."""
+"""Expansion of paths, folders and patterns into a list of files."""
 
 import errno
 import glob
@@ -35,11 +35,11 @@ VIDEO_EXTENSIONS = frozenset(
     )
 )  # fmt: skip
 EXTENSIONS = IMAGE_EXTENSIONS | VIDEO_EXTENSIONS
-"""Files that a folder is searched for; a file named outright may have any extension."""
+"""Extensions of the files read from a folder; a file named explicitly may have any extension."""
 
 
 class FoundSources(NamedTuple):
-    """The files found, each once, and what could not be found with its reason."""
+    """The files found, each once, and the paths that could not be found, with their errors."""
 
     paths: list[Path]
     failures: list[tuple[str, MienError]]
@@ -52,29 +52,27 @@ def find_sources(
 ) -> FoundSources:
     """Expand files, folders and patterns into files, in order.
 
-    A folder is searched recursively for pictures and films by extension, sorted by name, its own
-    files first; hidden files and folders and links to folders are passed over. A pattern (`*`,
-    `?`, `[]`, `**`) stands for whatever it matches; `**` enters no hidden folder and no
-    link to one. Pipes, sockets and devices count only where they are named outright. Nothing is
-    opened.
+    A folder is searched recursively for images and videos by extension, sorted by name, its own
+    files first; hidden files and folders and links to folders are skipped. A pattern (`*`, `?`,
+    `[]`, `**`) stands for all its matches; `**` does not enter hidden or linked folders. Pipes,
+    sockets and devices are kept only if named explicitly. No file is opened.
 
     Args:
         paths: files, folders and patterns.
-        leave_out: which files of folders and patterns to pass over; those named outright stay.
+        leave_out: which files of folders and patterns to skip; those named explicitly are kept.
 
     Returns:
-        The files, and for each path that is missing, empty or unreadable one error; the others
-        are not lost.
+        The files, and one error for each path that is missing, empty or unreadable.
 
     Raises:
-        InputError: for a path without a name, as an unset variable of the shell leaves it.
+        InputError: for an empty path, as from an unset shell variable.
     """
     found: dict[Path, Path] = {}
     failures: list[tuple[str, MienError]] = []
     for path in paths:
         for result in _expand(os.fsdecode(path), leave_out):
             if isinstance(result, Path):
-                # However its folder is spelled; links to files stay files of their own.
+                # Once however its folder is spelled; links to files are files of their own.
                 found.setdefault(result.parent.resolve() / result.name, result)
             else:
                 failures.append(result)
@@ -82,7 +80,7 @@ def find_sources(
 
 
 def display_name(path: str | os.PathLike[str] | os.PathLike[bytes]) -> str:
-    """The path as valid Unicode; bytes of a file name that are not UTF-8 are escaped."""
+    """The path as valid Unicode; bytes that are not UTF-8 are escaped."""
     return os.fsdecode(path).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
@@ -91,7 +89,7 @@ _Choice = Callable[[Path], bool]
 
 
 def missing(name: str) -> MediaError:
-    """The error for a path that leads nowhere; an address gets the advice for addresses."""
+    """The error for a path that does not exist; a URL gets its own advice."""
     hint = "download it first, mien reads no addresses" if "://" in name else "check the path"
     return MediaError(f"{name} does not exist; {hint}")
 
@@ -121,7 +119,7 @@ def _expand(given: str, leave_out: _Choice) -> Iterator[_Result]:
 
 
 def is_special(path: Path) -> bool:
-    """Whether reading may never end; a link that points nowhere is a file that cannot be read."""
+    """Whether the path is a pipe, socket or device, whose reading may never end."""
     return path.exists() and not path.is_file() and not path.is_dir()
 
 
@@ -135,7 +133,7 @@ def _match(pattern: Path, leave_out: _Choice) -> Iterator[_Result]:
         yield _failure(name, f"no file matches {name}; check the pattern")
     for match in matches:
         if match.is_dir():
-            # Under ** the files of a folder are matches themselves.
+            # With ** the files of a folder match themselves.
             if "**" not in pattern.parts:
                 yield from _walk(match, leave_out)
         else:
@@ -143,9 +141,9 @@ def _match(pattern: Path, leave_out: _Choice) -> Iterator[_Result]:
 
 
 def _glob(pattern: Path, errors: list[OSError]) -> Iterator[str]:
-    """As `glob.glob`, which under `**` would follow links to folders round and round.
+    """As `glob.iglob`, but `**` does not follow links to folders, which may be cyclic.
 
-    Folders under `**` that cannot be read are noted.
+    Errors of unreadable folders under `**` are appended to `errors`.
     """
     if "**" not in pattern.parts:
         yield from glob.iglob(str(pattern))  # noqa: PTH207

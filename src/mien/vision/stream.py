@@ -1,4 +1,4 @@
-"""An open medium: what is known of it, and its frames."""
+"""An open medium: its metadata and its frames."""
 
 from collections.abc import Callable, Iterator
 from itertools import chain
@@ -10,12 +10,12 @@ __all__ = ["MediaStream", "check_pixels"]
 
 
 class MediaStream:
-    """Frames of one medium, read as they are asked for; a context manager that closes the source.
+    """A lazy iterator over the frames of one medium, and a context manager that closes the source.
 
-    Iterate once: a second loop goes on where the first one stopped.
+    Frames are delivered once: a second loop continues where the first one stopped.
 
     Attributes:
-        media: what is known before the frames are read.
+        media: metadata known before the frames are read.
     """
 
     def __init__(
@@ -29,16 +29,16 @@ class MediaStream:
         return self
 
     def __next__(self) -> Frame:
-        """The next frame: an upright RGB picture of shape (height, width, 3), uint8.
+        """The next frame, whose image is upright RGB of shape (height, width, 3), uint8.
 
         Raises:
-            TruncatedError: after the last readable frame, if the medium broke off.
+            TruncatedError: after the last readable frame, if the medium is cut off.
             MediaError: if nothing can be decoded.
         """
         return next(self._frames)
 
     def decode_first(self) -> None:
-        """Decode the first frame now, maybe in another thread; an error comes when it is due."""
+        """Decode the first frame now, in any thread; an error is raised when the frame is read."""
         frames = self._frames
         try:
             self._frames = chain([next(frames)], frames)
@@ -48,7 +48,7 @@ class MediaStream:
             self._frames = _failing(error)
 
     def close(self) -> None:
-        """Close the source; further frames are not delivered."""
+        """Close the source; no more frames are delivered."""
         self._frames = iter(())
         self._close()
 
@@ -65,7 +65,7 @@ def _failing(error: Exception) -> Iterator[Frame]:
 
 
 def check_pixels(name: str, width: int, height: int, limit: int) -> None:
-    """Refuse a picture of more than `limit` pixels.
+    """Check the number of pixels of an image or video frame.
 
     Raises:
         TooLargeError: if width times height exceeds the limit.
@@ -73,7 +73,7 @@ def check_pixels(name: str, width: int, height: int, limit: int) -> None:
     if width * height > limit:
         raise TooLargeError(
             f"{name} has {width}x{height} pixels ({_count(width * height)}), above the "
-            f"limit of {_count(limit)}; raise it with --max-pixels or max_pixels="
+            f"limit of {_count(limit)} (max_pixels); make it smaller"
         )
 
 

@@ -1,8 +1,9 @@
-"""Which face of this frame is which of the last: ids that hold while a face is in view.
+"""Face tracking: ids that hold while a face is in view.
 
-Faces are joined to tracks by the overlap and distance of boxes that move on at constant velocity,
-by size, and by how alike small grey crops look. Looks tell faces of one scene apart; they are far
-too coarse to recognise anybody, live only in memory and go with the track.
+Detections are matched to tracks by overlap and distance from boxes predicted at a decaying
+velocity, by size, and by the cosine similarity of appearance descriptors. A descriptor is a small
+grey crop: it tells the faces of one scene apart, is far too coarse to recognise anybody, lives only
+in memory and is deleted with the track.
 """
 
 from collections.abc import Sequence
@@ -11,72 +12,78 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from mien.core.rhythm import MISSED_STEPS, Rhythm
+from mien.core.rhythm import MISSED_STEPS, SHORTEST_STEP_S, Rhythm
 from mien.core.types import Box, Face, Landmarks
-from mien.vision.matching import OTHER_LOOK, SAME_LOOK, UNKNOWN_LOOK, match
+from mien.vision.matching import MIN_SIMILARITY, SAME_SIMILARITY, UNKNOWN_SIMILARITY, match
 
-__all__ = ["MEMORY_S", "FaceTracker", "describe"]
+__all__ = ["MEMORY_S", "FaceTracker", "appearance_descriptors"]
 
 MEMORY_S = 1.5
-"""A face out of sight for longer is forgotten; whoever comes then has a new id. Where frames lie
-further apart, one that was seen in neither of the last two, or before a stall."""
-LOOK_SIDE = 12
-"""Side in pixels of the reduced crop that looks are compared by."""
-LOOK_GAIN = 0.1
-"""Share of the newest look in that of the track."""
+"""Seconds out of sight after which a track is deleted. Where frames are further apart, a track is
+deleted when it is missing from two of them or the frames stall."""
+DESCRIPTOR_SIDE = 12
+"""Side in pixels of the reduced crop that is the appearance descriptor."""
+DESCRIPTOR_GAIN = 0.1
+"""Weight of the newest descriptor in the exponential moving average of its track."""
 VELOCITY_S = 0.1
-"""Time constant of the estimate of velocity: evens out the error of single boxes."""
+"""Time constant in seconds of the velocity estimate, which smooths the error of single boxes."""
 COASTING_S = 0.4
-"""Time constant in which an unseen face is taken to come to rest."""
-LEAST_STEP_S = 1 / 240
-"""Frames whose time does not advance are taken to be this far apart."""
+"""Time constant in seconds with which the velocity of an unseen face decays."""
 
 Floats = npt.NDArray[np.float64]
-Looks = npt.NDArray[np.float32]
+Descriptors = npt.NDArray[np.float32]
 
 
-def describe(crops: npt.NDArray[np.uint8]) -> Looks:
-    """The looks of aligned grey crops (n, side, side): unit vectors whose product is likeness."""
+def appearance_descriptors(crops: npt.NDArray[np.uint8]) -> Descriptors:
+    """Appearance descriptors of aligned grey crops (n, side, side), uint8.
+
+    Returns:
+        (n, 144) float32 of zero mean and unit norm, whose dot products are cosine similarities.
+    """
     count, side = len(crops), crops.shape[-1]
-    cell = side // LOOK_SIDE
-    cells = crops[:, : cell * LOOK_SIDE, : cell * LOOK_SIDE].astype(np.float32)
-    small = cells.reshape(count, LOOK_SIDE, cell, LOOK_SIDE, cell).mean(axis=(2, 4))
-    looks = small.reshape(count, LOOK_SIDE**2)
-    looks -= looks.mean(axis=1, keepdims=True)
-    return np.asarray(looks / np.maximum(np.linalg.norm(looks, axis=1, keepdims=True), 1e-6))
+    cell = side // DESCRIPTOR_SIDE
+    cells = crops[:, : cell * DESCRIPTOR_SIDE, : cell * DESCRIPTOR_SIDE].astype(np.float32)
+    small = cells.reshape(count, DESCRIPTOR_SIDE, cell, DESCRIPTOR_SIDE, cell).mean(axis=(2, 4))
+    descriptors = small.reshape(count, DESCRIPTOR_SIDE**2)
+    descriptors -= descriptors.mean(axis=1, keepdims=True)
+    norms = np.linalg.norm(descriptors, axis=1, keepdims=True)
+    return np.asarray(descriptors / np.maximum(norms, 1e-6))
 
 
 @dataclass
 class _Track:
-    """A face while it is remembered; centre and velocity in pixels (per second)."""
+    """State of one track; centre (2,) in pixels, velocity (2,) in pixels per second."""
 
     id: int
     face: Face
     centre: Floats
     velocity: Floats
     seen_s: float
-    look: Looks | None
+    descriptor: Descriptors | None
     misses: int = 0
 
     def ahead(self, clock_s: float) -> Floats:
-        """How far the centre has moved since the face was seen."""
+        """Predicted displacement of the centre since the face was seen, (2,) in pixels."""
         coasted = COASTING_S * (1 - np.exp(-(clock_s - self.seen_s) / COASTING_S))
         return np.asarray(self.velocity * coasted)
 
-    def move(self, face: Face, clock_s: float, look: Looks | None) -> None:
-        """Take note of where the face is now."""
+    def move(self, face: Face, clock_s: float, descriptor: Descriptors | None) -> None:
+        """Update the track with the face of the current frame."""
         centre = _centre(face.box)
-        elapsed = max(clock_s - self.seen_s, LEAST_STEP_S)
+        elapsed = max(clock_s - self.seen_s, SHORTEST_STEP_S)
         gain = elapsed / (elapsed + VELOCITY_S)
         self.velocity += gain * ((centre - self.centre) / elapsed - self.velocity)
         self.face, self.centre, self.seen_s, self.misses = face, centre, clock_s, 0
-        if look is not None:
-            mixed = look if self.look is None else self.look + LOOK_GAIN * (look - self.look)
-            self.look = np.asarray(mixed / max(float(np.linalg.norm(mixed)), 1e-6), np.float32)
+        if descriptor is not None:
+            last = self.descriptor
+            mixed = descriptor if last is None else last + DESCRIPTOR_GAIN * (descriptor - last)
+            self.descriptor = np.asarray(
+                mixed / max(float(np.linalg.norm(mixed)), 1e-6), np.float32
+            )
 
 
 class FaceTracker:
-    """Gives faces ids while they stay in view; belongs to one film or camera."""
+    """Assigns track ids to faces; holds the state of one video or camera."""
 
     def __init__(self) -> None:
         self._tracks: list[_Track] = []
@@ -87,11 +94,11 @@ class FaceTracker:
 
     @property
     def hidden(self) -> bool:
-        """Whether a face that is remembered was missing from the last frame."""
+        """Whether a track was missing from the last frame."""
         return any(track.misses for track in self._tracks)
 
     def expected(self, time_s: float) -> dict[int, Face]:
-        """Where the faces of the last frame should be at a time, by id; changes nothing."""
+        """Faces of the last frame at their predicted positions at a time in seconds, by id."""
         clock_s = self._clock_s + self._elapsed(time_s)
         return {
             track.id: _shifted(track.face, track.ahead(clock_s))
@@ -99,100 +106,116 @@ class FaceTracker:
             if not track.misses
         }
 
-    def likeness(self, ids: Sequence[int], looks: Looks) -> Floats:
-        """How alike faces look to the tracks they are taken for, (n,) in [-1, 1].
+    def similarity(self, ids: Sequence[int], descriptors: Descriptors) -> Floats:
+        """Cosine similarity of faces to the tracks with the given ids, (n,) in [-1, 1].
 
         Args:
-            ids: n ids of tracks.
-            looks: (n, d) of the faces, from `describe`.
+            ids: n track ids.
+            descriptors: (n, d) of the faces, from `appearance_descriptors`.
         """
-        known = {track.id: track.look for track in self._tracks}
+        known = {track.id: track.descriptor for track in self._tracks}
         return np.array(
             [
-                UNKNOWN_LOOK if (own := known.get(id_)) is None else float(own @ look)
-                for id_, look in zip(ids, looks, strict=True)
+                UNKNOWN_SIMILARITY if (own := known.get(id_)) is None else float(own @ descriptor)
+                for id_, descriptor in zip(ids, descriptors, strict=True)
             ]
         )
 
     def keep(
-        self, ids: Sequence[int], faces: Sequence[Face], time_s: float, looks: Looks | None = None
+        self,
+        ids: Sequence[int],
+        faces: Sequence[Face],
+        time_s: float,
+        descriptors: Descriptors | None = None,
     ) -> None:
-        """Take faces whose ids are known, since they were followed, for the next frame."""
+        """Update the tracks with faces of the next frame whose ids are known.
+
+        Args:
+            ids: ids of the faces.
+            faces: faces of the frame.
+            time_s: timestamp of the frame in seconds.
+            descriptors: (n, d) of the faces, from `appearance_descriptors`.
+        """
         self._advance(time_s)
         by_id = {track.id: track for track in self._tracks}
         for index, (id_, face) in enumerate(zip(ids, faces, strict=True)):
-            by_id[id_].move(face, self._clock_s, None if looks is None else looks[index])
+            by_id[id_].move(
+                face, self._clock_s, None if descriptors is None else descriptors[index]
+            )
         self._miss(set(ids))
 
     def update(
         self,
         faces: Sequence[Face],
         time_s: float,
-        looks: Looks | None = None,
+        descriptors: Descriptors | None = None,
         *,
         cut: bool = False,
     ) -> list[int]:
-        """Ids for the faces found in the next frame, in their order.
+        """Track ids of the faces detected in the next frame, in their order.
 
         Args:
-            faces: of the frame.
-            time_s: of the frame; where it stands still or runs back, it counts as a small step.
-            looks: (n, d) of the faces, from `describe`; without them boxes alone decide.
-            cut: whether a shot begins with the frame. Where a face is says nothing then: only those
-                that look the same keep their ids, and all others are forgotten.
+            faces: faces of the frame.
+            time_s: timestamp of the frame in seconds; one that does not advance counts as a small
+                step.
+            descriptors: (n, d) of the faces, from `appearance_descriptors`; without them only boxes
+                are matched.
+            cut: whether a shot begins with the frame. Then only faces with a similarity of at least
+                `SAME_SIMILARITY`, within `LEAP` face sizes of their prediction, keep their ids; all
+                other tracks are deleted.
         """
         self._advance(time_s)
-        pairs = self._match(faces, looks, SAME_LOOK if cut else OTHER_LOOK)
+        pairs = self._match(faces, descriptors, SAME_SIMILARITY if cut else MIN_SIMILARITY)
         if cut:
             self._tracks = []
         ids = []
         for index, face in enumerate(faces):
-            look = None if looks is None else looks[index]
+            descriptor = None if descriptors is None else descriptors[index]
             known = pairs.get(index)
             if known is None or cut:
-                ids.append(self._begin(face, look, None if known is None else known.id))
+                ids.append(self._begin(face, descriptor, None if known is None else known.id))
             else:
-                known.move(face, self._clock_s, look)
+                known.move(face, self._clock_s, descriptor)
                 ids.append(known.id)
         self._miss(set(ids))
         return ids
 
-    def _begin(self, face: Face, look: Looks | None, id_: int | None = None) -> int:
-        """Start a track with an id, a new one if None; returns it."""
+    def _begin(self, face: Face, descriptor: Descriptors | None, id_: int | None = None) -> int:
+        """Start a track with the given id, or a new one if None, and return the id."""
         if id_ is None:
             id_ = self._next
             self._next += 1
         at = _centre(face.box)
-        self._tracks.append(_Track(id_, face, at, np.zeros(2), self._clock_s, look))
+        self._tracks.append(_Track(id_, face, at, np.zeros(2), self._clock_s, descriptor))
         return id_
 
     def _elapsed(self, time_s: float) -> float:
         if self._last_s is None:
             return 0.0
         step = time_s - self._last_s
-        return step if step > 0 else LEAST_STEP_S
+        return step if step > 0 else SHORTEST_STEP_S
 
     def _advance(self, time_s: float) -> None:
         self._clock_s += self._elapsed(time_s)
-        # Who was there before the pictures stalled is not whoever comes after.
+        # Tracks from before a stall of the frames must not be matched.
         self._forget()
         if self._last_s is not None:
             self._rhythm.add(time_s - self._last_s)
         self._last_s = time_s
 
     def _miss(self, seen: set[int]) -> None:
-        """Count who is missing."""
+        """Count a miss for the tracks that were not seen."""
         for track in self._tracks:
             if track.id not in seen:
                 track.misses += 1
         self._forget()
 
     def _forget(self) -> None:
-        """Let go who was away too long."""
+        """Delete tracks that are out of sight for too long."""
         self._tracks = self._remembered(self._clock_s)
 
     def _remembered(self, clock_s: float) -> list[_Track]:
-        """Who was not away too long; at low frame rates one missing frame alone is not."""
+        """Tracks not out of sight for too long; at low frame rates one missing frame is allowed."""
         step_s = self._rhythm.step_s
         return [
             track
@@ -204,8 +227,10 @@ class FaceTracker:
             )
         ]
 
-    def _match(self, faces: Sequence[Face], looks: Looks | None, least: float) -> dict[int, _Track]:
-        """The track of each face that has one at least so much alike, by index of the face."""
+    def _match(
+        self, faces: Sequence[Face], descriptors: Descriptors | None, min_similarity: float
+    ) -> dict[int, _Track]:
+        """Tracks of the faces that match one, by index of the face."""
         if not faces or not self._tracks:
             return {}
         expected = np.array([track.face.box.as_tuple() for track in self._tracks])
@@ -213,20 +238,20 @@ class FaceTracker:
         pairs = match(
             expected,
             np.array([face.box.as_tuple() for face in faces]),
-            self._likenesses(looks, len(faces)),
+            self._similarities(descriptors, len(faces)),
             np.array([self._clock_s - track.seen_s for track in self._tracks]),
-            least=least,
+            min_similarity=min_similarity,
         )
         return {face: self._tracks[track] for face, track in pairs.items()}
 
-    def _likenesses(self, looks: Looks | None, count: int) -> Floats:
-        """(tracks, faces)."""
-        alike = np.full((len(self._tracks), count), UNKNOWN_LOOK)
-        if looks is not None:
+    def _similarities(self, descriptors: Descriptors | None, count: int) -> Floats:
+        """Cosine similarities, (tracks, faces); `UNKNOWN_SIMILARITY` without descriptors."""
+        similarity = np.full((len(self._tracks), count), UNKNOWN_SIMILARITY)
+        if descriptors is not None:
             for row, track in enumerate(self._tracks):
-                if track.look is not None:
-                    alike[row] = looks @ track.look
-        return alike
+                if track.descriptor is not None:
+                    similarity[row] = descriptors @ track.descriptor
+        return similarity
 
 
 def _centre(box: Box) -> Floats:

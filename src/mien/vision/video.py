@@ -1,4 +1,4 @@
-"""Films, decoded by FFmpeg through PyAV: the container's own times, pictures as they are shown."""
+"""Videos, decoded by FFmpeg through PyAV: frames as displayed, with the container's timestamps."""
 
 import itertools
 import logging
@@ -14,7 +14,7 @@ from av.video.stream import VideoStream
 
 from mien.core.errors import MediaError, TruncatedError
 from mien.core.media import Frame, Media, MediaKind
-from mien.vision.arrival import Arrivals, Pace, hold_nothing_back
+from mien.vision.arrival import Arrivals, Pace, use_low_delay_decoding
 from mien.vision.containers import (
     AV_TIME_BASE,
     Clock,
@@ -30,31 +30,34 @@ __all__ = ["open_video"]
 
 _log = logging.getLogger(__name__)
 
-# Only these write their length into the file; elsewhere FFmpeg estimates it from what is there.
+# Containers that declare their length; for others FFmpeg estimates it from the data.
 _DECLARE_LENGTH = ("mov", "matroska", "avi", "flv", "asf")
-# These declare when a film ends, the others how long it lasts: not the same if it begins late.
+# Containers that declare the end time; others declare the duration, which differs if they start
+# late.
 _DECLARE_END = ("matroska", "asf", "nut")
 _MISSING_S = 0.5
+"""Seconds missing from the declared length above which a file counts as cut off."""
 _DEFAULT_STEP_S = 1 / 25
+"""Frame interval in seconds where no frame rate is known."""
 
 
 def open_video(
     file: BinaryIO, name: str, max_pixels: int, every: int, pace: Pace | None = None
 ) -> MediaStream:
-    """Open a film; frames are decoded as they are asked for, in flat memory.
+    """Open a video; frames are decoded as they are requested, in constant memory.
 
     Args:
         file: binary and seekable; the stream closes it.
-        name: what errors and results call it.
-        max_pixels: the limit on width times height of a frame.
+        name: name of the source in errors and results.
+        max_pixels: limit on width times height of a frame.
         every: keep every n-th frame.
-        pace: plays the film as if live: packets wait for their moments before they are decoded,
-            no picture is held back, and frames tell when their data had come in.
+        pace: plays the video as if live: packets are decoded when they are due, with low delay, and
+            frames carry their arrival time.
 
     Raises:
-        MediaError: if the bytes are no film, or one without moving pictures.
+        MediaError: if the bytes are not a video, or it has no video stream.
         TooLargeError: above the limit.
-        TruncatedError: if the film was cut off before anything can be read.
+        TruncatedError: if the video is cut off before the first frame.
     """
     try:
         container = open_container(file)
@@ -87,7 +90,7 @@ def open_video(
 
 
 class _Decoder:
-    """One video stream, decoded packet by packet; faults are kept until the end."""
+    """Decodes one video stream packet by packet; the first fault is kept until the end."""
 
     def __init__(
         self, container: InputContainer, stream: VideoStream, name: str, pace: Pace | None
@@ -95,7 +98,7 @@ class _Decoder:
         if pace is None:
             stream.thread_type = "AUTO"
         else:
-            hold_nothing_back(stream)
+            use_low_delay_decoding(stream)
         self.container = container
         self.stream = stream
         self.name = name
@@ -108,13 +111,13 @@ class _Decoder:
         self._lost = 0
 
     def time_s(self, picture: VideoFrame) -> float | None:
-        """When the picture is shown; None where the film does not say."""
+        """Presentation time of a frame in seconds; None if it has no timestamp."""
         if picture.pts is None or self.stream.time_base is None:
             return None
         return float(picture.pts * self.stream.time_base) - self.start_s
 
     def duration_s(self, first: VideoFrame) -> float | None:
-        """Seconds from the first picture to the end; None where the film does not say."""
+        """Seconds from the first frame to the end; None if not declared."""
         if self.stream.duration is not None and self.stream.time_base is not None:
             declared_s = float(self.stream.duration * self.stream.time_base)
         elif self.container.duration is not None:
@@ -140,12 +143,12 @@ class _Decoder:
     def frames(
         self, first: VideoFrame, pictures: Iterator[VideoFrame], every: int, max_pixels: int
     ) -> Iterator[Frame]:
-        """The frames; at the end the fault, if there was one. Their size may change."""
+        """All kept frames, whose size may change; raises the fault at the end, if there was one."""
         clock, time_s, step_s = Clock(), 0.0, self._step_s()
         for position, picture in enumerate(itertools.chain([first], pictures)):
             shown_s = self.time_s(picture)
             if shown_s is not None:
-                time_s = clock.mended(shown_s, step_s)
+                time_s = clock.unwrap(shown_s, step_s)
                 self.end_s = max(self.end_s, time_s)
             elif position > 0:
                 time_s += step_s
@@ -157,18 +160,21 @@ class _Decoder:
         self._raise_fault()
 
     def decode(self) -> Iterator[VideoFrame]:
-        """All pictures; not kept here, else what is abandoned would wait for garbage collection."""
+        """All decoded frames.
+
+        Not stored here: an abandoned decoder would wait for garbage collection.
+        """
         for packet in self._packets():
-            self._await(packet.pts, packet.dts)
+            self._pace_packet(packet.pts, packet.dts)
             try:
-                yield from self._sound(packet.decode())
+                yield from self._undamaged(packet.decode())
             except av.error.FFmpegError as error:
                 self._lost += 1
                 self._note(f"a part cannot be decoded: {error.strerror}")
         try:
-            for picture in self._sound(self.stream.decode(None)):
-                # Nothing comes any more that would let it out at its time.
-                self._await(picture.pts, picture.pts)
+            for picture in self._undamaged(self.stream.decode(None)):
+                # No packet is left whose pace would release the frame on time.
+                self._pace_packet(picture.pts, picture.pts)
                 yield picture
         except av.error.EOFError:
             pass
@@ -176,7 +182,7 @@ class _Decoder:
             self._note(f"the last part cannot be decoded: {error.strerror}")
 
     def _packets(self) -> "Iterator[av.Packet[Any]]":
-        """Whole packets of the stream; those of others only tell how far the file reaches."""
+        """Undamaged packets of the stream; those of other streams only extend `end_s`."""
         try:
             for packet in self.container.demux():
                 if packet.size == 0:
@@ -193,19 +199,19 @@ class _Decoder:
         except (av.error.FFmpegError, OSError) as error:
             self._note(f"reading stops: {error.strerror}")
 
-    def _await(self, stamp: int | None, due: int | None) -> None:
-        """Let what is played as if live come in at its time, and note when that was.
+    def _pace_packet(self, stamp: int | None, due: int | None) -> None:
+        """With a pace, wait until a packet is due and record its arrival.
 
         Args:
-            stamp: time of presentation in units of the stream.
-            due: when it comes in, likewise; without it a step after what came last.
+            stamp: presentation timestamp in the stream's time base.
+            due: when it is due, in the stream's time base; None for one frame after the last.
         """
         if self._pace is not None:
             unit_s = self.stream.time_base
             time_s = None if due is None or unit_s is None else float(due * unit_s)
             self._arrivals.note(stamp, self._pace.wait(time_s, self._step_s()))
 
-    def _sound(self, pictures: list[VideoFrame]) -> Iterator[VideoFrame]:
+    def _undamaged(self, pictures: list[VideoFrame]) -> Iterator[VideoFrame]:
         for picture in pictures:
             if picture.is_corrupt:
                 self._lost += 1

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from mien.core.media import Image
 from mien.core.types import Box, Face, Landmarks
 from mien.runtime.session import open_session
-from mien.vision.alignment import CANONICAL, CROP_SIZE, spread_apart
+from mien.vision.alignment import CANONICAL, CROP_SIZE, can_align_points
 from mien.vision.landmarks import LandmarkPlacer
 from mien.vision.refiner import FaceRefiner
 
@@ -43,7 +43,7 @@ def place_landmarks(picture: Image) -> npt.NDArray[np.float64] | None:
     points = (CANONICAL + 0.5) * scale - 0.5
     (face,) = refiner.follow(picture, [Face(box, 0.5, Landmarks.from_array(points))])
     placed = placer.place(picture, face.landmarks.as_array().reshape(1, 10)).reshape(5, 2)
-    return placed.astype(np.float64) if spread_apart(placed) else None
+    return placed.astype(np.float64) if can_align_points(placed) else None
 
 
 @cache

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from mien.vision.detector import FaceDetector
 from mien.vision.geometry import intersection_areas, iou_matrix
-from mien.vision.refiner import CONTEXT, cut_region, regions_of
+from mien.vision.refiner import REGION_SCALE, cut_region, regions_of
 from mien_lab.data.drafts import Scene
 from mien_lab.data.scenes import Floats
 
@@ -91,5 +91,5 @@ def _displaced(boxes: Floats, rng: np.random.Generator) -> Floats:
 def _target(region: Floats, box: Floats, points: Floats) -> npt.NDArray[Any]:
     centre, side = region[:2], region[2]
     middle = (box[:2] + box[2:] / 2 - centre) / side
-    extent = np.log(box[2:] * CONTEXT / side)
+    extent = np.log(box[2:] * REGION_SCALE / side)
     return np.concatenate([middle, extent, ((points - centre) / side).reshape(-1)])

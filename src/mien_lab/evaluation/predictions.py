@@ -73,5 +73,5 @@ def _read(sample: Sample, analyzer: Analyzer) -> npt.NDArray[np.floating]:
         return np.asarray(result.probabilities[0])
     readings = analyzer.analyze(sample.load()).faces
     meant = face_meant(sample, [reading.face.box for reading in readings])
-    values = [0.0] * len(EMOTIONS) if meant is None else readings[meant].scores.values
+    values = [0.0] * len(EMOTIONS) if meant is None else readings[meant].scores.probabilities
     return np.array(values, dtype=np.float64)

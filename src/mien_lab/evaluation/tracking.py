@@ -14,7 +14,7 @@ from mien.core.types import Face
 from mien.pipeline.locator import DETECT_EVERY, FaceLocator
 from mien.vision.alignment import CROP_SIZE
 from mien.vision.geometry import iou_matrix
-from mien.vision.tracker import MEMORY_S, FaceTracker, describe
+from mien.vision.tracker import MEMORY_S, FaceTracker, appearance_descriptors
 from mien_lab.data.faces import fer_faces, upright_crops
 from mien_lab.data.fer2013 import load_fer
 from mien_lab.data.motion import Motion, MotionScene, Sighting, make_scene
@@ -30,7 +30,7 @@ Bewley et al., "Simple online and realtime tracking" (ICIP 2016).
 
 class _Tracker(Protocol):
     def update(
-        self, faces: Sequence[Face], time_s: float, looks: npt.NDArray[np.float32] | None
+        self, faces: Sequence[Face], time_s: float, descriptors: npt.NDArray[np.float32] | None
     ) -> list[int]: ...
 
 
@@ -45,7 +45,7 @@ class OverlapTracker:
         self,
         faces: Sequence[Face],
         time_s: float,
-        looks: npt.NDArray[np.float32] | None = None,  # noqa: ARG002
+        descriptors: npt.NDArray[np.float32] | None = None,  # noqa: ARG002
     ) -> list[int]:
         """Ids of the faces of the next frame, in their order."""
         known = list(self._known)
@@ -176,13 +176,13 @@ class _Film:
         return faces
 
 
-def _measure(tracker: _Tracker, scene: MotionScene, with_looks: bool) -> dict[str, int]:
+def _measure(tracker: _Tracker, scene: MotionScene, with_descriptors: bool) -> dict[str, int]:
     course = []
     for sightings, time_s in zip(scene.frames, scene.times, strict=True):
         crops = np.array([seen.crop for seen in sightings], np.uint8)
         crops = crops.reshape(-1, CROP_SIZE, CROP_SIZE)
-        looks = describe(crops) if with_looks else None
-        ids = tracker.update([seen.face for seen in sightings], float(time_s), looks)
+        descriptors = appearance_descriptors(crops) if with_descriptors else None
+        ids = tracker.update([seen.face for seen in sightings], float(time_s), descriptors)
         course.append(
             [
                 (seen.person, id_)

@@ -325,7 +325,7 @@ def test_altered_weights(mien, portrait_file, altered):
         done = mien(*arguments)
         assert (done.code, done.out) == (1, "")
         (line,) = done.complaints
-        assert "expression-int8.onnx are not those of their card" in line
+        assert "expression-int8.onnx do not match their card" in line
         assert "reinstall" in line
 
 

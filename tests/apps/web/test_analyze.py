@@ -128,7 +128,7 @@ def test_no_face_is_an_empty_list(client):
         (b"", 422, "empty"),
         (b"no picture", 415, "upload"),
         (b"x" * 2_000_001, 413, "2 MB"),
-        (png(2000, 1001), 413, "upload has more than 2 million pixels; send it at a smaller size"),
+        (png(2000, 1001), 413, "upload has 2000x1001 pixels (2.002 million), above the limit"),
     ],
 )
 def test_refusals_are_problems(client, body, status, word):
@@ -139,6 +139,16 @@ def test_refusals_are_problems(client, body, status, word):
     assert word in answer.json()["detail"]
     assert str(client.app.state.engine.workspace.folder) not in answer.text
     assert room_count(client) == 0
+
+
+def test_a_picture_that_needs_more_memory_than_there_is(client, monkeypatch):
+    def greedy(_):
+        raise MemoryError
+
+    monkeypatch.setattr("mien.vision.images.to_rgb", greedy)
+    answer = client.post(URL, content=png(60, 40), params={"name": "a.png"})
+    assert answer.status_code == 413
+    assert answer.json()["detail"] == "a.png needs more memory than there is; make it smaller"
 
 
 def test_a_broken_form_is_a_problem(client):
@@ -349,7 +359,7 @@ def test_a_film_that_grows_above_the_limit(client, make_film, tmp_path):
     large = make_film(tmp_path / "large.ts", size=(2000, 1002), times=[0, 0.1]).read_bytes()
     where = client.post(URL, content=small + large, params={"name": "a.ts"}).headers["location"]
     view = finished(client, where)
-    assert view["warning"] == "a.ts has more than 2 million pixels; send it at a smaller size"
+    assert view["warning"].startswith("a.ts has 2000x1002 pixels (2.004 million), above the limit")
     assert view["frames_read"] > 0
     client.delete(where)
 

@@ -3,7 +3,7 @@ from http import HTTPStatus
 
 import pytest
 
-from mien.apps.web.problems import ProblemError, problem_message, status_of, too_many_pixels
+from mien.apps.web.problems import ProblemError, problem_message, status_of
 from mien.core.errors import (
     ArtifactError,
     InputError,
@@ -11,6 +11,7 @@ from mien.core.errors import (
     OutputError,
     TooLargeError,
     TruncatedError,
+    out_of_memory,
 )
 
 
@@ -19,6 +20,7 @@ from mien.core.errors import (
     [
         (ProblemError(HTTPStatus.TOO_MANY_REQUESTS, "come again"), 429),
         (TooLargeError("it has too many pixels"), 413),
+        (out_of_memory("it"), 413),
         (TruncatedError("it is cut off"), 415),
         (MediaError("it is no picture"), 415),
         (InputError("every must be 1 or more"), 422),
@@ -29,12 +31,6 @@ from mien.core.errors import (
 )
 def test_errors_have_the_status_of_who_can_mend_them(error, status):
     assert status_of(error) == status
-
-
-def test_who_sends_too_many_pixels_is_not_told_of_options_of_the_server():
-    error = too_many_pixels("a.jpg", 2_500_000)
-    assert status_of(error) == 413
-    assert str(error) == "a.jpg has more than 2.5 million pixels; send it at a smaller size"
 
 
 def test_a_problem_of_the_live_socket_is_like_others_and_says_its_kind():

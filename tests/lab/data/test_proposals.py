@@ -3,7 +3,7 @@ import pytest
 
 pytest.importorskip("sklearn")
 
-from mien.vision.refiner import CONTEXT
+from mien.vision.refiner import REGION_SCALE
 from mien_lab.data.drafts import Scene
 from mien_lab.data.proposals import JITTERED, samples_of
 
@@ -25,7 +25,7 @@ def test_samples_hold_the_truth_in_units_of_their_square(drawn_face):
         middle, extent, points = target[:2], target[2:4], target[4:].reshape(5, 2)
         assert np.abs(middle).max() < 0.3
         # Whatever the displacement, the points keep their place within the box.
-        side = np.exp(extent[0]) / CONTEXT
+        side = np.exp(extent[0]) / REGION_SCALE
         inside = (points - middle) / side
         truth = (face.points[0] - face.boxes[0, :2] - face.boxes[0, 2:] / 2) / face.boxes[0, 2]
         assert inside == pytest.approx(truth, abs=1e-4)

@@ -51,5 +51,5 @@ def test_the_face_in_the_box_is_the_one_meant(portrait):
         ]
     )
     assert table.probabilities[0] == pytest.approx(table.probabilities[1])
-    assert table.probabilities[2] == pytest.approx(np.array(little.scores.values))
+    assert table.probabilities[2] == pytest.approx(np.array(little.scores.probabilities))
     assert table.found.tolist() == [True, True, True, False]

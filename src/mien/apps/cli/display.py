@@ -68,7 +68,7 @@ def _face(reading: Reading) -> Table:
     note = f", uncertain: {reading.doubt.value}" if reading.doubt else ""
     title = f"face {reading.track_id}: {reading.sentiment} {reading.valence:+z.2f}{note}"
     table = Table(title=title, title_justify="left", box=None, show_header=False, pad_edge=False)
-    for emotion, share in reading.scores:
+    for emotion, share in reading.scores.items():
         bar = "█" * round(share * BAR)
         style = "bold" if emotion is reading.top else ""
         table.add_row(emotion.value, f"{bar:<{BAR}}", f"{share:4.0%}", style=style)

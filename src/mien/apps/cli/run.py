@@ -9,7 +9,7 @@ from rich.progress import Progress, TaskID
 
 from mien.apps.cli.console import complain, printable, progress_bar
 from mien.apps.cli.opening import opened
-from mien.core.errors import MienError, out_of_memory
+from mien.core.errors import MienError, TooLargeError, out_of_memory
 from mien.core.media import Media
 from mien.core.types import FrameReading
 from mien.pipeline.analyzer import Analyzer
@@ -102,6 +102,8 @@ class Run:
     def _report(self, source: str, error: MienError) -> None:
         self.failures += 1
         sentence = str(error)
+        if isinstance(error, TooLargeError):
+            sentence = sentence.replace("(max_pixels)", "(--max-pixels)")
         complain(sentence if source in sentence else f"{source}: {sentence}")
 
 

@@ -35,7 +35,7 @@ class _Film:
         self.seconds = frame.time_s
         self.faces[len(frame.readings)] += 1
         for reading in frame.readings:
-            self.mass += np.array(reading.scores.values)
+            self.mass += np.array(reading.scores.probabilities)
             self.valence += reading.valence
             self.readings += 1
 

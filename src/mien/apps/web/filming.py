@@ -4,9 +4,8 @@ import os
 from contextlib import ExitStack
 from pathlib import Path
 
-from mien.apps.web.problems import ProblemError, too_many_pixels
 from mien.apps.web.workspace import room_needed
-from mien.core.errors import MediaError, MienError, TooLargeError, TruncatedError
+from mien.core.errors import MediaError, MienError, TruncatedError
 from mien.core.media import Frame, Media
 from mien.core.types import FrameReading
 from mien.pipeline.analyzer import Analyzer
@@ -91,13 +90,10 @@ class FilmReader:
 
         Raises:
             MienError: if nothing can be read, or the results cannot be written.
-            ProblemError: if a frame has too many pixels, or the disk is full.
+            ProblemError: if the disk is full.
         """
         try:
             frame = self._next()
-        except TooLargeError:
-            limit = self._analyzer.config.max_pixels
-            return self._break_off(too_many_pixels(self._media.source, limit))
         except MediaError as error:
             return self._break_off(error)
         if frame is None:
@@ -143,17 +139,17 @@ class FilmReader:
     def _next(self) -> Frame | None:
         if self._stream is None:
             limit = self._analyzer.config.max_pixels
-            self._stream = open_media(self._film, max_pixels=limit)
+            self._stream = open_media(self._film, max_pixels=limit, name=self._media.source)
         frame = next(self._stream, None)
         if frame is not None and frame.time_s - self._media.start_s > self._limit:
             raise MediaError(f"the film takes more than {self._limit:g} seconds; cut it into parts")
         return frame
 
-    def _break_off(self, error: MienError | ProblemError) -> bool:
+    def _break_off(self, error: MienError) -> bool:
         """End with what was read so far; with nothing, fail."""
         if self.frames_read == 0:
             raise error
-        self.warning = str(error).replace(str(self._film), self._media.source)
+        self.warning = str(error)
         return False
 
     def _write(self, frame: Frame, reading: FrameReading) -> None:

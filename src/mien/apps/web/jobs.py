@@ -5,7 +5,7 @@ import logging
 import os
 import secrets
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -114,7 +114,7 @@ class JobStore:
         reader = FilmReader(
             self._analyzer,
             upload.path,
-            replace(media, source=upload.name),
+            media,
             upload.path.parent,
             self._settings.max_duration_s,
             every,
@@ -193,12 +193,12 @@ class JobStore:
         try:
             async with self._turns:
                 job.state = JobState.RUNNING
-                await self._read_now(job, reader, film)
+                await self._read_now(job, reader)
         finally:
             film.unlink(missing_ok=True)
             job.touched = time.monotonic()
 
-    async def _read_now(self, job: Job, reader: FilmReader, film: Path) -> None:
+    async def _read_now(self, job: Job, reader: FilmReader) -> None:
         owner = self._pool.owner("film")
         step: asyncio.Future[Any] | None = None
         try:
@@ -213,10 +213,8 @@ class JobStore:
             job.warning, job.events = reader.warning, reader.events
             job.state = JobState.DONE
         except (MienError, ProblemError) as error:
-            # The sender knows the film by its name, and nobody needs to know where things lie here.
-            sentence = str(error).replace(str(film), job.source)
-            job.state = JobState.FAILED
-            job.error = sentence.replace(f"{job.room}{os.sep}", "")
+            # Where results lie here is not disclosed.
+            job.state, job.error = JobState.FAILED, str(error).replace(f"{job.room}{os.sep}", "")
         except Exception:
             log.exception("a film could not be read")
             job.state, job.error = JobState.FAILED, "the film could not be read; see the log"

@@ -11,9 +11,9 @@ from starlette.websockets import WebSocketState
 
 from mien.apps.web.context import EngineNeeded
 from mien.apps.web.engine import Engine
-from mien.apps.web.problems import ProblemError, problem_message, status_of, too_many_pixels
+from mien.apps.web.problems import ProblemError, problem_message, status_of
 from mien.apps.web.schemas import Live
-from mien.core.errors import MediaError, MienError, TooLargeError
+from mien.core.errors import MediaError, MienError
 from mien.core.media import Frame, Media, MediaKind
 from mien.core.types import FrameReading
 from mien.vision.media import open_media
@@ -121,8 +121,7 @@ class _Viewer:
             try:
                 text = await self._engine.pool.run(self._owner, self._read)
             except (MienError, ProblemError) as error:
-                sentence = str(error).replace("<bytes>", "the frame")
-                text = problem_message(status_of(error), sentence)
+                text = problem_message(status_of(error), str(error))
             if self._socket.application_state is WebSocketState.DISCONNECTED:
                 return
             await self._socket.send_text(text)
@@ -153,11 +152,7 @@ class _Viewer:
 
     def _read_shot(self, shot: _Shot) -> tuple[Media, FrameReading]:
         limit = self._engine.settings.max_pixels
-        try:
-            stream = open_media(shot.data, max_pixels=limit)
-        except TooLargeError as error:
-            raise too_many_pixels("the frame", limit) from error
-        with stream:
+        with open_media(shot.data, max_pixels=limit, name="the frame") as stream:
             if stream.media.kind is not MediaKind.IMAGE:
                 raise MediaError("a live frame must be a JPEG or WebP picture, not a film")
             image = next(iter(stream)).image

@@ -22,7 +22,6 @@ __all__ = [
     "problem_response",
     "responses",
     "status_of",
-    "too_many_pixels",
 ]
 
 MEDIA_TYPE = "application/problem+json"
@@ -93,14 +92,6 @@ def status_of(error: Exception) -> HTTPStatus:
     if isinstance(error, InputError):
         return HTTPStatus.UNPROCESSABLE_ENTITY
     return HTTPStatus.INTERNAL_SERVER_ERROR
-
-
-def too_many_pixels(name: str, limit: int) -> ProblemError:
-    """What the sender is told of a `TooLargeError`, whose advice is for whoever runs mien."""
-    return ProblemError(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        f"{name} has more than {limit / 1e6:.4g} million pixels; send it at a smaller size",
-    )
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:

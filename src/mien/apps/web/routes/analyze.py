@@ -12,11 +12,10 @@ from starlette.requests import ClientDisconnect
 from mien.apps.web.activation import activations
 from mien.apps.web.context import Address, EngineNeeded, UploadLimit
 from mien.apps.web.engine import Engine
-from mien.apps.web.problems import ProblemError, responses, too_many_pixels
+from mien.apps.web.problems import ProblemError, responses
 from mien.apps.web.schemas import JobView, Result
 from mien.apps.web.uploads import Upload, receive
 from mien.apps.web.workspace import room_needed
-from mien.core.errors import MienError, TooLargeError
 from mien.core.media import Frame, Media, MediaKind
 from mien.report.schema import SCHEMA
 from mien.vision.media import open_media
@@ -119,19 +118,15 @@ def _turn(engine: Engine) -> Iterator[None]:
 
 def _open(engine: Engine, upload: Upload, *, activation: bool) -> dict[str, Any] | Media:
     """The document of a picture, or what is known of a film, which is opened anew to be read."""
-    try:
-        with open_media(upload.path, max_pixels=engine.settings.max_pixels) as stream:
-            if stream.media.kind is not MediaKind.IMAGE:
-                return stream.media
-            return _picture(engine, stream, upload.name, activation)
-    except TooLargeError as error:
-        raise too_many_pixels(upload.name, engine.settings.max_pixels) from error
-    except MienError as error:
-        # The sender knows the file by its name, and nobody needs to know where it lies here.
-        raise type(error)(str(error).replace(str(upload.path), upload.name)) from error
+    # The sender knows the file by its name; where it lies here is not disclosed.
+    limit = engine.settings.max_pixels
+    with open_media(upload.path, max_pixels=limit, name=upload.name) as stream:
+        if stream.media.kind is not MediaKind.IMAGE:
+            return stream.media
+        return _picture(engine, stream, activation)
 
 
-def _picture(engine: Engine, stream: MediaStream, name: str, activation: bool) -> dict[str, Any]:
+def _picture(engine: Engine, stream: MediaStream, activation: bool) -> dict[str, Any]:
     parts, image = engine.analyzer.parts, next(iter(stream)).image
     found = parts.reader.read(Frame(image))
     frame = found.to_dict()
@@ -139,5 +134,5 @@ def _picture(engine: Engine, stream: MediaStream, name: str, activation: bool) -
         shown = activations(parts.reader, image, found.readings)
         for face, one in zip(frame["faces"], shown, strict=True):
             face["activation"] = one
-    item = {**stream.media.to_dict(), "source": name, "frames": [frame]}
+    item = {**stream.media.to_dict(), "frames": [frame]}
     return {"schema": SCHEMA, "model": parts.provenance(), "items": [item]}
