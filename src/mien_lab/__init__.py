@@ -1,1 +1,1 @@
-"""Where the models of mien are made and measured."""
+"""Training, export and evaluation of mien's models."""

@@ -1,4 +1,4 @@
-"""`mien-lab robustness`, `audit`, `tradeoff`: where readings fail, for whom, what helps."""
+"""`mien-lab robustness`, `audit` and `tradeoff`: robustness and fairness."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -22,24 +22,24 @@ from mien_lab.output import (
 
 __all__ = ["audit", "robustness", "tradeoff"]
 
-_CAUTION = "The thirds of a condition may show other people and other expressions."
+_CAUTION = "The thirds of a condition may differ in people and expressions."
 _SEVEN_LABELS = (
-    "The labels are FER2013's own. Measured is what mien says of eight expressions, which follows "
-    "FER+'s labels: part of what counts as wrong, or as too sure, is the difference between the "
-    "two. With FER+'s fer2013new.csv beside them, --layout fer+ measures by its labels; `mien-lab "
-    "evaluate` reads FER2013's seven classes by the network's own head for them."
+    "The labels are FER2013's own, but the eight-class predictions that are measured follow FER+'s "
+    "labels: part of the errors and of the overconfidence is the difference between the two. With "
+    "FER+'s fer2013new.csv in the folder, --layout fer+ uses its labels; `mien-lab evaluate` "
+    "measures FER2013's seven classes with the network's head for them."
 )
 
 Data = Annotated[Path, typer.Option("--data", help="Folder of a labelled collection.")]
 LayoutName = Annotated[
-    str, typer.Option("--layout", help="Of the collection, if not told by files.")
+    str, typer.Option("--layout", help="Layout of the collection; inferred by default.")
 ]
-Split = Annotated[
-    str | None, typer.Option(help="The only one to take; that for testing if not given.")
+Split = Annotated[str | None, typer.Option(help="Split to measure on; the test split by default.")]
+Limit = Annotated[
+    int | None, typer.Option(min=1, help="Maximum number of samples, drawn at random.")
 ]
-Limit = Annotated[int | None, typer.Option(min=1, help="At most so many samples, drawn by seed.")]
-Seed = Annotated[int, typer.Option(min=0, help="Of all chance.")]
-Draws = Annotated[int, typer.Option(min=100, help="Of the bootstrap.")]
+Seed = Annotated[int, typer.Option(min=0, help="Random seed.")]
+Draws = Annotated[int, typer.Option(min=100, help="Number of bootstrap resamples.")]
 
 
 def robustness(
@@ -50,7 +50,7 @@ def robustness(
     report: Annotated[Path | None, typer.Option(help="File for the curves, .svg.")] = None,
     photographs: Annotated[
         Path | None,
-        typer.Option(help="Folder with labels.csv and images/: damage whole photographs too."),
+        typer.Option(help="Folder with labels.csv and images/: corrupt whole photographs too."),
     ] = None,
     precision: Precision = DEFAULT_PRECISION,
     weights: Weights = None,
@@ -58,7 +58,7 @@ def robustness(
     seed: Seed = 0,
     draws: Draws = 1000,
 ) -> None:
-    """Measure what damage to faces leaves of the accuracy, beside the installed peers."""
+    """Measure accuracy on corrupted faces, of mien and of installed peers."""
     from mien_lab.evaluation.curves import curve_sheet
     from mien_lab.evaluation.face_crops import cut_faces
     from mien_lab.evaluation.photograph_robustness import measure_photographs
@@ -66,7 +66,7 @@ def robustness(
     from mien_lab.evaluation.tables import robustness_text
 
     if report is not None and report.suffix.lower() != ".svg":
-        raise InputError(f"{report} is no name for the curves; let it end in .svg")
+        raise InputError(f"{report} must end in .svg; rename the file for the curves")
     require_writable(output, report)
     samples, figures = _samples(data, layout, split, limit, seed)
     faces = cut_faces(samples, precision=precision, weights=weights)
@@ -89,8 +89,8 @@ def audit(
     groups: Annotated[
         Path | None,
         typer.Option(
-            help="CSV with the column name and columns of groups; without it, pictures' "
-            "conditions in thirds."
+            help="CSV with the column name and columns of groups; by default terciles of image "
+            "conditions."
         ),
     ] = None,
     layout: LayoutName = "auto",
@@ -102,14 +102,14 @@ def audit(
         int,
         typer.Option(
             min=10,
-            help="Samples a group needs for figures; of 8 people at least where they are named.",
+            help="Minimum samples per group, from at least 8 people where subjects are known.",
         ),
     ] = 30,
     limit: Limit = None,
     seed: Seed = 0,
     draws: Draws = 1000,
 ) -> None:
-    """Compare how well groups of people, or pictures in different conditions, are read."""
+    """Compare figures between groups of people, or between image conditions."""
     from mien_lab.evaluation import audit as auditing
     from mien_lab.evaluation.conditions import given_columns, measured_columns
     from mien_lab.evaluation.face_crops import cut_faces
@@ -151,21 +151,22 @@ def tradeoff(
     groups: Annotated[
         Path | None,
         typer.Option(
-            help="CSV with the column name, rows of FER2013 in five digits, and columns of groups; "
-            "without it, pictures' conditions in thirds."
+            help="CSV with the column name (FER2013 rows in five digits) and columns of groups; by "
+            "default terciles of image conditions."
         ),
     ] = None,
     output: Output = None,
     precision: Precision = DEFAULT_PRECISION,
     weights: Weights = None,
-    minimum: Annotated[int, typer.Option(min=10, help="Faces a group needs for figures.")] = 30,
-    threads: Annotated[int | None, typer.Option(min=1, help="All cores if not given.")] = None,
+    minimum: Annotated[int, typer.Option(min=10, help="Minimum faces per group.")] = 30,
+    threads: Annotated[int | None, typer.Option(min=1, help="All cores by default.")] = None,
     seed: Seed = 0,
     draws: Draws = 1000,
 ) -> None:
-    """Fit the last layer anew, balanced by group or not, and compare the gaps on PublicTest.
+    """Refit the last layer with and without balancing by group; compare gaps on PublicTest.
 
-    Minutes, where `mien-lab train --groups` takes hours; see there for --balancing and --balance.
+    Takes minutes, where `mien-lab train --groups` takes hours. For the ways of balancing see
+    --balancing and --balance there.
     """
     from mien_lab.evaluation.tradeoff import measure_tradeoff
     from mien_lab.evaluation.tradeoff_text import tradeoff_text
@@ -187,14 +188,14 @@ def tradeoff(
 def _samples(
     data: Path, layout: str, split: str | None, limit: int | None, seed: int
 ) -> tuple[list[Sample], dict[str, Any]]:
-    """The labelled samples to measure on, and what they are, for the record."""
+    """The labelled samples to measure on, and a description of them."""
     import numpy as np
 
     from mien_lab.data.collections import Layout, find_layout, parse_layout, read_measured
 
     chosen = parse_layout(layout) or (find_layout(data) if data.exists() else None)
     if layout == "auto" and chosen == Layout.FER2013 and (data / "fer2013new.csv").is_file():
-        # FER+'s labels are the eight that mien reads, and by ten people each.
+        # FER+ has mien's eight labels, with ten votes per picture.
         chosen = Layout.FERPLUS
     read, split = read_measured(data, chosen or layout, split)
     samples = require_labelled(read, data)

@@ -1,4 +1,4 @@
-"""The command line of the lab: clean, train, export, and what the other modules add."""
+"""The command line of the lab: clean, train, export, and the subcommands of other modules."""
 
 import logging
 import os
@@ -34,8 +34,8 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 app.add_typer(data_commands.app, name="data", help="Collections of labelled faces.")
 app.command("evaluate")(evaluation_commands.evaluate)
 app.add_typer(detector_commands.app, name="detector", help="The face detector.")
-app.add_typer(figure_commands.app, name="figures", help="The figures of what ships.")
-app.add_typer(peer_commands.app, name="peers", help="Other people's software, measured beside.")
+app.add_typer(figure_commands.app, name="figures", help="Figures of the shipped weights.")
+app.add_typer(peer_commands.app, name="peers", help="Other expression readers, for comparison.")
 app.add_typer(tracking_commands.app, name="tracking", help="The tracker.")
 app.add_typer(temporal_commands.app, name="temporal", help="The recurrent network.")
 app.command()(audit_commands.robustness)
@@ -49,37 +49,47 @@ Data = Annotated[Path, typer.Option("--data", help="Folder with the data.")]
 def train(
     data: Data,
     run: Annotated[Path, typer.Option(help="Folder of the run.")],
-    faces: Annotated[Path | None, typer.Option(help="Labelled photographs besides.")] = None,
+    faces: Annotated[
+        Path | None, typer.Option(help="Folder with additional labelled photographs.")
+    ] = None,
     epochs: Annotated[int, typer.Option(min=1)] = 50,
     rate: Rate | None = None,
-    shape: Annotated[str, typer.Option(help="Of the network: wide or deep.")] = "wide",
-    start: Annotated[Path | None, typer.Option(help="Folder of a run to go on from.")] = None,
-    groups: Annotated[
-        Path | None, typer.Option(help="CSV of name and group: balance faces so that groups agree.")
+    shape: Annotated[str, typer.Option(help="Architecture: wide or deep.")] = "wide",
+    start: Annotated[
+        Path | None, typer.Option(help="Folder of a run whose weights to start from.")
     ] = None,
-    balance: Annotated[float, typer.Option(help="Strength of that balancing, 0 to 1.")] = 1.0,
+    groups: Annotated[
+        Path | None,
+        typer.Option(help="CSV of name and group: make labels independent of groups."),
+    ] = None,
+    balance: Annotated[float, typer.Option(help="Strength of the balancing, 0 to 1.")] = 1.0,
     balancing: Annotated[
-        str, typer.Option(help="weights: faces count more or less; sampling: come more or less.")
+        str, typer.Option(help="Balance by loss weights (weights) or resampling (sampling).")
     ] = "weights",
     fold: Annotated[
-        int | None, typer.Option(min=0, help="Leave out this part of the faces, to teach them.")
+        int | None,
+        typer.Option(min=0, help="Hold out this fold of the faces, for `mien-lab teach`."),
     ] = None,
-    folds: Annotated[int, typer.Option(min=2, help="How many parts there are.")] = 3,
+    folds: Annotated[int, typer.Option(min=2, help="Number of folds.")] = 3,
     teachers: Annotated[
-        Path | None, typer.Option(help="What `mien-lab teach` wrote, to learn from besides.")
+        Path | None, typer.Option(help="Soft labels written by `mien-lab teach`.")
     ] = None,
     tutor: Annotated[
-        Path | None, typer.Option(help="Folder of weights, exported with --bare, to distil.")
+        Path | None, typer.Option(help="Folder of weights to distil, exported with --bare.")
     ] = None,
-    batch: Annotated[int, typer.Option(min=1, help="Faces in a step.")] = 128,
+    batch: Annotated[int, typer.Option(min=1, help="Faces per step.")] = 128,
     part: Annotated[
-        int, typer.Option(min=1, help="Of them normalised together; processes share the parts.")
+        int,
+        typer.Option(
+            min=1,
+            help="Faces per ghost batch, normalised together; processes share the ghost batches.",
+        ),
     ] = 64,
     seed: int = 0,
-    threads: Annotated[int | None, typer.Option(min=1, help="All cores if not given.")] = None,
-    resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint.")] = False,
+    threads: Annotated[int | None, typer.Option(min=1, help="All cores by default.")] = None,
+    resume: Annotated[bool, typer.Option(help="Continue from the last checkpoint.")] = False,
 ) -> None:
-    """Train the expression network; several processes together if torchrun starts them."""
+    """Train the expression network, in several processes if started by torchrun."""
     import torch
 
     from mien_lab.training.expression import train_expression
@@ -105,7 +115,7 @@ def train(
         seed=seed,
     )
     if start is not None:
-        # What the network can do is not to be forgotten in the first epochs.
+        # A lower rate, so that the first epochs do not destroy the learned weights.
         config = replace(config, rate=0.05, warmup_epochs=1.0, sizes=((0.7, 40), (1.0, 48)))
     if rate is not None:
         config = replace(config, rate=rate)
@@ -115,10 +125,12 @@ def train(
 @app.command("teach")
 def teach_command(
     data: Data,
-    run: Annotated[list[Path], typer.Option(help="Folder of the run of one fold; give each.")],
+    run: Annotated[
+        list[Path], typer.Option(help="Folder of the run of one fold; repeat for each.")
+    ],
     out: Annotated[Path, typer.Option(help="File to write, .npz.")],
 ) -> None:
-    """Write what the networks of all folds say of the faces they were not trained on."""
+    """Write out-of-fold predictions of the training faces, as soft labels."""
     from mien_lab.training.teachers import teach, write_teaching
 
     require_writable(out)
@@ -128,14 +140,16 @@ def teach_command(
 @app.command()
 def export(
     data: Data,
-    run: Annotated[list[Path], typer.Option(help="Folder of a run; those of several are merged.")],
-    out: Annotated[Path | None, typer.Option(help="Folder for weights; the package's own.")] = None,
+    run: Annotated[list[Path], typer.Option(help="Folder of a run; repeat to merge several.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for weights; the package's by default.")
+    ] = None,
     version: str = "1",
     bare: Annotated[
-        bool, typer.Option(help="Both heads as they were trained: a tutor, not to be served.")
+        bool, typer.Option(help="Keep the trained heads: for distillation, not for the pipeline.")
     ] = False,
 ) -> None:
-    """Export runs to one ONNX network in fp32 and int8, checked, and calibrated on PublicTest."""
+    """Export runs as one ONNX network in fp32 and int8, calibrated on PublicTest."""
     from mien_lab.training.expression_export import export_expression
 
     if bare and out is None:
@@ -149,7 +163,7 @@ def unpack(
     out: Annotated[Path, typer.Option(help="Folder for the runs.")],
     weights: Weights = None,
 ) -> None:
-    """Write the networks that exported weights were merged from as runs, to train on from."""
+    """Write the networks inside exported weights as runs, to continue training."""
     from mien_lab.training.unpacking import unpack_expression
 
     for run in unpack_expression(data, out, weights=weights):
@@ -164,7 +178,7 @@ def clean_command(
         Path | None, typer.Option(help="CSV to write: each dropped row with its reason.")
     ] = None,
 ) -> None:
-    """Say how many rows of FER2013 are not trained on, and why; with --drops, which."""
+    """Count the rows of FER2013 that are not trained on, by reason; --drops lists them."""
     require_writable(output, drops)
     fer = load_fer(data)
     cleaning = clean(fer)
@@ -181,7 +195,7 @@ def copies_command(
     out: Annotated[Path, typer.Option(help="CSV to write.")],
     weights: Weights = None,
 ) -> None:
-    """Search FER2013 for test photographs that were framed anew in a part before them."""
+    """Find reframed copies of FER2013's test photographs in its training and validation data."""
     from mien_lab.data.cleaning import find_reframed, write_copies
 
     require_writable(out)
@@ -200,13 +214,13 @@ def limits(
     precision: Precision = DEFAULT_PRECISION,
     weights: Weights = None,
 ) -> None:
-    """Measure accuracy against size, blur, light and turn of the face."""
+    """Measure accuracy against size, blur, light and head turn."""
     require_writable(output)
     write_figures(measure_limits(data, precision=precision, weights=weights), output)
 
 
 def main() -> None:
-    """Run the command line; errors are one sentence on stderr."""
+    """Run the command line; errors are printed to stderr as one sentence."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     try:
         app()

@@ -1,4 +1,4 @@
-"""`mien-lab data`: what is in a collection, what is wrong with it, and what to keep."""
+"""`mien-lab data`: inspect, clean, split and document labelled collections."""
 
 from __future__ import annotations
 
@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Collections of labelled faces.", no_args_is_help=True)
 
 Data = Annotated[Path, typer.Option(help="Folder of the collection, or a manifest.")]
-LayoutName = Annotated[str, typer.Option(help="Layout of the collection; auto tells it.")]
-Whole = Annotated[
-    bool | None, typer.Option("--whole/--crops", help="Whole photographs, or one face each.")
+LayoutName = Annotated[
+    str, typer.Option(help="Layout of the collection; auto infers it from the files.")
 ]
-OneSplit = Annotated[str | None, typer.Option("--split", help="The only split to look at.")]
+Whole = Annotated[
+    bool | None,
+    typer.Option("--whole/--crops", help="Pictures are whole photographs, or crops of one face."),
+]
+OneSplit = Annotated[str | None, typer.Option("--split", help="Split to read; all by default.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")]
 
 
@@ -39,10 +42,10 @@ def inspect(
     weights: Weights = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Class balance, copies, pictures without a face, likely label errors; nothing is changed.
+    """Report class balance, copies, pictures without a face and likely label errors.
 
-    Label errors are those that the network's probabilities speak against; on pictures that it was
-    trained on, such as FER2013's Training, it finds fewer.
+    Label errors are found by confident learning; on pictures that the network was trained on, such
+    as FER2013's Training, it finds fewer. No file of the collection is changed.
     """
     from mien_lab.data.findings import write_findings
 
@@ -56,28 +59,32 @@ def inspect(
 @app.command()
 def clean(
     data: Data,
-    out: Annotated[Path, typer.Option(help="Manifest to write, of what is kept.")],
-    drops: Annotated[Path, typer.Option(help="CSV to write: name, reason, detail of the others.")],
+    out: Annotated[Path, typer.Option(help="Manifest of the kept samples to write.")],
+    drops: Annotated[
+        Path, typer.Option(help="CSV to write: name, reason, detail of dropped samples.")
+    ],
     *,
     layout: LayoutName = "auto",
     split: OneSplit = None,
     whole: Whole = None,
     only: Annotated[
-        list[str] | None, typer.Option(help="A split to drop from; all if not given.")
+        list[str] | None, typer.Option(help="Split to drop from, repeatable; all by default.")
     ] = None,
     also: Annotated[
         list[str] | None,
-        typer.Option(help="Drop for this finding too, such as 'likely label error'."),
+        typer.Option(help="Also drop for this finding, such as 'likely label error'; repeatable."),
     ] = None,
-    keep: Annotated[list[str] | None, typer.Option(help="Do not drop for this finding.")] = None,
+    keep: Annotated[
+        list[str] | None, typer.Option(help="Do not drop for this finding; repeatable.")
+    ] = None,
     weights: Weights = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Write which samples to keep, and why not the others; pictures are never touched.
+    """Write a manifest of samples to keep, and a list of dropped ones; pictures are not changed.
 
-    Dropped are what cannot be read, has no label, is blank or shows no face, and of copies all but
-    one: the one in the test split if there is one. What may be a copy, or another photograph of
-    the same person, stays unless --also 'perhaps a copy' is given.
+    Dropped are pictures that cannot be read, have no label, are blank or show no face, and all but
+    one of each set of copies; a copy in the test split is kept. Possible copies, which may be
+    other photographs of the same person, are kept unless --also 'perhaps a copy' is given.
     """
     from mien_lab.data.curation import (
         DEFAULT_REASONS,
@@ -109,15 +116,15 @@ def split_command(
     split: OneSplit = None,
     whole: Whole = None,
     share: Annotated[
-        list[str] | None, typer.Option(help="Name and share of a split, such as train=0.8.")
+        list[str] | None, typer.Option(help="Name and share of a split, such as train=0.8; repeat.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1)] = 0,
     weights: Weights = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Divide a collection anew, so that no subject and no copy is on both sides.
+    """Make new splits, such that no subject and no photograph is in two of them.
 
-    Pictures that cannot be read are named on stderr and stay in; mien-lab data clean drops them.
+    Pictures that cannot be read are named on stderr and kept; mien-lab data clean drops them.
     """
     from mien_lab.data.curation import require_names, write_manifest
     from mien_lab.data.inspection import balance
@@ -153,15 +160,15 @@ def card(
     *,
     layout: LayoutName = "auto",
     whole: Whole = None,
-    licence: Annotated[str, typer.Option(help="Best as an SPDX name.")] = "",
+    licence: Annotated[str, typer.Option(help="Preferably an SPDX identifier.")] = "",
     purpose: Annotated[str, typer.Option(help="What it was made for.")] = "",
     source: Annotated[str, typer.Option(help="Where the pictures come from.")] = "",
-    people: Annotated[str, typer.Option(help="Who is shown, and whether they agreed.")] = "",
+    people: Annotated[str, typer.Option(help="Who is shown, and whether they consented.")] = "",
     annotation: Annotated[str, typer.Option(help="Who labelled, and how.")] = "",
     contact: Annotated[str, typer.Option(help="Who maintains it.")] = "",
-    limit: Annotated[list[str] | None, typer.Option(help="A known limit.")] = None,
+    limit: Annotated[list[str] | None, typer.Option(help="A known limit; repeatable.")] = None,
     drops: Annotated[
-        Path | None, typer.Option(help="What mien-lab data clean dropped, to be counted.")
+        Path | None, typer.Option(help="CSV of dropped samples from mien-lab data clean.")
     ] = None,
     weights: Weights = None,
     overwrite: Overwrite = False,

@@ -22,10 +22,10 @@ def train(
     epochs: Annotated[int, typer.Option(min=1, help="Epochs of 200 batches.")] = 42,
     rate: Rate = 3e-3,
     seed: Annotated[int, typer.Option(min=0)] = 7,
-    warm_start: Annotated[Path | None, typer.Option(help="Checkpoint to begin with.")] = None,
-    resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint.")] = False,
+    warm_start: Annotated[Path | None, typer.Option(help="Checkpoint to start from.")] = None,
+    resume: Annotated[bool, typer.Option(help="Continue from the last checkpoint.")] = False,
 ) -> None:
-    """Train the detector; about an hour on one core of a server."""
+    """Train the detector; takes about an hour on one core of a server."""
     from mien_lab.training.detector import DetectorConfig, train_detector
 
     config = DetectorConfig(data, epochs=epochs, rate=rate, seed=seed, warm_start=warm_start)
@@ -38,17 +38,17 @@ def refine(
     run: RunDir,
     *,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the proposals.")] = 6,
-    scenes: Annotated[int, typer.Option(help="Generated scenes to take proposals from.")] = 30_000,
+    scenes: Annotated[int, typer.Option(help="Number of generated scenes.")] = 30_000,
     rate: Rate = 2e-3,
     seed: Annotated[int, typer.Option(min=0)] = 11,
     weights: Annotated[Path | None, typer.Option(help="Folder of the detector's weights.")] = None,
     warm_start: Annotated[
-        Path | None, typer.Option(help="Checkpoint to begin with; it also chooses hard cases.")
+        Path | None, typer.Option(help="Checkpoint to start from; it also mines hard examples.")
     ] = None,
-    points_weight: Annotated[float, typer.Option(help="Of landmarks in the loss.")] = 30.0,
-    resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint.")] = False,
+    points_weight: Annotated[float, typer.Option(help="Weight of the landmark loss.")] = 30.0,
+    resume: Annotated[bool, typer.Option(help="Continue from the last checkpoint.")] = False,
 ) -> None:
-    """Train the refinement network on the detector's proposals; about half an hour on one core."""
+    """Train the refinement network on the detector's proposals; half an hour on one core."""
     from mien_lab.training.refiner import RefinerConfig, train_refiner
 
     config = RefinerConfig(
@@ -72,9 +72,9 @@ def place(
     epochs: Annotated[int, typer.Option(min=1, help="Epochs of 250 batches.")] = 24,
     rate: Rate = 3e-3,
     seed: Annotated[int, typer.Option(min=0)] = 17,
-    resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint.")] = False,
+    resume: Annotated[bool, typer.Option(help="Continue from the last checkpoint.")] = False,
 ) -> None:
-    """Train the landmark network; a quarter of an hour on one core."""
+    """Train the landmark network; takes a quarter of an hour on one core."""
     from mien_lab.training.landmarks import LandmarksConfig, train_landmarks
 
     config = LandmarksConfig(data, epochs=epochs, rate=rate, seed=seed)
@@ -91,14 +91,14 @@ def export(
     *,
     mean_with: Annotated[
         list[Path] | None,
-        typer.Option(help="last.pt of another run of refine; the mean of the weights ships."),
+        typer.Option(help="last.pt of another run of refine, to average the weights with."),
     ] = None,
     threshold: Annotated[
-        float | None, typer.Option(help="Default threshold; chosen on the data if left out.")
+        float | None, typer.Option(help="Default score threshold; chosen on the data if not given.")
     ] = None,
     version: Annotated[str, typer.Option()] = "1",
 ) -> None:
-    """Write the three networks and cards, with a threshold chosen off the held-out part."""
+    """Write the three networks and their cards, with a threshold chosen on non-held-out data."""
     from mien_lab.evaluation.detector_threshold import choose_threshold
     from mien_lab.training.detector_export import export_detector
     from mien_lab.training.landmarks_export import export_landmarks
@@ -120,9 +120,9 @@ def evaluate(
     data: DataDir,
     *,
     output: Output = None,
-    generated: Annotated[int, typer.Option(help="Generated scenes.")] = 360,
-    groups: Annotated[int, typer.Option(help="Generated group photographs.")] = 10,
-    peer: Annotated[bool, typer.Option(help="CenterFace beside it, if installed.")] = True,
+    generated: Annotated[int, typer.Option(help="Number of generated scenes.")] = 360,
+    groups: Annotated[int, typer.Option(help="Number of generated group photographs.")] = 10,
+    peer: Annotated[bool, typer.Option(help="Also measure CenterFace, if installed.")] = True,
     weights: Weights = None,
 ) -> None:
     """Measure the shipped detector on held-out photographs and generated scenes."""

@@ -1,4 +1,4 @@
-"""`mien-lab evaluate`: all figures of what ships, on any labelled collection."""
+"""`mien-lab evaluate`: all figures of the shipped weights on a labelled collection."""
 
 from pathlib import Path
 from typing import Annotated
@@ -26,13 +26,15 @@ def evaluate(
     split: Annotated[
         str | None,
         typer.Option(
-            help="The only one to take; that for testing if left out, else for validation, or all."
+            help="Split to measure on; by default the test split, else the validation split, else "
+            "all."
         ),
     ] = None,
     layout: Annotated[
         str,
         typer.Option(
-            help="auto, fer2013 (name it if in folders), fer+, raf-db, affectnet, expw, ck+, "
+            help="auto, fer2013 (required for its folder edition), fer+, raf-db, affectnet, expw, "
+            "ck+, "
             "jaffe, kdef, folders or manifest."
         ),
     ] = "auto",
@@ -40,24 +42,24 @@ def evaluate(
         bool | None,
         typer.Option(
             "--photographs/--crops",
-            help="Search the pictures for faces, or take each as one face; as the collection is "
-            "made if left out.",
+            help="Detect faces in the pictures, or treat each as the crop of one face; inferred "
+            "from the collection by default.",
         ),
     ] = None,
     against: Annotated[
         Path | None,
-        typer.Option(help="CSV with another reader's name and label, for McNemar's test."),
+        typer.Option(help="CSV of another reader's predictions (name, label) to compare with."),
     ] = None,
     predictions: Annotated[
         Path | None, typer.Option(help="Write a CSV of all predictions here.")
     ] = None,
-    report: Annotated[Path | None, typer.Option(help="Write an HTML page here.")] = None,
-    resamples: Annotated[int, typer.Option(min=1, help="Of the bootstrap.")] = 1000,
-    seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,
+    report: Annotated[Path | None, typer.Option(help="Write an HTML report here.")] = None,
+    resamples: Annotated[int, typer.Option(min=1, help="Number of bootstrap resamples.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")] = 0,
 ) -> None:
-    """Measure what ships: on FER2013 and FER+, or on another labelled collection.
+    """Measure the shipped weights on FER2013 and FER+, or on another labelled collection.
 
-    A picture that cannot be read is named on stderr and in the figures; the others are measured.
+    Pictures that cannot be read are named on stderr and in the figures, and not counted.
     """
     require_writable(output, predictions, report)
     from mien_lab.evaluation.comparison import read_predictions, write_predictions
@@ -79,10 +81,10 @@ def evaluate(
     )
     name_failures(found.figures.get("failures", []))
     for protocol in found.figures.get("not_compared", []):
-        typer.echo(f"mien-lab: {against} names no case of {protocol}: not compared", err=True)
+        typer.echo(f"mien-lab: {against} names no case of {protocol}; not compared", err=True)
     if predictions is not None:
         write_predictions(predictions, list(found.cases.values()))
     if report is not None:
         write_report(report, found)
-    # The screen comes last: whoever reads it may stop reading, and the files are to be there.
+    # Last, so that a closed pipe on stdout does not prevent the files from being written.
     write_figures(found.figures, output)

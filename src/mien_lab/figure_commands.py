@@ -1,4 +1,4 @@
-"""`mien-lab figures`: measure what ships, and write the figures into the documents."""
+"""`mien-lab figures`: measure the shipped weights, and write the figures into the documents."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ from mien_lab.output import require_writable
 
 __all__ = ["CARDS", "DOCUMENTS", "FIGURES", "app"]
 
-app = typer.Typer(help="The figures of what ships.", no_args_is_help=True)
+app = typer.Typer(help="Figures of the shipped weights.", no_args_is_help=True)
 
 FIGURES = Path("docs/figures.json")
 DOCUMENTS = (Path("README.md"), Path("MODEL_CARD.md"))
@@ -24,8 +24,10 @@ CARDS = {
     "fp32": Path("src/mien/weights/expression.json"),
 }
 TEMPORAL_CLIPS = 960
-"""Half of them clean, from each split: four times what `mien-lab temporal evaluate` takes. Clips
-differ so much that the accuracy of 240 clean ones has a standard error of 0.3 points."""
+"""Clips per split, half of them clean: four times the default of `mien-lab temporal evaluate`.
+
+The accuracy on 240 clean clips has a standard error of 0.3 points.
+"""
 
 Out = Annotated[Path, typer.Option("--json", help="File of the figures.")]
 
@@ -35,9 +37,10 @@ def measure(
     data: Annotated[Path, typer.Option("--data", help="Folder with fer2013, faces, scenes, wild.")],
     out: Out = FIGURES,
 ) -> None:
-    """Measure the shipped weights; half an hour or so. `add` brings what is measured apart.
+    """Measure the shipped weights; takes about half an hour.
 
-    What was added before stays if it is of the same weights.
+    Figures from other commands are added with `add`. Those added before are kept if they belong to
+    the same weights.
     """
     from mien_lab.evaluation.shipped import kept, measure_shipped
     from mien_lab.temporal_commands import measure as measure_temporal
@@ -61,13 +64,13 @@ def add(
     files: Annotated[
         list[Path],
         typer.Argument(
-            help="What `mien-lab peers|robustness|audit|tradeoff|tracking evaluate` and `mien "
-            "bench` (with --video too) wrote with --json."
+            help="Files written with --json by `mien-lab peers|robustness|audit|tradeoff|tracking "
+            "evaluate` and `mien bench` (with and without --video)."
         ),
     ],
     out: Out = FIGURES,
 ) -> None:
-    """Add figures that were measured apart; those of other weights or faces are refused."""
+    """Add figures of other commands; figures of other weights or faces are refused."""
     from mien_lab.evaluation.shipped import added
 
     figures = _read(out)
@@ -102,5 +105,5 @@ def _read(path: Path) -> dict[str, Any]:
     except ValueError as error:
         raise InputError(f"{path} is not JSON ({error}); measure again") from None
     if not isinstance(found, dict):
-        raise InputError(f"{path} holds no figures by name; name what --json wrote")
+        raise InputError(f"{path} holds no figures by name; name a file written by --json")
     return found

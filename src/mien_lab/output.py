@@ -1,4 +1,4 @@
-"""What the commands of the lab share: options, and where figures go: a file, or the screen."""
+"""Shared options and output of the lab's commands."""
 
 import json
 import os
@@ -25,31 +25,31 @@ __all__ = [
 ]
 
 Precision = Annotated[str, typer.Option(help="fp32 or int8.")]
-Weights = Annotated[Path | None, typer.Option(help="Folder with weights, if not the shipped.")]
+Weights = Annotated[Path | None, typer.Option(help="Folder with weights; the shipped by default.")]
 Rate = Annotated[float, typer.Option(min=1e-9, max=10, help="Peak learning rate.")]
 Output = Annotated[
-    str | None, typer.Option("--json", help="File for all figures, or - for the screen.")
+    str | None, typer.Option("--json", help="Write all figures as JSON to a file, or - for stdout.")
 ]
 
 
 def require_writable(*outputs: Path | str | None) -> None:
-    """Check before long work that every file can be written; "-" and None are the screen.
+    """Check, before long work, that every output can be written.
 
-    Only `--json`, which is text, knows the screen: a path "-" is refused.
+    None and the text "-", which `--json` takes for stdout, are skipped; `Path("-")` is refused.
 
     Raises:
-        OutputError: if one is a folder, lies in no folder or in one that may not be written to, is
-            the path "-", or if two are the same.
+        OutputError: if an output is a folder or `Path("-")`, its folder is missing or not writable,
+            or two outputs are the same file.
     """
     paths = _files(outputs)
     if Path("-") in paths:
-        raise OutputError("- does not stand for the screen here; name a file")
+        raise OutputError("- does not mean stdout here; name a file")
     for path in paths:
         if path.is_dir():
             raise OutputError(f"{path} is a folder; name a file")
         if not path.parent.is_dir():
             raise OutputError(f"{path} cannot be written, since there is no folder {path.parent}")
-    # Devices and pipes are written to as they are; a file is replaced by one beside it.
+    # Regular files are replaced atomically, which needs a writable folder; devices are not.
     files = [path.resolve() for path in paths if path.is_file() or not path.exists()]
     for path in files:
         if not os.access(path.parent, os.W_OK):
@@ -59,11 +59,11 @@ def require_writable(*outputs: Path | str | None) -> None:
 
 
 def refuse_existing(*outputs: Path | str | None, overwrite: bool = False) -> None:
-    """Check before long work that no output would be lost, for want of a folder neither.
+    """Check, before long work, that every output can be written without replacing a file.
 
     Raises:
-        OutputError: if one of the files exists and `overwrite` is not set, if two are the same, or
-            if one is named as a picture is or is refused by `require_writable`.
+        OutputError: if a file exists and `overwrite` is false, has the extension of a picture, or
+            is refused by `require_writable`.
     """
     named = _files(outputs)
     for path in named:
@@ -82,16 +82,16 @@ def _files(outputs: Iterable[Path | str | None]) -> list[Path]:
 def write_figures(
     figures: Mapping[str, Any], output: Path | str | None = None, text: str | None = None
 ) -> None:
-    """Write figures as JSON to a file, or show them.
+    """Write figures as JSON to a file, or print them.
 
     Args:
-        figures: without NaN or infinity, which JSON does not know.
-        output: the file; "-" as text or None for the screen.
-        text: what is shown of them, unless they are shown as JSON because `output` is "-".
+        figures: plain values without NaN or infinity.
+        output: the file; None or the text "-" for stdout.
+        text: printed in place of JSON, unless `output` is "-".
 
     Raises:
-        ValueError: if a figure is no number; nothing is written or shown then.
-        OutputError: if the file cannot be written; what stood there stays.
+        ValueError: if a figure is NaN or infinite; nothing is written or printed then.
+        OutputError: if the file cannot be written; an existing file is left unchanged.
     """
     whole = json.dumps(figures, indent=2, allow_nan=False)
     file = None if output in (None, "-") else Path(output)
@@ -104,6 +104,6 @@ def write_figures(
 
 
 def name_failures(failures: Iterable[Mapping[str, str]]) -> None:
-    """Say on stderr what could not be read: `name` and `reason`, a sentence, of each."""
+    """Print `name` and `reason` of each sample that could not be read to stderr."""
     for failure in failures:
         typer.echo(f"mien-lab: {failure['name']}: {failure['reason']}", err=True)

@@ -1,4 +1,4 @@
-"""`mien-lab peers`: mien and other people's expression readers, measured in one run."""
+"""`mien-lab peers`: mien and other expression readers, measured in one run."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,10 +25,10 @@ from mien_lab.output import (
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Other expression readers beside mien.")
+app = typer.Typer(help="Other expression readers, for comparison.")
 
 FINDERS = ("detector", "refiner", "landmarks")
-"""The networks that find the faces that peers read as well."""
+"""mien's networks whose faces are also given to peers."""
 
 
 @app.callback(invoke_without_command=True)
@@ -39,12 +39,12 @@ def peers(
     weights: Weights = None,
     predictions: Annotated[
         Path | None,
-        typer.Option(help="Folder for each peer's labels, for `mien-lab evaluate --against`."),
+        typer.Option(help="Folder to write predictions to, for `mien-lab evaluate --against`."),
     ] = None,
 ) -> None:
     """Measure mien and every installed peer on FER2013, FER+ and whole photographs.
 
-    How peers are set up is said in mien_lab.evaluation.peer_packages.
+    mien_lab.evaluation.peer_packages says how to install peers.
     """
     require_writable(output)
     if predictions is not None:
@@ -66,7 +66,7 @@ def peers(
 
 
 def _table(figures: dict[str, Any]) -> str:
-    """Accuracy, macro F1 and macro recall; of photographs also how many had no face."""
+    """Accuracy, macro F1 and macro recall; for photographs also the number of missed faces."""
     readers = {"mien": figures["mien"], **figures["peers"]}
     counts = [
         figures["mien"]["fer2013"]["n"],

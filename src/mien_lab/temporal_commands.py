@@ -33,18 +33,18 @@ def train(
     data: Data,
     run: RunDir,
     *,
-    clips: Annotated[int, typer.Option(min=1, help="Made from stills.")] = 4000,
+    clips: Annotated[int, typer.Option(min=1, help="Number of clips made from stills.")] = 4000,
     epochs: Annotated[int, typer.Option(min=1)] = 15,
     rate: Rate = 3e-3,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     recordings: Recordings = None,
     layout: LayoutName = "crema-d",
     weights: Weights = None,
-    resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint.")] = False,
+    resume: Annotated[bool, typer.Option(help="Continue from the last checkpoint.")] = False,
 ) -> None:
-    """Make clips, read them with the expression network, and train on the embeddings.
+    """Make clips, embed them with the expression network, and train on the embeddings.
 
-    Clips are kept in the run's folder: what is interrupted goes on where it stopped.
+    Embeddings are cached in the folder of the run, so that an interrupted run can continue.
     """
     import torch
 
@@ -69,12 +69,16 @@ def export(
     data: Data,
     run: RunDir,
     *,
-    out: Annotated[Path | None, typer.Option(help="Folder for weights; the package's own.")] = None,
-    clips: Annotated[int, typer.Option(min=2, help="From PublicTest, to fit on.")] = 960,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for weights; the package's by default.")
+    ] = None,
+    clips: Annotated[
+        int, typer.Option(min=2, help="Number of PublicTest clips to calibrate on.")
+    ] = 960,
     weights: Weights = None,
     version: str = "1",
 ) -> None:
-    """Write temporal.onnx and its card, gains and confidence fitted to clips from PublicTest."""
+    """Write temporal.onnx and its card, with gains and calibration fitted on PublicTest clips."""
     from mien_lab.training.run import read_checkpoint
     from mien_lab.training.temporal import TemporalConfig, still_clips
     from mien_lab.training.temporal_export import (
@@ -96,7 +100,9 @@ def evaluate(
     data: Data,
     run: RunDir,
     *,
-    clips: Annotated[int, typer.Option(min=2, help="Half clean, half poor.")] = 240,
+    clips: Annotated[
+        int, typer.Option(min=2, help="Number of clips; half clean, half poor.")
+    ] = 240,
     split: Annotated[str, typer.Option(help="PublicTest or PrivateTest.")] = "PrivateTest",
     recordings: Recordings = None,
     layout: LayoutName = "crema-d",
@@ -106,10 +112,10 @@ def evaluate(
     ] = None,
     output: Output = None,
 ) -> None:
-    """Measure the recurrent network beside single frames and swept moving averages.
+    """Compare the recurrent network with single frames and moving averages.
 
-    The clips are made from stills that nothing was trained on; with --recordings, from those of
-    the recordings that are held out. The run's folder keeps them.
+    The clips are made from stills of the given split, or are the held-out recordings of
+    --recordings. They are cached in the folder of the run.
     """
     from mien_lab.training.temporal import TemporalConfig
 
@@ -121,16 +127,17 @@ def evaluate(
 def measure(
     config: TemporalConfig, run: Path, *, clips: int, split: str, weights: Path | None = None
 ) -> dict[str, Any]:
-    """Figures of clean clips, poor ones and all from stills of a split, or of held-out recordings.
+    """Figures of clean, poor and all clips from stills of a split, or of held-out recordings.
 
-    The conditions of a film are not known beforehand: over all, one moving average has to do.
+    Those of all clips use a single moving average, since the conditions of a video are not known
+    in advance.
 
     Args:
-        config: says what clips are made of and which expression network reads them.
-        run: folder that keeps the clips.
-        clips: from stills, half of them clean.
-        split: of FER2013.
-        weights: folder with `temporal.onnx`, if not the shipped.
+        config: source of the clips, and the expression network.
+        run: folder in which the clips are cached.
+        clips: number of clips from stills, half of them clean.
+        split: split of FER2013.
+        weights: folder with `temporal.onnx`; the shipped one if None.
     """
     from mien.models.temporal import TemporalReader
     from mien.runtime.session import open_session
@@ -171,5 +178,5 @@ def _layout(name: str) -> RecordingLayout:
 
 
 def _part(clips: Sequences, first: int) -> Sequences:
-    """Every second clip, from the given one."""
+    """Every second clip, starting with `first`."""
     return type(clips)(*(getattr(clips, field.name)[first::2] for field in fields(clips)))

@@ -1,4 +1,4 @@
-"""`mien-lab tracking`: how well ids hold."""
+"""`mien-lab tracking`: identity errors of the tracker."""
 
 from pathlib import Path
 from typing import Annotated
@@ -19,10 +19,10 @@ def _root() -> None:
 def evaluate(
     data: Annotated[Path, typer.Option(help="Folder of FER2013.")],
     *,
-    scenes: Annotated[int, typer.Option(min=1, help="Of each kind.")] = 20,
+    scenes: Annotated[int, typer.Option(min=1, help="Number of scenes of each kind.")] = 20,
     output: Output = None,
 ) -> None:
-    """Count id switches and extra ids on generated scenes, beside plain overlap matching."""
+    """Count id switches and extra ids on generated scenes; compare with IoU matching."""
     from mien_lab.evaluation.tracking import evaluate_tracking
 
     require_writable(output)

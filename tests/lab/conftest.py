@@ -1,4 +1,4 @@
-"""Tiny folders in the layout of FER2013 and FER+, drawn faces, films and clips."""
+"""Small folders in the layout of FER2013 and FER+, drawn faces, videos and clips."""
 
 import csv
 import gzip
@@ -25,12 +25,12 @@ SPLITS = ("Training",) * 6 + ("PublicTest",) + ("PrivateTest",)
 POINTS = ("right_eye", "left_eye", "nose", "right_mouth", "left_mouth")
 HEADER = ["score", "x", "y", "w", "h"] + [f"{name}_{axis}" for name in POINTS for axis in "xy"]
 FIVE = np.array([[0.27, 0.375], [0.73, 0.375], [0.5, 0.59], [0.31, 0.75], [0.69, 0.75]], np.float32)
-"""Landmarks of a drawn face, in units of its box."""
+"""Landmarks of a drawn face (5, 2), relative to its box."""
 
 
 @dataclass
 class Row:
-    """One row of both files; `code` is FER2013's own."""
+    """One row of both files; `code` is FER2013's label code."""
 
     pixels: npt.NDArray[np.uint8]
     code: int = 3
@@ -40,7 +40,7 @@ class Row:
 
 
 def blob(seed: int) -> npt.NDArray[np.uint8]:
-    """A smooth picture of 48x48 unlike that of any other seed."""
+    """A smooth random picture of 48x48, different for each seed."""
     rng = np.random.default_rng(seed)
     small = rng.integers(20, 236, (6, 6)).astype(np.float32)
     return np.clip(cv2.resize(small, (48, 48), interpolation=cv2.INTER_CUBIC), 0, 255).astype(
@@ -70,7 +70,7 @@ def some_rows(count: int) -> list[Row]:
 
 
 def write_fer(folder: Path, rows: Sequence[Row], packed: bool = True) -> Path:
-    """Write the files of FER2013, FER+ and, where a row has them, landmarks."""
+    """Write the files of FER2013 and FER+, and the landmarks of rows that have them."""
     folder.mkdir(parents=True, exist_ok=True)
     lines = ["emotion,pixels,Usage"]
     lines += [f"{row.code},{' '.join(map(str, row.pixels.ravel()))},{row.split}" for row in rows]
@@ -98,31 +98,31 @@ def write_fer(folder: Path, rows: Sequence[Row], packed: bool = True) -> Path:
 
 @pytest.fixture(scope="session")
 def fer_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Forty-eight rows: 36 to train on, six and six to test on."""
+    """Forty-eight rows: 36 of Training, six of PublicTest, six of PrivateTest."""
     return write_fer(tmp_path_factory.mktemp("fer"), some_rows(48))
 
 
 @pytest.fixture
 def write_rows(tmp_path: Path) -> Callable[..., Path]:
-    """Write rows of one's own; see `write_fer`."""
+    """Write given rows; see `write_fer`."""
     return lambda rows, **options: write_fer(tmp_path / "rows", rows, **options)
 
 
 @pytest.fixture
 def row() -> type[Row]:
-    """What a row is made of."""
+    """The class `Row`."""
     return Row
 
 
 @pytest.fixture
 def picture() -> Callable[[int], npt.NDArray[np.uint8]]:
-    """A picture by its seed; see `blob`."""
+    """Make a picture from a seed; see `blob`."""
     return blob
 
 
 @pytest.fixture
 def drawn() -> Callable[..., Any]:
-    """So many logits (n, 8) by a seed, and labels (n,) drawn from exactly their softmax."""
+    """Draw random logits (n, 8), and labels (n,) from their softmax, which is thus calibrated."""
 
     def draw(count: int, seed: int, sharpness: float = 2.0) -> Any:
         rng = np.random.default_rng(seed)
@@ -136,7 +136,7 @@ def drawn() -> Callable[..., Any]:
 
 @pytest.fixture
 def calibration_error() -> Callable[..., float]:
-    """The expected calibration error over fifteen bins, by its definition."""
+    """The expected calibration error with fifteen bins, computed from its definition."""
 
     def error(probabilities: npt.NDArray[Any], labels: npt.NDArray[Any]) -> float:
         confidence, hit = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
@@ -172,25 +172,25 @@ def draw_texture(name: str) -> Any:
 
 @pytest.fixture
 def drawn_face() -> Callable[..., Any]:
-    """A picture of so many pixels a side with one face, dark where its landmarks are."""
+    """Draw a square picture with one face, with dark landmarks; takes its side and a name."""
     return draw_face
 
 
 @pytest.fixture
 def texture() -> Callable[[str], Any]:
-    """A photograph of a name without a face."""
+    """Make a textured photograph without a face; takes its name."""
     return draw_texture
 
 
 @pytest.fixture
 def people() -> list[str]:
-    """Names of portraits, of people of every part."""
+    """Names of portraits, with people of every part."""
     return [f"P{i}_0001.jpg" for i in range(99)]
 
 
 @pytest.fixture
 def data_dir(tmp_path: Path, people: list[str]) -> Path:
-    """Portraits, everyday photographs and FER2013, as the detector learns from them."""
+    """Portraits, everyday photographs and FER2013, in the layout for training the detector."""
     from mien_lab.data.scenes import Part, part_of, person_of
 
     def is_training(key: str) -> bool:
@@ -217,12 +217,12 @@ def data_dir(tmp_path: Path, people: list[str]) -> Path:
 
 
 def label_row(picture: Any) -> list[float]:
-    """What `faces.csv` says of the face of a picture."""
+    """The row of `faces.csv` for the face of a picture, without its name."""
     return [0.95, *picture.boxes[0].tolist(), *picture.points[0].ravel().tolist()]
 
 
 def write_pictures(folder: Path, pictures: dict[str, Any]) -> None:
-    """Write pictures by name, and a table of the faces in them."""
+    """Write pictures by name, and `faces.csv` with their faces."""
     (folder / "images").mkdir(parents=True)
     with (folder / "faces.csv").open("w") as file:
         writer = csv.writer(file)
@@ -235,7 +235,7 @@ def write_pictures(folder: Path, pictures: dict[str, Any]) -> None:
 
 @pytest.fixture
 def sequences() -> Callable[..., Any]:
-    """Clips by the labels of their frames, and what is predicted of them, as certain."""
+    """Make clips from labels (n, t), and one-hot predictions from predicted labels (n, t)."""
     pytest.importorskip("sklearn")
     from mien.models.temporal import CONTEXT_SIZE
     from mien_lab.data.sequences import Sequences
@@ -259,7 +259,7 @@ def sequences() -> Callable[..., Any]:
 
 @pytest.fixture
 def film() -> Callable[..., None]:
-    """Write a film of a still picture."""
+    """Write a video of a still picture."""
 
     def write(path: Path, picture: npt.NDArray[np.uint8], frames: int = 6) -> None:
         height, width = (side // 2 * 2 for side in picture.shape[:2])
@@ -276,5 +276,5 @@ def film() -> Callable[..., None]:
 
 @pytest.fixture(scope="session")
 def shipped_figures() -> Any:
-    """The figures of the weights that ship, as the documents have them."""
+    """The figures of the shipped weights, from `docs/figures.json`."""
     return json.loads((Path(__file__).parents[2] / "docs" / "figures.json").read_text())

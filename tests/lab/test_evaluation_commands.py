@@ -33,5 +33,5 @@ def test_files_that_cannot_be_written_are_refused_before_anything_is_measured(tm
     with pytest.raises(OutputError, match="there is no folder"):
         run("--data", tmp_path, "--report", tmp_path / "nowhere" / "page.html")
     for option in ("--report", "--predictions"):
-        with pytest.raises(OutputError, match="does not stand for the screen"):
+        with pytest.raises(OutputError, match="does not mean stdout"):
             run("--data", tmp_path, option, "-")

@@ -18,7 +18,7 @@ def test_what_the_audit_writes_is_added_if_it_is_what_the_documents_say(
     done = CliRunner().invoke(app, [*map(str, options)])
     assert done.exit_code == 0, done.output
     figures.write_text(json.dumps(shipped_figures))
-    with pytest.raises(InputError, match=r"audit.json is of n 6, but the documents tell of 3153"):
+    with pytest.raises(InputError, match=r"audit.json has n 6, but the documents describe 3153"):
         add([wrote], figures)
     shipped_figures = json.loads(json.dumps(shipped_figures))
     shipped_figures["crops"]["int8"]["PrivateTest"]["ferplus"]["n"] = 6

@@ -44,7 +44,7 @@ def test_outputs_that_cannot_be_written_are_refused(tmp_path, monkeypatch):
     with pytest.raises(OutputError, match="is a folder; name a file"):
         require_writable(tmp_path)
     for refuse in (require_writable, refuse_existing):
-        with pytest.raises(OutputError, match="- does not stand for the screen here; name a file"):
+        with pytest.raises(OutputError, match="- does not mean stdout here; name a file"):
             refuse("-", Path("-"))
     with pytest.raises(OutputError, match=r"no folder .*there\.json"):
         require_writable(there / "new.csv")

@@ -1,1 +1,1 @@
-"""Data sets, their cleaning, and what is made of them for training."""
+"""Data sets: readers, cleaning, augmentation and synthesis."""

@@ -1,4 +1,4 @@
-"""Weights and draws that make groups and labels independent: training sees no group's habit."""
+"""Sample weights and sampling probabilities that make labels independent of groups in training."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ __all__ = [
 ]
 
 BALANCINGS = ("weights", "sampling")
-"""How faces of groups are balanced: each counts for more or less, or comes more or less often."""
+"""How groups are balanced: by loss weights per sample, or by resampling."""
 
 
 def balancing_weights(
@@ -25,22 +25,22 @@ def balancing_weights(
     *,
     strength: float = 1.0,
 ) -> npt.NDArray[np.float64]:
-    """The weight of each sample, (n,), by reweighing.
+    """Sample weights (n,) by reweighing.
 
-    P(group) P(label) / P(group, label), so that under the weights each group has the labels in the
-    shares that all samples together have them (Kamiran and Calders, "Data preprocessing techniques
-    for classification without discrimination", Knowledge and Information Systems 33, 2012). The
-    mean is 1 where every group has every label, and made 1 where not: what is not there cannot be
-    weighted up.
+    The weight is P(group) P(label) / P(group, label), so that every group has the same weighted
+    label distribution as the whole set (Kamiran and Calders, "Data preprocessing techniques for
+    classification without discrimination", Knowledge and Information Systems 33, 2012). Weights
+    are normalised to mean 1; this changes them only if a (group, label) cell is empty or
+    `strength` is below 1.
 
     Args:
-        groups: (n,) of each sample.
-        labels: (n,) of each sample.
-        strength: exponent from 0, no weights, to 1, independence; the trade-off between the two is
-            `effective_share`.
+        groups: (n,) group of each sample.
+        labels: (n,) label of each sample.
+        strength: exponent on the weights, from 0 (all equal) to 1 (independence); see
+            `effective_share` for its cost.
 
     Raises:
-        InputError: if the two are not of the same length, empty, or the strength is not 0 to 1.
+        InputError: if lengths differ or are 0, or the strength is outside 0 to 1.
     """
     _check(len(groups), len(labels), strength)
     _, group = np.unique(np.asarray(groups), return_inverse=True)
@@ -58,21 +58,21 @@ def sampling_chances(
     *,
     strength: float = 1.0,
 ) -> npt.NDArray[np.float64]:
-    """The chance of each sample to be drawn, (n,), summing to 1, so that groups come equally often.
+    """Sampling probabilities (n,), summing to 1, under which groups are equally frequent.
 
-    Within each group labels come as often as over all samples, as `balancing_weights` has it; what
-    a group lacks cannot be drawn. A sample of no group, whose name is empty, has the chance that it
-    has where all are alike. Drawing in place of weighting keeps the size of each step's gradient,
-    and repeats the samples of small groups instead (Idrissi et al., "Simple data balancing achieves
-    competitive worst-group-accuracy", CLeaR 2022).
+    Within a group, labels follow their distribution over all samples, as in `balancing_weights`;
+    labels that a group lacks cannot be drawn. Samples without a group keep the uniform
+    probability. Resampling keeps the gradient scale of each step, which weighting does not, and
+    repeats samples of small groups (Idrissi et al., "Simple data balancing achieves competitive
+    worst-group-accuracy", CLeaR 2022).
 
     Args:
-        groups: (n,) of each sample; empty for none.
-        labels: (n,) of each sample.
-        strength: exponent from 0, all alike, to 1, groups equally often.
+        groups: (n,) group of each sample; an empty string means none.
+        labels: (n,) label of each sample.
+        strength: exponent from 0 (uniform) to 1 (groups equally frequent).
 
     Raises:
-        InputError: as `balancing_weights`.
+        InputError: as for `balancing_weights`.
     """
     _check(len(groups), len(labels), strength)
     names, known = np.asarray(groups), np.asarray(groups).astype(str) != ""
@@ -80,27 +80,27 @@ def sampling_chances(
     if known.any():
         weights = balancing_weights(names[known], np.asarray(labels)[known], strength=strength)
         _, group = np.unique(names[known], return_inverse=True)
-        # Not by size: a group that lacks a label weighs less than it has samples.
+        # Normalise by the summed weight, which is below the group's size if a label is missing.
         weights = weights / np.bincount(group, weights)[group] ** strength
         chances[known] = weights / weights.mean()
     return np.asarray(chances / chances.sum(), dtype=np.float64)
 
 
 def drawn_order(chances: npt.NDArray[np.float64], count: int, seed: int) -> npt.NDArray[np.intp]:
-    """Rows (count,) in the order of an epoch, drawn with replacement; the same for the same seed.
+    """Row indices (count,) of an epoch, drawn with replacement; deterministic for a seed.
 
     Args:
-        chances: (n,) of each row, summing to 1.
-        count: how many.
-        seed: of the epoch.
+        chances: (n,) probability of each row, summing to 1.
+        count: number of draws.
+        seed: seed of the epoch.
     """
     return np.random.default_rng(seed).choice(len(chances), count, p=chances)
 
 
 def effective_share(weights: npt.NDArray[np.floating]) -> float:
-    """Of n weighted samples, the share that as many equal ones would be worth, 0 to 1.
+    """Kish's effective sample size divided by n, 0 to 1 ("Survey sampling", 1965).
 
-    Kish's effective sample size by n ("Survey sampling", 1965): what weighting costs in noise.
+    It measures how much weighting increases the variance.
     """
     return float(weights.sum() ** 2 / (len(weights) * (weights**2).sum()))
 
@@ -108,8 +108,8 @@ def effective_share(weights: npt.NDArray[np.floating]) -> float:
 def _check(groups: int, labels: int, strength: float) -> None:
     if groups != labels or not groups:
         raise InputError(
-            f"{groups} groups and {labels} labels make no weights; give one of each for every "
+            f"{groups} groups and {labels} labels cannot be balanced; give one of each for every "
             "sample"
         )
     if not 0.0 <= strength <= 1.0:
-        raise InputError(f"the strength of weights must lie between 0 and 1, not {strength}")
+        raise InputError(f"the strength of balancing must be between 0 and 1, not {strength}")

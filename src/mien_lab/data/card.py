@@ -1,7 +1,7 @@
-"""The dataset card: a Markdown file that says what a collection is, from figures and its owner.
+"""The dataset card: a Markdown description of a collection, from its inspection and its owner.
 
-Headings are those of Gebru et al., "Datasheets for datasets" (Communications of the ACM 64, 2021);
-the block on top is what Hugging Face reads of a README.md.
+Headings follow Gebru et al., "Datasheets for datasets" (Communications of the ACM 64, 2021). The
+front matter is that of Hugging Face's README.md.
 """
 
 import json
@@ -34,17 +34,17 @@ _LIMITS: Mapping[Reason, str] = {
 
 @dataclass(frozen=True)
 class CardText:
-    """What only the owner of a collection knows; empty where it is not said.
+    """Information that only the owner of a collection has; empty where not stated.
 
     Attributes:
-        title: the name of the collection.
-        licence: of pictures and labels, best as an SPDX name.
-        purpose: what it was made for.
+        title: name of the collection.
+        licence: licence of pictures and labels, preferably an SPDX identifier.
+        purpose: what the collection was made for.
         source: where the pictures come from.
-        people: who is shown, whether they agreed, and how they can object.
+        people: who is shown, whether they consented, and how they can object.
         annotation: who labelled the pictures, and how.
-        contact: who maintains it.
-        limits: further known limits, one each.
+        contact: who maintains the collection.
+        limits: further known limits, one per item.
     """
 
     title: str
@@ -63,15 +63,15 @@ def dataset_card(
     """The card as Markdown.
 
     Args:
-        text: what the owner says.
-        inspection: what was found in the collection.
-        dropped: samples that were left out before, by reason; None if none were.
+        text: the owner's statements.
+        inspection: findings in the collection.
+        dropped: number of samples removed before, by reason; None if there were none.
     """
     return "\n".join([*_front(text, inspection), *_body(text, inspection, dropped or {})]) + "\n"
 
 
 def _front(text: CardText, inspection: Inspection) -> Iterator[str]:
-    """Keys that the Hub knows; JSON strings are YAML strings."""
+    """YAML front matter for the Hub; every JSON string is a valid YAML string."""
     yield "---"
     yield f"pretty_name: {json.dumps(text.title, ensure_ascii=False)}"
     if text.licence:
@@ -135,14 +135,13 @@ def _composition(inspection: Inspection) -> Iterator[str]:
     yield _row(["all", *map("{:,}".format, [*totals, inspection.samples]), "100.0%"])
     if inspection.imbalance is not None:
         yield ""
-        yield f"The largest class has {inspection.imbalance:.1f} samples for each of the smallest."
+        yield f"The largest class has {inspection.imbalance:.1f} times the samples of the smallest."
 
 
 def _findings(inspection: Inspection) -> Iterator[str]:
     counts = count_reasons(inspection.findings)
-    yield "Counted by `mien-lab data inspect`: copies by equal pixels, perceptual hash, and the "
-    yield "details of faces laid over each other; mirror images are copies. Retouched copies are "
-    yield "missed in part."
+    yield "Counted by `mien-lab data inspect`: copies by equal pixels, perceptual hash, and "
+    yield "registration of the faces; mirror images are copies. Some retouched copies are missed."
     yield ""
     yield _row(["finding", "samples"])
     yield _row(["---", "---"])
@@ -165,7 +164,7 @@ def _limits(text: CardText, inspection: Inspection) -> Iterator[str]:
             f"{inspection.without_subject:,} samples name no subject: who is shown may be in "
             "several splits."
         )
-    yield "Age, gender and skin tone of the people shown have not been looked at here."
+    yield "Age, gender and skin tone of the people shown were not analysed."
 
 
 def _row(cells: Sequence[str]) -> str:

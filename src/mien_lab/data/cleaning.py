@@ -1,4 +1,4 @@
-"""Which rows of FER2013 may be trained on, and why the others may not."""
+"""Selection of the FER2013 rows to train on, with a reason for each dropped row."""
 
 import logging
 from dataclasses import dataclass
@@ -35,25 +35,30 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 LISTED = Path(__file__).with_name("fer2013-copies.csv")
-"""Training rows of FER2013 that show a photograph of PublicTest or PrivateTest in another framing,
-rows of PublicTest that so show one of PrivateTest, and which: found by `mien-lab copies`, which
-takes minutes, and by a search before it on crops aligned by another detector's landmarks."""
+"""Pairs of FER2013 rows that show one photograph in different framings.
+
+Training rows are listed with their copies in PublicTest or PrivateTest, PublicTest rows with those
+in PrivateTest. Found by `mien-lab copies`, which takes minutes, and by an earlier search on crops
+aligned by another detector's landmarks.
+"""
 COLUMNS = ("row", "copy_of", "correlation")
 SLACK = 0.02
-"""By how much a listed correlation may fall short on another machine."""
+"""Tolerance on a listed correlation, which varies between machines."""
 MOST = 0.9
-"""If so many of the listed pairs are found alike again the list is of these very rows, and all are
-believed: aligned by other landmarks, 3 % of the published ones cannot be laid over each other."""
+"""Share of listed pairs that must be confirmed for the whole list to be accepted.
+
+It is below 1 because 3 % of the published pairs, aligned by other landmarks, cannot be registered.
+"""
 
 
 @dataclass(frozen=True)
 class Cleaning:
-    """The outcome of cleaning.
+    """The result of cleaning.
 
     Attributes:
-        rows: row numbers of Training that remain.
+        rows: kept row numbers of Training.
         drops: row number and reason of each dropped row.
-        copies: (m, 2) the dropped rows that show a test picture, and the test row each shows.
+        copies: (m, 2) each dropped copy and the test row that it shows.
     """
 
     rows: npt.NDArray[np.intp]
@@ -62,11 +67,11 @@ class Cleaning:
 
     @property
     def copied(self) -> npt.NDArray[np.intp]:
-        """The test rows that dropped rows show."""
+        """The test rows that have a dropped copy, sorted and unique."""
         return np.unique(self.copies[:, 1])
 
     def counts(self) -> dict[str, int]:
-        """How many rows were dropped for each reason."""
+        """Number of dropped rows by reason."""
         reasons = [reason for _, reason in self.drops]
         return {reason: reasons.count(reason) for reason in sorted(set(reasons))}
 
@@ -76,8 +81,8 @@ def clean(data: Fer, copies: Path | None = LISTED) -> Cleaning:
 
     Args:
         data: FER2013.
-        copies: a list of copies that differ in framing, which are compared again before they are
-            believed; None looks only for copies that are framed alike.
+        copies: CSV of copies in another framing, verified before use; None finds only copies in
+            the same framing.
     """
     training = data.rows("Training")
     reasons: dict[int, str] = {}
@@ -102,7 +107,7 @@ def clean(data: Fer, copies: Path | None = LISTED) -> Cleaning:
 
 
 def public_rows(data: Fer, copies: Path | None = LISTED) -> npt.NDArray[np.intp]:
-    """The rows of PublicTest, to fit constants on, that copy none of PrivateTest.
+    """Rows of PublicTest, used to fit constants, without copies of PrivateTest.
 
     Args:
         data: FER2013.
@@ -115,10 +120,10 @@ def public_rows(data: Fer, copies: Path | None = LISTED) -> npt.NDArray[np.intp]
 
 
 def read_copies(path: Path) -> npt.NDArray[np.intp]:
-    """(m, 2) the rows of a list, and the test row that each shows.
+    """Read a list of copies, (m, 2): a row and the test row that it shows.
 
     Raises:
-        InputError: if the list is missing, lacks a column, or a line does not hold two rows.
+        InputError: if the file is missing, lacks a column, or a line does not hold two row numbers.
     """
     pairs = []
     for line, listed in numbered_rows(path, ("row",), ("copy_of",)):
@@ -135,7 +140,7 @@ def read_copies(path: Path) -> npt.NDArray[np.intp]:
 def write_copies(
     path: Path, pairs: npt.NDArray[np.intp], correlations: npt.NDArray[np.float32]
 ) -> None:
-    """Write a list that `read_copies` reads: for each row the test row it is most like.
+    """Write a list for `read_copies`: each row with the test row of highest correlation.
 
     Raises:
         OutputError: if the file cannot be written; nothing is left under its name.
@@ -148,7 +153,7 @@ def write_copies(
 
 
 def write_drops(path: Path, cleaning: Cleaning) -> None:
-    """Write a CSV of the dropped rows: row, reason, and of a copy a test row that it shows.
+    """Write a CSV of the dropped rows: row, reason and, for copies, a test row that it shows.
 
     Raises:
         OutputError: if the file cannot be written; nothing is left under its name.
@@ -161,17 +166,17 @@ def write_drops(path: Path, cleaning: Cleaning) -> None:
 def find_reframed(
     data: Fer, classifier: ExpressionClassifier
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float32]]:
-    """Rows, of those that are kept otherwise, that show a test photograph reframed.
+    """Find rows that show a test photograph in another framing, among those otherwise kept.
 
-    Rows of Training are compared with both tests, those of PublicTest with PrivateTest: some
-    million pairs, which takes eight minutes or so.
+    Training is compared with both test splits, PublicTest with PrivateTest: about a million pairs,
+    which takes about eight minutes.
 
     Args:
         data: FER2013.
-        classifier: its embeddings only say which pairs to compare.
+        classifier: its embeddings only select candidate pairs.
 
     Returns:
-        (m, 2) the row and the test row, and (m,) how their details correlate.
+        (m, 2) the row and the test row, and (m,) the correlation after registration.
     """
     crops = upright_crops(fer_faces(data, np.arange(len(data))))
     embeddings, _ = embed_crops(crops, np.flatnonzero(~data.blank), classifier)
@@ -186,7 +191,7 @@ def find_reframed(
 
 
 def _listed(data: Fer, copies: Path | None, split: str) -> npt.NDArray[np.intp]:
-    """The listed pairs of a split's rows that do show one photograph: the list may be of others."""
+    """The listed pairs of a split, verified: the list may belong to another edition of the data."""
     pairs = np.zeros((0, 2), np.intp) if copies is None else read_copies(copies)
     known: npt.NDArray[np.intp] = pairs[(pairs < len(data)).all(axis=1)]
     shown = ("PublicTest", "PrivateTest") if split == "Training" else ("PrivateTest",)
@@ -202,8 +207,8 @@ def _listed(data: Fer, copies: Path | None, split: str) -> npt.NDArray[np.intp]:
     if np.mean(sure) >= MOST:
         return known
     log.warning(
-        "%d of %d listed copies are none here: these rows are not the published FER2013's; "
-        "write their own list with mien-lab copies, in place of mien_lab/data/%s",
+        "%d of %d listed copies are not copies here: these rows differ from the published "
+        "FER2013; write a list for them with mien-lab copies, in place of mien_lab/data/%s",
         len(sure) - sum(sure),
         len(sure),
         LISTED.name,

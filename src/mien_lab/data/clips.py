@@ -1,9 +1,9 @@
-"""Clips made from stills: faces that pass from one expression to another, as a camera sees them.
+"""Synthetic clips made from stills: faces that change from one expression to another.
 
-A clip holds one expression after another, each a still of its own, and blends over from one to
-the next: its onset, apex and offset. The vote distributions blend like the pictures. Head,
-light and camera move; under poor conditions the face is blurred, covered, darkened and coarse for
-moments, and noisy and compressed throughout.
+A clip is a sequence of stills with different expressions; cross-fades between them imitate onset,
+apex and offset, and the vote distributions are blended alike. Head, light and camera move. Under
+poor conditions the face is also blurred, covered, darkened or downsampled for moments, and noisy
+and JPEG-compressed throughout.
 """
 
 import hashlib
@@ -28,17 +28,17 @@ Crop = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Conditions:
-    """How hard a clip is to read.
+    """Imaging conditions of a clip.
 
     Attributes:
-        landmarks: standard deviation of their error from frame to frame, in pixels of the crop.
-        motion: largest slow drift, in pixels of the crop and degrees.
-        light: largest slow change, as natural logarithm of the exponent of the grey levels.
-        noise: largest standard deviation in grey levels.
-        quality: least JPEG quality; 100 compresses nothing.
-        smallest: least size of the face relative to the crop.
-        faults: blurred, covered, dark or coarse moments per second.
-        dropped: share of frames that are missing.
+        landmarks: standard deviation of the landmark error per frame, in pixels of the crop.
+        motion: maximum slow drift, in pixels of the crop and degrees.
+        light: maximum slow change of the gamma exponent, as its natural logarithm.
+        noise: maximum standard deviation of the noise, in grey levels.
+        quality: minimum JPEG quality; 100 means no compression.
+        smallest: minimum size of the face relative to the crop.
+        faults: mean number of blurred, covered, dark or coarse moments per second.
+        dropped: share of missing frames.
     """
 
     landmarks: float
@@ -57,14 +57,14 @@ POOR = Conditions(1.0, 3.0, 0.5, 16.0, 20, 0.35, 1.2, 0.08)
 
 @dataclass(frozen=True)
 class Clip:
-    """The frames of one face and the truth about them.
+    """The frames of one face and their ground truth.
 
     Attributes:
-        crops: (t, 48, 48) uint8 grey, at the sizes that were asked for, in turn.
-        contexts: (t, CONTEXT_SIZE) float32, what the recurrent network is told besides.
-        times: (t,) seconds.
+        crops: (t, 48, 48) uint8 grey, cycling through the requested zooms.
+        contexts: (t, CONTEXT_SIZE) float32, further inputs of the recurrent network.
+        times: (t,) timestamps in seconds.
         targets: (t, 8) float32 vote distributions.
-        labels: (t,) int64 the label of the still that prevails.
+        labels: (t,) int64 label of the dominant still.
     """
 
     crops: npt.NDArray[np.uint8]
@@ -75,13 +75,13 @@ class Clip:
 
 
 class ClipMaker:
-    """Makes clips out of stills; the same seed and number give the same clip.
+    """Makes clips from stills; deterministic for a seed and clip number.
 
     Args:
         faces: stills with vote distributions; those without votes are not used.
-        length: frames of a clip.
-        rates: least and largest frames per second.
-        seed: of all chance.
+        length: number of frames of a clip.
+        rates: minimum and maximum frame rate, in frames per second.
+        seed: seed of all random draws.
 
     Raises:
         InputError: if all stills show the same expression.
@@ -100,14 +100,14 @@ class ClipMaker:
         self._seed = seed
 
     def mark(self) -> str:
-        """Tells these clips from those of other stills, lengths, rates or seeds."""
+        """A digest of stills, length, rates and seed, to name cached clips by."""
         digest = hashlib.sha256(repr((self._length, self._rates, self._seed)).encode())
         for name in ("canvases", "matrices", "emotions"):
             digest.update(getattr(self._faces, name).tobytes())
         return digest.hexdigest()[:12]
 
     def clip(self, number: int, conditions: Conditions, zooms: tuple[float, ...] = (1.0,)) -> Clip:
-        """Clip `number` under the given conditions, its frames at each of the sizes in turn."""
+        """Make clip `number` under the given conditions, its frames cycling through `zooms`."""
         rng = np.random.default_rng((self._seed, number))
         low, high = np.log(self._rates)
         steps = np.full(self._length, 1 / np.exp(rng.uniform(low, high)))
@@ -129,7 +129,7 @@ class ClipMaker:
     def _story(
         self, rng: np.random.Generator, times: Floats
     ) -> tuple[npt.NDArray[np.intp], Floats]:
-        """Which two stills each frame lies between, (t, 2), and the share of the second, (t,)."""
+        """The two stills that each frame blends, (t, 2), and the share of the second, (t,)."""
         stills = np.zeros((len(times), 2), np.intp)
         shares = np.zeros(len(times))
         now, before = int(rng.choice(self._usable)), -1
@@ -137,7 +137,7 @@ class ClipMaker:
         while begin <= times[-1]:
             change = begin + rng.uniform(0.5, 2.5)
             onset = rng.uniform(0.08, 0.4)
-            # A face often goes back to what it showed before.
+            # Faces often return to the previous expression.
             back = before >= 0 and rng.random() < 0.4
             after = before if back else self._other(rng, now)
             part = times >= begin
@@ -148,7 +148,7 @@ class ClipMaker:
         return stills, shares
 
     def _other(self, rng: np.random.Generator, still: int) -> int:
-        """A still with another label."""
+        """Draw a still with another label."""
         while True:
             other = int(rng.choice(self._usable))
             if self._labels[other] != self._labels[still]:
@@ -163,7 +163,7 @@ class ClipMaker:
         conditions: Conditions,
         zooms: tuple[float, ...],
     ) -> tuple[npt.NDArray[np.uint8], Floats]:
-        """The crops (t, 48, 48) and the size of the face in each relative to the crop."""
+        """The crops (t, 48, 48) and the effective size of each face relative to the crop, (t,)."""
         moves = _moves(rng, times, conditions)
         light = _drift(rng, times) * conditions.light
         noise = rng.uniform(0, 1) * conditions.noise
@@ -191,14 +191,14 @@ class ClipMaker:
 
 
 def _face_of(size: float) -> Face:
-    """A face as the detector would report it, for the measures of quality that need one."""
+    """A face as the detector would report it, for the quality measures."""
     points = (CANONICAL * size).astype(np.float32)
     side = CROP_SIZE * size
     return Face(Box(0.0, 0.0, side, side), 1.0, Landmarks.from_array(points))
 
 
 def _drift(rng: np.random.Generator, times: Floats) -> Floats:
-    """A slow random course in about [-1, 1], (t,)."""
+    """A slow random curve in [-1, 1], (t,)."""
     course = np.zeros(len(times))
     for weight in (0.6, 0.4):
         course += weight * np.sin(rng.uniform(0.5, 4.0) * times + rng.uniform(0, 2 * np.pi))
@@ -206,10 +206,10 @@ def _drift(rng: np.random.Generator, times: Floats) -> Floats:
 
 
 def _moves(rng: np.random.Generator, times: Floats, conditions: Conditions) -> Floats:
-    """How head and landmarks displace the crop, (t, 2, 3), around its centre."""
+    """Similarity transforms (t, 2, 3) of the crop by head motion and landmark error."""
     jitter = rng.normal(0, conditions.landmarks, (4, len(times)))
     x, y, turn, zoom = (_drift(rng, times) * conditions.motion * rng.uniform(0, 1) for _ in "xytz")
-    # An error of one pixel turns the eye line, eighteen pixels long, by about two degrees.
+    # A landmark error of one pixel rotates the eye line, 18 pixels long, by about two degrees.
     angle = np.radians(2 * turn + 2 * jitter[2])
     scale = np.exp(0.02 * zoom + 0.02 * jitter[3])
     cos, sin = np.cos(angle) * scale, np.sin(angle) * scale
@@ -221,7 +221,7 @@ def _moves(rng: np.random.Generator, times: Floats, conditions: Conditions) -> F
 
 
 def _after(move: Floats, matrix: Floats) -> Floats:
-    """The matrix (2, 3) that first applies `matrix`, then `move`."""
+    """The composed matrix (2, 3) that applies `matrix`, then `move`."""
     moved = move[:, :2] @ matrix
     moved[:, 2] += move[:, 2]
     return moved

@@ -1,4 +1,4 @@
-"""What publishers of collections write into the lines of their tables: codes and numbers."""
+"""Label codes and cell formats in the tables of published collections."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 Codes = Mapping[str, Emotion | None]
-"""The label of each code; None for one that stands for no label."""
+"""The label of each code; None for a code without one of the eight labels."""
 
 RAF_CODES: Codes = {
     "1": Emotion.SURPRISE,
@@ -41,7 +41,7 @@ AFFECTNET_CODES: Codes = {
     "5": Emotion.DISGUST,
     "6": Emotion.ANGER,
     "7": Emotion.CONTEMPT,
-    # None of these, uncertain, no face.
+    # None of the above, uncertain, no face.
     **dict.fromkeys(("8", "9", "10")),
 }
 AFFECTNET_NAMES: Codes = {"none": None, "uncertain": None, "no-face": None}
@@ -67,10 +67,10 @@ EXPW_CODES: Codes = {
 
 
 def cells(line: str, count: int, place: str) -> list[str]:
-    """The values between spaces of a line.
+    """Split a line at spaces into `count` values.
 
     Raises:
-        InputError: naming the place, if there are not so many.
+        InputError: if the number of values differs; it names the place.
     """
     found = line.split()
     if len(found) != count:
@@ -79,10 +79,10 @@ def cells(line: str, count: int, place: str) -> list[str]:
 
 
 def finite(text: str) -> float:
-    """The number that a text is.
+    """Parse a finite number.
 
     Raises:
-        ValueError: if it is none, or is infinite.
+        ValueError: if the text is not a number, or not a finite one.
     """
     number = float(text)
     if not math.isfinite(number):
@@ -91,10 +91,10 @@ def finite(text: str) -> float:
 
 
 def box_between(corners: Sequence[str], place: str) -> Box:
-    """The box of its left, top, right and bottom.
+    """Parse a box given by left, top, right and bottom.
 
     Raises:
-        InputError: naming the place, if they are not four finite numbers.
+        InputError: if they are not four finite numbers; it names the place.
     """
     try:
         left, top, right, bottom = map(finite, corners)
@@ -107,7 +107,7 @@ def decoded(code: str, codes: Codes, place: str) -> Emotion | None:
     """The label of a code, which may be written as `3.0000000e+00`.
 
     Raises:
-        InputError: naming the place and all codes, if it is none of them.
+        InputError: if the code is unknown; it names the place and the known codes.
     """
     try:
         number = float(code)

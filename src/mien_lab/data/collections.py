@@ -1,4 +1,4 @@
-"""One way to read a labelled collection, whatever its layout."""
+"""A single reader for labelled collections in any supported layout."""
 
 import hashlib
 import os
@@ -39,15 +39,16 @@ from mien_lab.data.samples import Sample, split_rank
 __all__ = ["Layout", "find_layout", "parse_layout", "read_collection", "read_measured"]
 
 SMALL = 100
-"""Longest side in pixels up to which pictures of an unknown collection are taken for crops.
+"""Longest side in pixels up to which pictures of an unknown collection are treated as crops.
 
-Collections of crops have 48 (FER2013, CK+48), 96 (AffectNet's small edition) or 100 (RAF-DB).
+Crops have 48 pixels in FER2013 and CK+48, 96 in AffectNet's small edition and 100 in RAF-DB.
 """
 _LOOKED_AT = 9
+"""Approximate number of pictures that are opened to tell their size."""
 
 
 class Layout(StrEnum):
-    """The layouts that can be read."""
+    """The supported layouts."""
 
     FER2013 = "fer2013"
     FERPLUS = "fer+"
@@ -69,23 +70,23 @@ def read_collection(
     whole: bool | None = None,
     copies: bool = False,
 ) -> list[Sample]:
-    """All samples of a collection, those without a label among them, each with its own name.
+    """Read all samples of a collection, including unlabelled ones; names are unique.
 
-    Pictures are not opened, and need not exist: a missing one fails by name where it is read.
+    Missing pictures are not detected here; they raise an error when they are loaded.
 
     Args:
-        folder: holds the collection as its publisher packs it; of a manifest also the file.
-        layout: one of `Layout`, or auto, which tells it from the files.
-        split: the only one to take, as the collection calls it; all if None.
-        whole: whether to search the pictures for faces (True) or to take each as the crop of one
-            face (False); None does what the collection is made of, as a manifest's column
-            `cropped` or else the size of the pictures says.
-        copies: whether files of one name and content may lie in the folders of two splits; for
-            tools that find copies themselves.
+        folder: folder of the collection as published; for a manifest, also the file itself.
+        layout: a value of `Layout`, or "auto" to infer it from the files.
+        split: the split to read, as the collection names it; all if None.
+        whole: True to detect faces in the pictures, False to treat each as the crop of one face.
+            None follows the layout; for folders and manifests it follows the manifest's column
+            `cropped`, else the size of the pictures.
+        copies: whether identical files may lie in two splits; for tools that find copies
+            themselves.
 
     Raises:
-        InputError: if the layout is unknown or holds nothing, a label or split is unknown, or a
-            picture is listed twice or in two splits.
+        InputError: if the folder is missing, the layout is unknown or the folder holds nothing in
+            it, a label or split is unknown, or a picture is listed twice or in two splits.
     """
     if not folder.exists():
         raise InputError(f"{folder} is missing; check the path")
@@ -104,18 +105,18 @@ def read_collection(
 
 
 def find_layout(folder: Path) -> Layout:
-    """The layout that the files of a folder are in.
+    """Infer the layout of a folder from its files.
 
     Raises:
-        InputError: if they are in none.
+        InputError: if it matches no layout.
     """
     for layout, is_so in _SIGNS.items():
         if is_so(folder):
             return layout
     if find_manifest(folder, sure=False):
-        return Layout.MANIFEST  # Whoever reads it is told what it lacks.
+        return Layout.MANIFEST  # reading it raises an error that says what is missing
     raise InputError(
-        f"{folder} is in no known layout; say which with --layout ({', '.join(Layout)}), or write "
+        f"{folder} is in no known layout; name one with --layout ({', '.join(Layout)}), or write "
         "a manifest.csv with the columns image and label"
     )
 
@@ -123,20 +124,20 @@ def find_layout(folder: Path) -> Layout:
 def read_measured(
     folder: Path, layout: str = "auto", split: str | None = None, *, whole: bool | None = None
 ) -> tuple[list[Sample], str | None]:
-    """The samples to measure on, and the split or splits that they are of; None for all.
+    """The samples to evaluate on, and the name of their split or splits; None for all.
 
-    Where no split is named those for testing are taken, else those for validation, as their names
-    say; see `split_rank`. Of FER2013 and FER+ only the test split is: the others have been trained
-    on, or chosen by.
+    By default test splits are used, else validation splits, recognised by name (see `split_rank`).
+    For FER2013 and FER+ it is the test split only: the others served for training and model
+    selection.
 
     Args:
-        folder: of the collection.
+        folder: folder of the collection.
         layout: as for `read_collection`.
-        split: the only one to take.
+        split: the split to use instead.
         whole: as for `read_collection`.
 
     Raises:
-        InputError: as `read_collection` does.
+        InputError: as for `read_collection`.
     """
     if split is None and folder.exists():
         chosen = parse_layout(layout) or find_layout(folder)
@@ -153,10 +154,10 @@ def read_measured(
 
 
 def parse_layout(layout: str) -> Layout | None:
-    """The layout of a name; None for auto.
+    """Parse the name of a layout; "auto" gives None.
 
     Raises:
-        InputError: if there is no such layout.
+        InputError: if the name is unknown.
     """
     if layout == "auto":
         return None
@@ -180,7 +181,7 @@ def _refuse_repeats(samples: Sequence[Sample], *, copies: bool) -> None:
     first: dict[str, Sample] = {}
     twice, both = [], []
     for sample in samples:
-        # A manifest can spell one file in two ways; faces of one photograph are named apart.
+        # A manifest may spell one path in two ways; faces of one photograph have their own names.
         whole = sample.path is not None and sample.box is None
         key = os.path.normpath(sample.path) if whole and sample.path else sample.name
         other = first.setdefault(key, sample)
@@ -197,7 +198,7 @@ def _refuse_repeats(samples: Sequence[Sample], *, copies: bool) -> None:
 
 
 def _copied(samples: Iterable[Sample]) -> Iterator[str]:
-    """Files of one name and content in the folders of two splits."""
+    """Pairs of files with the same name and content in two splits."""
     named: dict[str, list[tuple[Path, Sample]]] = {}
     for sample in samples:
         if sample.path is not None and sample.split:
@@ -222,7 +223,7 @@ def _some(names: Sequence[str], most: int = 20) -> str:
 
 
 def _are_small(samples: Sequence[Sample]) -> bool:
-    """Whether the pictures are as small as crops are, by some that can be opened."""
+    """Whether the pictures are of the size of crops, judged by a few of them."""
     sides = []
     for sample in samples[:: max(len(samples) // _LOOKED_AT, 1)]:
         try:
@@ -284,7 +285,7 @@ _SIGNS: dict[Layout, Callable[[Path], bool]] = {
     Layout.JAFFE: _is_jaffe,
     Layout.KDEF: _is_kdef,
 }
-"""In the order in which they are tried; whoever sorted a collection into folders knows why."""
+"""Tests for each layout, in the order in which they are tried."""
 
 _READERS: dict[Layout, Callable[[Path], Iterator[Sample]]] = {
     Layout.FER2013: read_fer2013,
@@ -301,4 +302,4 @@ _READERS: dict[Layout, Callable[[Path], Iterator[Sample]]] = {
 _WHOLE: dict[Layout, Callable[[Path], Iterator[Sample]]] = {
     Layout.RAF_DB: partial(read_raf_db, whole=True),
 }
-"""Collections that have the whole photographs beside the crops."""
+"""Readers of collections that hold whole photographs in addition to crops."""

@@ -1,10 +1,10 @@
-"""Graded damage to aligned faces: what light, lenses, files, bad alignment and covers take away.
+"""Graded corruptions of aligned faces: light, blur, noise, compression, misalignment, occlusion.
 
-Each kind is a pure function of a grey crop, an amount in a physical unit and a generator that draws
-its free choices; `CORRUPTIONS` gives the amounts of severities 1 to 5, after the benchmark of
-Hendrycks and Dietterich, "Benchmarking neural network robustness to common corruptions and
-perturbations", ICLR 2019. Lengths in pixels are of a 48-pixel crop, where the eyes are 18 apart,
-and scale with the crop.
+Each corruption is a pure function of a grey crop, an amount in a physical unit and a random
+generator. `CORRUPTIONS` defines the amounts of severities 1 to 5, after Hendrycks and Dietterich,
+"Benchmarking neural network robustness to common corruptions and perturbations", ICLR 2019.
+Lengths in pixels refer to a 48-pixel crop, where the eyes are 18 pixels apart, and scale with the
+crop.
 """
 
 import math
@@ -42,11 +42,14 @@ __all__ = [
 
 SEVERITIES = (1, 2, 3, 4, 5)
 DISPLAY_GAMMA = 2.2
-"""A stop, a doubling of light, is a factor of 2^(1/2.2) in grey levels (sRGB, IEC 61966-2-1)."""
+"""Display gamma: one stop (a doubling of light) scales grey levels by 2^(1/2.2).
+
+Approximates sRGB, IEC 61966-2-1.
+"""
 
 
 class Kind(StrEnum):
-    """Where the damage comes from."""
+    """The cause of a corruption."""
 
     LIGHT = "light"
     DETAIL = "detail"
@@ -56,14 +59,15 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Corruption:
-    """One kind of damage in five severities.
+    """A corruption with five severities.
 
     Attributes:
-        name: by which figures are reported.
-        kind: where it comes from.
-        unit: what the amounts are, for the reader of a table.
-        amounts: of severities 1 to 5.
-        change: from a crop (size, size) uint8, an amount and a generator to the damaged crop.
+        name: name in reports.
+        kind: its cause.
+        unit: unit of the amounts, for tables.
+        amounts: amounts of severities 1 to 5.
+        change: function of a crop (size, size) uint8, an amount and a generator that returns the
+            corrupted crop.
     """
 
     name: str
@@ -73,9 +77,9 @@ class Corruption:
     change: Callable[[Crop, float, np.random.Generator], Crop]
 
     def apply(self, crop: Crop, severity: int, *, seed: int = 0, name: str = "") -> Crop:
-        """The damaged crop; the same for the same seed and name of the face, whatever came before.
+        """Corrupt a crop; deterministic for a seed and the name of the face.
 
-        All severities of a face share their free choices, such as the side that is covered.
+        All severities share the random choices of a face, such as the side that is covered.
 
         Raises:
             ValueError: if the severity is not 1 to 5.
@@ -96,7 +100,7 @@ def brightness(crop: Crop, stops: float, _: np.random.Generator) -> Crop:
 
 
 def darkness(crop: Crop, stops: float, _: np.random.Generator) -> Crop:
-    """Under-exposure, rounded to eight bits; noise is a corruption of its own.
+    """Under-exposure, rounded to eight bits, without added noise.
 
     Severities 1 to 5: 1, 2, 4, 6, 8 stops less light.
     """
@@ -104,15 +108,15 @@ def darkness(crop: Crop, stops: float, _: np.random.Generator) -> Crop:
 
 
 def contrast(crop: Crop, share: float, _: np.random.Generator) -> Crop:
-    """Haze: grey levels drawn towards their mean.
+    """Reduced contrast: grey levels contracted towards their mean, as by haze.
 
-    Severities 1 to 5: 0.5, 0.3, 0.15, 0.08, 0.04 of the contrast is left.
+    Severities 1 to 5: 0.5, 0.3, 0.15, 0.08, 0.04 of the contrast remains.
     """
     return fade(crop, share, float(crop.mean()) / 255)
 
 
 def gamma(crop: Crop, exponent: float, rng: np.random.Generator) -> Crop:
-    """A wrong tone curve; the generator draws whether the exponent or its inverse is applied.
+    """Wrong gamma; the exponent or its inverse is applied at random.
 
     Severities 1 to 5: exponents 1.3, 1.6, 2, 2.5, 3.5.
     """
@@ -121,7 +125,7 @@ def gamma(crop: Crop, exponent: float, rng: np.random.Generator) -> Crop:
 
 
 def blur(crop: Crop, sigma: float, _: np.random.Generator | None = None) -> Crop:
-    """A Gaussian blur, as of a lens out of focus.
+    """Gaussian blur, as from a lens out of focus.
 
     Severities 1 to 5: standard deviation of 0.75, 1, 1.5, 2, 3 pixels.
     """
@@ -130,7 +134,7 @@ def blur(crop: Crop, sigma: float, _: np.random.Generator | None = None) -> Crop
 
 
 def noise(crop: Crop, sigma: float, rng: np.random.Generator) -> Crop:
-    """Gaussian noise of the sensor, independent in each pixel, clipped to 0 to 255.
+    """Gaussian sensor noise, independent per pixel, clipped to 0 to 255.
 
     Severities 1 to 5: standard deviation of 6, 12, 20, 30, 45 grey levels.
     """
@@ -138,23 +142,23 @@ def noise(crop: Crop, sigma: float, rng: np.random.Generator) -> Crop:
 
 
 def jpeg(crop: Crop, quality: float, _: np.random.Generator) -> Crop:
-    """JPEG, with its blocks of 8 pixels laid over the crop.
+    """JPEG compression of the crop, whatever its size, in blocks of 8 pixels.
 
-    Severities 1 to 5: quality 50, 30, 15, 10, 5 by libjpeg's scale.
+    Severities 1 to 5: quality 50, 30, 15, 10, 5 on libjpeg's scale.
     """
     return compressed(crop, round(quality))
 
 
 def downscale(crop: Crop, side: float, _: np.random.Generator) -> Crop:
-    """A small face, enlarged again.
+    """Low resolution: the crop downsampled and enlarged again.
 
-    Severities 1 to 5: the crop had a side of 32, 26, 22, 19, 16 pixels.
+    Severities 1 to 5: side of the downsampled crop 32, 26, 22, 19, 16 pixels.
     """
     return shrink(crop, round(side))
 
 
 def rotation(crop: Crop, degrees: float, rng: np.random.Generator) -> Crop:
-    """A crop turned about its middle, as wrong eye points would; the generator draws the side.
+    """Rotation about the centre, as from wrong eye landmarks; the direction is random.
 
     Severities 1 to 5: 5, 10, 20, 30, 45 degrees.
     """
@@ -165,7 +169,7 @@ def rotation(crop: Crop, degrees: float, rng: np.random.Generator) -> Crop:
 
 
 def shift(crop: Crop, pixels: float, rng: np.random.Generator) -> Crop:
-    """A crop beside the face, as wrong points would; the generator draws the direction.
+    """Translation, as from wrong landmarks; the direction is random.
 
     Severities 1 to 5: 1.5, 3, 5, 7, 10 pixels.
     """
@@ -175,18 +179,18 @@ def shift(crop: Crop, pixels: float, rng: np.random.Generator) -> Crop:
 
 
 def fade(crop: Crop, gain: float, level: float) -> Crop:
-    """Contrast times the gain, around a level that is a share of the grey range."""
+    """Scale the contrast by `gain` and set the mean to `level`, a share of the grey range."""
     return _clipped((crop.astype(np.float32) - crop.mean()) * gain + level * 255)
 
 
 def compressed(grey: Crop, quality: int) -> Crop:
-    """A grey picture (height, width) as JPEG keeps it, the quality 1 to 100 by libjpeg's scale."""
+    """A grey picture (height, width) uint8 after JPEG of quality 1 to 100 (libjpeg's scale)."""
     _, data = cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, quality])
     return np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.uint8)
 
 
 def shrink(crop: Crop, side: int) -> Crop:
-    """The crop as if it had been `side` pixels wide."""
+    """The crop downsampled to `side` by `side` pixels and enlarged to its size again."""
     small = cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA)
     size = (crop.shape[1], crop.shape[0])
     return np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_LINEAR), np.uint8)
@@ -198,7 +202,7 @@ def _clipped(grey: npt.NDArray[np.floating]) -> Crop:
 
 def _warped(crop: Crop, matrix: npt.NDArray[np.floating]) -> Crop:
     size = (crop.shape[1], crop.shape[0])
-    # The edge is repeated outwards, as the crops of serving do at the edge of a picture.
+    # The border is replicated, as in the crops of the pipeline.
     warped = cv2.warpAffine(crop, matrix, size, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(warped, np.uint8)
 
@@ -231,4 +235,4 @@ CORRUPTIONS: tuple[Corruption, ...] = (
         occlusions.sunglasses,
     ),
 )  # fmt: skip
-"""All of them, in the order in which they are reported."""
+"""All corruptions, in reporting order."""

@@ -1,4 +1,4 @@
-"""Which samples of a collection to keep; what is dropped is named with its reason."""
+"""Selection of the samples of a collection to keep, with a reason for each dropped one."""
 
 import os
 from collections.abc import Collection, Sequence
@@ -32,19 +32,19 @@ DEFAULT_REASONS = frozenset(
         Reason.COPY,
     }
 )
-"""What is dropped unless told otherwise: what is certain, or nearly so.
+"""Reasons to drop a sample by default: the certain or nearly certain ones.
 
-The others are opinions of a network, or, as with subjects, better mended by another split.
+The others rest on a network's predictions or, for subjects, are better solved by another split.
 """
 
 
 @dataclass(frozen=True)
 class Curation:
-    """The outcome.
+    """The result of `curate`.
 
     Attributes:
-        kept: the samples that remain, in their order.
-        drops: one finding for each other sample.
+        kept: the kept samples, in their original order.
+        drops: one finding for each dropped sample.
     """
 
     kept: tuple[Sample, ...]
@@ -59,18 +59,17 @@ def curate(
     reasons: Collection[Reason] = DEFAULT_REASONS,
     splits: Collection[str] | None = None,
 ) -> Curation:
-    """Drop what the findings speak against, and of copies all but one.
+    """Drop samples with findings, and all but one of each set of copies.
 
-    Of copies the one that is held out stays (see `held_out_first`), so long as nothing else speaks
-    against it.
+    Among copies the first by `held_out_first` is kept, unless another finding drops it.
 
     Args:
-        samples: of a collection.
-        findings: of its inspection.
-        likeness: of its pictures.
-        reasons: for which to drop.
-        splits: from which to drop; all if None. Samples of the others all stay, and copies of
-            them give way.
+        samples: samples of a collection.
+        findings: findings of its inspection.
+        likeness: copies among its pictures.
+        reasons: reasons to drop a sample for.
+        splits: splits to drop from; all if None. Samples of other splits are kept, and their
+            copies in these splits are dropped.
 
     Raises:
         InputError: if a split is unknown, or nothing would be left.
@@ -100,10 +99,10 @@ def curate(
 
 
 def require_splits(samples: Sequence[Sample], splits: Collection[str]) -> None:
-    """Check that a collection has all these splits.
+    """Check that a collection has the given splits.
 
     Raises:
-        InputError: naming one that it does not have, and those that it has.
+        InputError: if one is unknown; it names the known ones.
     """
     known = {sample.split for sample in samples}
     if unknown := sorted(set(splits) - known):
@@ -113,10 +112,10 @@ def require_splits(samples: Sequence[Sample], splits: Collection[str]) -> None:
 
 
 def require_names(path: Path, samples: Sequence[Sample]) -> None:
-    """Check that a manifest at `path` could name all pictures.
+    """Check that a manifest at `path` can name all pictures.
 
     Raises:
-        InputError: naming one whose name is not UTF-8, as tables are.
+        InputError: if the name of a picture is not UTF-8.
     """
     for sample in samples if _are_files(samples) else ():
         name = _relative(sample.path, path) if sample.path else ""
@@ -128,14 +127,13 @@ def require_names(path: Path, samples: Sequence[Sample]) -> None:
 
 
 def write_manifest(path: Path, samples: Sequence[Sample]) -> None:
-    """Write a CSV of samples that `read_collection` takes: `image,label,split,subject,cropped`.
+    """Write a manifest for `read_collection`: `image,label,split,subject,cropped`.
 
-    A column `framed` says which pictures are cut as FER2013's are, if any is; landmarks that the
-    collection gives are not kept.
+    A column `framed` is added if any picture is framed like FER2013's. Landmarks are not written.
 
-    Images are named relative to the manifest. Where samples are no files of their own, as the rows
-    of FER2013 or several faces of one photograph, the first column is `name` instead, and there is
-    no column `cropped` or `framed`: a list for other tools to choose by.
+    Images are named relative to the manifest. If samples are not files, such as the rows of
+    FER2013 or several faces of one photograph, the first column is `name` instead and `cropped`
+    and `framed` are omitted; such a list is for other tools.
 
     Raises:
         OutputError: if the file cannot be written; nothing is left under its name.
@@ -176,6 +174,6 @@ def _copy(
 
 
 def _relative(picture: Path, manifest: Path) -> str:
-    # A link among the pictures is a picture of its own, whatever it points at.
+    # Do not resolve the picture itself: a symbolic link keeps its own name.
     place = picture.parent.resolve() / picture.name
     return Path(os.path.relpath(place, manifest.resolve().parent)).as_posix()

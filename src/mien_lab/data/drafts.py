@@ -1,4 +1,4 @@
-"""A generated picture in the making, and what becomes of it."""
+"""A generated scene under construction, and the finished scene."""
 
 from dataclasses import dataclass, field
 
@@ -9,20 +9,20 @@ from mien_lab.data.scenes import Floats, GreyImage
 __all__ = ["Draft", "Scene"]
 
 LEAST_SIZE = 9.0
-"""Faces below this size (square root of the area, pixels) count neither way."""
+"""Minimum size of a target face (square root of the box area, pixels); smaller ones are ignored."""
 LEAST_SHOWN = 0.5
-"""A face of which less than this share of the box is in the picture counts neither way."""
+"""Minimum share of a box inside the picture; faces with less are ignored."""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A picture and its truth, in pixels.
+    """A picture and its ground truth, in pixels.
 
     Attributes:
         image: (height, width) grey, uint8.
-        boxes: (n, 4) of faces: left, top, width, height.
-        points: (n, 5, 2) their landmarks, in the order of `mien.Landmarks`.
-        ignored: (m, 4) boxes of what counts neither way.
+        boxes: (n, 4) float32 faces: left, top, width, height.
+        points: (n, 5, 2) float32 landmarks, in the order of `mien.Landmarks`.
+        ignored: (m, 4) float32 ignore regions: neither positive nor negative.
     """
 
     image: GreyImage
@@ -33,7 +33,7 @@ class Scene:
 
 @dataclass
 class Draft:
-    """A picture in the making; its lists hold rows of what `Scene` has."""
+    """A scene under construction; its lists hold the rows of the arrays of `Scene`."""
 
     canvas: GreyImage
     boxes: list[Floats] = field(default_factory=list)
@@ -41,7 +41,7 @@ class Draft:
     ignored: list[Floats] = field(default_factory=list)
 
     def is_free(self, box: Floats, share: float = 0.12) -> bool:
-        """Whether at most `share` of the smaller of two boxes would be shared."""
+        """Whether `box` overlaps each earlier box by at most `share` of the smaller of the two."""
         for other in (*self.boxes, *self.ignored):
             low = np.maximum(box[:2], other[:2])
             high = np.minimum(box[:2] + box[2:], other[:2] + other[2:])
@@ -51,10 +51,12 @@ class Draft:
         return True
 
     def add(self, box: Floats, points: Floats) -> None:
-        """Book a face as a target, or as ignored when too little of it can be seen.
+        """Add a face as a target, or as an ignore region if it is too small or mostly cut off.
+
+        A face with less than 2 % of its box inside the canvas is not added at all.
 
         Args:
-            box: (4,) left, top, width, height, in pixels of the canvas, maybe beyond it.
+            box: (4,) left, top, width, height, in pixels; may reach outside the canvas.
             points: (5, 2) landmarks.
         """
         height, width = self.canvas.shape
@@ -73,7 +75,7 @@ class Draft:
             self.points.append(points)
 
     def finish(self, image: GreyImage) -> Scene:
-        """The scene, with `image` for its pixels."""
+        """The finished scene, with `image` as its pixels."""
         return Scene(
             image,
             np.array(self.boxes, np.float32).reshape(-1, 4),

@@ -1,4 +1,4 @@
-"""Copies of faces inside and across splits."""
+"""Near-duplicate detection for faces, within and across splits."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ __all__ = [
 ]
 
 NEAR = 0.90
-"""Correlation of 24x24 reductions from which two FER2013 faces count as one picture.
+"""Minimum correlation of 24x24 thumbnails of two FER2013 faces that count as one picture.
 
-Of 24 random pairs between 0.90 and 0.94 looked at by eye, 22 were one photograph, with another
+Of 24 random pairs between 0.90 and 0.94 inspected by eye, 22 were one photograph with another
 crop, watermark or exposure.
 """
 Floats = npt.NDArray[np.float32]
@@ -32,20 +32,20 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Copies:
-    """For each row, the correlation with its best match and the row number of that match."""
+    """The correlation of each row with its best match, (n,), and the row of that match, (n,)."""
 
     correlation: npt.NDArray[np.float32]
     match: npt.NDArray[np.intp]
 
 
 def fingerprints(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """Unit vectors of shape (n, 576) whose dot product is the correlation of two pictures."""
+    """Unit vectors (n, 576) of 24x24 thumbnails; their dot product is the correlation."""
     small = [cv2.resize(p, (24, 24), interpolation=cv2.INTER_AREA) for p in pixels]
     return unit_vectors(small)
 
 
 def unit_vectors(pictures: Sequence[npt.NDArray[np.generic]]) -> Floats:
-    """Pictures of one size as unit vectors (n, d) of mean 0: a dot product is a correlation."""
+    """Pictures of equal size as zero-mean unit vectors (n, d); a dot product is a correlation."""
     if not pictures:
         return np.zeros((0, 1), dtype=np.float32)
     vectors = np.array(pictures, dtype=np.float32).reshape(len(pictures), -1)
@@ -61,9 +61,9 @@ def find_copies(
     *,
     block: int = 2048,
 ) -> Copies:
-    """For each of `rows`, the most alike of `others` or their mirror images.
+    """For each of `rows`, the best match among `others` and their mirror images.
 
-    Without any others, all correlations are 0.
+    If `others` is empty, all correlations are 0.
     """
     query = fingerprints(pixels[rows])
     known = fingerprints(pixels[others]), fingerprints(pixels[others][:, :, ::-1])
@@ -71,14 +71,13 @@ def find_copies(
     match = np.zeros(len(rows), dtype=np.intp)
     for start, alike in _products(query, *known, block=block) if len(others) else ():
         best[start : start + block] = alike.max(axis=1)
-        # Rounded, since of others that are one picture the last bits would choose, and those
-        # depend on how many threads multiply.
+        # Rounded so that ties between identical pictures do not depend on the number of threads.
         match[start : start + block] = others[alike.round(5).argmax(axis=1)]
     return Copies(best, match)
 
 
 def repeats(contents: Iterable[bytes | str]) -> Iterator[int]:
-    """For each content, the number of the first that is the same: its own if it is new."""
+    """For each item, the index of the first equal item, which may be its own."""
     first: dict[bytes | str, int] = {}
     for number, content in enumerate(contents):
         yield first.setdefault(content, number)
@@ -87,16 +86,15 @@ def repeats(contents: Iterable[bytes | str]) -> Iterator[int]:
 def alike_pairs(
     upright: Floats, mirrored: Floats, least: float, *, block: int = 1024
 ) -> tuple[npt.NDArray[np.intp], Floats]:
-    """Pairs of rows whose vectors, or one's and that of the other's mirror image, are alike.
+    """Pairs of pictures that are similar as they are or after mirroring one of them.
 
-    Every row is compared with every other, so the time grows with the square of their number:
-    a minute or so for FER2013's 35,887.
+    The time is quadratic in the number of rows: about a minute for FER2013's 35,887.
 
     Args:
-        upright: (n, d) vectors of pictures.
+        upright: (n, d) vectors of the pictures.
         mirrored: (n, d) vectors of their mirror images.
-        least: least dot product of the two.
-        block: rows that are compared at once, which bounds memory.
+        least: minimum dot product of a pair.
+        block: rows compared at once, which bounds memory.
 
     Returns:
         (m, 2) row numbers, the smaller first, and (m,) dot products.
@@ -112,7 +110,7 @@ def alike_pairs(
 
 
 def copy_groups(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.intp]:
-    """(n,) numbers, from 0 in order of appearance: one for all pictures joined by copies.
+    """Group numbers (n,), from 0 in order of appearance, of pictures connected by copies.
 
     Args:
         pixels: (n, 48, 48) faces of FER2013; see `NEAR`.
@@ -122,7 +120,7 @@ def copy_groups(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.intp]:
 
 
 def joined(pairs: npt.NDArray[np.intp], count: int) -> npt.NDArray[np.intp]:
-    """(count,) numbers, from 0 in order of appearance: one for all rows that pairs (m, 2) join."""
+    """Connected components (count,), numbered from 0 in order of appearance, of pairs (m, 2)."""
     links = coo_array((np.ones(len(pairs), np.int8), pairs.T), shape=(count, count))
     return np.asarray(connected_components(links, directed=False)[1], dtype=np.intp)
 
@@ -130,7 +128,7 @@ def joined(pairs: npt.NDArray[np.intp], count: int) -> npt.NDArray[np.intp]:
 def _products(
     query: Floats, upright: Floats, mirrored: Floats, *, block: int
 ) -> Iterator[tuple[int, Floats]]:
-    """Block by block the row it starts at, and the better dot products of both kinds."""
+    """For each block of rows, its start and the larger of both dot products (block, m)."""
     for start in range(0, len(query), block):
         part = query[start : start + block]
         yield start, np.maximum(part @ upright.T, part @ mirrored.T)

@@ -1,4 +1,4 @@
-"""Where a face is, as the tables of the data say it."""
+"""Boxes and landmarks of faces, as the tables of the data give them."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,14 +16,17 @@ POINTS = ("right_eye", "left_eye", "nose", "right_mouth", "left_mouth")
 
 Floats = npt.NDArray[np.float64]
 FaceLabel = tuple[Floats, Floats, float]
-"""Box ``(4,)`` and points ``(5, 2)`` in pixels, as in `scenes`; the teacher's score."""
+"""Box `(4,)` and landmarks `(5, 2)` in pixels, as in `scenes`, and the labelling detector's score.
+
+The labelling detector is the public detector that produced the boxes and landmarks.
+"""
 
 
 def face_label(row: Mapping[str, str], path: Path) -> FaceLabel:
-    """What a row of ``faces.csv`` or ``landmarks.csv`` says.
+    """Parse a row of `faces.csv` or `landmarks.csv`.
 
     Raises:
-        InputError: naming the file, if a column is missing or holds no number.
+        InputError: if a column is missing or a value is not a number; it names the file.
     """
     try:
         box = np.array([float(row[key]) for key in ("x", "y", "w", "h")], np.float64)
@@ -38,14 +41,14 @@ def face_label(row: Mapping[str, str], path: Path) -> FaceLabel:
 
 
 def five_points(values: npt.NDArray[np.generic]) -> Floats | None:
-    """From the 68 points of iBUG (Sagonas et al., ICCVW 2013) to mien's five, (5, 2).
+    """Convert the 68 iBUG landmarks (Sagonas et al., ICCVW 2013) to mien's five, (5, 2).
 
-    None if the values are not 136 numbers, or no face can be aligned by them.
+    Returns None if the values are not 136 numbers, or cannot align a face.
     """
     if values.size != 136 or not np.issubdtype(values.dtype, np.number):
         return None
     points = values.astype(np.float64).reshape(68, 2)
     right, left = points[36:42].mean(axis=0), points[42:48].mean(axis=0)
     five = np.stack([right, left, points[30], points[48], points[54]])
-    # Points that could not be set all have one value, by which nothing can be aligned.
+    # Landmarks that could not be placed all have one value, which cannot align a face.
     return five if np.isfinite(five).all() and can_align(Landmarks.from_array(five)) else None

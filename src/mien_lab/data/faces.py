@@ -1,4 +1,4 @@
-"""Aligned faces ready for training: canvases that hold the crop with a margin, and targets."""
+"""Aligned faces for training: crops with a margin, and their targets."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -28,23 +28,23 @@ __all__ = [
 ]
 
 MARGIN = 12
-"""Pixels around the crop, so that jitter meets real surroundings where there are any."""
+"""Margin in pixels on each side of the crop, so that geometric jitter shows real surroundings."""
 CANVAS = CROP_SIZE + 2 * MARGIN
 CERTAINTY = 0.85
-"""Probability that is given to the label by which one annotator calls a photograph."""
+"""Target probability of a single annotator's label (label smoothing)."""
 
 
 @dataclass(frozen=True)
 class FaceSet:
-    """Faces and what is known of them.
+    """Faces and their targets.
 
     Attributes:
         canvases: (n, CANVAS, CANVAS) uint8 grey.
-        matrices: (n, 2, 3) float32, from canvas to the canonical crop.
-        emotions: (n, 8) float32 target distributions; zero rows have none.
-        emotion_weight: (n,) float32 weight of that target.
-        fer: (n, 7) float32 one-hot FER2013 labels; zero rows have none.
-        landmarks: (n, 5, 2) float64 in pixels of the picture; NaN where there are none.
+        matrices: (n, 2, 3) float32, from canvas to canonical crop.
+        emotions: (n, 8) float32 target distributions; rows without a target are 0.
+        emotion_weight: (n,) float32 loss weight of that target.
+        fer: (n, 7) float32 one-hot FER2013 labels; rows without a label are 0.
+        landmarks: (n, 5, 2) float64 in pixels of the picture; NaN where missing.
     """
 
     canvases: npt.NDArray[np.uint8]
@@ -55,17 +55,17 @@ class FaceSet:
     landmarks: npt.NDArray[np.float64]
 
     def __len__(self) -> int:
-        """How many faces."""
+        """The number of faces."""
         return len(self.canvases)
 
 
 def fer_faces(data: Fer, rows: npt.NDArray[np.intp]) -> FaceSet:
-    """The given rows of FER2013, aligned by what the networks that ship see in them.
+    """The given rows of FER2013, aligned by the shipped landmark networks.
 
-    A row takes two or three milliseconds. One whose landmarks would coincide keeps its own framing.
+    A row takes two to three milliseconds. Rows whose landmarks coincide keep their own framing.
 
     Raises:
-        InputError: if none are given.
+        InputError: if `rows` is empty.
     """
     if not len(rows):
         raise InputError(
@@ -75,7 +75,7 @@ def fer_faces(data: Fer, rows: npt.NDArray[np.intp]) -> FaceSet:
     landmarks = np.stack([_landmarks(data.pixels[row]) for row in rows])
     canvases = np.pad(data.pixels[rows], ((0, 0), (MARGIN, MARGIN), (MARGIN, MARGIN)), mode="edge")
     emotions = vote_distribution(data.votes[rows])
-    # What most voters could not name says little; its remaining votes count for less.
+    # If "unknown" has the most votes, the remaining votes say little and weigh less.
     unknown = data.votes[rows, 8] >= data.votes[rows, :8].max(axis=1)
     weight = np.where(unknown, 0.3, 1.0) * (emotions.sum(axis=1) > 0)
     return FaceSet(
@@ -89,9 +89,10 @@ def fer_faces(data: Fer, rows: npt.NDArray[np.intp]) -> FaceSet:
 
 
 def photograph_faces(folder: Path) -> FaceSet:
-    """The main face of each photograph with an expression label (`faces.csv`, `expressions.csv`).
+    """The widest face of each photograph with an expression label.
 
-    One annotator's label gets `CERTAINTY`; the rest is spread over the other seven.
+    Reads `faces.csv`, `expressions.csv` and `images/`. The label gets probability `CERTAINTY`; the
+    other seven share the rest equally.
 
     Raises:
         InputError: if there is no labelled photograph, one cannot be read, or a label is unknown.
@@ -136,7 +137,7 @@ def photograph_faces(folder: Path) -> FaceSet:
 
 
 def join(*sets: FaceSet) -> FaceSet:
-    """One set of all faces."""
+    """Concatenate sets of faces."""
     return FaceSet(
         *(
             np.concatenate([getattr(part, name) for part in sets])
@@ -146,12 +147,12 @@ def join(*sets: FaceSet) -> FaceSet:
 
 
 def upright_crops(faces: FaceSet) -> npt.NDArray[np.uint8]:
-    """The canonical crops, (n, 48, 48) uint8, cut by the code that serves."""
+    """The canonical crops, (n, 48, 48) uint8, cut by the code of the pipeline."""
     return np.stack([crop_face(*face) for face in _placed(faces)])
 
 
 def still_crops(faces: FaceSet) -> npt.NDArray[np.uint8]:
-    """The crops that a still is read by, (n, k, 48, 48) uint8, cut by the code that serves."""
+    """The test-time augmentation crops of stills, (n, k, 48, 48) uint8, cut by the pipeline."""
     return np.stack([zoomed_crops(*face) for face in _placed(faces)])
 
 

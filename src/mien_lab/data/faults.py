@@ -1,4 +1,4 @@
-"""What keeps a camera from seeing a face well: faults of a moment, and what holds throughout.
+"""Degradations of filmed faces: transient faults, and conditions of a whole clip.
 
 Crops are aligned faces, (48, 48) uint8 grey.
 """
@@ -21,27 +21,27 @@ Crop = npt.NDArray[np.uint8]
 
 
 class Fault(ABC):
-    """One thing that goes wrong; it does the same to each crop that it is called with."""
+    """A transient degradation, with the same parameters for every crop it is applied to."""
 
     size = math.inf
-    """Largest size of a face that is left, relative to the crop."""
+    """Upper bound that it sets on the effective size of the face, relative to the crop."""
 
     @abstractmethod
     def __call__(self, crop: Crop) -> Crop:
-        """The crop with this fault."""
+        """Apply the fault to a crop."""
 
 
 def seen(
     crop: Crop, size: float, light: float, noise: float, quality: int, rng: np.random.Generator
 ) -> Crop:
-    """The crop after distance, light, sensor and compression.
+    """Simulate resolution, light, sensor noise and compression, in this order.
 
     Args:
         crop: an aligned face.
-        size: of the face where it is seen, relative to the crop.
-        light: natural logarithm of the exponent of the grey levels.
-        noise: standard deviation in grey levels.
-        quality: of JPEG; 100 compresses nothing.
+        size: size of the face in the frame, relative to the crop.
+        light: natural logarithm of the gamma exponent.
+        noise: standard deviation of the noise, in grey levels.
+        quality: JPEG quality; 100 means no compression.
         rng: draws the noise.
     """
     if size < 1.0:
@@ -54,12 +54,12 @@ def seen(
 
 
 def passing_faults(rng: np.random.Generator, times: Floats, rate: float) -> list[list[Fault]]:
-    """What goes wrong in each frame for a moment: blur, a cover, wrong light, lost resolution.
+    """Draw the transient faults of each frame: blur, occlusion, bad light or low resolution.
 
     Args:
-        rng: draws kinds, moments and strengths.
-        times: (t,) seconds.
-        rate: moments per second, in the mean.
+        rng: draws kinds, times and strengths.
+        times: (t,) timestamps in seconds.
+        rate: mean number of faults per second; each lasts 0.1 to 0.8 seconds.
     """
     found: list[list[Fault]] = [[] for _ in times]
     for _ in range(rng.poisson(rate * times[-1])):
@@ -88,7 +88,7 @@ class _Blur(Fault):
 
 
 class _Cover(Fault):
-    """A rectangle of one grey before 10 to 45 % of the face."""
+    """Occlusion by a uniform rectangle over 10 to 45 % of the crop."""
 
     def __init__(self, rng: np.random.Generator) -> None:
         area, ratio = rng.uniform(0.1, 0.45), np.exp(rng.uniform(-0.7, 0.7))
@@ -107,7 +107,7 @@ class _Cover(Fault):
 
 
 class _Dark(Fault):
-    """Much too little or too much light."""
+    """Strong under- or over-exposure."""
 
     def __init__(self, rng: np.random.Generator) -> None:
         level = np.arange(256) / 255
@@ -122,7 +122,7 @@ class _Dark(Fault):
 
 
 class _Coarse(Fault):
-    """A face of 8 to 16 pixels."""
+    """Resolution of a face 8 to 16 pixels wide."""
 
     def __init__(self, rng: np.random.Generator) -> None:
         self._side = int(rng.integers(8, 17))

@@ -1,4 +1,4 @@
-"""FER2013 and FER+ as published: pixels, both label sets, the official splits."""
+"""FER2013 and FER+ as published: pixels, both sets of labels, the official splits."""
 
 import logging
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 FER_LABELS: tuple[Emotion, ...] = EMOTIONS[:7]
-"""FER2013 has no contempt; its seven labels in our order."""
+"""FER2013's seven labels, all but contempt, in the order of `EMOTIONS`."""
 
 SPLITS = ("Training", "PublicTest", "PrivateTest")
 
@@ -48,13 +48,13 @@ _VOTE_COLUMNS = (*(emotion.value for emotion in EMOTIONS), "unknown", "nf")
 
 @dataclass(frozen=True)
 class Fer:
-    """The rows of FER2013 with FER+ votes beside them.
+    """The rows of FER2013 with their FER+ votes.
 
     Attributes:
         pixels: (n, 48, 48) uint8 grey.
-        labels: (n,) int64, FER2013's label as an index into `FER_LABELS`.
-        votes: (n, 10) int64, FER+ votes over the eight emotions, unknown, not a face.
-        split: (n,) str, Training, PublicTest or PrivateTest.
+        labels: (n,) int64 FER2013 labels as indices into `FER_LABELS`.
+        votes: (n, 10) int64 FER+ votes for the eight emotions, unknown, and not a face.
+        split: (n,) str: Training, PublicTest or PrivateTest.
     """
 
     pixels: npt.NDArray[np.uint8]
@@ -63,7 +63,7 @@ class Fer:
     split: npt.NDArray[np.str_]
 
     def __len__(self) -> int:
-        """How many rows."""
+        """The number of rows."""
         return len(self.labels)
 
     def rows(self, split: str) -> npt.NDArray[np.intp]:
@@ -72,25 +72,24 @@ class Fer:
 
     @property
     def blank(self) -> npt.NDArray[np.bool_]:
-        """(n,) rows whose pixels are all the same."""
+        """(n,) whether all pixels of a row are equal."""
         flat = self.pixels.reshape(len(self), -1)
         return np.asarray(flat.min(axis=1) == flat.max(axis=1))
 
     @property
     def not_a_face(self) -> npt.NDArray[np.bool_]:
-        """(n,) rows that most voters called not a face."""
+        """(n,) whether more than half of the votes are for "not a face"."""
         return np.asarray(self.votes[:, 9] * 2 > self.votes.sum(axis=1))
 
 
 def load_fer(folder: Path, *, voted: bool = True) -> Fer:
     """Read `fer2013.csv.gz` (or `.csv`) and `fer2013new.csv`.
 
-    The n-th row of one file is the n-th of the other; FER+'s image name is not used. Unless rows
-    must be `voted`, `fer2013new.csv` may be missing, and all votes are 0.
+    Rows of the two files are matched by position; FER+'s image names are not used. If `voted` is
+    false, `fer2013new.csv` may be missing; all votes are then 0.
 
     Raises:
-        InputError: if a file is missing, a row is not of the published kind, or the two files do
-            not have the same rows.
+        InputError: if a file is missing, a row is not as published, or the files do not match.
     """
     pixels, labels, split = read_challenge(folder)
     votes_file = folder / "fer2013new.csv"
@@ -112,21 +111,21 @@ def load_fer(folder: Path, *, voted: bool = True) -> Fer:
 
 
 def vote_distribution(votes: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-    """The vote distribution over the eight emotions, (n, 8); zero rows where no vote is left.
+    """Vote distributions over the eight emotions, (n, 8) float32; rows without votes are 0.
 
-    Single votes count as slips and are set to 0, as FER+'s authors do (Barsoum et al., "Training
-    deep networks for facial expression recognition with crowd-sourced label distribution",
-    ICMI 2016).
+    Emotions with a single vote are set to 0 as outliers, as by FER+'s authors (Barsoum et al.,
+    "Training deep networks for facial expression recognition with crowd-sourced label
+    distribution", ICMI 2016).
     """
     counts = np.where(votes > 1, votes, 0)[:, : len(EMOTIONS)].astype(np.float32)
     return np.asarray(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1.0))
 
 
 def majority(votes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """FER+'s label by its eight-class protocol, (n,); -1 where a row does not count.
+    """Majority labels by FER+'s eight-class protocol, (n,); -1 for rows without one.
 
-    Votes of 1 are set to 0; a row counts if its highest count is an emotion with more than half
-    of the votes that remain.
+    Counts of 1 are set to 0. A row has a label if an emotion has more than half of the remaining
+    votes.
     """
     counts = np.where(votes > 1, votes, 0)
     best = counts.argmax(axis=1)
@@ -137,13 +136,13 @@ def majority(votes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 def labels_given_votes(
     data: Fer, rows: npt.NDArray[np.intp], fitted_on: npt.NDArray[np.intp] | None = None
 ) -> npt.NDArray[np.float32]:
-    """How likely each FER2013 label is where FER+'s people voted so, (n, 7) in `FER_LABELS`.
+    """P(FER2013 label | FER+ votes), (n, 7) float32 in the order of `FER_LABELS`.
 
-    A multinomial logistic regression from the shares of the votes to the labels of the same rows,
-    or of those that it is `fitted_on`.
+    Estimated by multinomial logistic regression from vote shares to labels, fitted on the rows
+    `fitted_on`, by default on `rows` themselves.
 
     Raises:
-        InputError: if the rows it is fitted on have fewer than two labels.
+        InputError: if the rows to fit on have fewer than two labels.
     """
     fitted_on = rows if fitted_on is None else fitted_on
     if len(np.unique(data.labels[fitted_on])) < 2:
@@ -162,15 +161,15 @@ def labels_given_votes(
 def read_challenge(
     folder: Path,
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64], npt.NDArray[np.str_]]:
-    """Pixels (n, 48, 48), labels (n,) and split (n,) of `fer2013.csv.gz` (or `.csv`) alone.
+    """Read pixels (n, 48, 48), labels (n,) and split (n,) from `fer2013.csv.gz` or `.csv`.
 
-    Without such a file the folders of another edition are read, `train/angry/*.jpg` and so on;
-    rows are then pictures in the order of their paths. Their names say the split, as in
-    `test/happy/PublicTest_16131911.jpg`. Of other names the folder does; `test` is then
-    PrivateTest, and where no folder is for validation a warning says that it may hold both tests.
+    Without such a file, pictures in folders such as `train/angry/*.jpg` are read, in the order of
+    their paths. The split is taken from the file name, as in `PublicTest_16131911.jpg`, else from
+    the folder. A folder `test` is then PrivateTest; if there is no validation folder, a warning
+    says that it may hold both test splits.
 
     Raises:
-        InputError: if there is neither, or a row or picture is not of the published kind.
+        InputError: if there is neither, or a row or picture is not as published.
     """
     packed, plain = folder / "fer2013.csv.gz", folder / "fer2013.csv"
     if not packed.exists() and not plain.exists():
@@ -220,7 +219,8 @@ def _read_folders(
     if unsure and "PublicTest" not in split:
         log.warning(
             "%s has no folder for validation, and no names such as PublicTest_1.jpg: half of test "
-            "may be pictures that the shipped heads were fitted on, and figures on it too good",
+            "may be pictures that the shipped heads were fitted on, which would make figures on "
+            "it too good",
             folder,
         )
     return pixels, np.array(labels, dtype=np.int64), np.array(split, dtype=np.str_)
@@ -259,12 +259,13 @@ def _face(text: str, place: str) -> npt.NDArray[np.uint8]:
 
 
 def read_face_labels(folder: Path, count: int) -> dict[int, FaceLabel]:
-    """What `landmarks.csv` says of the rows of FER2013, by their number; empty if there is none.
+    """Boxes and landmarks of FER2013 rows from `landmarks.csv`, by row; empty without the file.
 
-    It is no part of what was published, and the face networks alone are trained on it.
+    The file is not part of the published data; only the face networks are trained on it.
 
     Raises:
-        InputError: if the file is of more rows than `count`, lacks a column, or is not of numbers.
+        InputError: if it names a row that is not below `count`, lacks a column, or holds a value
+            that is not a number.
     """
     path = folder / "landmarks.csv"
     if not path.exists():

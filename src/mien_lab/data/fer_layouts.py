@@ -1,4 +1,4 @@
-"""FER2013 and FER+ as samples: of the published CSV files, and of FER+'s folders."""
+"""FER2013 and FER+ as samples, from the published CSV files or from FER+'s folders."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -19,18 +19,16 @@ FERPLUS_FOLDERS = ("FER2013Train", "FER2013Valid", "FER2013Test")
 
 
 def read_fer2013(folder: Path) -> Iterator[Sample]:
-    """Rows of `fer2013.csv[.gz]`, or pictures in folders, with FER2013's labels.
-
-    Published by Goodfellow et al., ICONIP 2013; see `read_challenge`.
-    """
+    """FER2013 (Goodfellow et al., ICONIP 2013) with its own labels; see `read_challenge`."""
     pixels, labels, split = read_challenge(folder)
     return _rows(pixels, [FER_LABELS[label] for label in labels], split)
 
 
 def read_ferplus(folder: Path) -> Iterator[Sample]:
-    """FER+'s majority labels: of the two CSV files, or of folders with a `label.csv` each.
+    """FER+ (Barsoum et al., ICMI 2016) with majority labels.
 
-    Rows without a majority for one of the eight have no label (Barsoum et al., ICMI 2016).
+    Read from the two CSV files, or from folders with a `label.csv` each. Rows without a majority
+    for one of the eight emotions have no label.
     """
     if any((folder / name).is_dir() for name in FERPLUS_FOLDERS):
         yield from _ferplus_folders(folder)

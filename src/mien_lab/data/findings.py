@@ -1,4 +1,4 @@
-"""What is wrong with a picture of a collection, and the table that says so."""
+"""Findings about the pictures of a collection, and the table that lists them."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -36,12 +36,12 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing found about one sample.
+    """One finding about one sample.
 
     Attributes:
-        name: of the sample.
-        reason: what kind of thing.
-        detail: what exactly, in a few words; names the other sample where there is one.
+        name: name of the sample.
+        reason: kind of finding.
+        detail: short description; names the other sample, if any.
     """
 
     name: str
@@ -50,16 +50,16 @@ class Finding:
 
 
 def count_reasons(findings: Iterable[Finding]) -> dict[str, int]:
-    """How many findings of each kind, in the order of the kinds; kinds without any are left out."""
+    """Number of findings of each kind, in the order of `Reason`; kinds without any are omitted."""
     counts = Counter(finding.reason for finding in findings)
     return {reason.value: counts[reason] for reason in Reason if counts[reason]}
 
 
 def parse_reason(name: str) -> Reason:
-    """The reason of that name.
+    """Parse the name of a reason.
 
     Raises:
-        InputError: if there is none; the message lists all.
+        InputError: if it is unknown; the message lists all.
     """
     try:
         return Reason(name.strip().lower())
@@ -69,17 +69,17 @@ def parse_reason(name: str) -> Reason:
 
 
 def read_findings(path: Path) -> list[Finding]:
-    """What `write_findings` wrote.
+    """Read a file written by `write_findings`.
 
     Raises:
-        InputError: if it is missing or something else.
+        InputError: if it is missing or has another format.
     """
     rows = read_table(path, ("name",), ("reason",), ("detail",))
     return [Finding(row["name"], parse_reason(row["reason"]), row["detail"]) for row in rows]
 
 
 def write_findings(path: Path, findings: Iterable[Finding]) -> None:
-    """Write a CSV of `name,reason,detail`, a row per finding.
+    """Write a CSV of `name,reason,detail`, one row per finding.
 
     Raises:
         OutputError: if the file cannot be written; nothing is left under its name.

@@ -1,4 +1,4 @@
-"""Photographs framed at random: moved, turned and mirrored, with the faces in them booked."""
+"""Random framing of photographs by an affine transform, with their face annotations."""
 
 import math
 from dataclasses import replace
@@ -24,17 +24,18 @@ def fill(
     stretch: float = 0.1,
     aim: bool = True,
 ) -> None:
-    """Fill the draft with a photograph, moved at random, and book its faces.
+    """Fill the draft with a photograph at a random place, and add its faces.
 
     Args:
-        draft: whose canvas is painted over.
+        draft: scene to fill; its canvas is replaced.
         rng: draws place, mirroring and stretch.
         scene: the photograph.
         scale: pixels of the draft per pixel of the photograph.
-        angle: degrees, clockwise as seen.
-        border: of OpenCV, for what lies outside the photograph.
-        stretch: spread of the logarithm of width against height.
-        aim: bring some face anywhere into the picture; else the photograph lies about the middle.
+        angle: rotation in degrees, clockwise on the screen.
+        border: OpenCV border mode for pixels outside the photograph.
+        stretch: standard deviation of the logarithm of the horizontal stretch.
+        aim: place the centre of a random sure face inside the picture; otherwise, and without
+            such a face, the photograph is placed about the centre.
     """
     height, width = draft.canvas.shape
     image, fx, fy = shrink(scene.image, scale)
@@ -51,7 +52,7 @@ def fill(
     linear = np.array([[cos, -sin], [sin, cos]])
     linear = linear @ np.diag([math.exp(rng.normal(0, stretch)), 1.0])
     room = np.array([width, height]) - rest * np.array(image.shape[::-1])
-    if aim and scene.sure.any():  # so that a face is in the picture
+    if aim and scene.sure.any():
         box = boxes[int(rng.choice(np.flatnonzero(scene.sure)))]
         target = np.array([width, height]) * rng.uniform(0.05, 0.95, 2)
         anchor = box[:2] + box[2:] / 2
@@ -79,15 +80,15 @@ def cut(
     *,
     turn: bool,
 ) -> GreyImage:
-    """A random part of a face-free photograph.
+    """A random crop of a photograph without faces, (height, width) uint8.
 
     Args:
-        rng: draws all chance.
+        rng: random generator.
         scene: the photograph.
-        width: of the part, pixels.
-        height: of the part, pixels.
-        zoom: least and largest scale, in units of the smallest that fills the part.
-        turn: whether it may lie on its side or upside down, or be a negative.
+        width: width of the crop in pixels.
+        height: height of the crop in pixels.
+        zoom: minimum and maximum scale, relative to the smallest scale that fills the crop.
+        turn: also rotate by multiples of 90 degrees and invert the grey levels, at random.
     """
     if turn and rng.random() < 0.6:
         scene = replace(scene, image=_turned(scene.image, rng))
@@ -99,6 +100,6 @@ def cut(
 
 
 def _turned(image: GreyImage, rng: np.random.Generator) -> GreyImage:
-    """By a multiple of 90 degrees, one in six as a negative besides."""
+    """Rotate by a random multiple of 90 degrees; one in six is also inverted."""
     image = np.rot90(image, int(rng.integers(4)))
     return np.ascontiguousarray(255 - image if rng.random() < 1 / 6 else image)

@@ -1,4 +1,4 @@
-"""Who belongs to which group, as the user says: mien guesses nobody's age, gender or origin."""
+"""Group membership as given by the user; mien never infers age, gender or origin."""
 
 import itertools
 from collections import Counter
@@ -17,9 +17,8 @@ class Groups:
     """Groups of samples.
 
     Attributes:
-        columns: by the name of each column, the group of each sample, (n,); empty where none is
-            given.
-        unmatched: names in the table that no sample has.
+        columns: group of each sample, (n,), by column name; an empty string where none is given.
+        unmatched: names in the table that match no sample.
     """
 
     columns: Mapping[str, tuple[str, ...]]
@@ -30,11 +29,11 @@ def read_groups(path: Path, names: Sequence[str]) -> Groups:
     """Read a CSV with the column `name` and one or more columns of groups.
 
     Args:
-        path: of the file, in UTF-8.
-        names: (n,) of the samples, in whose order the groups are returned.
+        path: the file, in UTF-8.
+        names: (n,) names of the samples, which set the order of the result.
 
     Raises:
-        InputError: if the file is missing, lacks a column, names a sample twice or names none.
+        InputError: if the file is missing, lacks a column, names a sample twice or matches none.
     """
     rows = read_table(path, ("name",))
     columns = [column for column in (rows[0] if rows else ()) if column not in ("", "name")]
@@ -64,10 +63,10 @@ def read_groups(path: Path, names: Sequence[str]) -> Groups:
 
 
 def crossed(columns: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
-    """The intersections of each two columns; a sample without one of the two groups has none.
+    """Intersections of each pair of columns; empty for samples that lack either group.
 
     Raises:
-        InputError: if a column is named as an intersection is, or two intersections alike.
+        InputError: if the name of an intersection or of one of its groups is ambiguous.
     """
     crossings: dict[str, tuple[str, ...]] = {}
     for first, second in itertools.combinations(columns, 2):

@@ -1,4 +1,4 @@
-"""What is in a collection and what is wrong with it."""
+"""Inspection of a collection: class balance, copies, bad pictures, likely label errors."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -28,18 +28,18 @@ __all__ = [
 
 NO_LABEL = "no label"
 COPIES = (Reason.LEAK, Reason.COPY, Reason.ALIKE)
-"""What may be said of a copy, what matters most first."""
+"""The reasons that apply to copies, the most severe first."""
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """The outcome.
+    """The result of `inspect`.
 
     Attributes:
-        balance: samples by split and label; every split has all eight labels.
-        subjects: how many are named.
-        without_subject: samples that name none.
-        findings: all that is wrong, kind by kind; likely label errors the likeliest first.
+        balance: number of samples by split and label; every split has all eight labels.
+        subjects: number of named subjects.
+        without_subject: number of samples without a subject.
+        findings: all findings, sorted by kind; likely label errors are ranked.
     """
 
     balance: dict[str, dict[str, int]]
@@ -49,12 +49,12 @@ class Inspection:
 
     @property
     def samples(self) -> int:
-        """How many."""
+        """The number of samples."""
         return sum(sum(counts.values()) for counts in self.balance.values())
 
     @property
     def empty_classes(self) -> dict[str, list[str]]:
-        """Of each split, the labels that no sample has; splits that have all are left out."""
+        """Labels without samples by split; splits that have all labels are omitted."""
         empty = {
             split: [label for label in EMOTIONS if not counts[label]]
             for split, counts in self.balance.items()
@@ -65,13 +65,13 @@ class Inspection:
 
     @property
     def imbalance(self) -> float | None:
-        """Samples of the largest class for each of the smallest that has any; None without."""
+        """Size ratio of the largest to the smallest non-empty class; None without labels."""
         totals = [sum(counts[label] for counts in self.balance.values()) for label in EMOTIONS]
         present = [total for total in totals if total]
         return max(present) / min(present) if present else None
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values ready for JSON, with counts of the findings."""
+        """Plain values for JSON, with the number of findings of each kind."""
         return {
             "samples": self.samples,
             "subjects": self.subjects,
@@ -84,10 +84,10 @@ class Inspection:
 
 
 def inspect(samples: Sequence[Sample], measured: Measurements, likeness: Likeness) -> Inspection:
-    """Everything worth a look in a collection.
+    """Inspect a collection.
 
     Raises:
-        InputError: if there is no sample.
+        InputError: if there are no samples.
     """
     if not samples:
         raise InputError("there is nothing to inspect; name a folder or split that holds samples")
@@ -104,7 +104,7 @@ def inspect(samples: Sequence[Sample], measured: Measurements, likeness: Likenes
 
 
 def balance(samples: Sequence[Sample]) -> dict[str, dict[str, int]]:
-    """Samples by split and label, all eight labels and, where there are such, those without."""
+    """Number of samples by split and label: all eight, and `NO_LABEL` where it occurs."""
     counts: dict[str, Counter[str]] = {}
     for sample in samples:
         label = NO_LABEL if sample.label is None else sample.label.value
@@ -119,10 +119,10 @@ def balance(samples: Sequence[Sample]) -> dict[str, dict[str, int]]:
 
 
 def held_out_first(samples: Sequence[Sample]) -> list[int]:
-    """Row numbers: test before validation before training, otherwise as they come.
+    """Row numbers with test before validation before training, otherwise in order.
 
-    Of two copies the later in this order gives way, so that what is tested on stays as it is. What
-    has another name or none comes last; see `split_rank`.
+    Of two copies the later in this order is dropped, so that test data stay unchanged. Splits of
+    other names come last; see `split_rank`.
     """
     return sorted(range(len(samples)), key=lambda row: split_rank(samples[row].split))
 
@@ -144,13 +144,12 @@ def _pictures(samples: Sequence[Sample], measured: Measurements) -> Iterator[Fin
 
 
 def _copies(samples: Sequence[Sample], likeness: Likeness) -> Iterator[Finding]:
-    """One finding for each sample that an earlier one shows as well, in another split if it can."""
+    """One finding for each copy of an earlier sample, by the most severe of its matches."""
     earlier: set[int] = set()
     splits: set[str] = set()
     for row in held_out_first(samples):
         sample = samples[row]
-        # The worst that can be said of it: once that is found, the other matches are passed over,
-        # lest of a film every frame be compared with every other.
+        # Stop at the most severe reason possible, which avoids comparing all frames of a film.
         worst = Reason.LEAK if splits - {sample.split} else Reason.COPY
         found: tuple[Reason, Match] | None = None
         for match in likeness.matches(row):
@@ -168,10 +167,10 @@ def _copies(samples: Sequence[Sample], likeness: Likeness) -> Iterator[Finding]:
 
 
 def copy_reason(sample: Sample, other: Sample, match: Match) -> Reason:
-    """What a match of the sample with another one is, of `COPIES`.
+    """The reason, one of `COPIES`, that a match gives.
 
-    Details of faces alone may be those of another photograph of one person, and so may a hash
-    where the labels differ: pictures of one studio have nearly the same.
+    Registered faces alone may be two photographs of one person. So may equal hashes with different
+    labels, since pictures of one studio have nearly equal hashes.
     """
     if match.evidence is Evidence.DETAILS or (
         match.evidence is Evidence.HASH and _differ(sample, other)
@@ -181,7 +180,7 @@ def copy_reason(sample: Sample, other: Sample, match: Match) -> Reason:
 
 
 def copy_finding(sample: Sample, other: Sample, match: Match) -> Finding:
-    """What a match of the sample with another one says of the sample; see `copy_reason`."""
+    """The finding about a sample that a match gives; see `copy_reason`."""
     reason = copy_reason(sample, other, match)
     place = f" in {other.split}" if other.split else ""
     labels = f"; one is {sample.label}, the other {other.label}" if _differ(sample, other) else ""
@@ -189,12 +188,12 @@ def copy_finding(sample: Sample, other: Sample, match: Match) -> Finding:
 
 
 def _differ(sample: Sample, other: Sample) -> bool:
-    """Whether both labels are known, and are not the same."""
+    """Whether both labels are known and different."""
     return None not in (sample.label, other.label) and sample.label is not other.label
 
 
 def _subjects(samples: Sequence[Sample]) -> Iterator[Finding]:
-    """One finding for each sample whose subject is in a split that is more to be protected."""
+    """One finding for each sample whose subject occurs earlier, by `held_out_first`, elsewhere."""
     home: dict[str, str] = {}
     for row in held_out_first(samples):
         sample = samples[row]

@@ -13,13 +13,13 @@ __all__ = ["LabelError", "find_label_errors"]
 
 @dataclass(frozen=True)
 class LabelError:
-    """A label that the network's probabilities speak against.
+    """A label that contradicts the predicted probabilities.
 
     Attributes:
-        row: of the sample.
+        row: row of the sample.
         given: index of its label.
         likely: index of the most probable label.
-        self_confidence: probability of the given label; the lower, the likelier the error.
+        self_confidence: probability of the given label; lower means a likelier error.
         confidence: probability of the most probable label.
     """
 
@@ -33,23 +33,23 @@ class LabelError:
 def find_label_errors(
     truth: npt.NDArray[np.integer], probabilities: npt.NDArray[np.floating]
 ) -> list[LabelError]:
-    """Labels that are likely wrong, the likeliest first.
+    """Find likely label errors by confident learning, the likeliest first.
 
-    Confident learning (Northcutt, Jiang and Chuang, "Confident learning: estimating uncertainty in
-    dataset labels", JAIR 70, 2021) in cleanlab's implementation: each class has its own threshold,
-    the mean probability that its samples give it; a sample counts as an error if another class is
-    the most probable of those that reach their thresholds. Errors are ranked by the probability of
-    the given label.
+    Uses cleanlab's implementation (Northcutt, Jiang and Chuang, "Confident learning: estimating
+    uncertainty in dataset labels", JAIR 70, 2021). The threshold of a class is the mean probability
+    that its samples give it. A sample is an error if, among the classes above their thresholds,
+    another than its label is the most probable. Errors are ranked by the probability of the given
+    label.
 
-    It takes the network's side: a network that is blind to a class calls its samples wrong, and one
-    that was trained on these very labels has learned their errors by heart.
+    The result depends on the network: classes that it cannot recognise are reported as errors, and
+    label errors that it was trained on are missed.
 
     Args:
-        truth: (n,) class indices as given.
-        probabilities: (n, classes), each row from a network that did not train on that sample.
+        truth: (n,) given class indices.
+        probabilities: (n, classes) out-of-sample predictions.
 
     Raises:
-        InputError: if there are fewer than two classes, so that nothing can be taken for another.
+        InputError: if there are fewer than two classes.
     """
     if len(np.unique(truth)) < 2:
         raise InputError("label errors need samples of two classes at least; add those of another")

@@ -1,7 +1,7 @@
-"""Public face collections in the layouts that their publishers use.
+"""Readers of published face collections in their original layouts.
 
-None of them is a public download that mien may make; who has one points at the unpacked folder. A
-reader does not look whether pictures exist: one that is missing fails by name where it is read.
+mien cannot download these collections; users point at the unpacked folder. Readers do not check
+that pictures exist; missing ones raise an error when they are loaded.
 """
 
 import re
@@ -71,29 +71,30 @@ KDEF_NAME = re.compile(r"[AB]([FM]\d{2})(AF|AN|DI|HA|NE|SA|SU)(?:FL|HL|S|HR|FR)"
 
 
 def raf_table(folder: Path) -> Path | None:
-    """RAF-DB's table of labels, or None."""
+    """The path of RAF-DB's table of labels, or None."""
     places = ("", "EmoLabel", "basic/EmoLabel")
     return _first([folder / place / "list_patition_label.txt" for place in places])
 
 
 def is_raf_folders(folder: Path) -> bool:
-    """Whether RAF-DB's aligned faces lie in folders named by the number of their label."""
+    """Whether a folder holds RAF-DB's aligned faces in folders named by label code."""
     return any(_RAF_NAME.fullmatch(path.stem) for path in folder.glob("**/[1-7]/*"))
 
 
 def read_raf_db(folder: Path, *, whole: bool = False) -> Iterator[Sample]:
-    """RAF-DB (Li, Deng, Du, CVPR 2017), as published or as it is often passed on.
+    """RAF-DB (Li, Deng, Du, CVPR 2017), as published or sorted into folders.
 
-    Published are `list_patition_label.txt` with rows such as `train_00001.jpg 5` and the pictures;
-    passed on are the aligned faces in folders, as in `train/5/train_00001_aligned.jpg`. The face
-    meant in a photograph is framed by `Annotation/boundingbox/train_00001_boundingbox.txt`.
+    The published form has `list_patition_label.txt`, with rows such as `train_00001.jpg 5`, and
+    the pictures. A common repackaging has aligned faces in folders, as in
+    `train/5/train_00001_aligned.jpg`. The labelled face of a photograph is given by
+    `Annotation/boundingbox/train_00001_boundingbox.txt`.
 
     Args:
-        folder: holds the table, or `EmoLabel/` with it and `Image/`; or the folders.
-        whole: take the original photographs instead of the aligned faces.
+        folder: holds the table, or `EmoLabel/` with it and `Image/`, or the folders.
+        whole: read the original photographs instead of the aligned faces.
 
     Raises:
-        InputError: if there is no table, or a line, folder or file of a box is damaged.
+        InputError: if there is no table, or a line, folder or box file is invalid.
     """
     table = raf_table(folder)
     if table is None and not whole and is_raf_folders(folder):
@@ -134,17 +135,20 @@ def _raf_box(folder: Path, stem: str) -> Box | None:
 
 def _raf_folder(name: str) -> Emotion | None:
     if name not in RAF_CODES:
-        raise ValueError(f"{name!r} is none of RAF-DB's numbers, {', '.join(RAF_CODES)}")
+        raise ValueError(f"{name!r} is not one of RAF-DB's numbers, {', '.join(RAF_CODES)}")
     return RAF_CODES[name]
 
 
 def read_affectnet(folder: Path) -> Iterator[Sample]:
     """All editions of AffectNet (Mollahosseini, Hasani, Mahoor, IEEE TAC 10, 2019).
 
-    The first has photographs in `Manually_Annotated_Images/`, named with the box of a face by
-    `training.csv` and by `validation.csv`, which is published without a header. Later ones are of
-    crops: `val_set/annotations/0_exp.npy` beside `images/`, or folders by number or name of the
-    label. Of the 68 landmarks in `0_lnd.npy`, if it is there, the five that align a face are taken.
+    The first has photographs in `Manually_Annotated_Images/`, with face boxes in `training.csv`
+    and `validation.csv`; the latter is published without a header. Later editions have crops, with
+    `val_set/annotations/0_exp.npy` beside `images/`, or in folders by code or name of the label.
+    Landmarks are taken from `0_lnd.npy`, if present; see `five_points`.
+
+    Raises:
+        InputError: if a table, folder or array is invalid.
     """
     if tables := affectnet_tables(folder):
         for table in tables:
@@ -173,7 +177,7 @@ def read_affectnet(folder: Path) -> Iterator[Sample]:
 
 
 def affectnet_tables(folder: Path) -> list[Path]:
-    """The tables of AffectNet's first edition that are there."""
+    """The existing tables of AffectNet's first edition."""
     lists = _first([folder / f"Manually_{word}_file_lists" for word in ("annotated", "Annotated")])
     places = [folder] if lists is None else [folder, lists]
     tables = [place / f"{name}.csv" for place in places for name in ("training", "validation")]
@@ -186,7 +190,7 @@ def _first_cells(table: Path) -> list[str]:
 
 
 def _is_of_affectnet(first: list[str]) -> bool:
-    """Whether a table begins with AffectNet's header, or as its rows are: `2/c.jpg`, box, ..."""
+    """Whether the first line is AffectNet's header or one of its rows: `2/c.jpg`, box, ..."""
     row = len(first) == len(_AFFECTNET_COLUMNS) and "/" in first[0] and first[6].isdecimal()
     return first[0] == _AFFECTNET_COLUMNS[0] or row
 
@@ -198,7 +202,7 @@ def _affectnet_rows(folder: Path, table: Path) -> Iterator[Sample]:
     for line, row in numbered_rows(table, *((name,) for name in needed), header=header):
         place = f"line {line} of {table}"
         try:
-            # NULL stands where no face was found.
+            # NULL means that no face was found.
             box = Box(*(finite(row[name].replace("NULL", "0")) for name in _AFFECTNET_BOX))
         except ValueError:
             raise InputError(f"{place} has a box that is not of numbers; get it again") from None
@@ -229,15 +233,17 @@ def _array(file: Path) -> npt.NDArray[np.generic]:
 
 
 def expw_table(folder: Path) -> Path | None:
-    """ExpW's table of faces, or None."""
+    """The path of ExpW's table of faces, or None."""
     return _first([folder / "label.lst", folder / "label" / "label.lst"])
 
 
 def read_expw(folder: Path) -> Iterator[Sample]:
-    """`label.lst`: image, face, box (top, left, right, bottom), confidence, label.
+    """ExpW (Zhang et al., IJCV 126, 2018); each face of a photograph is a sample with its box.
 
-    A photograph may have several faces; each is a sample with its box (Zhang et al., IJCV 126,
-    2018).
+    Rows of `label.lst` are: image, face, top, left, right, bottom, confidence, label.
+
+    Raises:
+        InputError: if there is no table, or a line is invalid.
     """
     table = expw_table(folder)
     if table is None:
@@ -257,9 +263,9 @@ def read_expw(folder: Path) -> Iterator[Sample]:
 
 
 def read_ck_plus(folder: Path) -> Iterator[Sample]:
-    """The peak frame of each labelled sequence of CK+ (Lucey et al., CVPRW 2010).
+    """CK+ (Lucey et al., CVPRW 2010): the apex frame of each labelled sequence.
 
-    `Emotion/S005/001/S005_001_00000011_emotion.txt` is named by the last frame, which lies in
+    `Emotion/S005/001/S005_001_00000011_emotion.txt` is named after the last frame, which lies in
     `cohn-kanade-images/S005/001/`.
     """
     for file in files_below(folder, "Emotion/*/*/*_emotion.txt"):
@@ -272,20 +278,20 @@ def read_ck_plus(folder: Path) -> Iterator[Sample]:
 
 
 def read_jaffe(folder: Path) -> Iterator[Sample]:
-    """`KA.AN1.39.tiff`: person, expression, number of the picture (Lyons et al., FG 1998)."""
+    """JAFFE (Lyons et al., FG 1998); `KA.AN1.39.tiff`: subject, expression, picture number."""
     return _named(folder, JAFFE_NAME)
 
 
 def read_kdef(folder: Path) -> Iterator[Sample]:
-    """`AF01ANS.JPG`: session, person, expression, side (Lundqvist, Flykt, Öhman, KDEF, 1998).
+    """KDEF (Lundqvist, Flykt, Öhman, 1998); `AF01ANS.JPG`: session, subject, expression, view.
 
-    All five sides are taken; in a full profile mien seldom finds a face.
+    All five views are read; in full profiles mien seldom finds a face.
     """
     return _named(folder, KDEF_NAME)
 
 
 def _named(folder: Path, pattern: re.Pattern[str]) -> Iterator[Sample]:
-    """Pictures whose name says who shows what; any other has no label."""
+    """Pictures with subject and expression in their names; others have no label."""
     for path in pictures_below(folder):
         match = pattern.fullmatch(path.stem)
         yield Sample(

@@ -1,4 +1,4 @@
-"""Which pictures of a collection show one photograph: by pixels, by hash, by the face's details."""
+"""Copies within a collection, by equal pixels, perceptual hash and registration of the faces."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,15 +18,15 @@ __all__ = ["Evidence", "Likeness", "Match", "find_likeness"]
 Rows: TypeAlias = npt.NDArray[np.intp]
 
 HASH_BITS = 4
-"""Most bits of 64 in which the perceptual hashes of two pictures of one photograph differ.
+"""Maximum Hamming distance, of 64 bits, between perceptual hashes of copies.
 
-Of the 4.5 million pairs of 3,000 FER2013 test faces, 21 differ by no more, and the crops of all
-correlate by 0.9; not each was looked at. Chosen on these very pairs.
+Of the 4.5 million pairs of 3,000 FER2013 test faces, 21 are within it; the crops of all of them
+correlate by 0.9, but not each was inspected. The value was chosen on these same pairs.
 """
 
 
 class Evidence(IntEnum):
-    """What two pictures have in common, the surest first."""
+    """Evidence that two pictures are copies, the strongest first."""
 
     PIXELS = auto()
     HASH = auto()
@@ -34,9 +34,9 @@ class Evidence(IntEnum):
 
 
 class Match(NamedTuple):
-    """A row that seems to show the same photograph, and how that is known.
+    """A row that probably shows the same photograph, and the evidence.
 
-    `value` is how many bits of the hashes differ, or how the details correlate.
+    `value` is the Hamming distance of the hashes, or the correlation after registration.
     """
 
     row: int
@@ -45,25 +45,25 @@ class Match(NamedTuple):
 
     @property
     def how(self) -> str:
-        """How it is known, in a few words."""
+        """A short description of the evidence."""
         if self.evidence is Evidence.PIXELS:
             return "the same pixels"
         if self.evidence is Evidence.HASH:
             return f"perceptual hash, {self.value:.0f} of {HASH_SIDE**2} bits differ"
-        return f"the details of the faces correlate {self.value:.2f}"
+        return f"the registered faces correlate by {self.value:.2f}"
 
 
 @dataclass(frozen=True)
 class Likeness:
-    """Which pictures of a collection are copies of each other.
+    """Copies and near-duplicates among the pictures of a collection.
 
     Attributes:
-        same: (n,) for each row the first row with the same pixels; -1 for those that are blank or
-            unreadable, which are not compared.
-        near: (m, 2) pairs of such first rows whose pictures are nearly the same, each pair once.
-        evidence: (m,) the value of the `Evidence` of each pair.
-        values: (m,) the `value` of its `Match`.
-        beside: (k, 2) pairs of rows whose faces stand in one picture.
+        same: (n,) for each row the first row with equal pixels; -1 for blank or unreadable rows,
+            which are not compared.
+        near: (m, 2) near-duplicate pairs of such first rows, each pair once.
+        evidence: (m,) integer `Evidence` of each pair.
+        values: (m,) `Match.value` of each pair.
+        beside: (k, 2) pairs of rows with faces from one picture.
     """
 
     same: Rows
@@ -73,7 +73,7 @@ class Likeness:
     beside: Rows = field(default_factory=lambda: np.zeros((0, 2), np.intp))
 
     def matches(self, row: int) -> Iterator[Match]:
-        """All rows that seem to show the same photograph; the surest first, then in their order."""
+        """The rows that probably show the same photograph, sorted by evidence, then by row."""
         first = int(self.same[row])
         if first < 0:
             return
@@ -88,38 +88,38 @@ class Likeness:
                 yield match._replace(row=other)
 
     def edges(self) -> Rows:
-        """(m, 2) pairs of rows that, followed, join all that may show one photograph."""
+        """Edges (m, 2) of the graph whose components are the rows of possibly one photograph."""
         copies = np.flatnonzero((self.same >= 0) & (self.same != np.arange(len(self.same))))
         same = np.stack([copies, self.same[copies]], axis=1)
         return np.concatenate([same, self.near, self.beside])
 
     def _alike(self, first: int) -> list[int]:
-        """The rows with the pixels of a first one, itself among them."""
+        """All rows with the pixels of a first row, including itself."""
         order, starts = self._groups
         rows: list[int] = order[starts[first] : starts[first + 1]].tolist()
         return rows
 
     @cached_property
     def _groups(self) -> tuple[Rows, Rows]:
-        """All rows in the order of the first ones with their pixels, and where each begins."""
+        """Rows sorted by their first row, and the start of each group in that order."""
         order = np.argsort(self.same, kind="stable")
         return order, np.searchsorted(self.same[order], np.arange(len(self.same) + 1))
 
     @cached_property
     def _neighbours(self) -> tuple[Rows, Rows, Rows]:
-        """The other ends of all pairs, read both ways, their order, and where each row begins."""
+        """Adjacency of `near` in both directions: end rows, their order, start of each row."""
         begins, ends = np.concatenate([self.near, self.near[:, ::-1]]).T
         order = np.lexsort((ends, np.tile(self.evidence, 2), begins))
         return ends, order, np.searchsorted(begins[order], np.arange(len(self.same) + 1))
 
 
 def find_likeness(measured: Measurements) -> Likeness:
-    """Compare all pictures: pixels, perceptual hashes, and the details of faces.
+    """Find copies and near-duplicates; mirror images count as copies.
 
-    Mirror images count as copies. Nearly the same are pictures whose hashes differ by at most
-    `HASH_BITS`, and those whose faces, laid over each other, correlate by `REGISTERED`. The latter
-    was chosen on FER2013: of 2,185 pairs of LFW photographs of one person 13 correlate as much, up
-    to 0.93, and nearly all are other photographs.
+    Near-duplicates have hashes within `HASH_BITS`, or faces that correlate by at least `REGISTERED`
+    after registration. The latter threshold was chosen on FER2013: of 2,185 pairs of LFW
+    photographs of one person, 13 exceed it, up to 0.93, and nearly all of these are different
+    photographs.
     """
     same = np.array(list(repeats(measured.digests)), dtype=np.intp)
     same[measured.blank | (np.array(measured.digests, dtype=np.str_) == "")] = -1
@@ -134,7 +134,7 @@ def find_likeness(measured: Measurements) -> Likeness:
     registered, correlations = find_registered(measured.crops, descriptors, faces, faces)
 
     pairs = np.sort(np.concatenate([rows[hashed], registered]), axis=1)
-    # Of a pair found twice the first stays, by the surer evidence.
+    # Hash pairs come first, so that a pair found twice keeps the stronger evidence.
     kept = np.unique(pairs[:, 0] * len(same) + pairs[:, 1], return_index=True)[1]
     kinds = [Evidence.HASH.value, Evidence.DETAILS.value]
     evidence = np.repeat(kinds, [len(hashed), len(registered)])

@@ -1,4 +1,4 @@
-"""Labels that folders or a table give: one folder per label, and a CSV of names and labels."""
+"""Collections in generic layouts: one folder per label, or a CSV manifest."""
 
 import posixpath
 import re
@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 MANIFESTS = ("manifest.csv", "labels.csv")
-"""What a manifest is called where only its folder is given."""
+"""File names of a manifest in a folder."""
 
 _ANSWERS = {
     **dict.fromkeys(("yes", "y", "true", "1"), True),
@@ -32,14 +32,11 @@ _ANSWERS = {
 }
 
 _FER_NAME = re.compile(r"(Training|PublicTest|PrivateTest)_\d+")
-"""Of the pictures of FER2013 in folders, whose `test` holds both of its tests."""
+"""Names of FER2013's pictures in folders; a folder `test` may hold both test splits."""
 
 
 def files_below(folder: Path, pattern: str = "**/*") -> list[Path]:
-    """What matches in a folder, in order, without what is hidden.
-
-    That is also what macOS leaves beside a file on other systems' disks: `._a.jpg` beside `a.jpg`.
-    """
+    """Matching paths in a folder, sorted, without hidden ones such as macOS's `._a.jpg`."""
     return sorted(
         path
         for path in folder.glob(pattern)
@@ -48,28 +45,28 @@ def files_below(folder: Path, pattern: str = "**/*") -> list[Path]:
 
 
 def pictures_below(folder: Path) -> list[Path]:
-    """All pictures in a folder and below, by extension and in order; hidden ones are left out."""
+    """All pictures in a folder and its subfolders, by extension, sorted, without hidden ones."""
     return [path for path in files_below(folder) if path.suffix.lower() in IMAGE_EXTENSIONS]
 
 
 def name_below(folder: Path, path: Path) -> str:
-    """The path from the folder on, with /; bytes that are not UTF-8 are escaped."""
+    """The path relative to the folder, with forward slashes; bytes outside UTF-8 are escaped."""
     return display_name(path.relative_to(folder).as_posix())
 
 
 def read_folders(
     folder: Path, parse: Callable[[str], Emotion | None] = parse_emotion
 ) -> Iterator[Sample]:
-    """Pictures in `label/` or `split/label/`; one that lies beside the folders has no label.
+    """Pictures in `label/` or `split/label/`; pictures outside these folders have no label.
 
-    The name of one of FER2013, `PublicTest_16131911.jpg`, says its split, whatever the folder.
+    File names of FER2013, such as `PublicTest_16131911.jpg`, override the split of the folder.
 
     Args:
         folder: holds the folders.
-        parse: from a folder's name to its label.
+        parse: converts the name of a folder to a label; raises ValueError if it is not one.
 
     Raises:
-        InputError: if a folder with pictures is named by none of the labels.
+        InputError: if a folder with pictures is not named by a label.
     """
     for path in pictures_below(folder):
         name = name_below(folder, path)
@@ -85,10 +82,10 @@ def read_folders(
 
 
 def find_manifest(folder: Path, *, sure: bool = True) -> Path | None:
-    """The manifest: the path itself if it is a file, otherwise the one in the folder, or None.
+    """The path of the manifest: `folder` itself if it is a file, else one in it, or None.
 
-    In a folder it is one that has the column image, as others write a `labels.csv` of their own;
-    unless that must be `sure`, it is otherwise one that is only called so.
+    In a folder, a file of `MANIFESTS` with a column image is chosen, since other tools also write
+    a `labels.csv`. If `sure` is false, the name alone is enough where no such file exists.
     """
     if folder.is_file():
         return folder
@@ -97,18 +94,18 @@ def find_manifest(folder: Path, *, sure: bool = True) -> Path | None:
 
 
 def read_manifest(folder: Path) -> Iterator[Sample]:
-    """Rows of a CSV with the columns image, label and, if it has them, others of a `Sample`.
+    """Samples of a CSV with the columns image and label (or emotion).
 
-    These are split, subject and, with yes or no, cropped and framed. Images are named relative to
-    the manifest or to `images/` beside it; `emotion` is taken for label as well. A row with an
-    empty label has none; an empty answer is no. Whether the images exist is not looked at: one
-    that is missing fails by name where it is read.
+    Optional columns are split, subject and, with yes or no, cropped and framed. Images are named
+    relative to the manifest or to `images/` beside it. An empty label means none, an empty yes/no
+    cell means no. Missing images raise an error when they are loaded.
 
     Args:
-        folder: of `manifest.csv` or `labels.csv`, or the file itself.
+        folder: folder of `manifest.csv` or `labels.csv`, or the file itself.
 
     Raises:
-        InputError: if there is no manifest, it lacks a column, or a label or answer is unknown.
+        InputError: if there is no manifest, it lacks a column, an image has no relative path, or
+            a label or yes/no cell is invalid.
     """
     path = find_manifest(folder, sure=False)
     if path is None:
@@ -136,19 +133,19 @@ def read_manifest(folder: Path) -> Iterator[Sample]:
 
 
 def tells_cropped(folder: Path) -> bool:
-    """Whether a manifest says of any of its pictures if it is cropped; as for `read_manifest`."""
+    """Whether the column `cropped` of a manifest is filled in for any row; see `read_manifest`."""
     path = find_manifest(folder, sure=False)
     return path is not None and any(row.get("cropped") for row in read_table(path))
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """The lines of a text file that are not blank, each with its number from 1."""
+    """The non-blank lines of a text file with their line numbers, from 1."""
     text = path.read_text(encoding="utf-8-sig", errors="replace")
     return ((number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip())
 
 
 def _has_images(path: Path) -> bool:
-    """Whether the header has the column image, whatever stands between the columns."""
+    """Whether the header has the column image, with any usual separator."""
     with path.open(encoding="utf-8-sig", errors="replace") as stream:
         header = next((line for line in stream if line.strip()), "")
     return "image" in (name.strip(' "\r\n') for name in re.split("[,;\t]", header.lower()))

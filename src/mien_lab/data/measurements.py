@@ -1,4 +1,4 @@
-"""What the data tools need to know of each picture, measured in one pass over a collection."""
+"""Measurements of each picture for the data tools, made in one pass over a collection."""
 
 import hashlib
 import logging
@@ -26,10 +26,11 @@ __all__ = ["Measurements", "measure", "perceptual_hash"]
 log = logging.getLogger(__name__)
 
 CROP_THRESHOLD = 0.2
-"""Least score of a face in a picture that is cropped to one.
+"""Minimum detection score of a face in a picture that is cropped to one.
 
-Of 300 FER2013 crops that nobody voted not a face, 1 has none by this threshold; of the 27 that most
-voted so and that are not blank, 16 have none. The detector's own threshold loses 4 and gains 3.
+With it the detector misses 1 of 300 FER2013 crops without a vote for "not a face", and rejects 16
+of the 27 non-blank crops with a majority of such votes. With the detector's default threshold,
+misses rise by 4 and rejections by 3.
 """
 HASH_SIDE = 8
 REPORT_EVERY = 1000
@@ -37,20 +38,19 @@ REPORT_EVERY = 1000
 
 @dataclass(frozen=True)
 class Measurements:
-    """Parallel arrays, a row per sample; rows of what could not be read are zero.
+    """Parallel arrays with one row per sample; rows of unreadable pictures are zero or empty.
 
     Attributes:
-        digests: (n,) SHA-256 of the grey pixels and their shape, of what lies in the sample's box
-            if it has one; empty where unreadable.
-        photographs: (n,) the same of the whole picture; empty too where it is blank.
-        blank: (n,) whether all pixels are the same.
+        digests: (n,) SHA-256 of shape and grey pixels, inside the sample's box if it has one.
+        photographs: (n,) the same of the whole picture; also empty for blank pictures.
+        blank: (n,) whether all pixels are equal.
         faces: (n,) whether the detector finds a face.
-        crops: (n, 48, 48) uint8, the canonical crop; of a photograph that of the face meant.
-        hashes: (n, 2, 64) float32, bits of the perceptual hash as -1 and 1, of what the digest is
-            of and of its mirror image.
-        embeddings: (n, 2, d) float32, unit vectors, of the crop and of its mirror image.
-        probabilities: (n, 8) float32, calibrated; zero where there is no crop.
-        failures: row and one sentence for each picture that cannot be read.
+        crops: (n, 48, 48) uint8 canonical crops; for photographs, of the labelled face.
+        hashes: (n, 2, 64) float32 bits of the perceptual hash as -1 and 1, of the pixels of the
+            digest and of their mirror image.
+        embeddings: (n, 2, d) float32 unit vectors of the crop and of its mirror image.
+        probabilities: (n, 8) float32 calibrated probabilities; 0 where there is no crop.
+        failures: by row, a sentence that says why a picture cannot be read.
     """
 
     digests: tuple[str, ...]
@@ -65,13 +65,13 @@ class Measurements:
 
     @property
     def read(self) -> npt.NDArray[np.bool_]:
-        """(n,) whether there was a crop for the network to read."""
+        """(n,) whether the expression network had a crop to classify."""
         return np.asarray(self.probabilities.sum(axis=1) > 0)
 
 
 @dataclass(frozen=True)
 class _Measured:
-    """One picture: `crop` is None where there is nothing for the network to read."""
+    """Measurements of one picture; `crop` is None if it is blank or has no face."""
 
     digest: str
     photograph: str
@@ -82,11 +82,11 @@ class _Measured:
 
 
 def measure(samples: Sequence[Sample], *, weights: Path | None = None) -> Measurements:
-    """Look at each sample once, with the detector and the expression network that serve.
+    """Measure each sample with the shipped detector and expression network.
 
-    Whole photographs are searched as they are served. Cropped samples are read as they are framed,
-    whatever the detector says, since a face that fills its picture is found less surely; they
-    count as faces from the lower `CROP_THRESHOLD`.
+    Whole photographs are processed as in the pipeline. Cropped samples are classified in their own
+    framing whether or not a face is detected, since faces that fill their picture are detected
+    less reliably; detection in them uses the lower `CROP_THRESHOLD`.
     """
     reader = build(Config(weights=weights))
     doubter = build_detector(Config(threshold=CROP_THRESHOLD, weights=weights))
@@ -107,7 +107,7 @@ def measure(samples: Sequence[Sample], *, weights: Path | None = None) -> Measur
         if one.crop is not None:
             crops[row], cropped[row] = one.crop, True
         if (row + 1) % REPORT_EVERY == 0:
-            log.info("%d of %d pictures looked at", row + 1, count)
+            log.info("%d of %d pictures measured", row + 1, count)
     embeddings, probabilities = embed_crops(crops, np.flatnonzero(cropped), reader.classifier)
     return Measurements(
         tuple(digests),
@@ -123,10 +123,11 @@ def measure(samples: Sequence[Sample], *, weights: Path | None = None) -> Measur
 
 
 def perceptual_hash(grey: Image) -> npt.NDArray[np.float32]:
-    """The 64 bits of pHash (Zauner, "Implementation and benchmarking of perceptual image hash
-    functions", 2010) of a grey picture, as -1 and 1: the dot product of two is 64 less twice the
-    bits that differ.
-    """  # noqa: D205
+    """The 64 bits of pHash of a grey picture as -1 and 1, (64,) float32.
+
+    The dot product of two hashes is 64 minus twice their Hamming distance (Zauner, "Implementation
+    and benchmarking of perceptual image hash functions", 2010).
+    """
     picture = PIL.Image.fromarray(np.ascontiguousarray(grey))
     bits = imagehash.phash(picture, hash_size=HASH_SIDE).hash.ravel()
     return np.where(bits, 1, -1).astype(np.float32)

@@ -1,7 +1,7 @@
-"""Generated scenes of moving faces with known truth: who is where in each frame, and who is seen.
+"""Simulated detections of moving faces with ground truth, for the evaluation of tracking.
 
-Scenes are simulated as boxes with small crops, not drawn: what a detector would report, with its
-errors, at a few milliseconds per frame. The same seed gives the same scene.
+Scenes are not drawn: each frame is a list of noisy boxes with small crops, as a detector would
+report them, at a few milliseconds per frame. A scene is deterministic for its number.
 """
 
 from dataclasses import dataclass
@@ -19,19 +19,19 @@ __all__ = ["Motion", "MotionScene", "Sighting", "make_scene"]
 WIDTH, HEIGHT = 640, 360
 RATE = 25
 MISSED = 0.03
-"""Share of visible faces that the detector misses."""
+"""Probability that a visible face is missed."""
 FALSE = 0.01
-"""Share of frames with a box where no face is."""
+"""Probability of a false detection in a frame."""
 BOX_ERROR = 0.03
-"""Standard deviation of the error of a box, in sizes of the face."""
+"""Standard deviation of the error of each box coordinate, in widths of the box."""
 AWAY_S = 1.5
-"""Who was out of sight for longer counts as another person: trackers forget by design."""
+"""Seconds out of sight after which a person gets a new identity: trackers forget by design."""
 
 Floats = npt.NDArray[np.float64]
 
 
 class Motion(StrEnum):
-    """What happens in a scene."""
+    """The kind of motion in a scene."""
 
     CROSSING = "crossing"
     MEETING = "meeting"
@@ -42,7 +42,7 @@ class Motion(StrEnum):
 
 @dataclass(frozen=True)
 class Sighting:
-    """One box in one frame; `person` is None where it is no face."""
+    """One detection in one frame; `person` is None for a false detection."""
 
     face: Face
     crop: npt.NDArray[np.uint8]
@@ -51,7 +51,7 @@ class Sighting:
 
 @dataclass(frozen=True)
 class MotionScene:
-    """What the detector reports of each frame, and when the frames are, in seconds."""
+    """Detections of each frame, and timestamps (t,) in seconds."""
 
     frames: list[list[Sighting]]
     times: Floats
@@ -60,7 +60,7 @@ class MotionScene:
 def make_scene(
     motion: Motion, number: int, stills: npt.NDArray[np.uint8], *, seconds: float = 8.0
 ) -> MotionScene:
-    """Scene `number` of a kind, with people's faces drawn from stills (n, 48, 48) uint8."""
+    """Make scene `number` of a kind, with faces drawn from stills (n, 48, 48) uint8."""
     rng = np.random.default_rng((sorted(Motion).index(motion), number))
     times = np.arange(int(seconds * RATE)) / RATE
     count = 2 if motion is Motion.MEETING else int(rng.integers(3, 6))
@@ -90,11 +90,11 @@ def make_scene(
 
 
 def _courses(motion: Motion, rng: np.random.Generator, times: Floats, count: int) -> Floats:
-    """Centres (t, count, 2)."""
+    """Centres of the faces (t, count, 2) in pixels."""
     middle = np.array([WIDTH, HEIGHT]) / 2
     start = rng.uniform([60, 100], [WIDTH - 60, HEIGHT - 100], (count, 2))
     if motion is Motion.MEETING:
-        # Two come together, one before the other, and either pass or turn back.
+        # Two faces meet, one in front of the other, and either pass or turn back.
         speed, y = rng.uniform(60, 160), rng.uniform(120, 240)
         turn = np.abs(times % 4 - 2) if rng.random() < 0.5 else times % 4 - 2
         x = np.stack([turn, -turn], 1) * speed
@@ -118,20 +118,23 @@ def _courses(motion: Motion, rng: np.random.Generator, times: Floats, count: int
 
 
 def _wave(rng: np.random.Generator, times: Floats, extent: float, axes: int) -> Floats:
-    """A smooth course (t, axes) of about the given extent in pixels."""
+    """A sinusoidal trajectory (t, axes) with the given amplitude in pixels."""
     rates = rng.uniform(0.4, 1.8, axes)
     course: Floats = extent * np.sin(rates * times[:, None] + rng.uniform(0, 2 * np.pi, axes))
     return course
 
 
 def _pillars(rng: np.random.Generator) -> Floats:
-    """Three upright obstacles that hide what passes behind, (3, 4) boxes."""
+    """Boxes (3, 4) of three vertical obstacles."""
     x = np.array([0.2, 0.5, 0.8]) * WIDTH + rng.uniform(-30, 30, 3)
     return np.stack([x, np.zeros(3), rng.uniform(30, 90, 3), np.full(3, float(HEIGHT))], 1)
 
 
 def _hidden(boxes: Floats, pillars: Floats) -> Floats:
-    """The share of each box that a nearer face, a pillar or the frame's edge hides, (n,)."""
+    """Hidden share of each box, (n,): outside the frame, plus the largest overlap with an occluder.
+
+    Occluders are pillars and nearer faces, which come first in `boxes`.
+    """
     frame = np.array([[0.0, 0.0, WIDTH, HEIGHT]])
     areas = np.prod(boxes[:, 2:], axis=1)
     hidden: Floats = 1 - intersection_areas(boxes, frame)[:, 0] / areas
@@ -146,7 +149,7 @@ def _hidden(boxes: Floats, pillars: Floats) -> Floats:
 def _crop(
     still: npt.NDArray[np.uint8], hidden: float, rng: np.random.Generator
 ) -> npt.NDArray[np.uint8]:
-    """The face as cut from one frame: displaced by up to two pixels, noisy, partly hidden."""
+    """The crop in one frame: shifted by up to two pixels, noisy, partly hidden."""
     moved = np.roll(still, rng.integers(-2, 3, 2), axis=(0, 1)).astype(np.float64)
     moved[:, : round(hidden * CROP_SIZE)] = 128
     seen = moved * rng.uniform(0.85, 1.15) + rng.normal(0, 8, still.shape)

@@ -1,7 +1,7 @@
-"""Covers over parts of an aligned face; they lie where the canonical landmarks say.
+"""Synthetic occlusions of an aligned face, placed by the canonical landmarks.
 
-They are drawn flat, without folds, shadows or reflections, so they show what a reading loses with
-the covered part; real masks and glasses may do more or less harm. Lengths are in eye distances.
+They are drawn flat, without folds, shadows or reflections, so they measure the loss of the covered
+part only; real masks and glasses may do more or less harm. Lengths are in inter-ocular distances.
 """
 
 import cv2
@@ -16,17 +16,17 @@ Crop = npt.NDArray[np.uint8]
 """An aligned face, (size, size) grey, uint8."""
 
 EYE_DISTANCE = float(np.linalg.norm(CANONICAL[1] - CANONICAL[0]))
-"""Pixels between the eyes of a 48-pixel crop."""
+"""Inter-ocular distance in pixels of a 48-pixel crop."""
 
 CHIN = 47.0
 """Row of the chin in a 48-pixel crop: as far below the mouth as the nose is above it, and a bit."""
 
 _FINE = 8
-"""Covers are drawn so many times as large and averaged, for edges that are exact and smooth."""
+"""Supersampling factor for anti-aliased edges."""
 
 
 def scale_of(crop: Crop) -> float:
-    """How many pixels of the crop are one of a 48-pixel crop."""
+    """Size of the crop relative to a 48-pixel crop."""
     return float(crop.shape[0]) / CROP_SIZE
 
 
@@ -47,7 +47,7 @@ def mouth(crop: Crop, height: float, _: np.random.Generator) -> Crop:
 
 
 def half(crop: Crop, share: float, rng: np.random.Generator) -> Crop:
-    """One side in the mean grey of the crop, from its edge inwards; the generator draws the side.
+    """Cover one side of the crop, drawn at random, in its mean grey.
 
     Severities 1 to 5: 0.2, 0.3, 0.4, 0.5, 0.6 of the width; at 0.5 it is half the face.
     """
@@ -59,7 +59,7 @@ def half(crop: Crop, share: float, rng: np.random.Generator) -> Crop:
 
 
 def mask(crop: Crop, height: float, rng: np.random.Generator) -> Crop:
-    """A mask over the lower face, light or dark as the generator draws; it peaks at the nose.
+    """A mask over the lower face, light or dark at random, highest at the nose.
 
     Severities 1 to 5: its upper edge is at 0.2, 0.4, 0.55, 0.7, 0.85 of the way from the chin to
     the eyes: below the mouth, across it, under the nose, over its tip, on its bridge.
@@ -79,9 +79,9 @@ def mask(crop: Crop, height: float, rng: np.random.Generator) -> Crop:
 
 
 def sunglasses(crop: Crop, stopped: float, _: np.random.Generator) -> Crop:
-    """Two round lenses with a dark bridge and temples; the lenses darken what is behind them.
+    """Two round tinted lenses with a dark bridge and temples.
 
-    Severities 1 to 5: the lenses stop 0.3, 0.5, 0.7, 0.85, 1 of the light.
+    Severities 1 to 5: the lenses absorb 0.3, 0.5, 0.7, 0.85, 1 of the light.
     """
     covered = crop
     turns = np.linspace(0, 2 * np.pi, 24, endpoint=False)
@@ -107,7 +107,7 @@ def _bar(crop: Crop, centre: npt.NDArray[np.float64], width: float, height: floa
 
 
 def _filled(crop: Crop, outline: npt.NDArray[np.float64], grey: float, opacity: float) -> Crop:
-    """A copy with a polygon of a 48-pixel crop, (n, 2), filled with a grey level."""
+    """A copy with a polygon (n, 2), in pixels of a 48-pixel crop, filled with a grey level."""
     height, width = crop.shape
     fine = np.zeros((height * _FINE, width * _FINE), np.uint8)
     places = (outline + 0.5) * scale_of(crop) * _FINE - 0.5

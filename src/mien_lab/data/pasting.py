@@ -1,4 +1,4 @@
-"""Setting faces into pictures: geometry, soft masks, things that cover a face.
+"""Pasting of faces into pictures: geometry, blending masks, occlusions.
 
 Coordinates are continuous pixels (the centre of the first pixel is `(0.5, 0.5)`).
 """
@@ -18,7 +18,7 @@ __all__ = ["Edge", "Placement", "cover", "paste", "rotated_box", "shrink", "warp
 
 
 class Edge(StrEnum):
-    """How the pasted patch ends."""
+    """Shape of the blending mask of a pasted patch."""
 
     OVAL = "oval"
     SOFT = "soft"
@@ -27,17 +27,17 @@ class Edge(StrEnum):
 
 @dataclass(frozen=True)
 class Placement:
-    """Where and how a face goes.
+    """Position and appearance of a pasted face.
 
     Attributes:
-        centre: of the face's box, pixels of the canvas.
-        size: square root of the box's area before rotation, pixels.
-        angle: degrees, clockwise as seen.
+        centre: centre of the box, in pixels of the canvas.
+        size: square root of the box area before rotation, in pixels.
+        angle: degrees, clockwise on the screen.
         mirror: flip left and right first.
-        edge: how the patch ends.
-        gain: contrast factor about the patch's mean.
+        edge: shape of the blending mask.
+        gain: contrast factor about the mean of the patch.
         shift: added grey levels.
-        margin: for an oval edge, its axes in units of the box's.
+        margin: axes of an oval mask, relative to the sides of the box.
     """
 
     centre: tuple[float, float]
@@ -51,9 +51,9 @@ class Placement:
 
 
 def rotated_box(box: Floats, matrix: npt.NDArray[np.float64]) -> Floats:
-    """The upright box around the ellipse inscribed in `box`, carried by a `(2, 3)` similarity.
+    """Bounding box of the ellipse inscribed in `box` after an affine transform `(2, 3)`.
 
-    An ellipse and not the corners, because a head turned by 45° does not grow by 40 %.
+    The ellipse is used instead of the corners since a head rotated by 45° does not grow by 40 %.
     """
     centre = matrix[:, :2] @ (box[:2] + box[2:] / 2) + matrix[:, 2]
     half = np.sqrt(((matrix[:, :2] * (box[2:] / 2)) ** 2).sum(axis=1))
@@ -68,7 +68,7 @@ def warp(
     border: int = cv2.BORDER_REPLICATE,
     value: float = 0.0,
 ) -> npt.NDArray[np.uint8] | Floats:
-    """`image` carried by a `(2, 3)` matrix, in continuous coordinates."""
+    """Warp `image` by an affine matrix `(2, 3)` in continuous coordinates."""
     shifted = matrix.copy()
     shifted[:, 2] += matrix[:, :2] @ (0.5, 0.5) - 0.5  # OpenCV counts from pixel centres
     return cv2.warpAffine(  # type: ignore[return-value]
@@ -82,7 +82,10 @@ def warp(
 
 
 def shrink(image: GreyImage, factor: float) -> tuple[GreyImage, float, float]:
-    """Reduce without aliasing; the true factors in x and y come back, 1 when nothing was done."""
+    """Downsample without aliasing; returns the image and the exact factors in x and y.
+
+    Factors of 0.8 and above leave the image unchanged.
+    """
     if factor >= 0.8:
         return image, 1.0, 1.0
     height, width = image.shape
@@ -95,7 +98,7 @@ def paste(canvas: GreyImage, face: Picture, place: Placement) -> tuple[Floats, F
     """Blend the first face of `face` into `canvas` (in place).
 
     Returns:
-        Its box `(4,)` and points `(5, 2)` in pixels of the canvas.
+        Box `(4,)` and landmarks `(5, 2)` of the face, in pixels of the canvas.
     """
     box, points = face.boxes[0].astype(np.float64), face.points[0].astype(np.float64)
     factor = place.size / math.sqrt(box[2] * box[3])
@@ -170,7 +173,7 @@ def _mask(shape: tuple[int, ...], box: npt.NDArray[np.float64], place: Placement
 
 
 def cover(canvas: GreyImage, box: Floats, points: Floats, rng: np.random.Generator) -> None:
-    """Hide a part of a face in place: a mask, glasses, fingers, or an arbitrary patch."""
+    """Occlude a part of a face in place, by a mask, glasses, fingers or a rectangle."""
     size = float(np.sqrt(box[2] * box[3]))
     tone = int(rng.integers(0, 256))
     kind = rng.random()

@@ -1,4 +1,4 @@
-"""What is pasted besides portraits: transplanted heads, and faces taken apart."""
+"""Patches to paste besides portraits: heads cut from photographs, and scrambled faces."""
 
 import numpy as np
 import numpy.typing as npt
@@ -8,16 +8,16 @@ from mien_lab.data.scenes import GreyImage, Picture
 __all__ = ["heads_of", "scrambled", "size_of"]
 
 LEAST_HEAD = 26.0
-"""Faces of photographs from this size on are also transplanted, with what surrounds them."""
+"""Minimum size in pixels (square root of the box area) of faces that are cut from photographs."""
 
 
 def size_of(face: Picture) -> float:
-    """Square root of the area of the first box, pixels."""
+    """Size of the first face: square root of its box area, in pixels."""
     return float(np.sqrt(np.prod(face.boxes[0, 2:])))
 
 
 def heads_of(scene: Picture) -> list[Picture]:
-    """The sure faces of a photograph, each with its surroundings."""
+    """The sure faces of a photograph of at least `LEAST_HEAD`, each with its surroundings."""
     heads = []
     limit = np.array(scene.image.shape[::-1], np.float32)
     for index in np.flatnonzero(scene.sure):
@@ -34,7 +34,7 @@ def heads_of(scene: Picture) -> list[Picture]:
 
 
 def scrambled(image: GreyImage, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """The ninths, or sixteenths, of a face in another order: skin and features, but no face."""
+    """The tiles of a face, 3x3 or 4x4, in random order: skin and features, but no face."""
     parts = int(rng.choice([3, 4]))
     height, width = (side // parts * parts for side in image.shape)
     tiles = (

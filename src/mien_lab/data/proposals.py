@@ -1,4 +1,4 @@
-"""What the refiner learns from: proposals in generated scenes, and the truth."""
+"""Training samples of the refiner: proposals in generated scenes, with ground truth."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,25 +15,24 @@ from mien_lab.data.scenes import Floats
 __all__ = ["RefinerSamples", "samples_of"]
 
 FACE_IOU, OTHER_IOU = 0.45, 0.3
-"""A proposal that overlaps a face by the first is that face; by less than the second it is none;
-between the two it counts neither way."""
+"""IoU thresholds: positive from the first, negative below the second, ignored in between."""
 MOST_OTHERS = 16
-"""Proposals without a face that are kept of one scene."""
+"""Maximum number of negative proposals kept per scene."""
 JITTERED = 2
-"""Displaced true boxes for each face, besides the proposals."""
+"""Number of jittered true boxes per face, added to the proposals."""
 
 
 @dataclass(frozen=True)
 class RefinerSamples:
-    """Crops and what is in them.
+    """Crops of proposals and their targets.
 
     Attributes:
-        crops: `(n, 64, 64)` uint8.
+        crops: `(n, 64, 64)` uint8 grey.
         is_face: `(n,)` bool.
-        targets: `(n, 14)` float32, the refiner's outputs 1 to 14: the centre and the points
-            relative to the middle of the square in units of its side, the logarithms of the
-            sides against the proposal's size. Zero where there is no face.
-        sizes: `(n,)` float32, size of the face in pixels of the scene.
+        targets: `(n, 14)` float32 targets of the refiner's outputs 1 to 14: centre relative to
+            that of the square crop in units of its side, logarithms of width and height relative
+            to the proposal's size, and landmarks in the units of the centre. 0 for negatives.
+        sizes: `(n,)` float32 size of the face, or of a negative proposal, in pixels of the scene.
     """
 
     crops: npt.NDArray[np.uint8]
@@ -42,18 +41,18 @@ class RefinerSamples:
     sizes: Floats
 
     def __len__(self) -> int:
-        """How many crops."""
+        """The number of crops."""
         return len(self.crops)
 
     @classmethod
     def join(cls, parts: "list[RefinerSamples]") -> "RefinerSamples":
-        """One after the other."""
+        """Concatenate samples."""
         names = cls.__dataclass_fields__
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
 def samples_of(scene: Scene, detector: FaceDetector, rng: np.random.Generator) -> RefinerSamples:
-    """The detector's proposals in a scene, and its faces as proposals a little off."""
+    """The detector's proposals in a scene, and jittered true boxes, as training samples."""
     found = [face.box.as_tuple() for face in detector.detect(scene.image)]
     proposed = np.array(found, np.float32).reshape(-1, 4)
     displaced = _displaced(scene.boxes, rng)

@@ -1,6 +1,6 @@
-"""Filmed expressions in the layouts that their publishers use: which file shows what, and who.
+"""Readers of published video collections of expressions in their original layouts.
 
-The data are not public downloads; who has them points at the unpacked folder.
+mien cannot download these collections; users point at the unpacked folder.
 """
 
 import re
@@ -19,7 +19,7 @@ __all__ = ["Recording", "RecordingLayout", "read_recordings"]
 
 
 class RecordingLayout(StrEnum):
-    """The sets whose layout is known."""
+    """The supported collections."""
 
     CREMA_D = "crema-d"
     RAVDESS = "ravdess"
@@ -30,14 +30,14 @@ class RecordingLayout(StrEnum):
 
 @dataclass(frozen=True)
 class Recording:
-    """One acted or filmed expression.
+    """One recorded expression.
 
     Attributes:
-        files: a film, or its frames as pictures in order.
-        emotion: what it shows.
-        group: who or what must not be both trained and tested on: an actor, or the set's split.
-        onset: whether it begins with a neutral face and ends at the apex.
-        subject: who is shown; empty where the set does not say.
+        files: a video file, or its frames as pictures in order.
+        emotion: the label.
+        group: unit that must not be in both training and test: the subject or the official split.
+        onset: whether it runs from a neutral face to the apex.
+        subject: who is shown; empty where unknown.
     """
 
     files: tuple[Path, ...]
@@ -48,11 +48,11 @@ class Recording:
 
 
 def read_recordings(folder: Path, layout: RecordingLayout) -> list[Recording]:
-    """All labelled recordings in a folder, in the order of their names.
+    """Read all labelled recordings in a folder.
 
     Raises:
-        InputError: if there is none, which means that the layout is another, if there are only
-            frames without times, or if a table of the set lacks a column or has a broken line.
+        InputError: if there are none in this layout, there are only frames without timestamps, or
+            a table lacks a column or has an invalid line.
     """
     found = list(_READERS[layout](folder))
     if not found:
@@ -94,7 +94,7 @@ _RAVDESS_CODES = {
 def _ravdess(folder: Path) -> Iterator[Recording]:
     """`Actor_01/02-01-06-01-02-01-01.mp4`: modality, channel, emotion, ..., actor.
 
-    Modality 01 has the same pictures as 02 and sound besides; one of the two is taken.
+    Modality 01 has the frames of 02 with sound; only one of the two is read.
     """
     seen = set()
     for path in _films(folder):
@@ -107,9 +107,9 @@ def _ravdess(folder: Path) -> Iterator[Recording]:
 
 
 def _ck_plus(folder: Path) -> Iterator[Recording]:
-    """`cohn-kanade-images/S005/001/*.png` with `Emotion/S005/001/*_emotion.txt` beside.
+    """`cohn-kanade-images/S005/001/*.png` with `Emotion/S005/001/*_emotion.txt`.
 
-    Sequences run from neutral to the apex (Lucey et al., 2010); those without a label are left.
+    Sequences run from neutral to the apex (Lucey et al., 2010); unlabelled ones are skipped.
     """
     for label in files_below(folder, "Emotion/*/*/*_emotion.txt"):
         subject, sequence = label.parts[-3:-1]
@@ -150,11 +150,11 @@ _DFEW_CODES = {
 
 
 def _dfew(folder: Path) -> Iterator[Recording]:
-    """Films or folders of frames by number, with `set_1.csv` naming `video_name,label`.
+    """Numbered videos or folders of frames, with labels in `set_1.csv` (`video_name,label`).
 
-    The first of the five published splits is taken (Jiang et al., 2020), and of a clip the film or
-    one folder of frames, that in `clip_224x224` first. Frames are taken for 25 a second; those of
-    `clip_224x224_16f` are not: they are 16 of a clip, however long it is, and are refused.
+    The first of the five published splits is read (Jiang et al., 2020). Of each clip the video is
+    preferred, then the frames in `clip_224x224`, at 25 frames per second. `clip_224x224_16f` is
+    refused: it holds 16 frames of every clip, whatever its length.
     """
     pictures: dict[int, dict[Path, list[Path]]] = {}
     resampled = None
@@ -184,7 +184,7 @@ def _dfew(folder: Path) -> Iterator[Recording]:
 
 
 def _frames(places: Mapping[Path, list[Path]]) -> tuple[Path, ...]:
-    """The frames of one of the folders, by the number that their names end with: 2 before 10."""
+    """The frames of one of the folders, sorted by the last number in their names."""
     if not places:
         return ()
     chosen = min(places, key=lambda place: (place.parent.name != "clip_224x224", place))
@@ -193,7 +193,7 @@ def _frames(places: Mapping[Path, list[Path]]) -> tuple[Path, ...]:
 
 
 def _films(folder: Path) -> list[Path]:
-    """All films below a folder."""
+    """All video files below a folder."""
     known = {".flv", ".mp4", ".avi", ".mkv", ".mov"}
     return [path for path in files_below(folder) if path.suffix.lower() in known]
 

@@ -1,4 +1,8 @@
-"""Whether two crops show one photograph: one laid over the other, even their details agree."""
+"""Detection of reframed copies by image registration of aligned crops.
+
+Candidates are found by descriptors; each pair is registered by an affine transform, and counts as a
+copy if the band-pass filtered crops then correlate.
+"""
 
 import logging
 from collections.abc import Sequence
@@ -24,26 +28,28 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 REGISTERED = 0.82
-"""Correlation of details from which two crops count as one photograph.
+"""Minimum correlation after registration of two crops that count as one photograph.
 
-Of 1,057,824 pairs of FER2013 training and test faces that look alike, 99.7 % stay below 0.8 and a
-second heap of 2,625 reaches 0.9; 756 lie between. Of 14 pairs looked at in each band, 3 were one
-photograph from 0.78 to 0.82, 9 to 0.85, 13 to 0.88 and 14 to 0.92.
+Of 1,057,824 candidate pairs of FER2013 training and test faces, 99.7 % are below 0.8, a second mode
+of 2,625 is at 0.9 or above, and 756 lie between. Of 14 pairs inspected in each band, those of one
+photograph were 3 from 0.78 to 0.82, 9 up to 0.85, 13 up to 0.88 and 14 up to 0.92.
 """
 ITERATIONS = 20
+"""Maximum number of iterations of the registration."""
 EPSILON = 1e-3
-"""When the search for the best transform ends."""
+"""Increment of the correlation at which the registration stops."""
 SMOOTHING = 3
-"""Side of the Gaussian kernel, in pixels, that both crops are smoothed by for that search."""
+"""Side in pixels of the Gaussian kernel that smooths both crops for the registration."""
 EDGE = 5
-"""Pixels of a 48-pixel crop left out at each side, where two framings differ."""
+"""Pixels of a 48-pixel crop ignored at each side, where two framings differ."""
 FINE = 0.7, 3.0
-"""Standard deviations, in pixels, between which details count."""
+"""Standard deviations in pixels of the difference-of-Gaussians filter for comparison."""
 COARSE = 2.0, 8.0
-"""The same of what is compared to find candidates."""
+"""Standard deviations in pixels of the difference-of-Gaussians filter for finding candidates."""
 REPORT_EVERY = 100_000
+"""Number of compared pairs between two log messages."""
 BLOCK = 1024
-"""Faces that are read at once, which bounds memory."""
+"""Faces classified at once, which bounds memory."""
 
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
@@ -52,12 +58,12 @@ Rows = npt.NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Descriptor:
-    """Unit vectors of crops whose dot product says how alike two are.
+    """Unit vectors that describe crops; their dot product is the cosine similarity.
 
     Attributes:
-        upright: (n, d) of the crops.
-        mirrored: (n, d) of their mirror images.
-        nearest: how many of the nearest are candidates.
+        upright: (n, d) float32 vectors of the crops.
+        mirrored: (n, d) float32 vectors of their mirror images.
+        nearest: number of nearest neighbours that become candidates.
     """
 
     upright: Floats
@@ -66,13 +72,13 @@ class Descriptor:
 
 
 def descriptors_of(crops: Bytes, embeddings: Floats) -> tuple[Descriptor, ...]:
-    """What candidates are found by: the crops' reductions, their coarse outlines, and embeddings.
+    """Descriptors for finding candidates: thumbnails, coarse band-pass images, and embeddings.
 
-    With three and a half times fewer candidates 97 % of FER2013's copies are found.
+    With three and a half times fewer candidates, 97 % of FER2013's copies are still found.
 
     Args:
-        crops: (n, 48, 48) aligned faces.
-        embeddings: (n, 2, d) unit vectors of them and of their mirror images.
+        crops: (n, 48, 48) uint8 aligned faces.
+        embeddings: (n, 2, d) float32 unit vectors of the crops and of their mirror images.
     """
     flipped = np.ascontiguousarray(crops[:, :, ::-1])
     return (
@@ -85,15 +91,16 @@ def descriptors_of(crops: Bytes, embeddings: Floats) -> tuple[Descriptor, ...]:
 def find_registered(
     crops: Bytes, descriptors: Sequence[Descriptor], rows: Rows, others: Rows
 ) -> tuple[Rows, Floats]:
-    """Pairs of one of `rows` and one of `others` that show one photograph, or its mirror image.
+    """Find pairs of `rows` and `others` that show one photograph or its mirror image.
 
-    Only the nearest by any descriptor are compared: 45 or fewer for each row, 0.4 ms each.
+    Only nearest neighbours by some descriptor are registered: with those of `descriptors_of` at
+    most 45 per row, at 0.4 ms each.
 
     Args:
-        crops: (n, 48, 48) aligned faces.
-        descriptors: of all crops.
+        crops: (n, 48, 48) uint8 aligned faces.
+        descriptors: descriptors of all crops.
         rows: row numbers.
-        others: row numbers to compare them with; a row is not compared with itself.
+        others: row numbers to compare with; a row is not compared with itself.
 
     Returns:
         (m, 2) row numbers and (m,) correlations of at least `REGISTERED`.
@@ -112,11 +119,11 @@ def find_registered(
 
 
 def registered_correlation(one: Bytes, other: Bytes) -> float:
-    """Correlation of the details of two (48, 48) crops, -1 to 1, the second laid over the first.
+    """Correlation, -1 to 1, of two (48, 48) uint8 crops after registration and band-pass filtering.
 
-    The affine transform is that of the best enhanced correlation (Evangelidis and Psarakis,
-    "Parametric image alignment using enhanced correlation coefficient maximization", PAMI 2008);
-    where none is found the correlation is -1.
+    The second crop is registered to the first by the affine transform of highest enhanced
+    correlation coefficient (Evangelidis and Psarakis, "Parametric image alignment using enhanced
+    correlation coefficient maximization", PAMI 2008). Returns -1 if the search fails.
     """
     criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, ITERATIONS, EPSILON)
     other, start = np.ascontiguousarray(other), np.eye(2, 3, dtype=np.float32)
@@ -148,12 +155,13 @@ def embed_crops(
     """Embeddings and probabilities of the given rows, in blocks that bound memory.
 
     Args:
-        crops: (n, 48, 48) aligned faces.
-        rows: numbers of those to read; the others' results are zero.
-        classifier: reads them.
+        crops: (n, 48, 48) uint8 aligned faces.
+        rows: rows to classify; the results of the others are 0.
+        classifier: the expression network.
 
     Returns:
-        (n, 2, d) unit vectors of crops and of their mirror images, and (n, 8) probabilities.
+        (n, 2, d) float32 unit vectors of crops and of their mirror images, and (n, 8) float32
+        probabilities of the crops.
     """
     width = classifier.classify(crops[:0]).embedding.shape[1]
     embeddings = np.zeros((len(crops), 2, width), dtype=np.float32)
@@ -166,12 +174,12 @@ def embed_crops(
         both = np.stack([plain.embedding, mirrored.embedding], axis=1)
         norms = np.linalg.norm(both, axis=2, keepdims=True)
         embeddings[chosen] = both / np.maximum(norms, 1e-9)
-        log.info("%d of %d faces read", start + len(chosen), len(rows))
+        log.info("%d of %d faces classified", start + len(chosen), len(rows))
     return embeddings, probabilities
 
 
 def _candidates(descriptors: Sequence[Descriptor], rows: Rows, others: Rows) -> Rows:
-    """(m, 3) the row, the other row, and whether its mirror image is the more alike."""
+    """Candidates (m, 3): row, other row, and whether the mirror image of the other is closer."""
     pairs = [np.zeros((0, 3), dtype=np.intp)]
     for descriptor in descriptors:
         nearest = min(descriptor.nearest, len(others))

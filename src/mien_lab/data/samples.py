@@ -1,4 +1,4 @@
-"""Labelled faces, wherever they come from: the form that figures and data tools take."""
+"""Labelled samples: the common input of evaluation and data tools."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -38,13 +38,16 @@ _SPLIT_WORDS = {
     0: re.compile("(tests?|testing|eval(uation)?|private(test)?)(set|data)?"),
 }
 _WORD = re.compile("[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
-"""As in `val_set`, `FER2013Test` and `TEST`; of `RAFtest` what is small is a word too."""
+"""Words in names such as `val_set`, `FER2013Test` and `TEST`.
+
+Runs of lower-case letters count as words too, as in `RAFtest`; see `split_rank`.
+"""
 
 MATCH = 0.3
-"""IoU from which a found face is the one that a collection's box means.
+"""Minimum IoU of a detection with the annotated box of a sample.
 
-Less than the usual half, since collections frame faces otherwise than mien: with half the hair, or
-from the brows to the chin.
+It is below the usual 0.5, since collections frame faces differently from mien: with half of the
+hair, or from brows to chin.
 """
 
 
@@ -53,17 +56,17 @@ class Sample:
     """One face or photograph with its label.
 
     Attributes:
-        name: unique in its collection; messages and tables name it so.
-        label: the expression, or None where the collection gives none of the eight.
-        split: as the collection calls it; empty where it has none.
-        subject: who is shown, as far as the collection says; empty where it does not.
-        path: file of the picture; None where `pixels` are given.
+        name: unique name in the collection, used in messages and tables.
+        label: the expression, or None if the collection gives none of the eight.
+        split: split name in the collection; empty if it has none.
+        subject: identifier of the person; empty if unknown.
+        path: file of the picture; None if `pixels` are given.
         pixels: (height, width) grey or (height, width, 3) RGB, uint8.
         landmarks: (5, 2) in pixels of the picture, in the order of `mien.Landmarks`, or None.
-        framed: whether the picture is cut as FER2013's are, so that `place_landmarks` finds them.
-        cropped: whether the picture is of one face that fills it, so that no face is sought.
-        box: of the face meant, in pixels of the file's picture, where others are beside it; a
-            cropped sample is cut out along it.
+        framed: whether the picture is framed like FER2013's, so that `place_landmarks` applies.
+        cropped: whether one face fills the picture, so that no detection is needed.
+        box: annotated face box in pixels of the file's picture, or None; the picture of a cropped
+            sample is cut to it.
     """
 
     name: str
@@ -78,7 +81,7 @@ class Sample:
     box: Box | None = None
 
     def load(self) -> Image:
-        """The picture, upright; of a cropped sample with a box, what lies in the box.
+        """Load the picture, upright; for cropped samples with a box, the part inside the box.
 
         Raises:
             MediaError: if the file cannot be read, or the box lies outside the picture.
@@ -88,7 +91,7 @@ class Sample:
         return self.boxed(picture) if self.cropped else picture
 
     def boxed(self, picture: Image) -> Image:
-        """What lies in the box of the sample's picture, all of it without a box.
+        """The part of the sample's picture inside its box; the whole picture without a box.
 
         Raises:
             MediaError: if the box lies outside the picture.
@@ -115,7 +118,7 @@ class Sample:
 
 
 def landmarks_of(sample: Sample, image: Image) -> Points | None:
-    """The landmarks (5, 2) of a cropped sample's picture, if they are known or can be found."""
+    """The landmarks (5, 2) of a cropped sample's picture: given, or predicted if it is framed."""
     if sample.landmarks is None and sample.framed:
         return place_landmarks(image)
     return sample.landmarks
@@ -124,13 +127,13 @@ def landmarks_of(sample: Sample, image: Image) -> Points | None:
 def crop_of(image: Image, points: Points | None) -> npt.NDArray[np.uint8]:
     """The canonical crop, (48, 48) uint8, of a cropped sample's picture.
 
-    Where there are no landmarks the picture is taken as framed already, and only scaled.
+    Without landmarks the whole picture is only scaled.
     """
     return crop_face(image, _framing(image, points))
 
 
 def zoomed_crops_of(image: Image, points: Points | None) -> npt.NDArray[np.uint8]:
-    """The crops (k, 48, 48) uint8 that a still is read by, likewise."""
+    """The test-time augmentation crops (k, 48, 48) uint8 of stills; framed as by `crop_of`."""
     return zoomed_crops(image, _framing(image, points))
 
 
@@ -143,15 +146,15 @@ def _framing(image: Image, points: Points | None) -> npt.NDArray[np.float64]:
 
 
 def failure_rows(failures: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
-    """Names of samples that could not be read, each with the sentence why, as figures have it."""
+    """Name and reason of each sample that could not be read, as records for JSON."""
     return [{"name": name, "reason": reason} for name, reason in failures]
 
 
 def require_labelled(samples: Sequence[Sample], folder: Path) -> list[Sample]:
-    """Those that have a label.
+    """The samples that have a label.
 
     Raises:
-        InputError: naming the labels, if there are none.
+        InputError: if there are none; it names the labels.
     """
     labelled = [sample for sample in samples if sample.label is not None]
     if not labelled:
@@ -163,9 +166,10 @@ def require_labelled(samples: Sequence[Sample], folder: Path) -> list[Sample]:
 
 
 def face_meant(sample: Sample, found: Sequence[Box]) -> int | None:
-    """Which of the faces found in a whole photograph, the largest first, the sample means.
+    """Index of the detection, of boxes sorted by size, that belongs to the sample.
 
-    The one in the sample's box, the largest if it has no box; None if there is no such face.
+    It is that of highest IoU with the sample's box if the IoU is at least `MATCH`, or the largest
+    if the sample has no box; None if there is no such face.
     """
     if not found or sample.box is None:
         return 0 if found else None
@@ -176,10 +180,10 @@ def face_meant(sample: Sample, found: Sequence[Box]) -> int | None:
 
 
 def split_rank(split: str) -> int:
-    """0 for a test split, 1 for validation, 2 for training, as its name says; 3 for any other.
+    """Role of a split by its name: 0 test, 1 validation, 2 training, 3 unknown.
 
-    Whole words count: `latest` is no test. PublicTest, by which FER2013's users choose, is
-    validation.
+    Only whole words count: `latest` is not a test split. FER2013's PublicTest counts as validation,
+    since it is used for model selection.
     """
     words = {word.lower() for word in _WORD.findall(split)} | set(re.findall("[a-z]+", split))
     ranks = (rank for rank, known in _SPLIT_WORDS.items() if any(map(known.fullmatch, words)))

@@ -1,9 +1,9 @@
-"""The photographs the detector learns from: portraits, everyday scenes, FER2013 faces.
+"""Training photographs of the detector: portraits, everyday scenes, FER2013 faces.
 
-All pictures are 8-bit grey `(height, width)`. Boxes are rows `(x, y, width, height)` and points
+All pictures are 8-bit grey `(height, width)`. Boxes are rows `(x, y, width, height)` and landmarks
 are `(5, 2)`: right eye, left eye, nose, right mouth corner, left mouth corner ("right" is the
 person's right). Coordinates are continuous pixels: the top left corner of the picture is `(0,
-0)`.
+0)`. The teacher is the public detector that produced the boxes and landmarks (pseudo-labels).
 """
 
 import zlib
@@ -40,9 +40,10 @@ __all__ = [
 GreyImage = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
-SURE_SCORE = 0.8  # data/README.md: a sure face; below it a box counts neither way
+SURE_SCORE = 0.8
+"""Minimum teacher score of a sure face; boxes below it are ignored (see data/README.md)."""
 LEAST_FER_SCORE = 0.7
-"""Of a face of FER2013 to be learned from."""
+"""Minimum teacher score of FER2013 faces that are trained on."""
 
 ANIMALS = frozenset(
     {
@@ -51,8 +52,11 @@ ANIMALS = frozenset(
         "n02342885", "n02484975", "n02487347", "n02490219", "n02492035", "n02494079",
     }
 )  # fmt: skip
-"""ImageNet classes of the photographs whose one sure box is an animal's face, seen by eye in all 36
-sure boxes of animal classes. Animal faces are not faces here: those boxes are doubtful instead."""
+"""ImageNet classes of the photographs whose single sure box is the face of an animal.
+
+Found by inspecting all 36 sure boxes of animal classes. Animals do not count as faces; these boxes
+are ignored instead.
+"""
 
 MISSED_BY_THE_TEACHER = frozenset(
     {
@@ -67,22 +71,24 @@ MISSED_BY_THE_TEACHER = frozenset(
         "n06596364_comic_book.jpg",
     }
 )  # fmt: skip
-"""Photographs of the training and validation parts in which the teacher found nothing and the eye
-sees a person, a statue or a mask: of 446 finds of two detectors in photographs without a box, all
-that scored 0.5 and more were looked at. They are no negatives to learn from or to choose a
-threshold by."""
+"""Training and validation photographs with a person, statue or mask that the teacher missed.
+
+Of 446 detections by two detectors in photographs without a box, all with a score of at least 0.5
+were inspected. These photographs are not used as negatives for training or for choosing thresholds.
+"""
 
 FACES_IN_HELD_OUT = frozenset(
     {"n02704792_amphibian.jpg", "n02965783_car_mirror.jpg", "n03000247_chain_mail.jpg"}
 )
-"""Photographs of the held-out part in which the teacher found nothing and the eye sees a human
-face: a small one in a boat, a blurred one in a mirror, one that the border cuts. All 240 in which
-it found nothing were looked at, whatever a detector said of them. Figures are given by the
-teacher's word and by the eye."""
+"""Held-out photographs with a human face that the teacher missed.
+
+They show a small face in a boat, a blurred one in a mirror, and one cut by the border. All 240
+photographs without a box were inspected. Figures are reported with and without this correction.
+"""
 
 
 class Part(StrEnum):
-    """Which use a photograph is kept for."""
+    """The part of the data that a photograph belongs to."""
 
     TRAIN = "train"
     VALIDATION = "validation"
@@ -91,14 +97,14 @@ class Part(StrEnum):
 
 @dataclass(frozen=True)
 class Picture:
-    """A grey picture with teacher labels.
+    """A grey picture with the teacher's pseudo-labels.
 
     Attributes:
         name: file name, or `fer2013/<row>`.
         image: `(height, width)` uint8.
-        boxes: `(n, 4)` float32, pixels; may reach outside the picture.
-        points: `(n, 5, 2)` float32, pixels.
-        scores: `(n,)` float32, the teacher's confidence.
+        boxes: `(n, 4)` float32, in pixels; may reach outside the picture.
+        points: `(n, 5, 2)` float32 landmarks, in pixels.
+        scores: `(n,)` float32 confidence scores of the teacher.
     """
 
     name: str
@@ -109,12 +115,12 @@ class Picture:
 
     @property
     def sure(self) -> npt.NDArray[np.bool_]:
-        """Which boxes are certainly human faces, `(n,)`."""
+        """Which boxes count as human faces, `(n,)` bool; the others are ignore regions."""
         return (self.scores >= SURE_SCORE) & (self.name.split("_")[0] not in ANIMALS)
 
 
 def part_of(key: str) -> Part:
-    """The fixed part a key belongs to: 20 % held out, 8 % validation, the rest training."""
+    """The fixed part of a key, by its CRC-32: 20 % held out, 8 % validation, the rest training."""
     slot = zlib.crc32(key.encode("utf-8")) % 100
     if slot < 20:
         return Part.HELD_OUT
@@ -127,10 +133,9 @@ def person_of(name: str) -> str:
 
 
 def read_portraits(data_dir: Path, *parts: Part) -> list[Picture]:
-    """`data/faces`: one large face each, split by person. No parts means all of them.
+    """Read `data/faces`: portraits with one large face, split by person; all if no part is given.
 
-    Photographs that `data/wild` has too come with the held-out part alone: what is tried there
-    must not have been trained on them.
+    Photographs that are also in `data/wild`, a test set, are only returned for the held-out part.
     """
     tried = {path.name for path in (data_dir / "wild" / "images").glob("*.jpg")}
     return [
@@ -145,23 +150,23 @@ def read_portraits(data_dir: Path, *parts: Part) -> list[Picture]:
 
 
 def read_scenes(data_dir: Path, *parts: Part) -> list[Picture]:
-    """`data/scenes`: most without a face, split by file name. No parts means all of them."""
+    """Read `data/scenes`, mostly without faces, split by file name; all if no part is given."""
     return [p for p in _pictures(data_dir / "scenes") if not parts or part_of(p.name) in parts]
 
 
 def without_missed(scenes: Iterable[Picture]) -> list[Picture]:
-    """The scenes that have a box or, as far as was seen, no face."""
+    """The scenes without those of `MISSED_BY_THE_TEACHER` that have no box."""
     return [s for s in scenes if len(s.boxes) or s.name not in MISSED_BY_THE_TEACHER]
 
 
 def read_fer_faces(data_dir: Path, *parts: Part) -> list[Picture]:
-    """FER2013's Training rows that the teacher found a face in, 48x48 each, split by row.
+    """FER2013's Training rows with a face found by the teacher, 48x48 each, split by row.
 
-    Rows whose box lies more than 40 % outside the picture are left out: too little of the face
-    shows. FER2013 repeats pictures: what is also in the training part is in no other.
+    Rows with more than 40 % of the box outside the picture are omitted. FER2013 repeats pictures;
+    those of the training part are omitted from the others.
 
     Raises:
-        InputError: if FER2013's file or `landmarks.csv` is missing or not of the published kind.
+        InputError: if FER2013's file or `landmarks.csv` is missing or not as published.
     """
     folder = data_dir / "fer2013"
     pixels, _, split = read_challenge(folder)
@@ -200,7 +205,11 @@ def _fer_name(row: int) -> str:
 
 
 def read_photographs(folder: Path) -> Iterator[tuple[str, GreyImage]]:
-    """Name and grey picture of each JPEG or PNG in a folder, sorted by name."""
+    """Name and grey picture of each JPEG or PNG in a folder, sorted by name.
+
+    Raises:
+        InputError: if a picture cannot be read.
+    """
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() in {".jpg", ".jpeg", ".png"}:
             yield path.name, _read_grey(path)

@@ -1,7 +1,7 @@
-"""What the expression network says of clips, frame by frame: kept on disk, made only once.
+"""Per-frame outputs of the expression network on clips, cached on disk.
 
-Embeddings are those of the network that serves. They are written in parts, so that an interrupted
-run goes on where it stopped, into a folder named after the weights, so that others are never mixed.
+They are written in parts, so that an interrupted run can be resumed. Callers name the cache folder
+after the weights, so that embeddings of different networks are never mixed.
 """
 
 import logging
@@ -30,25 +30,25 @@ __all__ = ["Sequences", "join_sequences", "read_steps", "recorded", "rendered"]
 log = logging.getLogger(__name__)
 
 PLAIN = (1.0,)
-"""Sizes of crops: the canonical one alone."""
+"""Zooms of the crops: the canonical one alone."""
 PART = 16
-"""Clips in one file."""
+"""Number of clips per cache file."""
 STILL_RATE = 25.0
-"""Frames per second of recordings that are published as pictures without times."""
+"""Assumed frame rate, in frames per second, of recordings published as separate pictures."""
 
 
 @dataclass(frozen=True)
 class Sequences:
-    """Clips of equal length as the recurrent network sees them; shorter ones are filled up.
+    """Clips as inputs of the recurrent network, padded to equal length.
 
     Attributes:
-        embeddings: (n, t, d) float16, of crops at one size or several in turn.
-        logits: (n, t, 8) float32 of the expression network for the same crops.
-        single: (n, t, 8) float32, the same for crops of the canonical size.
-        contexts: (n, t, CONTEXT_SIZE) float32.
-        times: (n, t) float64 seconds.
-        targets: (n, t, 8) float32 distributions.
-        labels: (n, t) int64; -1 where a clip is over.
+        embeddings: (n, t, d) float16 embeddings of crops, which cycle through one or more zooms.
+        logits: (n, t, 8) float32 logits of the expression network for the same crops.
+        single: (n, t, 8) float32 logits for crops at the canonical zoom.
+        contexts: (n, t, CONTEXT_SIZE) float32 further inputs of the recurrent network.
+        times: (n, t) float64 timestamps in seconds.
+        targets: (n, t, 8) float32 target distributions.
+        labels: (n, t) int64 labels; -1 in the padding.
     """
 
     embeddings: npt.NDArray[np.float16]
@@ -60,7 +60,7 @@ class Sequences:
     labels: npt.NDArray[np.int64]
 
     def __len__(self) -> int:
-        """How many clips."""
+        """The number of clips."""
         return len(self.labels)
 
 
@@ -72,13 +72,13 @@ def rendered(
     count: int,
     zooms: tuple[float, ...] = PLAIN,
 ) -> Sequences:
-    """`count` generated clips, under each of the conditions in turn, as are frames at the sizes."""
+    """Generate `count` clips; clips cycle through `conditions`, and frames through `zooms`."""
 
     def one(number: int) -> Sequences:
         condition = conditions[number % len(conditions)]
         clip = maker.clip(number, condition)
         zoomed = clip if zooms == PLAIN else maker.clip(number, condition, zooms)
-        outputs, single = _said(classifier, zoomed.crops, clip.crops)
+        outputs, single = _outputs(classifier, zoomed.crops, clip.crops)
         return Sequences(
             outputs["embedding"][None].astype(np.float16),
             outputs["logits"][None],
@@ -89,7 +89,7 @@ def rendered(
             clip.labels[None],
         )
 
-    return _kept(folder, count, one)
+    return _cached(folder, count, one)
 
 
 def recorded(
@@ -100,10 +100,10 @@ def recorded(
     length: int,
     zooms: tuple[float, ...] = PLAIN,
 ) -> tuple[Sequences, list[Recording]]:
-    """The largest face of each recording; only the first `length` frames that show one.
+    """Clips of the largest face of each recording, in the first `length` frames that show one.
 
-    It is read at each of the sizes in turn. Beside the clips the recording of each; those without
-    a face are left out.
+    Frames cycle through `zooms`. Returns the clips and their recordings; recordings without a face
+    are omitted.
 
     Raises:
         InputError: if no recording shows a face.
@@ -112,7 +112,7 @@ def recorded(
     def one(number: int) -> Sequences:
         return _filmed(recordings[number], reader, length, zooms)
 
-    found = _kept(folder, len(recordings), one)
+    found = _cached(folder, len(recordings), one)
     shown = (found.labels >= 0).any(axis=1)
     if not shown.any():
         raise InputError("no face was found in any of the recordings; check the folder")
@@ -123,7 +123,7 @@ def recorded(
 
 
 def join_sequences(parts: Sequence[Sequences]) -> Sequences:
-    """One set of all clips, filled up to the longest."""
+    """Concatenate clips, padded to the longest."""
     longest = max(part.labels.shape[1] for part in parts)
     return Sequences(
         *(
@@ -141,7 +141,7 @@ def join_sequences(parts: Sequence[Sequences]) -> Sequences:
 def read_steps(
     reader: TemporalReader, clips: Sequences, *, calibrated: bool = False
 ) -> npt.NDArray[np.float64]:
-    """Logits, or probabilities, (n, t, 8): all clips, stepped through like live pictures."""
+    """Logits (n, t, 8), or probabilities if `calibrated`, computed frame by frame as if live."""
     count, length = clips.labels.shape
     found = np.zeros((count, length, len(EMOTIONS)))
     state = reader.start(count)
@@ -152,8 +152,8 @@ def read_steps(
     return found
 
 
-def _kept(folder: Path, count: int, make: Callable[[int], Sequences]) -> Sequences:
-    """Clips 0 to `count`, read from the folder or made and written there part by part."""
+def _cached(folder: Path, count: int, make: Callable[[int], Sequences]) -> Sequences:
+    """Clips 0 to `count`, read from the folder, or made and written to it in parts."""
     folder.mkdir(parents=True, exist_ok=True)
     parts = []
     for start, end in pairwise([*range(0, count, PART), count]):
@@ -178,13 +178,13 @@ def _filled(array: npt.NDArray[Any], length: int, value: float) -> npt.NDArray[A
     return np.pad(array, missing, constant_values=value)
 
 
-def _said(
-    classifier: ExpressionClassifier, looks: npt.NDArray[np.uint8], crops: npt.NDArray[np.uint8]
+def _outputs(
+    classifier: ExpressionClassifier, zoomed: npt.NDArray[np.uint8], crops: npt.NDArray[np.uint8]
 ) -> tuple[dict[str, npt.NDArray[np.float32]], npt.NDArray[np.float32]]:
-    """What the network says of crops (t, size, size) at several sizes, and its logits at one."""
-    outputs = classifier.raw(looks)
+    """Network outputs for zoomed crops (t, size, size), and logits (t, 8) for canonical crops."""
+    outputs = classifier.raw(zoomed)
     single = outputs["logits"].copy()
-    other = (looks != crops).any(axis=(1, 2))
+    other = (zoomed != crops).any(axis=(1, 2))
     single[other] = classifier.raw(crops[other])["logits"]
     return outputs, single
 
@@ -193,7 +193,7 @@ def _filmed(
     recording: Recording, reader: FrameReader, length: int, zooms: tuple[float, ...]
 ) -> Sequences:
     crops: list[npt.NDArray[np.uint8]] = []
-    looks: list[npt.NDArray[np.uint8]] = []
+    zoomed: list[npt.NDArray[np.uint8]] = []
     contexts: list[npt.NDArray[np.float32]] = []
     times: list[float] = []
     for frame in _frames(recording):
@@ -203,15 +203,15 @@ def _filmed(
             elapsed = frame.time_s - times[-1] if times else None
             contexts.append(context(assess(faces[0], crop), elapsed))
             crops.append(crop)
-            zoom = zooms[len(looks) % len(zooms)]
-            looks.append(reader.crops(frame.image, faces, zoom)[0])
+            zoom = zooms[len(zoomed) % len(zooms)]
+            zoomed.append(reader.crops(frame.image, faces, zoom)[0])
             times.append(frame.time_s)
         if len(crops) == length:
             break
     size = reader.classifier.size
-    outputs, single = _said(
+    outputs, single = _outputs(
         reader.classifier,
-        *(np.array(each, np.uint8).reshape(-1, size, size) for each in (looks, crops)),
+        *(np.array(each, np.uint8).reshape(-1, size, size) for each in (zoomed, crops)),
     )
     count = len(crops)
     shares = np.linspace(0, 1, count) if recording.onset else np.ones(count)
@@ -236,7 +236,7 @@ def _filmed(
 
 
 def _frames(recording: Recording) -> Iterator[Frame]:
-    """The frames that can be read; a damaged film gives those before the fault."""
+    """The readable frames; a damaged file yields those before the fault."""
     for number, path in enumerate(recording.files):
         try:
             with open_media(path) as stream:

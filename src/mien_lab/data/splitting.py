@@ -1,4 +1,4 @@
-"""Splits in which no subject and no photograph is on both sides."""
+"""Stratified splits in which no subject and no photograph is in two splits."""
 
 import warnings
 from collections import Counter
@@ -18,15 +18,15 @@ from mien_lab.data.samples import Sample
 __all__ = ["find_groups", "parse_shares", "require_enough", "split_samples"]
 
 MOST_FOLDS = 20
-"""Shares are made of folds, so that they are multiples of a 20th, or of a larger unit share."""
+"""Maximum number of folds; every share is a whole number of equal folds."""
 
 
 def parse_shares(texts: Sequence[str]) -> dict[str, Fraction]:
-    """Shares by split, from texts such as `train=0.8`.
+    """Parse the share of each split, from texts such as `train=0.8`.
 
     Raises:
-        InputError: if a text is not of that form, a split is named twice, or the shares do not
-            sum to 1 or are too fine.
+        InputError: if a text has another form, a split is named twice, or the shares do not sum
+            to 1 or need more than `MOST_FOLDS` folds.
     """
     shares: dict[str, Fraction] = {}
     for text in texts:
@@ -37,8 +37,8 @@ def parse_shares(texts: Sequence[str]) -> dict[str, Fraction]:
             share = Fraction(0)
         if not name or name in shares or not 0 < share < 1:
             raise InputError(
-                f"the share {text!r} is not one; name each split once with a share between 0 and 1,"
-                " as in train=0.8"
+                f"{text!r} is not a share; name each split once with a share between 0 and 1, as in"
+                " train=0.8"
             )
         shares[name] = share
     if sum(shares.values()) != 1:
@@ -48,10 +48,10 @@ def parse_shares(texts: Sequence[str]) -> dict[str, Fraction]:
 
 
 def require_enough(samples: Sequence[Sample], shares: Mapping[str, Fraction]) -> None:
-    """Check that some label has enough samples to be divided by these shares.
+    """Check that at least one label has as many samples as the shares need folds.
 
     Raises:
-        InputError: if shares are too fine, or none has.
+        InputError: if none has, or the shares are too fine.
     """
     folds = _fold_count(shares)
     counts = Counter(sample.label for sample in samples)
@@ -64,14 +64,13 @@ def require_enough(samples: Sequence[Sample], shares: Mapping[str, Fraction]) ->
 def find_groups(
     samples: Sequence[Sample], copies: npt.NDArray[np.intp] | None = None
 ) -> npt.NDArray[np.intp]:
-    """(n,) numbers of groups that must not be divided.
+    """Group numbers (n,); a group must not be divided between splits.
 
-    Samples of one subject are one group, and so are those that are joined by copies, so that a
-    subject under two names whose pictures are copies counts as one. A sample without a subject is
-    a group of its own.
+    Groups are the connected components of samples with the same subject or photograph. A sample
+    without subject and copies is its own group.
 
     Args:
-        samples: of a collection.
+        samples: samples of a collection.
         copies: (m, 2) pairs of rows that show the same photograph; see `Likeness.edges`.
     """
     first: dict[str, int] = {}
@@ -93,18 +92,18 @@ def split_samples(
     seed: int = 0,
     copies: npt.NDArray[np.intp] | None = None,
 ) -> list[Sample]:
-    """The samples with new splits, each class spread by the shares as far as groups allow.
+    """Assign new splits, stratified by label as far as groups allow.
 
-    Folds of equal size are made by scikit-learn's `StratifiedGroupKFold` and joined to splits.
+    Folds of equal size from scikit-learn's `StratifiedGroupKFold` are merged into splits.
 
     Args:
-        samples: of a collection; the splits that they have are forgotten.
-        shares: of all samples, by split; they sum to 1.
-        seed: decides between divisions that are as good.
+        samples: samples of a collection; their present splits are ignored.
+        shares: share of the samples by split; they sum to 1.
+        seed: seed of the shuffling.
         copies: as for `find_groups`.
 
     Raises:
-        InputError: if shares are too fine, groups too few, or a split would be empty.
+        InputError: if the shares are too fine, there are too few groups, or a split is empty.
     """
     folds = _fold_count(shares)
     groups = find_groups(samples, copies)
@@ -131,17 +130,17 @@ def _fold_count(shares: Mapping[str, Fraction]) -> int:
     for folds in range(2, MOST_FOLDS + 1):
         if all((share * folds).denominator == 1 for share in shares.values()):
             return folds
-    raise InputError("the shares are no multiples of 5 %, nor of a larger unit; round them")
+    raise InputError("the shares are not multiples of 5 % or of a larger unit; round them")
 
 
 def _folds(
     labels: npt.NDArray[np.int64], groups: npt.NDArray[np.intp], folds: int, seed: int
 ) -> npt.NDArray[np.intp]:
-    """(n,) the fold of each sample."""
+    """The fold of each sample, (n,)."""
     maker = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     fold = np.zeros(len(labels), dtype=np.intp)
     with warnings.catch_warnings():
-        # A class with fewer samples than folds cannot be in each; the figures show where it is.
+        # Classes with fewer samples than folds raise a warning; the figures show where they are.
         warnings.simplefilter("ignore", UserWarning)
         for number, (_, chosen) in enumerate(maker.split(labels, labels, groups)):
             fold[chosen] = number

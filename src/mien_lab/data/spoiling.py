@@ -1,4 +1,4 @@
-"""What cameras and files do to a picture: light, blur, noise, lost resolution, JPEG."""
+"""Photometric augmentation of generated scenes: light, blur, noise, resolution, JPEG."""
 
 import math
 
@@ -12,7 +12,7 @@ __all__ = ["spoil"]
 
 
 def spoil(image: GreyImage, rng: np.random.Generator) -> GreyImage:
-    """A copy of a grey picture `(height, width)` uint8 with faults drawn from `rng`."""
+    """Degrade a grey picture `(height, width)` uint8 at random; the input is not modified."""
     if rng.random() < 0.15:
         image = _blurred(image, rng)
     if rng.random() < 0.12:
@@ -64,7 +64,7 @@ def _coarse(image: GreyImage, rng: np.random.Generator) -> GreyImage:
 def _noisy(image: GreyImage, rng: np.random.Generator) -> GreyImage:
     sigma = float(rng.uniform(2, 12)) * min(1.0, float(image.mean()) / 70 + 0.15)
     height, width = image.shape
-    # A quarter of the draws, tiled at a random offset: four times faster and just as grainy.
+    # A quarter of the draws, tiled: four times faster and just as grainy.
     block = rng.standard_normal((height // 2 + 1, width // 2 + 1), dtype=np.float32) * sigma
     noise = np.tile(block, (2, 2))[:height, :width]
     grainy: GreyImage = np.clip(image + noise + 0.5, 0, 255).astype(np.uint8)

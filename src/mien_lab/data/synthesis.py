@@ -1,6 +1,6 @@
-"""Generated scenes for the face detector: the same seed gives the same picture.
+"""Generated scenes to train and evaluate the face detector; deterministic for a seed.
 
-A scene is grey, `(height, width)` uint8, with boxes `(n, 4)`, points `(n, 5, 2)` and ignored
+A scene is grey, `(height, width)` uint8, with boxes `(n, 4)`, landmarks `(n, 5, 2)` and ignore
 regions `(m, 4)` (doubtful, tiny or mostly cut off), all in pixels.
 """
 
@@ -24,7 +24,7 @@ __all__ = ["CYCLE", "SceneKind", "Synthesis"]
 
 
 class SceneKind(StrEnum):
-    """Kinds of generated pictures."""
+    """Kinds of generated scenes."""
 
     EMPTY = "empty"
     NATURAL = "natural"
@@ -40,7 +40,7 @@ CYCLE = (
     *(SceneKind.NATURAL, SceneKind.EMPTY, SceneKind.CROWD, SceneKind.PORTRAIT),
     *(SceneKind.NATURAL, SceneKind.EMPTY, SceneKind.CROWD, SceneKind.NATURAL),
 )
-"""One batch of training in small: a quarter has no face at all."""
+"""Kinds of consecutive scenes, repeated; a quarter has no face."""
 
 
 class Synthesis:
@@ -49,11 +49,14 @@ class Synthesis:
     Args:
         portraits: pictures with one large face.
         small_faces: FER2013 faces, 48x48.
-        scenes: everyday photographs; those without any box give the backgrounds.
-        seed: the same seed and index give the same scene.
-        cover_chance: share of pasted faces that something hides in part.
-        turn_backgrounds: whether photographs without a face are also shown on their side, upside
-            down and as negatives: there are too few to learn from what all is no face.
+        scenes: everyday photographs; those without a box are the backgrounds.
+        seed: a scene is deterministic for seed, index, size and kind.
+        cover_chance: probability that a pasted face is partly occluded.
+        turn_backgrounds: also rotate backgrounds by multiples of 90 degrees and invert them, since
+            there are too few photographs without a face.
+
+    Raises:
+        InputError: if there are no portraits, small faces or photographs without a box.
     """
 
     def __init__(
@@ -83,18 +86,22 @@ class Synthesis:
 
     @property
     def empty(self) -> Sequence[Picture]:
-        """The photographs without any box."""
+        """The photographs without a box."""
         return self._empty
 
     def prefer(self, weights: npt.ArrayLike) -> None:
-        """Draw the photographs without a face in proportion to `weights`, one for each."""
+        """Set sampling weights (n,), all positive, of the photographs in `empty`.
+
+        Raises:
+            ValueError: if their number differs or one is not positive.
+        """
         chances = np.asarray(weights, np.float64)
         if chances.shape != (len(self._empty),) or not (chances > 0).all():
             raise ValueError(f"{len(self._empty)} positive weights needed, got {chances.shape}")
         self._chances = chances / chances.sum()
 
     def scene(self, index: int, size: int, kind: SceneKind | None = None) -> Scene:
-        """Scene number `index`, `size` pixels square; its kind follows `CYCLE`."""
+        """Make scene `index`, `size` pixels square; the kind defaults to that in `CYCLE`."""
         rng = np.random.default_rng((self._seed, index))
         kind = kind or CYCLE[index % len(CYCLE)]
         if kind is SceneKind.EMPTY:
@@ -115,7 +122,7 @@ class Synthesis:
         return draft.finish(spoil(draft.canvas, rng))
 
     def group(self, index: int, count: int, width: int, height: int) -> Scene:
-        """A group photograph: `count` people in rows before a background, not spoilt."""
+        """Make a group photograph of `count` people in rows, without degradation."""
         rng = np.random.default_rng((self._seed, 77, index))
         behind = self._pick(rng, self._empty)
         draft = Draft(cut(rng, behind, width, height, (0.9, 1.2), turn=self._turn_backgrounds))
@@ -141,8 +148,7 @@ class Synthesis:
             fitting = [head for head in self._heads if size_of(head) >= 0.75 * size]
             if fitting:
                 return self._pick(rng, fitting)
-        # FER2013 faces are about 43 px: above twice that they would teach that large faces are
-        # blurred.
+        # FER2013 faces have about 43 px; enlarged further, they would make large faces blurred.
         share = 0.6 if size < 48 else 0.35 if size < 90 else 0.1 if size < 200 else 0.0
         return self._pick(rng, self._small_faces if rng.random() < share else self._portraits)
 
@@ -191,7 +197,7 @@ class Synthesis:
         return draft
 
     def _plain(self, rng: np.random.Generator, size: int) -> Draft:
-        """A portrait as it was taken, or its mirror image, a little smaller."""
+        """An unaltered portrait or its mirror image, at 75 to 100 % of the scene's size."""
         scene = self._pick(rng, self._portraits)
         draft = Draft(np.zeros((size, size), np.uint8))
         scale = float(rng.uniform(0.75, 1.0)) * size / max(scene.image.shape)
@@ -246,9 +252,9 @@ class Synthesis:
         draft.add(box, points)
 
     def _paste_decoy(self, draft: Draft, rng: np.random.Generator) -> None:
-        """Paste something that is no face with the very edges that faces get.
+        """Paste a negative patch with the same blending as faces.
 
-        Otherwise the net could learn the seam instead of the face.
+        Otherwise the network could learn the seams instead of the faces.
         """
         size = math.exp(rng.uniform(math.log(12.0), math.log(110.0)))
         if rng.random() < 0.5:

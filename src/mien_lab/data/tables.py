@@ -1,4 +1,4 @@
-"""CSV files with a header: what users and publishers write, packed or not, and what mien does."""
+"""Reading and writing of CSV files with a header; gzip files can be read too."""
 
 import csv
 import gzip
@@ -15,7 +15,7 @@ __all__ = ["numbered_rows", "read_table", "write_table"]
 
 
 def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write a CSV in UTF-8 that `read_table` reads, whole or not at all.
+    """Write a CSV in UTF-8 for `read_table`, atomically.
 
     Raises:
         OutputError: if the file cannot be written; nothing is left under its name.
@@ -27,25 +27,25 @@ def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[objec
 
 
 def read_table(path: Path, *columns: Sequence[str]) -> list[dict[str, str]]:
-    """The rows of `numbered_rows` without their numbers."""
+    """The rows of `numbered_rows` without line numbers."""
     return [row for _, row in numbered_rows(path, *columns)]
 
 
 def numbered_rows(
     path: Path, *columns: Sequence[str], header: Sequence[str] | None = None
 ) -> Iterator[tuple[int, dict[str, str]]]:
-    """The rows of a CSV with a header, by lower-case column, each with the line that it ends on.
+    """Rows of a CSV by lower-case column name, each with the number of its last line.
 
-    Cells are stripped, blank lines passed over.
+    Cells are stripped and blank lines skipped.
 
     Args:
-        path: of the file, in UTF-8; packed if it ends in .gz.
-        columns: what it must have; of each sequence one is enough.
-        header: the columns of a file whose first line is a row already.
+        path: the file, in UTF-8; gzip-compressed if it ends in .gz.
+        columns: required columns; of each sequence at least one must be present.
+        header: column names of a file without a header.
 
     Raises:
-        InputError: if it is missing, cannot be read, is no such file, lacks a column, names one
-            twice, or a row has more or fewer cells than there are columns.
+        InputError: if the file is missing, unreadable or not a CSV, lacks a column, names one
+            twice, or a row has a different number of cells than the header.
     """
     opened = gzip.open if path.suffix == ".gz" else open
     try:

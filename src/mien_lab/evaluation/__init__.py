@@ -1,1 +1,1 @@
-"""Figures on what ships, measured with the code that serves."""
+"""Evaluation of the shipped weights with the code of the pipeline."""

@@ -1,4 +1,4 @@
-"""How well expressions are read, told in documents: tables and sentences beside the goals."""
+"""Accuracy of the expression network as tables and sentences for documents, with the goals."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,18 +21,18 @@ __all__ = [
 Figures = Mapping[str, Any]
 
 GOALS = {"fer2013": 0.70, "ferplus": 0.86, "photographs": 0.76}
-"""What mien is to reach first."""
+"""Minimum accuracy that mien aims for."""
 BEYOND = {"fer2013": 0.74, "ferplus": 0.89, "photographs": 0.80}
-"""Better than any published single network trained on these data alone."""
+"""Accuracy above any published single network trained on these data alone."""
 OTHER_WAYS = {
     "at one size": "single",
     "at one size, mean with mirror image": "flip",
 }
-"""To read a face, and the ending of their figures' names."""
+"""Further ways to crop a face, with the suffix of their figures' names."""
 
 
 def accuracy_table(figures: Figures) -> str:
-    """Accuracy, macro F1 and macro recall of mien and of its peers on each set."""
+    """Accuracy, macro F1 and macro recall of mien and its peers on each test set."""
     private = {name: part["PrivateTest"] for name, part in figures["crops"].items()}
     wild = figures["photographs"]
     rows = [
@@ -82,7 +82,7 @@ def _photographs(wild: Figures | None, bold: bool = False) -> str:
 
 
 def verdict_text(figures: Figures) -> str:
-    """Which goals of accuracy are reached, and its intervals."""
+    """Which accuracy goals are reached, and the intervals of accuracy."""
     crops, wild = figures["crops"]["int8"]["PrivateTest"], figures["photographs"]["int8"]
     reached = {
         "FER2013": (crops["fer2013"]["accuracy"], GOALS["fer2013"]),
@@ -111,19 +111,18 @@ def _beyond(crops: Figures, wild: Figures) -> bool:
 
 
 def copies_text(figures: Figures) -> str:
-    """What remembering FER2013's training copies of test pictures would gain, and voters know."""
+    """Accuracy on test pictures with training copies, and what memorising them would gain."""
     found = figures["copies"]["PrivateTest"]
     return (
-        f"Of PrivateTest's {found['n']:,} pictures {found['copied']:,} are in the training part "
-        "too. mien, which learnt from hardly any of those copies, reads "
-        f"{share(found['accuracy_copied'])} of these pictures\nas labelled and "
-        f"{share(found['accuracy_others'])} of the others. The label most of its copies have is "
-        f"the right one for {share(found['remembered'])} of them:\nthe same network, if it only "
-        "remembered the copies' labels, would have "
-        f"**{share(found['accuracy_remembering'])}** instead of {share(found['accuracy'])}. What "
-        "the ten people who voted for FER+ said of these pictures\ngives FER2013's label of "
-        f"{share(found['accuracy_voters'])} of them (a regression on the training rows that are "
-        "kept)."
+        f"{found['copied']:,} of PrivateTest's {found['n']:,} pictures also occur in the training "
+        "part. mien was trained on hardly any of these copies: its accuracy is "
+        f"{share(found['accuracy_copied'])} on these pictures\nand "
+        f"{share(found['accuracy_others'])} on the others. The majority label of the copies is "
+        f"correct for {share(found['remembered'])} of them:\nthe same network with memorised "
+        "labels of the copies would reach an accuracy of "
+        f"**{share(found['accuracy_remembering'])}** instead of {share(found['accuracy'])}. The "
+        "label predicted\nfrom the votes of FER+'s ten annotators, by a regression on the kept "
+        f"training rows, is FER2013's label for {share(found['accuracy_voters'])} of PrivateTest."
     )
 
 
@@ -139,31 +138,34 @@ def class_table(figures: Figures) -> str:
 
 
 def calibration_text(figures: Figures) -> str:
-    """How far probabilities and prediction sets keep their word."""
+    """Calibration error, and coverage and size of prediction sets."""
     crops = figures["crops"]["int8"]["PrivateTest"]["ferplus"]
     wild = figures["photographs"]["int8"]
     return (
         "Calibration, int8, on FER+ PrivateTest: expected calibration error "
         f"{crops['expected_calibration_error']:.3f} (15 bins);\nprediction sets (nominal 90 %) "
-        f"hold the label in {share(crops['conformal_coverage'])} of cases, with "
-        f"{crops['conformal_mean_size']:.2f} labels in the mean;\non whole photographs, which "
-        "differ from what the sets were fitted on, they hold it in "
+        f"contain the label in {share(crops['conformal_coverage'])} of cases, with "
+        f"{crops['conformal_mean_size']:.2f} labels on average;\non whole photographs, which "
+        "differ from the data that the sets were fitted on, they contain it in "
         f"{share(wild['conformal_coverage'])}."
     )
 
 
 def sizes_text(figures: Figures) -> str:
-    """What is gained by reading a face at several sizes."""
+    """Gain in accuracy from test-time augmentation by several sizes."""
     found = figures["crops"]["int8"]["PublicTest"]
     gained = (
         f"{name} {100 * (found[key]['accuracy'] - found[key]['accuracy_single']):+.1f} points"
         for name, key in (("FER+", "ferplus"), ("FER2013", "fer2013"))
     )
-    return f"Beside one crop, on PublicTest, by which the sizes were chosen: {', '.join(gained)}."
+    return (
+        "Gain over a single crop on PublicTest, on which the sizes were chosen: "
+        f"{', '.join(gained)}."
+    )
 
 
 def precision_text(figures: Figures) -> str:
-    """What int8 loses beside fp32."""
+    """Difference in accuracy between int8 and fp32."""
     both = {name: part["PublicTest"] for name, part in figures["crops"].items()}
     lost = [
         100 * (both["fp32"][name]["accuracy"] - both["int8"][name]["accuracy"])
@@ -171,6 +173,6 @@ def precision_text(figures: Figures) -> str:
     ]
     told = [f"{'loses' if points >= 0 else 'gains'} {abs(points):.2f}" for points in lost]
     return (
-        f"On PublicTest, by which the default was chosen, int8 {told[0]} points of FER2013 and "
-        f"{told[1]} of FER+."
+        f"On PublicTest, on which the default was chosen, int8 {told[0]} points of accuracy on "
+        f"FER2013 and {told[1]} on FER+."
     )

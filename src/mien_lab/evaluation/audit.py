@@ -1,4 +1,4 @@
-"""Whether faces of some groups are read worse than those of others, and how sure that is."""
+"""Fairness audit: differences between groups, with simultaneous confidence intervals."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -32,9 +32,9 @@ __all__ = ["MINIMUM", "audit"]
 Floats = npt.NDArray[np.float64]
 
 MINIMUM = 30
-"""Samples a group needs before figures of it are given."""
+"""Minimum number of samples of a group to report figures for it."""
 INTERVALS = (
-    "95 %, percentile bootstrap over people, the same ones drawn for all groups and columns; "
+    "95 %, percentile cluster bootstrap by person, with the same draws for all groups and columns; "
     "Wilson's where a share is the same in all draws. "
     "Those of differences, the largest value of a group minus the smallest, are no tests: such "
     "a difference is above 0 by chance alone, and its interval may be. Gaps are tested."
@@ -53,27 +53,28 @@ def audit(
 ) -> dict[str, Any]:
     """Figures by group, their differences, and the finding, which comes first.
 
-    Intervals are of 95 %, by a bootstrap over people, or Wilson's where a share is the same in all
-    draws; macro F1 has none where a label is rare, and that of accuracy at the same mix of labels
-    is wider where a recall is the same in all draws (see `AuditedGroup.same_mix_interval`).
-    People are drawn from all that were read, once for all groups of all columns: what people who
-    are in several groups bring to each of them cancels in a difference, and no figure of a column
-    depends on what other columns there are.
+    Intervals are 95 % cluster-bootstrap intervals by person, or Wilson's where a share is constant
+    over all draws. Macro F1 has none where a label is rare, and the interval of accuracy at the
+    same mix of labels is wider where a recall is constant (see `AuditedGroup.same_mix_interval`).
+    People are drawn from the whole collection, once for all groups of all columns, so that the
+    contribution of people in several groups cancels in differences, and the figures of a column do
+    not depend on other columns.
+
     `differences` are the largest value of a group minus the smallest, which is above 0 by chance
-    alone; their intervals (see `intervals.difference_interval`) are no tests. `gaps` are those
-    differences of two groups that are more than chance with all comparisons of all columns taken
-    together (see `gaps.compare`): of accuracy, of accuracy at the same mix of labels, of confidence
-    minus accuracy, and of the false-positive rate and the recall of each emotion.
-    Selection rates are no measure of error and are not judged: they follow what the pictures show.
+    alone; their intervals (see `intervals.difference_interval`) are not tests. `gaps` are pairwise
+    differences that are significant with all comparisons of all columns taken together (see
+    `gaps.compare`). They cover accuracy, accuracy at the same mix of labels, confidence minus
+    accuracy, and false-positive rate and recall of each emotion. Selection rates are not compared:
+    they depend on what the pictures show.
 
     Args:
-        predictions: what was read.
-        columns: by the name of each column, the group of each prediction, (n,); empty for none.
-        subjects: (n,) who is shown; empty where that is not known.
-        intersections: whether to cross each two columns besides.
-        minimum: samples below which a group is listed as too small, without figures.
-        seed: of the bootstrap.
-        draws: of the bootstrap.
+        predictions: predictions of the samples.
+        columns: group of each prediction, (n,), by column; an empty string means none.
+        subjects: (n,) subject of each sample; empty where unknown.
+        intersections: whether to add the intersections of each pair of columns.
+        minimum: groups with fewer samples are listed as too small, without figures.
+        seed: seed of the bootstrap.
+        draws: number of bootstrap resamples.
     """
     subjects = [""] * len(predictions) if subjects is None else subjects
     sums = sample_sums(predictions)
@@ -91,7 +92,7 @@ def audit(
             compared += [group.comparable(column) for group in groups]
         parts.append((tables, compared))
     (single, one_column), (both, two_columns) = parts
-    # Compared together: their intervals are to hold all at once.
+    # Compared together, since their intervals are simultaneous.
     joint = compare([*one_column, *two_columns])
     results = _of(joint, columns, alone=True), _of(joint, columns, alone=False)
     return {
@@ -109,7 +110,7 @@ def audit(
 
 
 def _of(joint: Compared, columns: Mapping[str, Sequence[str]], *, alone: bool) -> Compared:
-    """The comparisons of single columns, or those of crossed ones."""
+    """The comparisons of single columns, or those of intersections."""
     return Compared(
         *(
             tuple(one for one in some if (one.high_group.column in columns) is alone)
@@ -127,7 +128,7 @@ def _table(
     clusters: npt.NDArray[np.int64],
     times: Times,
 ) -> tuple[dict[str, Any], list[AuditedGroup]]:
-    """What is said of one column, and its groups that are large enough."""
+    """The figures of one column, and its groups that are large enough."""
     sizes, small = {}, []
     for name in sorted(set(names.tolist()) - {""}):
         n, people = _size(names == name, subjects)
@@ -179,7 +180,7 @@ def _table(
         by_group = frame.by_group.to_dict(orient="index")
         for group in groups:
             found = {key: float(value) for key, value in by_group[group.name].items()}
-            # A rate of no cases is nothing; fairlearn calls it 0.
+            # A rate without cases stays NaN; fairlearn's value is 0.
             group.values.update({k: v for k, v in found.items() if np.isfinite(group.values[k])})
     return {
         "groups": {group.name: group.figures() for group in groups},
@@ -190,7 +191,7 @@ def _table(
 
 
 def _size(inside: npt.NDArray[np.bool_], subjects: Sequence[str]) -> tuple[int, int | None]:
-    """How many samples, and of how many people where any is named."""
+    """Number of samples, and of people; None for the latter if no subject is known."""
     shown = [subjects[index] for index in np.flatnonzero(inside).tolist()]
     named = {subject for subject in shown if subject}
     return len(shown), len(named) + shown.count("") if named else None

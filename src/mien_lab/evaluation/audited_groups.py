@@ -1,4 +1,4 @@
-"""The groups of an audit: their figures, and by how much these differ."""
+"""The groups of an audit: their figures, and differences between them."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,10 @@ __all__ = ["AuditedGroup", "group_differences"]
 Floats = npt.NDArray[np.float64]
 
 _LEAST_FOR_F1 = 5
-"""A label with fewer cases is missing from many draws, whose macro F1 is then of other labels."""
+"""Minimum number of cases of a label for an interval of macro F1.
+
+A label with fewer is missing in many draws, whose macro F1 is then over other labels.
+"""
 
 _HEADLINES = (
     "accuracy",
@@ -42,17 +45,17 @@ _RATES = ("false_positive_rate", "recall", "selection_rate")
 
 @dataclass(frozen=True)
 class AuditedGroup:
-    """One group that is large enough, with its figures as they are and as they scatter.
+    """One group that is large enough, with its figures and their bootstrap draws.
 
     Attributes:
-        name: of the group.
-        n: samples.
-        people: that they show; None where nobody is named.
-        values: by measure.
-        draws: by measure, (draws,) of the bootstrap, of the same people as those of other groups.
-        cases: by measure, the samples that it is a share of, or scatters as one of so many would.
-        independent: by measure, of how many people its cases are.
-        mix: (8,) shares of the labels, of `accuracy_same_mix`.
+        name: name of the group.
+        n: number of samples.
+        people: number of people; None if no subject is known.
+        values: value of each measure.
+        draws: bootstrap draws (draws,) of each measure, with the same people as for other groups.
+        cases: denominator of each share, or effective sample size of `accuracy_same_mix`.
+        independent: number of people among the cases of each measure.
+        mix: (8,) label distribution of `accuracy_same_mix`.
     """
 
     name: str
@@ -65,15 +68,15 @@ class AuditedGroup:
     mix: Floats
 
     def weight(self, measure: str) -> float:
-        """How many cases of different people a measure rests on."""
+        """The number of independent cases of a measure."""
         return min(self.cases[measure], self.independent[measure])
 
     def suffices(self, measure: str) -> bool:
-        """Whether a measure rests on enough cases of enough people to be compared."""
+        """Whether a measure has enough cases, of enough people, to be compared."""
         return self.cases[measure] >= LEAST_CASES and self.weight(measure) >= LEAST_PEOPLE
 
     def comparable(self, column: str) -> GroupDraws:
-        """The measures by which the group is judged, as one of the column's."""
+        """The measures of the group that are compared with other groups of the column."""
         measures = ["accuracy", "accuracy_same_mix", "confidence_minus_accuracy"]
         measures += [
             rate_name(rate, emotion)
@@ -95,12 +98,12 @@ class AuditedGroup:
         )
 
     def same_mix_interval(self) -> tuple[float, float] | None:
-        """The interval of accuracy at the same mix of labels.
+        """The 95 % interval of accuracy at the same mix of labels.
 
-        A label read always or never does not scatter in the draws, however few its cases are. So
-        what Wilson's interval of its recall reaches, times its share of the mix, is added to the
-        percentile interval, in squares (Zou and Donner, "Construction of confidence limits about
-        effect measures", Statistics in Medicine 27, 2008).
+        A recall of 0 or 1 has no variance in the draws, however few its cases. Its Wilson
+        half-widths, times its share of the mix, are therefore added in quadrature to those of the
+        percentile interval (Zou and Donner, "Construction of confidence limits about effect
+        measures", Statistics in Medicine 27, 2008).
         """
         value = self.values["accuracy_same_mix"]
         found = percentile_interval(self.draws["accuracy_same_mix"])
@@ -119,7 +122,7 @@ class AuditedGroup:
         return max(value - math.hypot(*below), 0.0), min(value + math.hypot(*above), 1.0)
 
     def figures(self) -> dict[str, Any]:
-        """What is said of the group, as plain values."""
+        """The figures of the group as plain values."""
 
         def figure(measure: str) -> dict[str, Any]:
             value, draws = self.values[measure], self.draws[measure]
@@ -145,7 +148,10 @@ class AuditedGroup:
 
 
 def group_differences(groups: Sequence[AuditedGroup]) -> dict[str, Any]:
-    """Largest minus smallest over the groups; of recall, over those with enough cases."""
+    """Largest minus smallest value over the groups with enough cases; None for fewer than two.
+
+    `equalised_odds` is the larger of the differences in recall and false-positive rate.
+    """
 
     def difference(*measures: str) -> dict[str, Any] | None:
         chosen = [group for group in groups if all(map(group.suffices, measures))]

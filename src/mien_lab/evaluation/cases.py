@@ -1,4 +1,4 @@
-"""Labelled cases with what a reader says of them, and all figures that are made of these."""
+"""Labelled cases with predictions, and all figures computed from them."""
 
 import math
 from collections.abc import Callable
@@ -29,13 +29,13 @@ __all__ = ["Cases", "all_figures", "scorer", "summary"]
 
 @dataclass(frozen=True)
 class Cases(Scored):
-    """Cases with all that figures are made of.
+    """Cases with everything that figures are computed from.
 
     Attributes:
-        labels: (k,) names of the classes, which `truth` counts.
+        labels: (k,) names of the classes that `truth` indexes.
         sets: (n, k) members of the prediction sets, empty where no face was found; None if the
             reader gives none.
-        subjects: (n,) index of who is shown, from 0 without gaps; None where it is not known.
+        subjects: (n,) subject indices, from 0 without gaps; None if unknown.
     """
 
     labels: tuple[str, ...]
@@ -44,13 +44,13 @@ class Cases(Scored):
 
 
 def all_figures(cases: Cases, bootstrap: Bootstrap | None = None) -> dict[str, Any]:
-    """Every figure of some cases, ready for JSON.
+    """All figures of a set of cases, as plain values for JSON.
 
-    A case in which no face was found is wrong: in accuracy, in the recall of its class, in the
-    coverage of prediction sets and, as the last to be answered, in the risk. ROC-AUC and
-    calibration are of the faces found. Macro figures are means over the classes that have cases,
-    weighted ones are weighted by support. What cannot be computed is None, and `not_computed` names
-    it with the reason.
+    A case without a detected face counts as an error in accuracy, in the recall of its class, in
+    the coverage of prediction sets, and, with the lowest confidence, in the risk. ROC-AUC and
+    calibration are over detected faces. Macro figures are means over the classes with cases,
+    weighted ones are weighted by support. Figures that cannot be computed are None and listed in
+    `not_computed` with the reason.
     """
     ones = np.ones(len(cases))
     score = scorer(cases)
@@ -91,7 +91,7 @@ _RATES = ("precision", "recall", "f1")
 
 
 def _shares(cases: Cases) -> dict[str, npt.NDArray[np.bool_]]:
-    """The figures that are shares, with the cases (n,) that they are of."""
+    """The figures that are shares, with the mask (n,) of the cases in their denominator."""
     everything = np.ones(len(cases), np.bool_)
     shares = dict.fromkeys(("accuracy", "weighted_recall", "conformal_coverage"), everything)
     for index, label in enumerate(cases.labels):
@@ -101,9 +101,10 @@ def _shares(cases: Cases) -> dict[str, npt.NDArray[np.bool_]]:
 
 
 def scorer(cases: Cases) -> Callable[[Floats], dict[str, float]]:
-    """The headline figures as a function of the weights (n,) of the cases; NaN where undefined.
+    """The headline figures as a function of case weights (n,); NaN where undefined.
 
-    Names with a dot are figures of one class. What does not depend on the weights is computed once.
+    Names with a dot are figures of one class. Quantities independent of the weights are computed
+    once.
     """
     predicted, found, labels = cases.predicted, cases.found, cases.labels
     confidence = cases.probabilities.max(axis=1, initial=0.0)
@@ -148,11 +149,13 @@ def scorer(cases: Cases) -> Callable[[Floats], dict[str, float]]:
 
 
 def summary(matrix: Floats, rates: Rates, present: npt.NDArray[np.bool_]) -> dict[str, float]:
-    """Accuracy and means over the labels that the cases have; NaN where a draw lacks one of them.
+    """Accuracy, and macro and weighted means over labels.
+
+    Macro means are NaN if a label that the cases have is missing in the resample.
 
     Args:
         matrix: (k, k + 1) from `weighted_confusion`.
-        rates: of the matrix.
+        rates: rates of the matrix.
         present: (k,) which labels the cases have.
     """
     accuracy = _ratio(float(np.trace(matrix)), float(matrix.sum()))

@@ -1,4 +1,4 @@
-"""Plots as SVG text, for pages without scripts; colours are the page's own (CSS variables)."""
+"""Charts as SVG text, for pages without scripts; colours come from the page's CSS."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,19 +11,18 @@ Section = Mapping[str, Any]
 Point = tuple[float, float]
 
 SIDE = 320
-"""Width and height of the area of a square plot, pixels."""
+"""Side of the area of a square chart, pixels."""
 LEFT, TOP, BOTTOM = 64, 12, 40
 ROW = 30
 """Height of a row of labels, pixels."""
 NAMES = 92
-"""Width left for the names of the classes, pixels."""
+"""Width of the column of class names, pixels."""
 STRONG = 0.77
-"""Share from which a cell is dark enough for white text: there black and white both have a contrast
-of 4.5 to 1 with it, and each has more on its side."""
+"""Share from which a cell has white text; here black and white have equal contrast, 4.5 to 1."""
 
 
 def confusion_chart(section: Section) -> str:
-    """Shares of each true class by predicted label, with counts; the last column has no face."""
+    """Row-normalised confusion matrix with counts; missed faces, if any, are the last column."""
     labels = list(section["labels"])
     rows = [
         [*counts, missed]
@@ -59,7 +58,7 @@ def confusion_chart(section: Section) -> str:
 
 
 def reliability_chart(section: Section) -> str:
-    """Accuracy by confidence: bars, beside the diagonal on which confidence is honest."""
+    """Reliability diagram: accuracy by confidence, with the diagonal of perfect calibration."""
     bars = []
     for row in section["reliability"]:
         (left, top), (right, bottom) = _at(row["from"], row["accuracy"]), _at(row["to"], 0.0)
@@ -84,11 +83,11 @@ def reliability_chart(section: Section) -> str:
 
 
 def risk_chart(section: Section) -> str:
-    """The share of errors against the share of cases that are answered."""
+    """Risk-coverage curve: share of errors against the share of answered cases."""
     points = section["risk_coverage"]
     high = math.ceil(10 * max([0.1, *(risk for _, risk in points)])) / 10
     places = [_at(coverage, risk / high) for coverage, risk in points]
-    # Cases that are all as sure as each other are one point, which no line shows.
+    # Cases of equal confidence give a single point, which a line would not show.
     curve = _dot(places[0]) if len(places) == 1 else _line(places, "curve")
     return _square("Errors by coverage", "cases answered", "errors", [curve], (0.0, high))
 
@@ -115,7 +114,7 @@ def class_chart(section: Section) -> str:
 
 
 def _at(x: float, y: float) -> Point:
-    """Pixels of a point of the unit square in a square plot."""
+    """Position in pixels of a point of the unit square in a square chart."""
     return LEFT + SIDE * x, TOP + SIDE * (1.0 - y)
 
 
@@ -179,7 +178,7 @@ def _svg(title: str, width: float, height: float, parts: Iterable[str]) -> str:
 
 
 def _tag(name: str, content: str = "", **attributes: object) -> str:
-    """An element; names of attributes have _ for -, and one at the end for Python's keywords."""
+    """An SVG element; in attribute names _ stands for -, and a trailing _ is dropped."""
     texts = [
         f'{key.rstrip("_").replace("_", "-")}="{escape(_short(value))}"'
         for key, value in attributes.items()

@@ -1,4 +1,4 @@
-"""Two readers on the same cases: predictions as a file, and McNemar's test."""
+"""Comparison of two readers on the same cases: prediction files and McNemar's exact test."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -25,9 +25,9 @@ __all__ = [
 
 
 def write_predictions(path: Path, parts: Sequence[Cases]) -> None:
-    """Write a CSV with a row per case: name, label (the prediction), truth, a column per class.
+    """Write a CSV with a row per case: name, label (the prediction), truth, class probabilities.
 
-    The label is empty where no face was found. The file can be read by `read_predictions`.
+    The label is empty where no face was found. `read_predictions` reads the file.
 
     Raises:
         OutputError: if the file cannot be written; nothing is left under its name.
@@ -49,19 +49,19 @@ def _rows(cases: Cases, labels: Sequence[str]) -> Iterator[list[str]]:
 def write_labels(
     path: Path, names: Sequence[str], predicted: Sequence[Emotion | None], truth: Sequence[Emotion]
 ) -> None:
-    """Write what `write_predictions` does, of a reader whose scores are no probabilities."""
+    """Write a file like `write_predictions`, without probabilities."""
     rows = zip(names, (label or "" for label in predicted), truth, strict=True)
     write_table(path, ["name", "label", "truth"], rows)
 
 
 def read_predictions(path: Path) -> dict[str, Emotion | None]:
-    """Predicted labels by the name of the case; None where the reader found no face.
+    """Read predicted labels by name of the case; None where no face was found.
 
     Args:
-        path: a CSV with the columns name (or image) and label; others are passed over.
+        path: a CSV with the columns name (or image) and label; others are ignored.
 
     Raises:
-        InputError: if the file is no such table, a label is unknown, or a name is there twice.
+        InputError: if the file has another format, a label is unknown, or a name occurs twice.
     """
     found: dict[str, Emotion | None] = {}
     for line, row in numbered_rows(path, ("name", "image"), ("label",)):
@@ -76,13 +76,13 @@ def read_predictions(path: Path) -> dict[str, Emotion | None]:
 
 
 def mcnemar(ours: npt.NDArray[np.bool_], theirs: npt.NDArray[np.bool_]) -> float:
-    """The exact two-sided p-value of McNemar's test (Psychometrika 12, 1947).
+    """Two-sided p-value of McNemar's exact test (Psychometrika 12, 1947).
 
-    Of the cases that just one reader has right, each reader is expected to have half.
+    Under the null hypothesis, each reader is right in half of the discordant cases.
 
     Args:
-        ours: (n,) whether the one reader is right.
-        theirs: (n,) whether the other one is.
+        ours: (n,) whether the first reader is right.
+        theirs: (n,) whether the second reader is right.
     """
     first, second = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
     count = first + second
@@ -90,10 +90,10 @@ def mcnemar(ours: npt.NDArray[np.bool_], theirs: npt.NDArray[np.bool_]) -> float
 
 
 def refuse_strangers(names: Sequence[str], others: Collection[str]) -> None:
-    """Check that another reader's predictions, by name, are of some of the cases.
+    """Check that another reader's predictions share at least one name with the cases.
 
     Raises:
-        InputError: if no name is in both.
+        InputError: if they share none.
     """
     if set(names).isdisjoint(others):
         raise InputError(
@@ -105,15 +105,15 @@ def refuse_strangers(names: Sequence[str], others: Collection[str]) -> None:
 def compare(
     cases: Cases, others: Mapping[str, Emotion | None], bootstrap: Bootstrap | None = None
 ) -> dict[str, Any]:
-    """Both readers' accuracy on the cases that both were given, and whether they differ.
+    """Accuracy of both readers on common cases, their difference, and McNemar's exact test.
 
     Args:
-        cases: read by this model.
+        cases: cases with this model's predictions.
         others: predictions of the other reader by name; None counts as wrong.
-        bootstrap: for the interval of the difference.
+        bootstrap: bootstrap for the interval of the difference.
 
     Raises:
-        InputError: if no name is in both.
+        InputError: if there are no common cases.
     """
     refuse_strangers(cases.names, others)
     rows = [row for row, name in enumerate(cases.names) if name in others]

@@ -1,7 +1,7 @@
-"""What faces are compared by: groups that the user names, or else conditions of their pictures.
+"""Groups to compare faces by: given by the user, or terciles of image conditions.
 
-Conditions are measured on pictures, not on people: a dark crop may be of dark skin, of a dark room
-or of a short exposure, and nothing here can tell which.
+Conditions are measured on pictures, not on people: a dark crop may be due to dark skin, a dark room
+or a short exposure, which cannot be told apart here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,8 +35,9 @@ Crop = npt.NDArray[np.uint8]
 _SKIN = (slice(22, 34), slice(14, 34))
 """Rows and columns of a 48-pixel crop between eyes and mouth: nose and cheeks."""
 _BRIDGE = (slice(13, 23), slice(20, 28))
-"""Between the eyes, where the bridge of glasses crosses bare skin."""
+"""Rows and columns between the eyes, where the bridge of glasses crosses bare skin."""
 _EYES = (slice(14, 23), slice(9, 39))
+"""Rows and columns of the eye region."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,9 @@ class Columns:
     """Groups of faces.
 
     Attributes:
-        values: by the name of each column, the group of each face, (n,); empty for none.
-        about: what the groups are, for the record: `compared`, `notes` in sentences, `conditions`
-            with the edges and unit of their thirds, and `unmatched` names of the user's table.
+        values: group of each face, (n,), by column; an empty string means none.
+        about: description of the groups for JSON: `compared`, `notes` (sentences), `conditions`
+            (edges and unit of the terciles) and `unmatched` names of the user's table.
     """
 
     values: Mapping[str, npt.NDArray[np.str_]]
@@ -55,12 +56,12 @@ class Columns:
 
 @dataclass(frozen=True)
 class Condition:
-    """One condition of pictures in thirds.
+    """Terciles of one image condition.
 
     Attributes:
-        groups: by name, the third of each sample; empty where it could not be measured.
-        edges: the two values between the thirds.
-        unit: of the values.
+        groups: (n,) name of the tercile of each sample; empty where it could not be measured.
+        edges: the two values between the terciles.
+        unit: unit of the values.
     """
 
     groups: tuple[str, ...]
@@ -69,11 +70,11 @@ class Condition:
 
 
 def given_columns(table: Path, names: Sequence[str]) -> Columns:
-    """The groups that a CSV names, as `mien-lab train --groups` takes it.
+    """Groups from a CSV in the format of `mien-lab train --groups`.
 
     Args:
-        table: with the column `name` and one for each kind of group.
-        names: (n,) of the faces, in whose order the groups are returned.
+        table: CSV with the column `name` and one column for each kind of group.
+        names: (n,) names of the faces, which set the order of the result.
 
     Raises:
         InputError: if it cannot be read, or names none of the faces.
@@ -93,12 +94,12 @@ def given_columns(table: Path, names: Sequence[str]) -> Columns:
 
 
 def measured_columns(faces: FaceCrops, names: Sequence[str], caution: str) -> Columns:
-    """Conditions of the pictures in thirds; see `image_conditions`.
+    """Terciles of image conditions; see `image_conditions`.
 
     Args:
-        faces: as they were cut.
-        names: (n,) of the faces, in whose order the thirds are returned.
-        caution: a sentence on what thirds may mislead about.
+        faces: aligned faces.
+        names: (n,) names of the faces, which set the order of the result.
+        caution: a sentence on how terciles may mislead, added to the notes.
     """
     thirds = image_conditions(faces, names)
     note = (
@@ -117,10 +118,10 @@ def measured_columns(faces: FaceCrops, names: Sequence[str], caution: str) -> Co
 
 
 def image_conditions(faces: FaceCrops, names: Sequence[str]) -> dict[str, Condition]:
-    """The conditions of the pictures in thirds, for samples in the order of `names`.
+    """Terciles of each image condition, for samples in the order of `names`.
 
-    A sample in which no face was found is in no third, nor is one without landmarks for turn and
-    face size. A condition that does not vary is left out.
+    Samples without a detected face are in no tercile; neither are those without landmarks, for head
+    turn and face size. Constant conditions are omitted.
     """
     points = [
         Face(Box(0, 0, CROP_SIZE, CROP_SIZE), 1.0, Landmarks.from_array(row))
@@ -160,18 +161,18 @@ def image_conditions(faces: FaceCrops, names: Sequence[str]) -> dict[str, Condit
 def luminance(crop: Crop) -> float:
     """Mean grey level, 0 to 255, of nose and cheeks of a 48-pixel crop (Rec. 601 luma).
 
-    No measure of skin tone: light and exposure change it as much as skin does.
+    It does not measure skin tone: light and exposure change it as much as skin does.
     """
     return float(crop[_SKIN].mean())
 
 
 def glasses_like(crop: Crop) -> float:
-    """How much a 48-pixel crop looks as if something lay over the eyes, in its grey deviations.
+    """A crude score for glasses in a 48-pixel crop, in standard deviations of its grey levels.
 
-    The mean vertical change of grey across the bridge of the nose, where a frame draws edges over
-    bare skin (after Jiang, Binkert, Achermann, Bunke, "Towards detection of glasses in facial
-    images", Pattern Analysis and Applications 3, 2000), and how much darker the eyes are than nose
-    and cheeks. Crude: strong brows, deep shadows and hair raise it, thin frames hardly do.
+    It is the mean vertical gradient on the bridge of the nose, where a frame crosses bare skin
+    (after Jiang, Binkert, Achermann, Bunke, "Towards detection of glasses in facial images",
+    Pattern Analysis and Applications 3, 2000), plus the amount by which the eye region is darker
+    than nose and cheeks. Strong brows, deep shadows and hair also raise it; thin frames hardly do.
     """
     grey = crop.astype(np.float32)
     spread = max(float(grey.std()), 1.0)
@@ -183,9 +184,9 @@ def glasses_like(crop: Crop) -> float:
 def terciles(
     values: npt.NDArray[np.floating],
 ) -> tuple[tuple[str, ...], tuple[float, float]]:
-    """The third of each value, empty for NaN, and the edges between the thirds.
+    """The name of the tercile of each value, empty for NaN, and the edges between terciles.
 
-    Equal values are in the same third, so that thirds need not be of the same size.
+    Equal values are in the same tercile, so that sizes may differ.
     """
     values = np.round(values, 4)
     known = values[~np.isnan(values)]

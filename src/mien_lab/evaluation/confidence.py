@@ -1,7 +1,7 @@
-"""How far probabilities can be trusted: calibration, prediction sets, abstention.
+"""Reliability of probabilities: calibration, prediction sets, risk-coverage curves.
 
-Functions take weights of the cases, so that a resampled collection need not be copied;
-`trust_figures` counts each case once.
+Functions take case weights, so that bootstrap resamples need no copies; `trust_figures` weights all
+cases equally.
 """
 
 from dataclasses import dataclass
@@ -23,8 +23,9 @@ __all__ = [
 ]
 
 BINS = 15
-"""Equally wide bins of confidence, as in Guo et al., ICML 2017."""
+"""Number of equally wide bins of confidence, as in Guo et al., ICML 2017."""
 CURVE_POINTS = 100
+"""Number of points of an exported risk-coverage curve."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -34,9 +35,9 @@ class Reliability:
     """Confidence against accuracy in equally wide bins of confidence.
 
     Attributes:
-        count: (bins,) weight of the cases in each bin.
-        confidence: (bins,) its mean confidence; NaN where it is empty.
-        accuracy: (bins,) its share of hits; NaN where it is empty.
+        count: (bins,) total weight of the cases in each bin.
+        confidence: (bins,) mean confidence; NaN in empty bins.
+        accuracy: (bins,) accuracy; NaN in empty bins.
     """
 
     count: Floats
@@ -52,7 +53,7 @@ class Reliability:
         return float(np.nansum(gaps * self.count) / self.count.sum())
 
     def to_rows(self) -> list[dict[str, Any]]:
-        """A row for each bin that is not empty."""
+        """One row for each non-empty bin, for JSON."""
         edges = np.linspace(0.0, 1.0, len(self.count) + 1)
         return [
             {
@@ -72,13 +73,13 @@ def reliability(
     weights: Floats,
     bins: int = BINS,
 ) -> Reliability:
-    """Sort cases into bins by confidence.
+    """Bin cases by confidence.
 
     Args:
         confidence: (n,) probability of the most probable label.
-        hit: (n,) whether that label is right.
-        weights: (n,) of the cases.
-        bins: how many.
+        hit: (n,) whether that label is correct.
+        weights: (n,) case weights.
+        bins: number of bins.
     """
     index = np.minimum((confidence * bins).astype(np.intp), bins - 1)
     count, sure, right = (
@@ -92,14 +93,14 @@ def reliability(
 def set_figures(
     sets: npt.NDArray[np.bool_], truth: npt.NDArray[np.integer], weights: Floats
 ) -> tuple[float, float]:
-    """Coverage and mean size of prediction sets; NaN where there are none.
+    """Coverage and mean size of prediction sets; NaN without cases.
 
-    An empty set, where no face was found, covers nothing and has no size.
+    Empty sets, where no face was found, count against coverage and not in the mean size.
 
     Args:
         sets: (n, k) members.
         truth: (n,) class indices.
-        weights: (n,) of the cases.
+        weights: (n,) case weights.
     """
     sizes = sets.sum(axis=1)
     covered = sets[np.arange(len(truth)), truth]
@@ -116,7 +117,7 @@ def trust_figures(
     truth: npt.NDArray[np.integer],
     sets: npt.NDArray[np.bool_],
 ) -> dict[str, float]:
-    """How far calibrated probabilities and their prediction sets keep their word; NaN of no cases.
+    """Calibration error, and coverage and mean size of prediction sets; NaN without cases.
 
     Args:
         probabilities: (n, k).
@@ -135,13 +136,12 @@ def trust_figures(
 
 @dataclass(frozen=True)
 class RiskCoverage:
-    """The share of errors among the cases that are answered, as the less sure ones are left out.
+    """Risk-coverage curve: error rate among the most confident cases.
 
     Attributes:
-        coverage: (g,) share of cases answered, rising to 1.
-        risk: (g,) share of these that are wrong.
-        area: mean risk over all coverages, AURC (Geifman, Uziel, El-Yaniv, ICLR 2019); NaN without
-            cases.
+        coverage: (g,) share of answered cases, increasing to 1.
+        risk: (g,) error rate among them.
+        area: area under the curve, AURC (Geifman, Uziel, El-Yaniv, ICLR 2019); NaN without cases.
     """
 
     coverage: Floats
@@ -149,7 +149,7 @@ class RiskCoverage:
     area: float
 
     def to_points(self) -> list[list[float]]:
-        """Pairs of coverage and risk, about `CURVE_POINTS`, evenly spread over the coverage."""
+        """At most `CURVE_POINTS` pairs of coverage and risk, evenly spread over the coverage."""
         if not len(self.coverage):
             return []
         wanted = np.linspace(1.0 / CURVE_POINTS, 1.0, CURVE_POINTS)
@@ -160,12 +160,12 @@ class RiskCoverage:
 
 
 def risk_coverage(ranking: Ranking, wrong: npt.NDArray[np.bool_], weights: Floats) -> RiskCoverage:
-    """The curve and its area; cases of equal confidence are answered or left out together.
+    """Compute the curve and its area; cases of equal confidence form one point.
 
     Args:
-        ranking: of the confidence of the cases.
-        wrong: (n,) whether the answer is wrong.
-        weights: (n,) of the cases.
+        ranking: ranking of the cases by confidence.
+        wrong: (n,) whether the prediction is wrong.
+        weights: (n,) case weights.
     """
     count = ranking.sums(weights)
     errors = ranking.sums(weights * wrong)

@@ -1,4 +1,4 @@
-"""What FER2013's labels are worth: what remembering training copies gains, what voters know."""
+"""Effect of FER2013's training copies of test pictures: accuracy with memorised labels."""
 
 from typing import Any
 
@@ -15,21 +15,21 @@ Rows = npt.NDArray[np.intp]
 def copies_figures(
     data: Fer, split: str, predicted: npt.NDArray[np.int64], copies: Rows, voted: Rows
 ) -> dict[str, Any]:
-    """How a reader that never saw the copies does, and how it would if it remembered their labels.
+    """Accuracy of a network that has not seen the copies, and with their labels memorised.
 
     Args:
         data: FER2013.
         split: PublicTest or PrivateTest.
-        predicted: (n,) for each row of the split the index of `FER_LABELS` that was read.
-        copies: (m, 2) rows of the training part, and the test row that each shows.
-        voted: for each row of all the index of `FER_LABELS` that goes with what FER+'s people said.
+        predicted: (n,) predicted indices into `FER_LABELS` for the rows of the split.
+        copies: (m, 2) training rows, and the test row that each shows.
+        voted: indices into `FER_LABELS` predicted from FER+'s votes, for all rows of `data`.
 
     Returns:
-        `n` and `accuracy` of all rows, `copied` rows that have a copy, the accuracy on those
-        (`accuracy_copied`) and on the others, `remembered`: the share of copied rows whose label
-        is the one most of its copies have (a tie goes to the first of `FER_LABELS`),
-        `accuracy_remembering`: of the reader that gives that label where there is a copy, and
-        `accuracy_voters`: of the labels that were `voted`.
+        `n` and `accuracy` over all rows of the split; `copied`, the number of rows with a copy;
+        `accuracy_copied` and `accuracy_others`, on rows with and without a copy; `remembered`, the
+        share of rows with a copy whose label is the majority label of their copies (ties go to the
+        first of `FER_LABELS`); `accuracy_remembering`, if that label replaces the prediction where
+        there is a copy; `accuracy_voters`, of the labels in `voted`.
     """
     rows = data.rows(split)
     votes = np.zeros((len(data), len(FER_LABELS)), dtype=np.int64)

@@ -1,4 +1,4 @@
-"""FER2013 and FER+ by their protocols, on the weights and with the code that serve."""
+"""Evaluation on FER2013 and FER+ by their protocols, with the code of the pipeline."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -24,19 +24,19 @@ from mien_lab.evaluation.metrics import class_rates, classification_figures, wei
 __all__ = ["CropReading", "read_crops"]
 
 COMPARED = ("accuracy", "macro_f1", "macro_recall")
-"""Figures that are given of other ways to read, too, and with intervals."""
+"""Figures that have intervals, and are also reported for single and mirrored crops."""
 
 
 @dataclass(frozen=True)
 class _Split:
-    """What the network says of a split.
+    """Outputs of the network on a split.
 
     Attributes:
-        labels: (n,) of FER2013.
-        majority: (n,) of FER+; -1 where there is none.
-        still: its outputs for faces read as those of photographs are.
-        single: for single crops.
-        mirrored: for the mirror images of single crops.
+        labels: (n,) labels of FER2013.
+        majority: (n,) majority labels of FER+; -1 where there is none.
+        still: outputs with the test-time augmentation of stills.
+        single: outputs for single crops.
+        mirrored: outputs for the mirror images of single crops.
     """
 
     labels: npt.NDArray[np.int64]
@@ -48,15 +48,14 @@ class _Split:
 
 @dataclass(frozen=True)
 class CropReading:
-    """A split of FER2013 as read by the shipped network.
+    """Predictions of the network on a split of FER2013.
 
     Attributes:
-        figures: by both protocols, with what was measured: FER2013 (7 classes, all rows) and FER+
-            (8 classes, majority; None where no row has one), of faces read as those of photographs
-            are, at several sizes. Those that end in `_single` are of single crops, and those in
-            `_flip` of the mean probability of a single crop and its mirror image. `intervals` are
-            those of `COMPARED`, whichever way faces are read.
-        cases: of each protocol by its name: `fer2013`, `ferplus`.
+        figures: figures by both protocols, `fer2013` (7 classes, all rows) and `ferplus` (8
+            classes, rows with a majority), with the test-time augmentation of stills. The suffix
+            `_single` means single crops, `_flip` the mean probability of a single crop and its
+            mirror image. `intervals` are those of `COMPARED` for all of these.
+        cases: cases by protocol: `fer2013`, `ferplus`.
     """
 
     figures: dict[str, Any]
@@ -72,10 +71,13 @@ def read_crops(
     voted: bool = True,
     bootstrap: Bootstrap | None = None,
 ) -> CropReading:
-    """Read a split, and measure.
+    """Predict a split and compute the figures.
 
-    The seven probabilities of FER2013 are those of the network's own head for it, at temperature 1.
-    Unless rows must be `voted`, those without FER+'s file beside them have no `ferplus`.
+    The seven probabilities of FER2013 are those of the FER2013 head, at temperature 1. If `voted`
+    is false, FER+'s file may be missing; there is no `ferplus` then.
+
+    Raises:
+        InputError: if the data are missing or not as published, or the split has no rows.
     """
     bootstrap = bootstrap or Bootstrap()
     session = open_session("expression", precision=precision, folder=weights)

@@ -1,4 +1,4 @@
-"""The curves of robustness as one SVG: a panel per corruption, a line per reader."""
+"""Robustness curves as one SVG: a panel per corruption, a line per reader."""
 
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -6,12 +6,12 @@ from typing import Any
 
 __all__ = ["curve_sheet"]
 
-# After Okabe and Ito, "Color Universal Design" (2008), in the order of the readers.
+# Okabe and Ito, "Color Universal Design" (2008), in the order of the readers.
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
 _INK, _GRID = "#222", "#ddd"
 _COLUMNS = 4
 _WIDTH, _HEIGHT = 200, 150
-"""Of a panel with its margins, in pixels."""
+"""Size of a panel including its margins, in pixels."""
 _LEFT, _RIGHT, _TOP, _BOTTOM = 34, 10, 24, 34
 _HEAD = 34
 
@@ -19,8 +19,8 @@ _HEAD = 34
 def curve_sheet(figures: Mapping[str, Any]) -> str:
     """An SVG document of the figures of `measure_robustness`.
 
-    Accuracy upwards from 0 to 1; from left to right the undamaged faces and severities 1 to 5, with
-    the amount of each under the axis.
+    The y axis is accuracy from 0 to 1. The x axis has the clean faces and severities 1 to 5,
+    labelled by their amounts.
     """
     names = list(figures["corruptions"])
     rows = -(-len(names) // _COLUMNS)

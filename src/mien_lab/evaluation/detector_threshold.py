@@ -1,4 +1,4 @@
-"""The detector's default threshold, chosen without a look at the held-out part."""
+"""Choice of the detector's default threshold on data that are not held out."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,18 +16,17 @@ __all__ = ["choose_threshold"]
 
 CANDIDATES = tuple(float(value) for value in np.arange(0.10, 1.00, 0.01).round(2))
 ALLOWED_PER_100 = 0.5
-"""False alarms allowed in 100 face-free photographs: half of what is promised."""
+"""Allowed false detections per 100 photographs without a face: half of the goal of a release."""
 
 
 def choose_threshold(data_dir: Path, weights: Path | None = None) -> dict[str, Any]:
-    """The lowest threshold with few enough false alarms on photographs that are not held out.
+    """The lowest threshold with at most `ALLOWED_PER_100` false detections in either part.
 
-    Both parts must keep to the allowance: the training part is larger, the validation part was
-    never trained on. One false alarm in the small validation part is let pass, since it is already
-    more than the allowance.
+    The training part is larger, the validation part was not trained on. One false detection per
+    part is always allowed, since in the small validation part it already exceeds the allowance.
 
     Returns:
-        The threshold, and the trade-off table: false alarms and recall of sure faces by part.
+        `threshold`, and `table`: false detections and recall of sure faces by part and threshold.
     """
     detector = build_detector(Config(threads=1, weights=weights, threshold=CANDIDATES[0]))
     table: dict[str, list[dict[str, float]]] = {}

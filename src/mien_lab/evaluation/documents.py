@@ -1,4 +1,4 @@
-"""Figures into documents: what stands between two markers is written from the measurements.
+"""Generated blocks of documents: the text between two markers is written from the figures.
 
 A block begins with `<!-- figures: name -->` and ends with `<!-- end -->`, each on a line.
 """
@@ -37,29 +37,31 @@ ADDED = {
     "films": "mien bench --video",
     "tracking": "mien-lab tracking evaluate",
 }
-"""What `mien-lab figures add` brings, with the command that measures it."""
+"""The parts that `mien-lab figures add` adds, with the command that measures each."""
 BLOCK = re.compile(r"(<!-- figures: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def fill(document: str, figures: Figures) -> str:
-    """The document with every block written anew.
+    """The document with all blocks regenerated.
 
     Raises:
-        InputError: if a block has an unknown name, or needs figures that are not there.
+        InputError: if a block has an unknown name, or its figures are missing.
     """
     there = _Parts(figures)
 
     def written(match: re.Match[str]) -> str:
         if match[2] not in _BLOCKS:
             known = ", ".join(_BLOCKS)
-            raise InputError(f"there is no block of figures named {match[2]!r}; choose of: {known}")
+            raise InputError(
+                f"there is no block of figures named {match[2]!r}; choose one of: {known}"
+            )
         return f"{match[1]}{_BLOCKS[match[2]](there)}\n{match[3]}"
 
     return BLOCK.sub(written, document)
 
 
 class _Parts(dict[str, Any]):
-    """Figures whose missing parts are errors that say what makes them."""
+    """Figures whose missing parts raise an error that names the command to run."""
 
     def __missing__(self, part: str) -> Any:
         if part not in ADDED:
@@ -71,7 +73,7 @@ class _Parts(dict[str, Any]):
 
 
 def measured(figures: Figures, precision: str) -> dict[str, Any]:
-    """What the card of the expression network says of itself, in PrivateTest and photographs."""
+    """The figures in the card of the expression network, on PrivateTest and photographs."""
     figures = _Parts(figures)
     crops, wild = figures["crops"][precision]["PrivateTest"], figures["photographs"][precision]
     sets = {"fer2013": crops["fer2013"], "ferplus": crops["ferplus"], "photographs": wild}

@@ -1,4 +1,4 @@
-"""FER2013 as the last layer of the network that ships sees it: embeddings, labels and groups."""
+"""Embeddings of FER2013 by the shipped network, with labels and groups."""
 
 import logging
 from dataclasses import dataclass
@@ -26,11 +26,10 @@ log = logging.getLogger(__name__)
 
 SPLIT = "PublicTest"
 BLOCK = 2048
-"""Faces that are read at once, which bounds memory."""
+"""Faces embedded at once, which bounds memory."""
 
 _CAUTION = (
-    "Thirds are about as large as each other, so that weights and sampling differ by little but "
-    "chance."
+    "Thirds have about equal sizes, so that weights and sampling differ by little more than chance."
 )
 
 Floats = npt.NDArray[np.float64]
@@ -38,18 +37,18 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class EmbeddedFaces:
-    """The training faces, on which a last layer is fitted, then those of `SPLIT`, which it reads.
+    """The training faces, to fit a last layer on, followed by the test faces of `SPLIT`.
 
     Attributes:
         names: (n,) rows of FER2013 in five digits.
-        fitted: how many are training faces.
-        labels: (n,) FER+'s, indices into `EMOTIONS`; -1 of training faces without a clear one.
-        targets: (fitted, 8) distributions of votes, whose mass is their weight.
+        fitted: number of training faces.
+        labels: (n,) FER+ majority labels, indices into `EMOTIONS`; -1 where there is none.
+        targets: (fitted, 8) vote distributions, whose sum is their weight.
         features: (n, d) embeddings.
-        shipped: (n - fitted, 8) what ships says.
-        crops: (n, 48, 48) uint8, grey.
-        landmarks: (n, 5, 2) in pixels of the picture; NaN where there are none.
-        checksum: of the weights.
+        shipped: (n - fitted, 8) probabilities of the shipped network.
+        crops: (n, 48, 48) uint8 grey.
+        landmarks: (n, 5, 2) in pixels of the picture; NaN where missing.
+        checksum: SHA-256 of the weights.
     """
 
     names: tuple[str, ...]
@@ -63,13 +62,13 @@ class EmbeddedFaces:
     checksum: str
 
     def fit(self, weights: Floats, decay: float, start: LastLayer | None = None) -> LastLayer:
-        """The last layer under weights (fitted,) of the training faces."""
+        """Fit a last layer with weights (fitted,) of the training faces."""
         return fit_last_layer(
             self.features[: self.fitted], self.targets * weights[:, None], decay=decay, start=start
         )
 
     def read(self, layer: LastLayer | None = None) -> Predictions:
-        """What a last layer makes of the test faces; without one, what ships does."""
+        """Predictions of a last layer on the test faces; of the shipped network if None."""
         said = self.shipped
         if layer is not None:
             said = layer.probabilities(self.features[self.fitted :])
@@ -79,16 +78,16 @@ class EmbeddedFaces:
 def embed(
     folder: Path, *, precision: str, weights: Path | None = None, threads: int | None = None
 ) -> EmbeddedFaces:
-    """Read all faces once with the network that ships; a minute or two.
+    """Embed all faces with the shipped network; takes one to two minutes.
 
     Args:
         folder: FER2013 with FER+'s votes.
         precision: fp32 or int8.
-        weights: folder with weights, if not the shipped.
-        threads: of the network; all cores if None.
+        weights: folder with weights; the shipped ones if None.
+        threads: threads of the network; all cores if None.
 
     Raises:
-        InputError: if there are no faces with votes to fit on, or none to read.
+        InputError: if there are no training faces or no test faces with votes.
     """
     session = open_session("expression", precision=precision, threads=threads, folder=weights)
     classifier, card = ExpressionClassifier(session), session.card
@@ -111,7 +110,7 @@ def embed(
         said = classifier.raw(crops[start : start + BLOCK])
         features.append(said["embedding"])
         logits.append(said["logits"])
-        log.info("%d of %d faces read", min(start + BLOCK, len(rows)), len(rows))
+        log.info("%d of %d faces embedded", min(start + BLOCK, len(rows)), len(rows))
     fitted = int(voted.sum())
     return EmbeddedFaces(
         tuple(f"{row:05}" for row in rows),
@@ -127,10 +126,10 @@ def embed(
 
 
 def columns_of(faces: EmbeddedFaces, table: Path | None) -> Columns:
-    """The groups that a CSV names, or conditions of the pictures in thirds of all faces.
+    """Groups from a CSV, or terciles of image conditions over all faces.
 
     Raises:
-        InputError: if the CSV cannot be read, or names none of the training or of the test faces.
+        InputError: if the CSV cannot be read, or names no training face or no test face.
     """
     if table is None:
         subjects = ("",) * len(faces.names)

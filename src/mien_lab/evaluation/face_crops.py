@@ -1,4 +1,4 @@
-"""The aligned faces of labelled samples, with what their pictures allow to be measured."""
+"""Aligned face crops of labelled samples."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -20,16 +20,16 @@ __all__ = ["FaceCrops", "cut_faces"]
 
 @dataclass(frozen=True)
 class FaceCrops:
-    """Parallel arrays, a row per labelled sample in which a face was found.
+    """Parallel arrays with one row per labelled sample in which a face was found.
 
     Attributes:
-        names: (n,) of the samples.
-        subjects: (n,) who is shown; empty where the collection does not say.
-        truth: (n,) int64, indices into `EMOTIONS`.
-        crops: (n, 48, 48) uint8, grey, as serving cuts them.
-        landmarks: (n, 5, 2) float64 in pixels of the picture; NaN where there are none.
+        names: (n,) names of the samples.
+        subjects: (n,) subjects; empty where unknown.
+        truth: (n,) int64 indices into `EMOTIONS`.
+        crops: (n, 48, 48) uint8 grey canonical crops.
+        landmarks: (n, 5, 2) float64 in pixels of the picture; NaN where missing.
         missed: names of the samples in which no face was found.
-        failures: name and one sentence for each sample that could not be read.
+        failures: name and reason of each sample that could not be read.
     """
 
     names: tuple[str, ...]
@@ -41,19 +41,21 @@ class FaceCrops:
     failures: tuple[tuple[str, str], ...] = ()
 
     def __len__(self) -> int:
-        """How many faces."""
+        """The number of faces."""
         return len(self.names)
 
 
 def cut_faces(
     samples: Sequence[Sample], *, precision: str | None = None, weights: Path | None = None
 ) -> FaceCrops:
-    """Cut the face of each labelled sample; of a whole photograph, that in its box or the largest.
+    """Crop the face of each labelled sample.
+
+    In whole photographs it is the face in the sample's box, or the largest if it has no box.
 
     Args:
-        samples: of which those without a label are left out.
-        precision: of the expression network, which is opened with the detector.
-        weights: folder of both, if not the shipped; not opened for samples that are crops.
+        samples: samples; those without a label are skipped.
+        precision: precision of the expression network, which is opened with the detector.
+        weights: folder of the weights; the shipped ones if None. Only opened for photographs.
 
     Raises:
         ArtifactError: if weights are missing or altered.

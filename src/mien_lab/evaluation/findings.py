@@ -1,4 +1,4 @@
-"""What an audit has found, in one sentence and in figures."""
+"""The finding of an audit, as a sentence and as figures."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,18 +14,21 @@ _WORDS = {
     "confidence_minus_accuracy": "confidence minus accuracy",
 }
 _WATCHED = ("accuracy", "false_positive_rate/anger")
-"""Of these it is said what could have been missed: to be called angry wrongly does most harm."""
+"""Measures for which the largest undetected gap is reported.
+
+Being wrongly classified as angry does the most harm.
+"""
 
 
 def finding_of(single: Compared, crossed: Compared, *, minimum: int) -> dict[str, Any]:
-    """The finding: the gap that is surely largest, or else what gap could have been missed.
+    """The gap with the largest lower confidence bound, or else the largest undetected gap.
 
-    A gap of one column goes before one of an intersection.
+    Gaps of single columns take precedence over those of intersections.
 
     Args:
-        single: the comparisons of the groups of each column.
-        crossed: those of intersections.
-        minimum: samples that a group needed.
+        single: comparisons of the groups of each column.
+        crossed: comparisons of intersections.
+        minimum: minimum number of samples of a group.
     """
     compared = single if single.gaps or not crossed.gaps else crossed
     missed = _missable([*single.others, *crossed.others])
@@ -69,7 +72,7 @@ def finding_of(single: Compared, crossed: Compared, *, minimum: int) -> dict[str
 
 
 def measure_words(measure: str) -> str:
-    """A measure in words: `false_positive_rate/anger` is the false-positive rate of anger."""
+    """A measure in words: `false_positive_rate/anger` gives "the false-positive rate of anger"."""
     if measure in _WORDS:
         return _WORDS[measure]
     rate, emotion = measure.split("/")
@@ -77,7 +80,7 @@ def measure_words(measure: str) -> str:
 
 
 def _missable(differences: Sequence[Difference]) -> list[Difference]:
-    """Of each watched measure the comparison that leaves room for the largest gap."""
+    """For each watched measure, the comparison with the largest upper confidence bound."""
     chosen = []
     for measure in _WATCHED:
         of_it = [one for one in differences if one.measure == measure]
@@ -87,7 +90,7 @@ def _missable(differences: Sequence[Difference]) -> list[Difference]:
 
 
 def in_document(text: str) -> str:
-    """A finding where the other gaps do not follow it."""
+    """The text of a finding for documents, where the list of further gaps does not follow."""
     for here, there in (("gap below", "gap is"), ("gaps below", "gaps are")):
         text = text.replace(here, f"{there} listed by the command")
     return text

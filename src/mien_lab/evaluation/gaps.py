@@ -1,4 +1,4 @@
-"""Which differences between groups are more than chance, all comparisons taken together."""
+"""Differences between groups that are significant with all comparisons taken together."""
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,15 +15,15 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class GroupDraws:
-    """The figures of one group that may be compared.
+    """The comparable figures of one group.
 
     Attributes:
-        column: what kind of group.
-        group: its name.
-        n: how many samples.
-        values: by measure.
-        draws: by measure, (draws,) of the bootstrap, of the same people as those of other groups.
-        cases: by measure, how many cases a share is of; of people, where these are fewer.
+        column: kind of group.
+        group: name of the group.
+        n: number of samples.
+        values: value of each measure.
+        draws: bootstrap draws (draws,) of each measure, with the same people as for other groups.
+        cases: number of cases of each measure, or of people if fewer.
     """
 
     column: str
@@ -39,11 +39,11 @@ class Difference:
     """A measure of one group minus that of another.
 
     Attributes:
-        measure: which.
+        measure: name of the measure.
         low_group: the group with the lower value.
-        high_group: the other.
+        high_group: the group with the higher value.
         size: the difference, 0 or more.
-        reach: half of its simultaneous 95 % interval.
+        reach: half-width of its simultaneous 95 % interval.
     """
 
     measure: str
@@ -60,17 +60,17 @@ class Difference:
 
     @property
     def found(self) -> bool:
-        """Whether the interval leaves out 0."""
+        """Whether the interval excludes 0."""
         return self.size > self.reach
 
 
 @dataclass(frozen=True)
 class Compared:
-    """All comparisons that could be made.
+    """All possible comparisons.
 
     Attributes:
-        gaps: the differences that are more than chance, that which is surely largest first.
-        others: the rest.
+        gaps: significant differences, sorted by lower confidence bound, the largest first.
+        others: the other differences.
     """
 
     gaps: tuple[Difference, ...]
@@ -78,22 +78,23 @@ class Compared:
 
 
 def compare(groups: Sequence[GroupDraws]) -> Compared:
-    """Compare each two groups of a column by each measure that both have.
+    """Compare each pair of groups of a column by each measure that both have.
 
-    The intervals are simultaneous: all of them hold together in 95 % of cases, however many groups
-    and measures there are, by the bootstrap of the largest studentised difference (Romano and Wolf,
-    "Exact and approximate stepdown methods for multiple hypothesis testing", JASA 100, 2005; single
-    step), for which the same people are drawn for all groups.
+    The intervals are simultaneous: in 95 % of cases all of them hold together, for any number of
+    groups and measures. They use the bootstrap distribution of the largest studentised difference
+    (single-step method; Romano and Wolf, "Exact and approximate stepdown methods for multiple
+    hypothesis testing", JASA 100, 2005), with the same people drawn for all groups.
 
-    A difference scatters as the drawn differences do: what people who are in both groups have in
-    common cancels. A share of 0 or 1 does not scatter, however few cases it is of; so what the two
-    cases that Agresti and Caffo give each group ("Simple and effective confidence intervals for
-    proportions", The American Statistician 54, 2000) add to the variance is added here. Of cases
-    that are independent the standard error is thus theirs at least; of the same people in both
-    groups theirs would count again what has cancelled. For the critical value differences are
-    divided by what they scatter or by what is added, whichever is larger, not by both: many errors
-    widened alike would make it smaller. Nor is it smaller than that of one comparison, since shares
-    of 0 and 1 do not scatter in it.
+    The variance of a difference is that of its draws, in which the contribution of people in both
+    groups cancels. Shares of 0 or 1 have no variance in the draws, however few their cases.
+    Therefore the variance added by the two pseudo-cases per group of Agresti and Caffo ("Simple and
+    effective confidence intervals for proportions", The American Statistician 54, 2000) is added.
+    For independent cases the standard error is then at least theirs; for people in both groups,
+    theirs would count what has cancelled.
+
+    For the critical value, differences are studentised by the larger of the two variances instead
+    of their sum, since many inflated standard errors would make it smaller. It is at least that of
+    a single comparison, since shares of 0 and 1 do not contribute to it.
     """
     pairs = list(_pairs(groups))
     if not pairs:
@@ -106,7 +107,7 @@ def compare(groups: Sequence[GroupDraws]) -> Compared:
         added = _added(one, measure) + _added(other, measure)
         apart = np.abs(drawn - (one.values[measure] - other.values[measure]))
         scatter = apart / np.sqrt(max(variance, added))
-        # A draw without any case of a rare label says nothing of it.
+        # Draws without a case of a rare label are NaN and do not count.
         largest = np.maximum(largest, np.nan_to_num(scatter, nan=0.0))
         errors.append(float(np.sqrt(variance + added)))
     critical = max(float(np.quantile(largest, 0.95)), NormalDist().inv_cdf(0.975))
@@ -127,10 +128,10 @@ def _pairs(groups: Sequence[GroupDraws]) -> Iterator[tuple[str, GroupDraws, Grou
 
 
 def _added(group: GroupDraws, measure: str) -> float:
-    """What one more case of either kind adds to the variance of a share.
+    """The variance that one pseudo-case of either kind adds to a share.
 
-    That of Agresti and Caffo, p (1 - p) / (n + 2) with both cases in p, less the part in it of the
-    n cases alone.
+    It is the variance of Agresti and Caffo, p (1 - p) / (n + 2) with both pseudo-cases in p, minus
+    the contribution of the n cases alone.
     """
     cases = group.cases[measure]
     share = min(abs(group.values[measure]), 1.0)

@@ -1,4 +1,4 @@
-"""Figures by group, by fairlearn's `MetricFrame` and its definitions of the rates."""
+"""Figures by group from fairlearn's `MetricFrame`, with its definitions of the rates."""
 
 from functools import partial
 from typing import Any
@@ -27,8 +27,8 @@ def group_frame(truth: Labels, predicted: Labels, groups: Names) -> MetricFrame:
 
     Args:
         truth: (n,) indices into `EMOTIONS`.
-        predicted: (n,) likewise; -1 without a face.
-        groups: (n,) of each sample.
+        predicted: (n,) indices into `EMOTIONS`; -1 without a face.
+        groups: (n,) group of each sample.
     """
     metrics: dict[str, Any] = {"accuracy": accuracy_score, "macro_f1": _macro_f1}
     for index, emotion in enumerate(EMOTIONS):
@@ -44,12 +44,12 @@ def group_frame(truth: Labels, predicted: Labels, groups: Names) -> MetricFrame:
 
 
 def _macro_f1(truth: Labels, predicted: Labels) -> float:
-    """Over the labels that occur."""
+    """Macro F1 over the labels that occur in `truth`."""
     return float(
         f1_score(truth, predicted, labels=np.unique(truth), average="macro", zero_division=0)
     )
 
 
 def _one_against_rest(rate: Any, emotion: int, truth: Labels, predicted: Labels) -> float:
-    # Where all or none are of the emotion, fairlearn has to be told which label is the positive.
+    # fairlearn cannot infer the positive label if all or no samples have the emotion.
     return float(rate(np.asarray(truth) == emotion, np.asarray(predicted) == emotion, pos_label=1))

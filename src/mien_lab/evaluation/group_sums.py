@@ -1,4 +1,4 @@
-"""Figures of groups as functions of sums over samples: a whole bootstrap is one product."""
+"""Figures of groups as functions of sums over samples, so that a bootstrap is a matrix product."""
 
 import numpy as np
 import numpy.typing as npt
@@ -23,11 +23,13 @@ __all__ = [
 Floats = npt.NDArray[np.float64]
 
 LEAST_CASES = 10
-"""A rate over fewer cases than these is not compared: each case would move it by ten points."""
+"""Minimum number of cases of a rate to be compared; each of ten cases moves it by ten points."""
 
 LEAST_PEOPLE = 8
-"""Nor is one whose cases are of fewer people, nor a group of fewer people given figures: they say
-more of themselves than of it. Whom nobody named counts as a person of his own."""
+"""Minimum number of people of a rate to be compared, and of a group to report figures for it.
+
+Fewer people do not represent a group. Each sample without a subject counts as a separate person.
+"""
 
 _CLASSES = len(EMOTIONS)
 _COUNT, _HITS, _FOUND, _CONFIDENCE, _HITS_FOUND = range(5)
@@ -38,16 +40,16 @@ _GAPS = slice(_TRUE.stop, _TRUE.stop + BINS)
 
 
 def rate_name(rate: str, emotion: str) -> str:
-    """The key of a rate of one emotion among the figures: `false_positive_rate/anger`."""
+    """The key of a rate of one emotion, such as `false_positive_rate/anger`."""
     return f"{rate}/{emotion}"
 
 
 def sample_sums(predictions: Predictions) -> Floats:
-    """What is summed, (n, columns): a row per sample."""
+    """The summands (n, columns) of each sample, for `figures_of`."""
     truth, predicted, found = predictions.truth, predictions.predicted, predictions.found
     hit = truth == predicted
     confidence = predictions.probabilities.max(axis=1, initial=0.0)
-    # A face that was not found has the label -1 and stands in no column.
+    # A missed face has the label -1, which is in no column.
     truths = np.eye(_CLASSES)[truth]
     chosen = np.eye(_CLASSES + 1)[predicted][:, :_CLASSES]
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
@@ -57,10 +59,10 @@ def sample_sums(predictions: Predictions) -> Floats:
 
 
 def figures_of(sums: Floats) -> dict[str, Floats]:
-    """Figures by name, each (...), of sums (..., columns); NaN where nothing can be said.
+    """Figures by name, each (...), of sums (..., columns); NaN where undefined.
 
-    Accuracy counts a missed face as wrong; confidence is of the faces that were found. The macro
-    F1 is over the labels that occur.
+    Accuracy counts missed faces as errors; confidence is over detected faces. Macro F1 is over the
+    labels that occur.
     """
     truth, predicted, true = sums[..., _TRUTH], sums[..., _PREDICTED], sums[..., _TRUE]
     count, found = sums[..., _COUNT], sums[..., _FOUND]
@@ -82,7 +84,7 @@ def figures_of(sums: Floats) -> dict[str, Floats]:
 
 
 def cases_of(sums: Floats) -> dict[str, Floats]:
-    """How many cases each share of `figures_of` is of, by its name."""
+    """The denominator of each share of `figures_of`, by name."""
     count, truth = sums[..., _COUNT], sums[..., _TRUTH]
     cases = {"accuracy": count, "missed": count, "confidence_minus_accuracy": sums[..., _FOUND]}
     for index, emotion in enumerate(EMOTIONS):
@@ -93,11 +95,13 @@ def cases_of(sums: Floats) -> dict[str, Floats]:
 
 
 def common_mix(totals: Floats, people: npt.NDArray[np.integer] | None = None) -> Floats:
-    """The shares of the labels over all groups, (8,); 0 for a label some group has few of.
+    """The label distribution over all groups, (8,), restricted to labels with enough cases.
+
+    A label is left out, with share 0, if some group has too few cases or people of it.
 
     Args:
-        totals: (groups, columns) of sums.
-        people: (groups, 8) who show each label; None where each case is of another.
+        totals: (groups, columns) sums.
+        people: (groups, 8) number of people by label; None if each case is another person.
     """
     support = totals[:, _TRUTH]
     enough = (support >= LEAST_CASES) & ((support if people is None else people) >= LEAST_PEOPLE)
@@ -106,19 +110,19 @@ def common_mix(totals: Floats, people: npt.NDArray[np.integer] | None = None) ->
 
 
 def lacks_label(sums: Floats) -> npt.NDArray[np.bool_]:
-    """Which draws, (1 + draws, columns), lack a label that the first row has, (1 + draws,).
+    """Which rows of sums (1 + draws, columns) lack a label that the first row has, (1 + draws,).
 
-    Their macro figures would be of other labels.
+    Their macro figures would be over other labels.
     """
     truth = sums[:, _TRUTH]
     return np.asarray(((truth == 0) & (truth[:1] > 0)).any(axis=1))
 
 
 def same_mix(sums: Floats, mix: Floats) -> Floats:
-    """The accuracy, (...), if the labels came in the shares `mix`, (8,), of sums (..., columns).
+    """Accuracy (...) standardised to the label distribution `mix` (8,), from sums (..., columns).
 
-    Direct standardisation: groups whose pictures show other expressions differ in accuracy even
-    where each expression is read alike. NaN if the mix is empty.
+    Direct standardisation: without it, groups with different label distributions differ in
+    accuracy even with equal recalls. NaN if the mix is empty.
     """
     recall = _share(sums[..., _TRUE], sums[..., _TRUTH])
     used = mix > 0
@@ -128,14 +132,14 @@ def same_mix(sums: Floats, mix: Floats) -> Floats:
 
 
 def same_mix_cases(cases: Floats, mix: Floats) -> float:
-    """Of how many cases a plain share scatters as `same_mix` does; 0 if the mix is empty.
+    """Effective sample size of `same_mix`: 1 / sum(mix^2 / cases); 0 if the mix is empty.
 
-    1 / sum(mix^2 / cases), the effective sample size of weighted cases (Kish, "Survey Sampling",
-    1965): where a common label is rare in a group, its few cases are nearly all that counts.
+    See Kish, "Survey Sampling", 1965. A label that is common in the mix and rare in the group
+    dominates it.
 
     Args:
-        cases: (8,) of each label, or people who show it.
-        mix: (8,) shares of the labels.
+        cases: (8,) number of cases of each label, or of people who show it.
+        mix: (8,) label distribution.
     """
     used = mix > 0
     return float(1 / (mix[used] ** 2 / cases[used]).sum()) if used.any() else 0.0

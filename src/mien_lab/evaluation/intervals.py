@@ -1,4 +1,4 @@
-"""Confidence intervals by the bootstrap, of any figures that take weights of the cases."""
+"""Bootstrap confidence intervals of figures that are functions of case weights."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,31 +23,33 @@ __all__ = [
 
 Floats = npt.NDArray[np.float64]
 Score = Callable[[Floats], Mapping[str, float]]
-"""Figures by name from the weights (n,) of the cases: how often each was drawn."""
+"""Figures by name as a function of case weights (n,): how often each case was drawn."""
 
 LEAST_DEFINED = 0.9
-"""Share of the resamples in which a figure must be defined to be given an interval: one that is
-undefined in a tenth of them rests on a handful of samples."""
+"""Minimum share of resamples in which a figure is defined for it to have an interval.
+
+A figure that is undefined in a tenth of them depends on a few samples.
+"""
 
 
 SAME = 1e-9
-"""An interval no wider than this is of draws that are all the same, but for rounding."""
+"""Maximum width of an interval whose draws count as equal, up to rounding."""
 
 RAISED = frozenset({"expected_calibration_error"})
-"""Figures that are means of absolute values, so that every resample adds some."""
+"""Figures that resampling biases upwards, as means of absolute values; see `lowered`."""
 
 
 @dataclass(frozen=True)
 class Intervals:
-    """Intervals of figures, and how they were made.
+    """Confidence intervals of figures, and their method.
 
     Attributes:
-        values: lower and upper bound by name; None where the figure was defined in too few
-            resamples, or is the same in all.
-        method: in a sentence.
-        level: the share of such intervals that hold the true value.
-        resamples: how many.
-        seed: of the draws.
+        values: lower and upper bound by name; None if the figure is defined in too few resamples,
+            or constant and not a share.
+        method: description of the method.
+        level: confidence level.
+        resamples: number of resamples.
+        seed: seed of the draws.
     """
 
     values: dict[str, tuple[float, float] | None]
@@ -57,7 +59,7 @@ class Intervals:
     seed: int
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values ready for JSON."""
+        """Plain values for JSON."""
         return {
             "method": self.method,
             "level": self.level,
@@ -73,18 +75,17 @@ class Intervals:
 class Bootstrap:
     """Percentile intervals (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, ch. 13).
 
-    Cases are drawn with replacement within each class, so that every resample has the classes in
-    the numbers of the collection. Where subjects are known they are drawn whole instead, since
-    pictures of one person are not independent (Field and Welsh, JRSS B 69, 2007).
+    Cases are resampled within each class (stratified). If subjects are known, whole subjects are
+    resampled instead (cluster bootstrap), since pictures of one person are not independent (Field
+    and Welsh, JRSS B 69, 2007).
 
-    A share that is the same in all resamples, such as 0 of 16, does not scatter, however few cases
-    it is of: it gets Wilson's interval, where subjects are drawn that of as many cases as there are
-    subjects.
+    A share that is equal in all resamples, such as 0 of 16, gets Wilson's interval, with the
+    number of subjects as the number of cases if subjects are resampled.
 
     Attributes:
-        resamples: how many.
-        level: of the intervals.
-        seed: of the draws; the same seed gives the same intervals.
+        resamples: number of resamples.
+        level: confidence level.
+        seed: seed of the draws.
     """
 
     resamples: int = 1000
@@ -98,15 +99,15 @@ class Bootstrap:
         subjects: npt.NDArray[np.integer] | None = None,
         shares: Mapping[str, npt.NDArray[np.bool_]] | None = None,
     ) -> Intervals:
-        """The intervals of all figures that `score` gives.
+        """The intervals of all figures of `score`.
 
-        Those of `RAISED` are moved by what resampling adds to them; see `lowered`.
+        Those of `RAISED` are corrected for the bias of resampling; see `lowered`.
 
         Args:
-            score: the figures.
+            score: function from case weights to figures.
             classes: (n,) true class of each case.
-            subjects: (n,) index of who is shown, from 0 without gaps; None where it is not known.
-            shares: by the name of each figure that is one, (n,) which cases it is a share of.
+            subjects: (n,) subject indices, from 0 without gaps; None if unknown.
+            shares: mask (n,) of the cases in the denominator, by name of each share.
         """
         rng = np.random.default_rng(self.seed)
         by_subject = subjects is not None and len(subjects) > 0 and int(subjects.max()) > 0
@@ -143,7 +144,7 @@ class Bootstrap:
 def percentile_interval(
     draws: npt.NDArray[np.floating], level: float = 0.95
 ) -> tuple[float, float] | None:
-    """The percentile interval of a figure's draws; None if too few of them are defined."""
+    """The percentile interval of draws; None if too few of them are finite."""
     defined = draws[np.isfinite(draws)]
     if len(defined) < LEAST_DEFINED * len(draws):
         return None
@@ -155,14 +156,14 @@ def percentile_interval(
 def share_interval(
     draws: npt.NDArray[np.floating], value: float, count: int, level: float = 0.95
 ) -> tuple[float, float] | None:
-    """The percentile interval of a share's draws; Wilson's if all are the same or few are defined.
+    """The percentile interval of draws; Wilson's if they are equal or too few are finite.
 
     Args:
-        draws: (n,) of the bootstrap.
+        draws: (n,) bootstrap draws.
         value: the share.
-        count: how many independent cases it is of; of a figure that is no share 0, which then has
-            no interval instead of Wilson's, and nor has what is NaN.
-        level: of the interval.
+        count: number of independent cases; 0 for a figure that is not a share, which has no
+            interval (None) instead of Wilson's. The same holds if `value` is NaN.
+        level: confidence level.
     """
     found = percentile_interval(draws, level)
     if found is not None and found[1] - found[0] > SAME:
@@ -175,31 +176,31 @@ def share_interval(
 def difference_interval(
     draws: npt.NDArray[np.floating], value: float
 ) -> tuple[float, float] | None:
-    """The 95 % interval of a largest difference between groups, which is no test of it.
+    """The 95 % interval of a largest difference between groups; it is not a significance test.
 
-    Chance raises such a difference, and in each draw once more. So the lower end is that of the
-    basic bootstrap, no less than 0, and the upper one that of the percentile bootstrap (Davison and
-    Hinkley, "Bootstrap methods and their application", 1997, section 5.2): among equal groups most
-    intervals reach 0, among more than three not all.
+    Such a difference is biased upwards, and once more in each resample. The lower end is therefore
+    that of the basic bootstrap, at least 0, and the upper end that of the percentile bootstrap
+    (Davison and Hinkley, "Bootstrap methods and their application", 1997, section 5.2). Among equal
+    groups most intervals reach 0, but not all if there are more than three.
     """
     found = percentile_interval(draws)
     return None if found is None else (max(2 * value - found[1], 0.0), max(found[1], value))
 
 
 def smallest_interval(draws: npt.NDArray[np.floating], value: float) -> tuple[float, float] | None:
-    """The 95 % interval of the smallest share of some groups, which chance lowers.
+    """The 95 % interval of the smallest share among groups, which is biased downwards.
 
-    `difference_interval` mirrored: the lower end is that of the percentile bootstrap, and the upper
-    one that of the basic bootstrap, no more than 1.
+    It mirrors `difference_interval`: the lower end is that of the percentile bootstrap, the upper
+    end that of the basic bootstrap, at most 1.
     """
     found = difference_interval(1 - draws, 1 - value)
     return None if found is None else (1 - found[1], 1 - found[0])
 
 
 def lowered(draws: npt.NDArray[np.floating], value: float) -> Floats:
-    """Draws of a figure that cannot be negative, moved so that their mean is its value.
+    """Bias-corrected draws of a non-negative figure: shifted to its value, and clipped at 0.
 
-    What resampling adds to such a figure is estimated by how far the draws lie above it (Efron and
+    The bias of resampling is estimated by the mean of the draws minus the value (Efron and
     Tibshirani 1993, ch. 10).
     """
     if not np.isfinite(draws).any():

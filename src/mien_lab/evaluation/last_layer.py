@@ -1,8 +1,7 @@
-"""A network's last layer fitted anew on its own embeddings: minutes, where training takes hours.
+"""Last-layer retraining on fixed embeddings, which takes minutes where training takes hours.
 
-What a network has learned to see depends little on how groups were balanced; what it makes of it
-does, and that is its last layer (Kirichenko, Izmailov, Wilson, "Last layer re-training is
-sufficient for robustness to spurious correlations", ICLR 2023).
+Features depend little on the balancing of groups, the last layer does (Kirichenko, Izmailov,
+Wilson, "Last layer re-training is sufficient for robustness to spurious correlations", ICLR 2023).
 """
 
 from dataclasses import dataclass
@@ -20,26 +19,22 @@ __all__ = ["LastLayer", "fit_last_layer"]
 Floats = npt.NDArray[np.float64]
 
 STEPS = 1000
+"""Maximum number of L-BFGS iterations."""
 SLOPE = 1e-6
-"""Largest slope of the loss, per standard deviation of a feature, at which the fit ends."""
+"""Gradient tolerance of the optimizer, for standardised features."""
 FLAT = 1e-4
-"""Slope beyond which a fit that ended has not come to the least loss."""
+"""Maximum absolute gradient for a fit to count as converged."""
 
 
 @dataclass(frozen=True)
 class LastLayer:
-    """A linear head.
-
-    Attributes:
-        weight: (k, d).
-        bias: (k,).
-    """
+    """A linear head with `weight` (k, d) and `bias` (k,)."""
 
     weight: Floats
     bias: Floats
 
     def probabilities(self, features: npt.NDArray[np.floating]) -> Floats:
-        """Of the k labels, (n, k), from features (n, d)."""
+        """Softmax probabilities (n, k) from features (n, d)."""
         return np.asarray(softmax(features @ self.weight.T + self.bias), dtype=np.float64)
 
 
@@ -50,20 +45,20 @@ def fit_last_layer(
     decay: float,
     start: LastLayer | None = None,
 ) -> LastLayer:
-    """The head with the least cross-entropy, by L-BFGS: a multinomial logistic regression.
+    """Fit a multinomial logistic regression by L-BFGS.
 
-    The loss is the mean over the rows of -sum(target log(probability)), and decay / 2 times the
-    weights' squares, as weight decay in training has it; constants are free. In scikit-learn's
-    terms C is 1 / (decay n).
+    The loss is the mean over rows of -sum(target log(probability)), plus decay / 2 times the
+    squared norm of the weights, as weight decay in training; biases are not penalised. In
+    scikit-learn's terms, C is 1 / (decay n).
 
     Args:
         features: (n, d).
-        targets: (n, k) distributions over the labels; the mass of a row is its weight.
-        decay: of the weights, above 0.
-        start: a head to begin from, which changes the time and not the outcome.
+        targets: (n, k) soft labels; the sum of a row is its weight.
+        decay: L2 penalty of the weights, above 0.
+        start: initial head, which changes the time and not the result.
 
     Raises:
-        InputError: if there is no row, or the fit does not end.
+        InputError: if there are no rows, lengths differ, or the fit does not converge.
     """
     n, k = targets.shape
     if not n or len(features) != n:

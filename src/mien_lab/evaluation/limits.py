@@ -1,4 +1,4 @@
-"""Where reading gets unreliable: FER+ accuracy against size, blur, light and turn of the face."""
+"""Accuracy on FER+ against size, blur, light and turn of the face, to set quality limits."""
 
 import itertools
 from collections.abc import Callable
@@ -25,10 +25,11 @@ __all__ = ["measure_limits"]
 def measure_limits(
     folder: Path, *, precision: str, weights: Path | None = None
 ) -> dict[str, list[dict[str, Any]]]:
-    """Accuracy on FER+'s PublicTest by severity of each condition, with the measured quality.
+    """Accuracy on FER+'s PublicTest by severity of each condition.
 
-    Size, blur, darkness and brightness are made from all faces; turn is what the faces have, in
-    bins. `measure` is the median of the quantity that `mien.vision.quality` judges by.
+    Size, blur, contrast and brightness are simulated on all faces; head turn is that of the faces,
+    in bins. `measure` is the median of the quantity that `mien.vision.quality` uses; for size it
+    is the simulated eye distance, for turn the lower edge of the bin.
     """
     classifier = ExpressionClassifier(
         open_session("expression", precision=precision, folder=weights)
@@ -94,5 +95,5 @@ def _face(points: npt.NDArray[np.floating]) -> Face:
 
 
 def _side(eyes: float) -> int:
-    """The side of a crop whose eyes are so many pixels apart."""
+    """The side in pixels of a crop with an eye distance of `eyes` pixels."""
     return max(round(CROP_SIZE * eyes / EYE_DISTANCE), 2)

@@ -1,4 +1,4 @@
-"""How figures are written in documents: shares, goals, tables."""
+"""Formatting of figures in documents: shares, goals, tables."""
 
 from collections.abc import Sequence
 
@@ -8,12 +8,12 @@ MISSED = " (missed)"
 
 
 def met(reached: bool) -> str:
-    """Whether a goal was reached, in a word."""
+    """A word for whether a goal was reached."""
     return "reached" if reached else "**missed**"
 
 
 def share(value: float, bold: bool = False) -> str:
-    """A share of 0 to 1 in per cent."""
+    """A share from 0 to 1 as a percentage with one decimal."""
     text = f"{100 * value:.1f} %"
     return f"**{text}**" if bold else text
 
@@ -24,6 +24,6 @@ def plain(value: float) -> str:
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
-    """A table whose first row is the head."""
+    """A Markdown table; the first row is the header."""
     lines = [f"| {' | '.join(row)} |" for row in rows]
     return "\n".join([lines[0], "|---" * len(rows[0]) + "|", *lines[1:]])

@@ -1,4 +1,4 @@
-"""Figures of classification: pure functions of labels and predictions."""
+"""Classification metrics as pure functions of labels and predictions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,13 +26,13 @@ def classification_figures(
 ) -> dict[str, Any]:
     """Accuracy, macro F1, macro recall, figures per class and the confusion matrix.
 
-    A class without support has recall 0 and does not count in the macro figures; a class that is
-    never predicted has precision 0.
+    A class without support has recall 0 and is excluded from macro figures; a class that is never
+    predicted has precision 0.
 
     Args:
         truth: (n,) class indices.
-        predicted: (n,) class indices, or -1 for none, which is wrong whatever the truth and stands
-            in no column of the confusion matrix.
+        predicted: (n,) class indices, or -1 for none, which is always wrong and in no column of
+            the confusion matrix.
         labels: name of each class.
     """
     counts = weighted_confusion(truth, predicted, len(labels), np.ones(len(truth)))
@@ -60,7 +60,7 @@ def classification_figures(
 
 
 def wilson_interval(hits: float, count: int, level: float = 0.95) -> tuple[float, float]:
-    """The confidence interval of a share (Wilson, JASA 22, 1927)."""
+    """Wilson score interval of a share (Wilson, JASA 22, 1927); (0, 1) without cases."""
     if count == 0:
         return 0.0, 1.0
     z = NormalDist().inv_cdf((1 + level) / 2)
@@ -73,7 +73,7 @@ def wilson_interval(hits: float, count: int, level: float = 0.95) -> tuple[float
 
 @dataclass(frozen=True)
 class Rates:
-    """Figures per class, each (k,) float64; NaN where a figure is undefined."""
+    """Rates per class, each (k,) float64; NaN where undefined."""
 
     precision: Floats
     recall: Floats
@@ -92,8 +92,8 @@ def weighted_confusion(
     Args:
         truth: (n,) class indices.
         predicted: (n,) class indices, or -1 for none, which is the last column.
-        classes: how many.
-        weights: (n,) of the cases.
+        classes: number of classes.
+        weights: (n,) case weights.
     """
     columns = np.where(predicted < 0, classes, predicted)
     flat = np.bincount(
@@ -105,11 +105,11 @@ def weighted_confusion(
 def class_rates(matrix: Floats) -> Rates:
     """Precision, recall and F1 per class from a confusion matrix.
 
-    A class without support has neither recall nor F1, and no precision if it is never predicted
-    either; one with support that is never predicted has precision 0.
+    For a class without support, recall and F1 are NaN, and precision too if it is never predicted.
+    A class with support that is never predicted has precision 0.
 
     Args:
-        matrix: (k, k) or with more columns, for cases that were given none of the classes.
+        matrix: (k, k), or with further columns for cases without a predicted class.
     """
     hits = np.diag(matrix).astype(np.float64)
     support, chosen = matrix.sum(axis=1), matrix[:, : len(matrix)].sum(axis=0)
@@ -123,11 +123,11 @@ def class_rates(matrix: Floats) -> Rates:
 
 @dataclass(frozen=True)
 class Ranking:
-    """The order of scores from high to low, in which equal scores form one group.
+    """A ranking of scores from high to low, in which equal scores form a group.
 
     Attributes:
-        order: (n,) indices of the scores.
-        starts: (g,) where each group begins in `order`.
+        order: (n,) indices of the scores in descending order.
+        starts: (g,) start of each group in `order`.
     """
 
     order: npt.NDArray[np.intp]
@@ -149,15 +149,15 @@ class Ranking:
 
 
 def roc_auc(ranking: Ranking, positive: npt.NDArray[np.bool_], weights: Floats) -> float:
-    """Area under the ROC curve: how often a positive case scores above a negative one.
+    """Area under the ROC curve; NaN without both positive and negative cases.
 
-    Equal scores count half (Hanley and McNeil, Radiology 143, 1982). NaN without cases of both
-    kinds.
+    It is the probability that a positive case scores above a negative one; ties count half (Hanley
+    and McNeil, Radiology 143, 1982).
 
     Args:
-        ranking: of the scores.
-        positive: (n,) which cases are of the class.
-        weights: (n,) of the cases.
+        ranking: ranking of the scores.
+        positive: (n,) whether a case belongs to the class.
+        weights: (n,) case weights.
     """
     inside = ranking.sums(np.where(positive, weights, 0.0))
     outside = ranking.sums(np.where(positive, 0.0, weights))

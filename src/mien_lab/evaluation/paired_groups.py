@@ -1,7 +1,8 @@
-"""Several readings of the same faces by group, compared face by face: one bootstrap for all.
+"""Paired comparison by group of several predictions of the same faces, in one bootstrap.
 
-What two readings of one face have in common cancels in their difference, so that its interval is
-far narrower than those of the two (Efron and Tibshirani, An Introduction to the Bootstrap, 1993).
+The common variation of two predictions of one face cancels in their difference, so that its
+interval is far narrower than those of the two (Efron and Tibshirani, An Introduction to the
+Bootstrap, 1993).
 """
 
 from collections.abc import Sequence
@@ -30,12 +31,12 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class PairedGroups:
-    """Sums over the faces of each group, first as they are, then as they scatter.
+    """Sums over the faces of each group: of the sample first, then of each bootstrap draw.
 
     Attributes:
-        names: of the groups.
-        sums: (groups, 1 + draws, readings, columns) of `sample_sums`.
-        rest: (1 + draws, readings, columns) of the faces in none of these groups.
+        names: names of the groups.
+        sums: (groups, 1 + draws, readings, columns) sums of `sample_sums`.
+        rest: (1 + draws, readings, columns) sums over the faces in none of these groups.
     """
 
     names: tuple[str, ...]
@@ -45,10 +46,11 @@ class PairedGroups:
     def figures(self) -> dict[str, Floats]:
         """Figures by name, each (1 + draws, readings).
 
-        `accuracy` and `macro_recall` are of all faces; `worst_accuracy` is that of the group read
-        worst, and `accuracy_gap` how far the best is above it. `equalised_odds/anger` is the larger
-        of the differences in recall and in false-positive rate of anger; `equalised_odds_mean` and
-        `equalised_odds_largest` are over the emotions that two groups have enough cases of.
+        `accuracy` and `macro_recall` are over all faces. `worst_accuracy` is that of the worst
+        group, `accuracy_gap` the difference between the best and the worst group.
+        `equalised_odds/anger` is the larger of the largest differences in recall and in
+        false-positive rate of anger; `equalised_odds_mean` and `equalised_odds_largest` are over
+        the emotions with enough cases in at least two groups.
         """
         whole = figures_of(self.sums.sum(axis=0) + self.rest)
         recalls = np.stack([whole[rate_name("recall", emotion)] for emotion in EMOTIONS])
@@ -98,14 +100,14 @@ def pair(
     draws: int = 1000,
     seed: int = 0,
 ) -> PairedGroups:
-    """Draw faces anew, the same ones for all groups and readings.
+    """Bootstrap faces, with the same draws for all groups and readings.
 
     Args:
-        readings: of the same faces in the same order.
-        groups: (n,) of each face; empty for none.
-        names: of the groups to compare.
-        draws: of the bootstrap.
-        seed: of the bootstrap.
+        readings: predictions of the same faces in the same order.
+        groups: (n,) group of each face; an empty string means none.
+        names: names of the groups to compare.
+        draws: number of bootstrap resamples.
+        seed: seed of the bootstrap.
     """
     sums = np.stack([sample_sums(reading) for reading in readings], axis=1)
     flat = sums.reshape(len(sums), -1)

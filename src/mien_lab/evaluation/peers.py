@@ -1,4 +1,4 @@
-"""Other people's expression readers on the files and by the protocols that mien is measured on."""
+"""Evaluation of other expression readers on mien's test data and protocols."""
 
 import hashlib
 import logging
@@ -31,7 +31,7 @@ SPLIT = "PrivateTest"
 
 @dataclass(frozen=True)
 class _Crops:
-    """The test split of FER2013, as published and as mien cuts it."""
+    """The test split of FER2013, as published and as mien's aligned crops."""
 
     rows: npt.NDArray[np.intp]
     inputs: Mapping[str, Grey]
@@ -41,12 +41,12 @@ class _Crops:
 
 @dataclass(frozen=True)
 class _Photograph:
-    """A grey photograph, and what mien's detector says of it.
+    """A grey photograph with the largest face that mien detects.
 
     Attributes:
         picture: (height, width) uint8.
-        box: of the largest face; None where mien finds none.
-        crop: that face as mien cuts it, (48, 48) uint8; None likewise.
+        box: box of the face; None without one.
+        crop: mien's aligned crop of the face, (48, 48) uint8; None without one.
     """
 
     picture: Grey
@@ -63,19 +63,19 @@ def evaluate_peers(
 ) -> dict[str, Any]:
     """Figures of each installed peer by name; an empty dict if there is none.
 
-    `fer2013` and `ferplus` are of the input that suits the peer better: `raw` pictures or mien's
-    `aligned` crops; `accuracy_by_input` has both. A label the peer does not have, contempt, is a
-    miss. `wild` is of whole photographs, with the largest face and no face counted as wrong:
-    `own_detector` end to end as it comes (None where this OpenCV cannot run it), `mien_detector`
-    with the crop it is used to around mien's box, `mien_crop` with mien's crop; photographs that
-    cannot be read are in its `failures` alone.
+    `fer2013` and `ferplus` use the input with the higher accuracy, `raw` pictures or mien's
+    `aligned` crops; `accuracy_by_input` has both. A label that the peer does not have (contempt)
+    counts as an error. `wild` is over whole photographs, by their largest face; a photograph
+    without a detected face counts as an error. `own_detector` is the peer end to end (None if its
+    detector is not available), `mien_detector` uses mien's box with the peer's crop, `mien_crop`
+    uses mien's crop. Unreadable photographs are only listed in `failures`.
 
     Args:
         data: folder with `fer2013/` and `wild/`.
-        peers: those to measure, if not all that are installed.
-        weights: folder with mien's weights, if not the shipped.
-        predictions: folder to write each peer's labels to, for `mien-lab evaluate --against`:
-            `PEER.csv` of FER2013 and FER+, `PEER-own_detector.csv` and the like of photographs.
+        peers: peers to measure; all installed ones if None.
+        weights: folder with mien's weights; the shipped ones if None.
+        predictions: folder to write predictions to, for `mien-lab evaluate --against`: `PEER.csv`
+            for FER2013 and FER+, `PEER-own_detector.csv` and so on for photographs.
     """
     peers = installed_peers() if peers is None else peers
     if not peers:
@@ -116,7 +116,7 @@ def _read_photographs(folder: Path, weights: Path | None) -> LabelledPhotographs
         reader = analyzer.parts.reader
 
         def read(path: Path) -> _Photograph:
-            # As the peers do it: decoded to colour, then to grey.
+            # Decoded to colour and converted to grey, as in the peers' code.
             colour = cv2.imread(str(path), cv2.IMREAD_COLOR)
             if colour is None:
                 raise InputError(f"{path} cannot be read; get it again")
@@ -133,7 +133,7 @@ _Labels = npt.NDArray[np.intp]
 
 
 def _crop_figures(peer: Peer, crops: _Crops) -> tuple[dict[str, Any], dict[str, _Labels]]:
-    """Figures and labels (n,) by protocol, of the input that suits the peer better there."""
+    """Figures and labels (n,) by protocol, with the input of higher accuracy."""
     counted = crops.majority >= 0
     figures: dict[str, dict[str, dict[str, Any]]] = {"fer2013": {}, "ferplus": {}}
     labels: dict[str, dict[str, _Labels]] = {"fer2013": {}, "ferplus": {}}
@@ -158,7 +158,7 @@ def _better(figures: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
 
 
 def _write(folder: Path, peer: str, crops: _Crops, chosen: Mapping[str, _Labels]) -> None:
-    """Labels of both protocols, by the names that mien's own cases have."""
+    """Write the labels of both protocols, under the names of mien's cases."""
     counted = crops.majority >= 0
     protocols = {
         "fer2013": (crops.rows, crops.labels, FER_LABELS),
@@ -177,7 +177,7 @@ def _write(folder: Path, peer: str, crops: _Crops, chosen: Mapping[str, _Labels]
 def _wild_figures(
     peer: Peer, data: LabelledPhotographs[_Photograph]
 ) -> tuple[dict[str, Any], dict[str, list[Emotion | None]]]:
-    """Figures and labels by the place that faces come from."""
+    """Figures and labels by source of the faces."""
 
     def cut(picture: Grey, box: Box | None) -> Grey | None:
         return None if box is None else peer.cut(picture, box)
@@ -200,7 +200,7 @@ def _largest(find: Callable[[Grey], list[Box]], picture: Grey) -> Box | None:
 
 
 def _read(peer: Peer, faces: Sequence[Grey | None]) -> list[Emotion | None]:
-    """The peer's first choice for each face; None where there is no face or nothing of it."""
+    """The peer's most probable label of each face; None for a missing face or empty crop."""
     seen = [index for index, face in enumerate(faces) if face is not None and face.size]
     scores = peer.scores([face for face in faces if face is not None and face.size])
     result: list[Emotion | None] = [None] * len(faces)

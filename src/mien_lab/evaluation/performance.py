@@ -1,4 +1,4 @@
-"""Tables of what `mien bench` and `mien-lab tracking evaluate` measured."""
+"""Tables of the figures of `mien bench` and `mien-lab tracking evaluate`, for documents."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,14 +18,14 @@ FILM_GOALS = {
     "live_p95_ms": 50.0,
     "edge_rss_mb": 250.0,
 }
-"""What a release of mien promises on two cores; the first two at least, the others at most."""
+"""Goals of a release on two cores: minima for the first two, maxima for the others."""
 
 _SETTINGS = ((1, 1), (1, 2), (16, 2))
-"""Faces and threads of the columns."""
+"""Number of faces and threads of each column."""
 
 
 def speed_table(figures: Figures) -> str:
-    """Milliseconds of detector and pipeline, and what int8 saves of the network's time."""
+    """Times of detector and pipeline in milliseconds, and the ratio of int8 to fp32."""
     found = {
         (row["part"], row["precision"], row["faces"], row["threads"]): row["median_ms"]
         for row in figures["measurements"]
@@ -55,7 +55,7 @@ def speed_table(figures: Figures) -> str:
 
 
 def films_table(figures: Figures) -> str:
-    """Speed on films, delay of live pictures and memory beside their goals."""
+    """Speed on video, live latency and memory, with their goals."""
     found = figures["video"]
     rows = [["", "measured", "goal"]]
     for title, name in (("one face", "one_face"), ("four faces", "four_faces")):
@@ -69,28 +69,28 @@ def films_table(figures: Figures) -> str:
     late = any(found[name] > FILM_GOALS[name] for name in names)
     rows.append(
         [
-            "live, from frame in, decoding included, to reading out, median / 95 %",
+            "live latency from frame to result, decoding included, median / 95 %",
             " / ".join(f"{found[name]:.0f}" for name in names)
-            + f" ms ({found['live_p50_ratio']:.1f} times as soon as frame by frame)"
+            + f" ms ({found['live_p50_ratio']:.1f} times as fast as frame by frame)"
             + MISSED * late,
             " / ".join(f"{FILM_GOALS[name]:g}" for name in names) + " ms",
         ]
     )
-    rows.append(["live pictures dropped, at 25 a second", share(found["drop_rate"]), ""])
+    rows.append(["live frames dropped, at 25 per second", share(found["drop_rate"]), ""])
     edge, goal = found["edge_rss_mb"], FILM_GOALS["edge_rss_mb"]
     text = "unknown" if edge is None else f"{edge:.0f} MB" + MISSED * (edge > goal)
-    rows.append(["edge profile, largest resident memory", text, f"{goal:g} MB"])
+    rows.append(["edge profile, peak resident memory", text, f"{goal:g} MB"])
     if found["rss_mb"] is None or found["rss_slope_mb_per_hour"] is None:
         return f"{table(rows)}\n\n{_machine(figures)}"
     return (
         f"{table(rows)}\n\n{_machine(figures)} After {found['film_minutes']:g} minutes of "
-        f"looped film {found['rss_mb']:.0f} MB were resident; the slope in the second half was "
-        f"{found['rss_slope_mb_per_hour']:.1f} MB per hour."
+        f"looped video, resident memory was {found['rss_mb']:.0f} MB; its slope in the second half "
+        f"was {found['rss_slope_mb_per_hour']:.1f} MB per hour."
     )
 
 
 def tracking_table(figures: Figures) -> str:
-    """Identity switches of each tracker, that of films in bold, and what they were counted on."""
+    """Identity errors of each tracker, that used for video in bold, and the size of the test."""
     trackers = {name: value for name, value in figures.items() if isinstance(value, Mapping)}
     kinds = [name for name in trackers["mien"] if name != "all"]
     rows = [["", "id switches", "of them swaps between two faces", "extra ids"]]

@@ -1,4 +1,4 @@
-"""What is left of the accuracy when whole photographs are damaged, from file to answer."""
+"""Robustness of the whole pipeline to corruptions of photographs."""
 
 import logging
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 _NAMES = ("brightness", "darkness", "contrast", "gamma", "noise", "jpeg")
 PHOTOGRAPHIC = tuple(corruption for corruption in CORRUPTIONS if corruption.name in _NAMES)
-"""Corruptions whose amounts do not depend on how large the face is in the picture."""
+"""Corruptions whose amounts do not depend on the size of the face in the picture."""
 
 _HEADLINES = ("accuracy", "macro_f1", "macro_recall", "missed")
 
@@ -33,20 +33,21 @@ def measure_photographs(
     seed: int = 0,
     corruptions: Sequence[Corruption] = PHOTOGRAPHIC,
 ) -> dict[str, Any]:
-    """Accuracy, macro-F1, macro recall and missed faces on damaged photographs, taken as grey.
+    """Accuracy, macro F1, macro recall and missed faces on corrupted grey photographs.
 
-    Those that cannot be read are in `failures`, and in no figure. The largest face is the one
-    meant, a missed one is wrong; `relative_accuracy` is as that of `measure_robustness`.
+    The largest face of a photograph is evaluated; a missed face counts as an error. Unreadable
+    photographs are only listed in `failures`. `relative_accuracy` is defined as for
+    `measure_robustness`.
 
     Args:
-        folder: `images/` and `labels.csv` (`image,emotion`).
+        folder: folder with `images/` and `labels.csv` (`image,emotion`).
         precision: fp32 or int8.
-        weights: folder with weights, if not the shipped.
-        seed: of all chance.
-        corruptions: those to measure.
+        weights: folder with weights; the shipped ones if None.
+        seed: random seed of the corruptions.
+        corruptions: corruptions to measure.
 
     Raises:
-        InputError: as `read_labelled` does.
+        InputError: as for `read_labelled`.
     """
     photographs = read_labelled(folder, _grey)
     pictures = list(zip(photographs.names, photographs.found, strict=True))

@@ -1,4 +1,4 @@
-"""Whole photographs with one expression label each, read end to end as a user would."""
+"""End-to-end evaluation on whole photographs with one expression label each."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,13 +20,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class LabelledPhotographs(Generic[T]):
-    """What was read of labelled photographs.
+    """Labelled photographs and the result of reading each.
 
     Attributes:
-        names: of the files that could be read.
-        truth: the label of each.
-        found: what each holds.
-        failures: name and one sentence for each other file.
+        names: names of the readable files.
+        truth: their labels.
+        found: their results.
+        failures: `name` and `reason` of each unreadable file.
     """
 
     names: list[str]
@@ -38,13 +38,13 @@ class LabelledPhotographs(Generic[T]):
 def evaluate_photographs(
     folder: Path, *, precision: str | None = None, weights: Path | None = None
 ) -> dict[str, Any]:
-    """Figures over `images/` and `labels.csv` (`image,emotion`); the largest face is the one meant.
+    """Figures over `images/` and `labels.csv` (`image,emotion`), by the largest face of each.
 
-    A photograph in which no face is found counts as wrong, in the recall of its class too, and
-    `missed` says how many there are. One that cannot be read is in `failures`, and in no figure.
+    A photograph without a detected face counts as an error, also in the recall of its class;
+    `missed` is their number. Unreadable photographs are only listed in `failures`.
 
     Raises:
-        InputError: as `read_labelled` does.
+        InputError: as for `read_labelled`.
     """
     with Analyzer(precision=precision, weights=weights) as analyzer:
         read = read_labelled(folder, lambda path: analyzer.analyze(path).faces)
@@ -61,11 +61,11 @@ def evaluate_photographs(
 
 
 def read_labelled(folder: Path, read: Callable[[Path], T]) -> LabelledPhotographs[T]:
-    """Read each photograph named in `labels.csv` (`image,emotion`) that can be read.
+    """Apply `read` to each photograph named in `labels.csv` (`image,emotion`).
 
     Args:
-        folder: of the labels and `images/`.
-        read: from a file to what it holds; raises `MienError` if it cannot be read.
+        folder: folder of `labels.csv` and `images/`.
+        read: maps the path of a file to a result; raises `MienError` if it cannot be read.
 
     Raises:
         InputError: if the labels are missing, one is unknown, a photograph is named twice, or none
@@ -104,9 +104,9 @@ def read_labelled(folder: Path, read: Callable[[Path], T]) -> LabelledPhotograph
 def photograph_figures(
     truth: Sequence[Emotion], predicted: Sequence[Emotion | None]
 ) -> dict[str, Any]:
-    """Figures of one reading per photograph; None, where no face was found, counts as wrong.
+    """Figures of one prediction per photograph; None (no face found) counts as an error.
 
-    `missed` says how many these are.
+    `missed` is the number of these; `accuracy_interval` is Wilson's.
     """
     labels = np.array([EMOTIONS.index(label) for label in truth], dtype=np.int64)
     tops = [-1 if top is None else EMOTIONS.index(top) for top in predicted]

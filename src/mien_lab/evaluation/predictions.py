@@ -1,4 +1,4 @@
-"""What the pipeline says of labelled faces: the one table that all figures are made of."""
+"""Predictions of the pipeline for labelled samples."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ __all__ = ["Predictions", "predict"]
 
 @dataclass(frozen=True)
 class Predictions(Scored):
-    """What the pipeline says of labelled samples: calibrated, of the labels in `EMOTIONS`.
+    """Calibrated predictions of the pipeline for labelled samples, over `EMOTIONS`.
 
     Attributes:
-        failures: name and one sentence for each sample that could not be read; they have no row.
+        failures: name and reason of each sample that could not be read; it has no row.
     """
 
     failures: tuple[tuple[str, str], ...] = ()
@@ -30,10 +30,10 @@ class Predictions(Scored):
 def predict(
     samples: Sequence[Sample], *, precision: str | None = None, weights: Path | None = None
 ) -> Predictions:
-    """Read each labelled sample with the code that serves; samples without a label are left out.
+    """Predict each labelled sample with the pipeline; samples without a label are skipped.
 
-    Of a whole photograph the face in the sample's box is the one meant, the largest if it has no
-    box; a cropped sample is read as it is framed.
+    In a whole photograph the face in the sample's box is used, or the largest if it has no box.
+    Cropped samples are classified without detection.
 
     Raises:
         InputError: if none of the labelled samples can be read.

@@ -1,4 +1,4 @@
-"""All figures of a labelled collection: cases read by what ships, figures, comparison."""
+"""Evaluation of a labelled collection: predictions, figures, and comparison with another reader."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -29,18 +29,18 @@ Answers = Mapping[str, Emotion | None]
 
 @dataclass(frozen=True)
 class Request:
-    """What to measure.
+    """Options of an evaluation.
 
     Attributes:
-        folder: of the collection.
-        layout: of the collection, or auto.
-        split: the only one to take; None takes what `read_measured` does.
-        whole: whether to search pictures for faces; None does what the collection is made of.
+        folder: folder of the collection.
+        layout: layout of the collection, or "auto".
+        split: the split to measure on; None for that of `read_measured`.
+        whole: as for `read_collection`.
         precision: fp32 or int8.
-        weights: folder with weights, if not the shipped.
-        against: predictions of another reader by name, to compare with; of FER2013 they may be of
-            one protocol only.
-        bootstrap: how intervals are made.
+        weights: folder with weights; the shipped ones if None.
+        against: predictions of another reader by name, to compare with; for FER2013 one protocol
+            is enough.
+        bootstrap: bootstrap of the intervals.
     """
 
     folder: Path
@@ -55,12 +55,12 @@ class Request:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What was measured.
+    """The result of an evaluation.
 
     Attributes:
-        figures: ready for JSON.
-        cases: behind the figures, by title.
-        sections: the parts of `figures` that are of one set of cases, by the same titles.
+        figures: plain values for JSON.
+        cases: the cases behind the figures, by title.
+        sections: the parts of `figures` for one set of cases, by the same titles.
     """
 
     figures: dict[str, Any]
@@ -69,10 +69,10 @@ class Evaluation:
 
 
 def evaluate_collection(request: Request) -> Evaluation:
-    """Measure what ships on a collection.
+    """Evaluate the shipped weights on a collection.
 
-    FER2013's rows are measured by its seven classes and, where FER+'s votes are beside them, by its
-    eight; any other collection by its own labels, read as users' pictures are.
+    FER2013 is evaluated by its seven classes and, if FER+'s votes are present, by its eight; other
+    collections by their own labels, with the pipeline.
 
     Raises:
         InputError: if the collection cannot be read or has no labelled sample.
@@ -86,7 +86,7 @@ def evaluate_collection(request: Request) -> Evaluation:
 
 
 def _layout(request: Request) -> Layout | None:
-    """The layout of what is there; None if nothing is."""
+    """The layout of the collection; None if the folder does not exist."""
     if not request.folder.exists():
         return None
     return parse_layout(request.layout) or find_layout(request.folder)
@@ -111,7 +111,7 @@ def _evaluate_fer(request: Request) -> Evaluation:
             elsewhere = set().union(*(known[one] for one in known if one != name))
             against = {key: value for key, value in against.items() if key not in elsewhere}
         elif covered:
-            # Where none is covered, the comparison says what is wrong with the names.
+            # If no protocol is covered, `compare` raises an error about the names.
             against = None
         found = _measured(cases, replace(request, against=against))
         otherwise = reading.figures[name]["intervals"]["values"]

@@ -1,4 +1,4 @@
-"""The figures as one HTML page: no scripts, nothing fetched, light and dark."""
+"""The figures as one self-contained HTML page without scripts, in light and dark."""
 
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -37,7 +37,7 @@ HEADLINES = {
 }
 FACTS = ("layout", "split", "read", "precision", "sha256", "samples", "unlabelled", "failed")
 
-# The accents keep a contrast of 4.5 to 1 with their background in both schemes.
+# Accent colours have a contrast of at least 4.5 to 1 with their background in both schemes.
 STYLE = """
 :root { color-scheme: light dark; --page: #fff; --ink: #1a1f27; --muted: #5a6472;
   --line: #d5dae1; --accent: #1f4f8f; --dot: #1f4f8f; --cell: #000; }
@@ -69,7 +69,7 @@ svg .whisker { stroke: var(--dot); stroke-width: 2; }
 
 
 def write_report(path: Path, evaluation: Evaluation) -> None:
-    """Write the page.
+    """Write the page to a file.
 
     Raises:
         OutputError: if the file cannot be written; nothing is left under its name.
@@ -129,7 +129,7 @@ def _section(section: Section) -> str:
         '<div class="pair">',
         _figure(
             reliability_chart(section),
-            "Accuracy by confidence; on the dashed line confidence is honest.",
+            "Accuracy by confidence; on the dashed line they are equal.",
         ),
         _figure(
             risk_chart(section),
@@ -159,8 +159,8 @@ def _per_class(section: Section) -> str:
 def _comparison(found: Section | None) -> str:
     if found is None:
         return ""
-    # The interval draws whole people; the test knows none.
-    alone = ", as if each picture were of another person" if found["people"] else ""
+    # The interval is clustered by person; the test is not.
+    alone = ", as if each picture showed another person" if found["people"] else ""
     rows = [
         ["cases that both read", str(found["n"])],
         ["accuracy of mien", _number(found["accuracy"])],
@@ -170,7 +170,9 @@ def _comparison(found: Section | None) -> str:
         ["only the other right", str(found["only_other_right"])],
         [f"p, McNemar's exact test{alone}", f"{found['mcnemar_exact_p']:.3g}"],
     ]
-    return "<h3>Beside another reader</h3>" + _table("On the same cases", ["", "figure"], rows)
+    return "<h3>Comparison with another reader</h3>" + _table(
+        "On the same cases", ["", "figure"], rows
+    )
 
 
 def _not_computed(found: Sequence[Mapping[str, str]]) -> str:

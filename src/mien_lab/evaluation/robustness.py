@@ -1,4 +1,4 @@
-"""What is left of the accuracy when faces are damaged, of mien and of the peers beside it."""
+"""Robustness of mien and of installed peers to corruptions of aligned faces."""
 
 import hashlib
 import logging
@@ -43,13 +43,13 @@ _CALIBRATED = ("expected_calibration_error", "conformal_coverage", "conformal_me
 
 @dataclass(frozen=True)
 class FaceReader:
-    """What reads aligned crops.
+    """A classifier of aligned crops.
 
     Attributes:
-        name: by which it is reported.
-        scores: from crops (n, 48, 48) uint8 to scores (n, 8) in the order of `EMOTIONS`.
-        details: version and weights, for the record.
-        quantile: of its prediction sets; None where its scores are no calibrated probabilities.
+        name: name in reports.
+        scores: maps crops (n, 48, 48) uint8 to scores (n, 8) in the order of `EMOTIONS`.
+        details: version and weights, for JSON.
+        quantile: conformal quantile; None if the scores are not calibrated probabilities.
     """
 
     name: str
@@ -60,14 +60,14 @@ class FaceReader:
 
 @dataclass(frozen=True)
 class _Result:
-    """Figures and hits of one reader: clean first, then each corruption's severities in order."""
+    """Figures and hits (conditions, n) of one reader: clean, then all severities by corruption."""
 
     figures: list[dict[str, Any]]
     hits: npt.NDArray[np.bool_]
 
 
 def mien_reader(*, precision: str, weights: Path | None = None) -> FaceReader:
-    """The expression network as it is served."""
+    """The shipped expression network, with one crop per face."""
     session = open_session("expression", precision=precision, folder=weights)
     classifier = ExpressionClassifier(session)
     details = {"version": __version__, "precision": precision, "sha256": session.card.sha256}
@@ -80,7 +80,7 @@ def mien_reader(*, precision: str, weights: Path | None = None) -> FaceReader:
 
 
 def peer_reader(peer: Peer) -> FaceReader:
-    """Another package's network, given mien's crops; a label it does not have is a miss."""
+    """A peer's network on mien's crops; a label that it does not have counts as an error."""
     sha256 = hashlib.sha256(peer.weights.read_bytes()).hexdigest()
     return FaceReader(peer.name, peer.scores, {"version": peer.version, "sha256": sha256})
 
@@ -95,27 +95,27 @@ def measure_robustness(
     peers: Sequence[Peer] | None = None,
     corruptions: Sequence[Corruption] = CORRUPTIONS,
 ) -> dict[str, Any]:
-    """Figures of mien and of each installed peer on the same damaged crops.
+    """Figures of mien and of each installed peer on the same corrupted crops.
 
-    The summary is `relative_accuracy` (see `DEFINITION`), with a 95 % bootstrap interval over
-    people. It is relative to each reader's own clean accuracy and to be read beside that: who
-    guesses loses nothing. `comparisons` has the difference of mien's to each peer's, and the
-    mean corruption error (mCE) and relative mCE of Hendrycks and Dietterich (ICLR 2019) with the
-    peer in the place of their AlexNet; below 1 mien makes fewer errors. Each condition has
-    accuracy with its interval, macro and weighted precision, recall and F1, ROC-AUC, the area under
-    the risk-coverage curve, and precision, recall and F1 of each label that there is; of mien the
-    expected calibration error and the coverage and size of prediction sets besides. The damage is
-    done to the aligned crop: what it
-    does to finding a face is measured by `measure_photographs`.
+    The summary is `relative_accuracy` (see `DEFINITION`), with a 95 % cluster-bootstrap interval
+    by person. It must be read together with the clean accuracy: a classifier that guesses loses
+    nothing. `comparisons` has the difference between mien and each peer, and the mean corruption
+    error (mCE) and relative mCE of Hendrycks and Dietterich (ICLR 2019) with the peer in place of
+    AlexNet; below 1, mien makes fewer errors.
+
+    Each condition has accuracy with its interval, macro and weighted precision, recall and F1,
+    ROC-AUC, AURC, and precision, recall and F1 of each label that occurs; for mien also the
+    expected calibration error, and coverage and size of prediction sets. Corruptions are applied to
+    the aligned crop; their effect on detection is measured by `measure_photographs`.
 
     Args:
-        faces: to damage.
-        precision: of mien, fp32 or int8.
-        weights: folder of mien's weights, if not the shipped.
-        seed: of all chance; damage depends on it and on the name of a sample alone.
-        draws: of the bootstrap.
-        peers: those to measure, if not all that are installed.
-        corruptions: those to measure.
+        faces: faces to corrupt.
+        precision: precision of mien, fp32 or int8.
+        weights: folder of mien's weights; the shipped ones if None.
+        seed: random seed; a corruption depends on it and on the name of the sample only.
+        draws: number of bootstrap resamples.
+        peers: peers to measure; all installed ones if None.
+        corruptions: corruptions to measure.
     """
     peers = installed_peers() if peers is None else peers
     readers = [mien_reader(precision=precision, weights=weights), *map(peer_reader, peers)]
@@ -181,12 +181,12 @@ def _run(
 def _figures(
     faces: FaceCrops, scores: npt.NDArray[np.floating], quantile: float | None
 ) -> dict[str, float | None]:
-    """Figures of one condition; calibration and sets of a reader that has them."""
+    """Figures of one condition, with calibration and sets if there is a `quantile`."""
     sets = None if quantile is None else prediction_sets(scores, quantile)
     labels = tuple(str(emotion) for emotion in EMOTIONS)
     cases = Cases(faces.names, faces.truth, scores.astype(np.float64), labels, sets)
     figures = scorer(cases)(np.ones(len(cases)))
-    # Of a label that no face has, precision is defined only where a face is given it.
+    # Labels without faces are omitted: their precision is undefined unless they are predicted.
     rates = {
         f"per_class.{labels[index]}.{rate}"
         for index in np.unique(faces.truth)
@@ -199,9 +199,9 @@ def _figures(
 def _accuracies(
     hits: npt.NDArray[np.bool_], faces: FaceCrops, draws: int, seed: int
 ) -> npt.NDArray[np.float64]:
-    """The accuracies, (1 + draws, conditions): as they are, then as they scatter.
+    """Accuracies (1 + draws, conditions): of the sample first, then of each bootstrap draw.
 
-    All readers are drawn the same people, so that their differences are of pairs.
+    The draws are the same for all readers, so that differences are paired.
     """
     rows = np.vstack([hits, np.ones(len(faces))]).T.astype(np.float64)
     people = clusters_of(faces.subjects)
@@ -211,7 +211,7 @@ def _accuracies(
 
 
 def _relative(accuracies: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Accuracy on damaged faces by that on clean ones, (1 + draws, conditions - 1)."""
+    """Accuracy on corrupted faces relative to clean ones, (1 + draws, conditions - 1)."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(accuracies[:, :1] > 0, accuracies[:, 1:] / accuracies[:, :1], np.nan)
 
@@ -236,7 +236,7 @@ def _reader_figures(
         "relative_accuracy": _number(means[0]),
         "relative_accuracy_interval": interval(means[1:]),
         "damaged": {
-            # What is undefined is so in all conditions, which have the same labels.
+            # All conditions have the same labels, so that the same figures are undefined.
             name: None
             if clean is None
             else _number(float(np.mean([row[name] for row in result.figures[1:]])))
@@ -279,7 +279,7 @@ def _comparison(
 
 
 def _mean_ratio(values: npt.NDArray[np.float64], baseline: npt.NDArray[np.float64]) -> float | None:
-    """The mean ratio over corruptions; None where the baseline does not err or lose more."""
+    """The mean ratio over corruptions; None if the baseline is not positive for one of them."""
     return None if (baseline <= 0).any() else _number(float((values / baseline).mean()))
 
 

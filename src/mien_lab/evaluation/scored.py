@@ -1,4 +1,4 @@
-"""Labelled cases with the probabilities that a reader gives them."""
+"""Labelled cases with predicted probabilities."""
 
 from dataclasses import dataclass
 
@@ -10,12 +10,12 @@ __all__ = ["Scored"]
 
 @dataclass(frozen=True)
 class Scored:
-    """Parallel arrays, a row per case.
+    """Parallel arrays with one row per case.
 
     Attributes:
-        names: (n,).
-        truth: (n,) int64, class indices.
-        probabilities: (n, k) float64; zero rows where no face was found.
+        names: (n,) names of the cases.
+        truth: (n,) int64 class indices.
+        probabilities: (n, k) float64; rows are 0 where no face was found.
     """
 
     names: tuple[str, ...]
@@ -23,7 +23,7 @@ class Scored:
     probabilities: npt.NDArray[np.float64]
 
     def __len__(self) -> int:
-        """How many."""
+        """The number of cases."""
         return len(self.names)
 
     @property
@@ -33,5 +33,5 @@ class Scored:
 
     @property
     def predicted(self) -> npt.NDArray[np.int64]:
-        """(n,) the most probable label; -1, which is wrong whatever the truth, without a face."""
+        """(n,) the most probable label; -1, which is always wrong, where no face was found."""
         return np.where(self.found, self.probabilities.argmax(axis=1), -1)

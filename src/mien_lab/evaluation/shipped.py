@@ -1,4 +1,4 @@
-"""All figures of the weights in one file, tied to them by checksum."""
+"""All figures of the shipped weights in one file, linked to them by checksum."""
 
 import logging
 from collections.abc import Iterable, Mapping
@@ -23,11 +23,11 @@ log = logging.getLogger(__name__)
 
 PRECISIONS = ("int8", "fp32")
 DAMAGED_FACES = 600
-"""Of PrivateTest, as MODEL_CARD says of robustness."""
+"""Number of PrivateTest faces of the robustness figures in MODEL_CARD."""
 
 
 def measure_shipped(data: Path) -> dict[str, Any]:
-    """Measure both networks and precisions on everything there is.
+    """Measure detector and expression network, the latter in both precisions, on all test data.
 
     Args:
         data: folder with `fer2013/`, `faces/`, `scenes/` and `wild/`.
@@ -71,18 +71,18 @@ def _copies(folder: Path, readings: Mapping[str, CropReading]) -> dict[str, Any]
 
 
 def added(figures: dict[str, Any], more: dict[str, Any], name: str) -> dict[str, Any]:
-    """The figures with those of a part that is measured apart; `ADDED` names the parts.
+    """Add the figures of another command; `ADDED` names the parts and commands.
 
-    `added` has the checksums of the weights each part was measured on, for `kept`.
+    The key `added` of the result holds the checksums of the weights of each part, for `kept`.
 
     Args:
-        figures: of the shipped weights.
-        more: what one of these commands wrote.
-        name: of the file, for errors.
+        figures: figures of the shipped weights.
+        more: output of one of the commands.
+        name: name of its file, for errors.
 
     Raises:
-        InputError: if it is none of these, of other weights, or of other faces than the documents
-            say, or if `figures` name no weights.
+        InputError: if `more` is of no known command, or of other weights or faces than documented,
+            or if `figures` has no checksums.
     """
     if "weights" not in figures:
         raise InputError("the figures to add to name no weights; run `mien-lab figures measure`")
@@ -90,7 +90,7 @@ def added(figures: dict[str, Any], more: dict[str, Any], name: str) -> dict[str,
     found: dict[str, Any] = more
     checksums: Iterable[str]
     if "peers" in more:
-        # Their rows with mien's detector are of what finds faces.
+        # Rows with mien's detector depend on the weights of the face networks.
         part, found, checksums = "peers", more["peers"], more.get("weights", {"": ""}).values()
     elif "readers" in more:
         readers = {
@@ -101,7 +101,7 @@ def added(figures: dict[str, Any], more: dict[str, Any], name: str) -> dict[str,
         part, found = "robustness", {"n": more["n"], "readers": readers}
         checksums = [more["readers"]["mien"]["sha256"]]
     elif "tradeoff" in more:
-        # Of the columns only that of the finding, or else the document would be all tables.
+        # Only the column of the finding is kept, for the size of the document.
         shown = more["tradeoff"].get(more["finding"].get("column"), {"ways": []})
         found = {name: more[name] for name in ("n", "fitted_on", "finding")}
         found["ways"] = [
@@ -113,10 +113,10 @@ def added(figures: dict[str, Any], more: dict[str, Any], name: str) -> dict[str,
         part, found = "audit", {"n": more["n"], "finding": more["finding"]}
         checksums = [more["sha256"]]
     elif "measurements" in more or "video" in more:
-        # The benches measure what ships and do not say what that was.
+        # Benchmarks always measure the shipped weights and do not record them.
         part, checksums = "speed" if "measurements" in more else "films", shipped
     elif "plain overlap" in more:
-        # Its scenes come with their faces: no weights take part.
+        # Tracking is measured on simulated detections, without weights.
         part, checksums = "tracking", ()
     else:
         raise InputError(f"{name} holds no figures of {', '.join(ADDED)}")
@@ -130,10 +130,10 @@ def added(figures: dict[str, Any], more: dict[str, Any], name: str) -> dict[str,
 def _require_documented(
     figures: Mapping[str, Any], part: str, found: Mapping[str, Any], name: str
 ) -> None:
-    """Check that what was measured is what the documents say it is.
+    """Check that figures were measured on the data that the documents describe.
 
     Raises:
-        InputError: naming the first thing that differs.
+        InputError: if not; it names the first difference.
     """
     crops = figures["crops"]["int8"]
     private, public = crops["PrivateTest"], crops["PublicTest"]
@@ -158,7 +158,7 @@ def _require_documented(
         for key, value in documented.get(part, {}).items():
             if one.get(key) != value:
                 raise InputError(
-                    f"{name} is of {key} {one.get(key)!r}, but the documents tell of {value!r}; "
+                    f"{name} has {key} {one.get(key)!r}, but the documents describe {value!r}; "
                     f"run `{ADDED[part]}` as they say, and add what it writes"
                 )
 
@@ -168,9 +168,9 @@ def _counts(crops: Mapping[str, Any], photographs: Mapping[str, Any]) -> list[in
 
 
 def kept(figures: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
-    """The figures with the parts that had been added to those before, if their weights still ship.
+    """Take over the added parts of earlier figures that belong to the shipped weights.
 
-    The log says which parts are not kept.
+    Parts that are not kept are logged.
     """
     shipped = set(figures["weights"].values())
     record = before.get("added", {})
@@ -178,7 +178,7 @@ def kept(figures: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
     for part in ADDED:
         if part in before and part not in same:
             log.warning(
-                "figures of %s are not kept, being of other weights; run `%s --json`, then "
+                "figures of %s are of other weights and not kept; run `%s --json`, then "
                 "`mien-lab figures add`",
                 part,
                 ADDED[part],

@@ -1,4 +1,4 @@
-"""Robustness and audit as text for a terminal: what was found first, then the figures."""
+"""Robustness and audit as text for a terminal: the finding first, then the figures."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ _MOST = 20
 
 
 def robustness_text(figures: Mapping[str, Any]) -> str:
-    """The summary of each reader, and mien's accuracy by corruption and severity."""
+    """A summary of each reader, and mien's accuracy by corruption and severity."""
     readers = figures["readers"]
     lines = [
         f"{name} keeps {_percent(found['relative_accuracy'])} of its accuracy"
@@ -44,7 +44,7 @@ def _trust(mien: Mapping[str, Any]) -> str:
     return (
         "expected calibration error of mien "
         f"{clean['expected_calibration_error']:.3f}, on damaged faces "
-        f"{damaged['expected_calibration_error']:.3f}; its sets hold the label in "
+        f"{damaged['expected_calibration_error']:.3f}; its sets contain the label in "
         f"{_percent(clean['conformal_coverage'])} and {_percent(damaged['conformal_coverage'])}"
     )
 
@@ -75,7 +75,7 @@ def audit_text(figures: Mapping[str, Any]) -> str:
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Rows of cells as columns; the first is set to the left, the others to the right."""
+    """Rows of cells as aligned columns; the first is left-aligned, the others right-aligned."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "\n".join(
         "  ".join(
@@ -140,7 +140,7 @@ def _unread(figures: Mapping[str, Any]) -> list[str]:
 
 
 def figure_cell(figure: Mapping[str, Any]) -> str:
-    """A figure and its interval in per cent; a dash where there is none."""
+    """A figure and its interval in per cent; a dash if it is None."""
     if figure["value"] is None:
         return "-"
     span = figure["interval"]

@@ -1,4 +1,4 @@
-"""Readings over time: the recurrent network beside single frames and beside moving averages."""
+"""Evaluation over time: the recurrent network, single frames, and moving averages."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -18,7 +18,7 @@ from mien_lab.evaluation.resampling import clusters_of
 __all__ = ["evaluate_temporal", "moving_average", "series_figures"]
 
 AVERAGES_S = (0.04, 0.08, 0.12, 0.16, 0.2, 0.3, 0.4, 0.6, 0.8, 1.2)
-"""Time constants of the moving averages that are tried."""
+"""Time constants of the compared moving averages, in seconds."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -30,20 +30,20 @@ def evaluate_temporal(
     quantile: float,
     subjects: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Figures of each way to read the clips; see `series_figures`.
+    """Figures of each method on the clips; see `series_figures`.
 
-    `gained` is the recurrent network's accuracy less that of single frames and of the best moving
-    average, each with its standard error: over clips, since frames of a clip err together, or over
-    people where they are known, as `clustered_by` says. The best moving average is the one most
-    accurate on these very clips, which favours it. Averages are of what the recurrent network
-    reads, faces at two sizes in turn; single frames at one.
+    `gained` is the accuracy of the recurrent network minus that of single frames and of the best
+    moving average. Standard errors are clustered by clip, or by person where subjects are known, as
+    `clustered_by` says. The best moving average is chosen by accuracy on these same clips, which
+    favours it. Moving averages, like the recurrent network, use crops that alternate between two
+    zooms; single frames use one zoom.
 
     Args:
         reader: the recurrent network.
-        clips: that were not trained on.
-        temperature: of the expression network, for single frames and averages.
-        quantile: of the recurrent network, for the coverage of its sets.
-        subjects: (n,) who each clip shows; empty where that is not known.
+        clips: clips that were not trained on.
+        temperature: temperature of the expression network, for single frames and averages.
+        quantile: conformal quantile of the recurrent network.
+        subjects: (n,) subject of each clip; empty where unknown.
     """
     single, read = (softmax(said, temperature) for said in (clips.single, clips.logits))
     averages = {seconds: moving_average(read, clips.times, seconds) for seconds in AVERAGES_S}
@@ -75,10 +75,10 @@ def evaluate_temporal(
 
 
 def _standard_error(gains: Floats, people: npt.NDArray[np.int64] | None) -> float | None:
-    """Of the mean of gains (n,) by clip; None where all clips show one person.
+    """Standard error of the mean of gains (n,) by clip; None if all clips show one person.
 
-    That over people is of Liang and Zeger (Biometrika 73, 1986); since they are few, the variance
-    is raised by k / (k - 1).
+    If clustered by person, it is that of Liang and Zeger (Biometrika 73, 1986), with the
+    small-sample correction k / (k - 1) of the variance for k people.
     """
     if people is None:
         return float(gains.std() / np.sqrt(len(gains)))
@@ -89,7 +89,7 @@ def _standard_error(gains: Floats, people: npt.NDArray[np.int64] | None) -> floa
 
 
 def _right_by_clip(probabilities: Floats, clips: Sequences) -> Floats:
-    """Share of the frames of each clip (n,) that are read right."""
+    """Accuracy over the frames of each clip, (n,)."""
     shown = clips.labels >= 0
     right = (probabilities.argmax(axis=2) == clips.labels) & shown
     return np.asarray(right.sum(axis=1) / np.maximum(shown.sum(axis=1), 1), dtype=np.float64)
@@ -108,11 +108,11 @@ def moving_average(probabilities: Floats, times: Floats, seconds: float) -> Floa
 
 
 def series_figures(probabilities: Floats, clips: Sequences) -> dict[str, Any]:
-    """Accuracy and macro recall of frames, changes of the label per second, delay of true changes.
+    """Accuracy and macro recall of frames, label changes per second, and delay of true changes.
 
-    A true change is recognised when its label is read before the next change; the delay is that
-    of the recognised ones, in milliseconds from the frame in which the truth changes, None if
-    there are none. `recognised` is their share.
+    A true change is recognised if its label is predicted before the next true change; `recognised`
+    is the share of these. The delay is in milliseconds from the frame of the true change, over
+    recognised changes; None if there are none. The first frame of a clip counts as a change.
     """
     predicted = probabilities.argmax(axis=2)
     shown = clips.labels >= 0

@@ -1,4 +1,4 @@
-"""How clips are read over time, told in documents beside the goals."""
+"""Table and verdict of the recurrent network for documents, with the goals."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ Figures = Mapping[str, Any]
 
 
 def temporal_table(figures: Figures) -> str:
-    """Each way of reading clips: how accurate, how restless, how late."""
+    """Accuracy, label changes and delay of each method on clips."""
     found = figures["PrivateTest"]
     truth = found["clean"]["single frames"]["true_changes_per_s"]
     rows = [
@@ -43,7 +43,7 @@ def temporal_table(figures: Figures) -> str:
 
 
 def temporal_verdict(figures: Figures) -> str:
-    """Which goals the recurrent network reaches, and how far its probabilities keep their word."""
+    """Which goals the recurrent network reaches, and its calibration."""
     poor, clean, both = (figures["PrivateTest"][name] for name in ("poor", "clean", "all"))
     single, own = poor["single frames"], poor["recurrent"]
     # Equal counts of right frames may differ by the rounding of their means.
@@ -64,7 +64,7 @@ def temporal_verdict(figures: Figures) -> str:
         f"and delay\nover all clips ({_beside_average(both)}), when poor\n"
         f"({_beside_average(poor)}) and when clean\n({_beside_average(clean)})."
         f"\n\nExpected calibration error of the recurrent network and share of its prediction sets "
-        f"(nominal 90 %) that hold the label:\n{_steadied(clean)} when clean, {_steadied(poor)} "
+        f"(nominal 90 %) that contain the label:\n{_trust(clean)} when clean, {_trust(poor)} "
         "when poor."
     )
 
@@ -89,14 +89,14 @@ def _beside_average(ways: Figures) -> str:
 
 
 def _word(ways: Figures, other: str, better: bool) -> str:
-    """Whether a goal is met; what differs by less than chance is called even."""
+    """Whether a goal is met; a deficit within the standard error is called even."""
     gained = ways["gained"][other]
     even = not better and abs(gained["mean"]) <= gained["standard_error"]
     return "even, within the standard error of the accuracy" if even else met(better)
 
 
 def _as_early(ways: Figures) -> str:
-    """The most accurate of the averages whose mean delay is no longer than the network's."""
+    """The most accurate moving average whose mean delay is at most that of the network."""
     own = ways["recurrent"]["delay_ms_mean"]
     early = {
         seconds: one["accuracy"]
@@ -113,6 +113,6 @@ def _whole(delay: float | None) -> str:
     return "-" if delay is None else f"{delay:.0f}"
 
 
-def _steadied(ways: Figures) -> str:
+def _trust(ways: Figures) -> str:
     own = ways["recurrent"]
     return f"{own['expected_calibration_error']:.3f} and {share(own['conformal_coverage'])}"

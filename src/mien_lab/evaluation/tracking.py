@@ -1,4 +1,4 @@
-"""How well ids hold on generated scenes: the shipped tracker beside plain overlap matching."""
+"""Identity errors on generated scenes, of the shipped tracker and of plain IoU matching."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -22,7 +22,10 @@ from mien_lab.data.motion import Motion, MotionScene, Sighting, make_scene
 __all__ = ["LOCATED", "OverlapTracker", "evaluate_tracking", "identity_figures"]
 
 LEAST_OVERLAP = 0.3
-"""Of plain matching, as in Bewley et al., "Simple online and realtime tracking" (ICIP 2016)."""
+"""Minimum IoU of plain matching, as in SORT.
+
+Bewley et al., "Simple online and realtime tracking" (ICIP 2016).
+"""
 
 
 class _Tracker(Protocol):
@@ -32,7 +35,7 @@ class _Tracker(Protocol):
 
 
 class OverlapTracker:
-    """Plain matching: the box with the largest overlap with the last one, for as long a memory."""
+    """Greedy IoU matching with the last boxes, with the same memory as the shipped tracker."""
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[Face, float]] = {}
@@ -44,7 +47,7 @@ class OverlapTracker:
         time_s: float,
         descriptors: npt.NDArray[np.float32] | None = None,  # noqa: ARG002
     ) -> list[int]:
-        """Ids for the faces of the next frame, in their order."""
+        """Ids of the faces of the next frame, in their order."""
         known = list(self._known)
         overlap = iou_matrix(
             [self._known[id_][0].box.as_tuple() for id_ in known],
@@ -69,16 +72,16 @@ class OverlapTracker:
 
 
 def evaluate_tracking(data: Path, *, scenes: int = 20, seconds: float = 8.0) -> dict[str, Any]:
-    """Figures by tracker and kind of scene, and over all of them.
+    """Figures by tracker and kind of scene, and over all kinds.
 
-    `mien` and the others are shown every frame as a detector reports it. `LOCATED` is what serves
-    films: it searches now and then, follows faces between, and sees who comes only when it
-    searches; its sightings are fewer therefore.
+    `mien` and the others get the detections of every frame. `LOCATED` is the pipeline's method for
+    video: it detects at intervals and follows faces in between, so that new faces appear only at
+    detections and it has fewer sightings.
 
     Args:
-        data: FER2013, whose PublicTest gives the faces.
-        scenes: of each kind.
-        seconds: of each scene, at 25 frames per second.
+        data: FER2013, whose PublicTest provides the faces.
+        scenes: number of scenes of each kind.
+        seconds: duration of each scene, at 25 frames per second.
     """
     fer = load_fer(data)
     rows = fer.rows("PublicTest")
@@ -100,9 +103,9 @@ def evaluate_tracking(data: Path, *, scenes: int = 20, seconds: float = 8.0) -> 
 def identity_figures(course: Sequence[Sequence[tuple[int, int]]]) -> dict[str, int]:
     """Counts over the frames of a scene, each a list of (person, id).
 
-    `switches`: a person has another id than when last seen; `swaps`: of these, to an id that was
-    another person's; `extra_ids`: ids of a person beyond the first; `sightings`: faces in all;
-    `steady`: those under the id that their person has most of the time.
+    `switches`: changes of the id of a person between two sightings; `swaps`: those to an id first
+    given to another person; `extra_ids`: ids of a person beyond the first; `sightings`: number of
+    faces; `steady`: faces under the most frequent id of their person.
     """
     last: dict[int, int] = {}
     owners: dict[int, int] = {}
@@ -126,10 +129,10 @@ def identity_figures(course: Sequence[Sequence[tuple[int, int]]]) -> dict[str, i
 
 
 class _Film:
-    """A scene in the place of pictures: detector, aligner and follower of a `FaceLocator`.
+    """A scene that acts as detector, aligner and refiner of a `FaceLocator`.
 
-    The follower settles on the face that overlaps most with the place where it is expected, and is
-    unsure where there is none.
+    Following a face gives the detection of highest IoU with the expected box, or score 0 if there
+    is none.
     """
 
     min_face = 0.0
@@ -191,7 +194,7 @@ def _measure(tracker: _Tracker, scene: MotionScene, with_descriptors: bool) -> d
 
 
 LOCATED = f"mien, searching every {DETECT_EVERY}th frame"
-"""The way that films are read, by which its figures are reported."""
+"""Name in reports of the pipeline's method for video."""
 
 _WAYS: dict[str, Callable[[MotionScene], dict[str, int]]] = {
     "mien": lambda scene: _measure(FaceTracker(), scene, True),

@@ -1,10 +1,9 @@
-"""What balancing the training faces by group does to gaps between groups, and what it costs.
+"""Effect of balancing the training faces by group on gaps between groups, and its cost.
 
-The network's last layer is fitted anew on the embeddings of its training faces, once as they come
-and once for each way of balancing them, and read on PublicTest. Nothing is chosen by that: the
-strengths are given, and the decay is that of the network's own training. The network has been
-fitted to these very faces, so that its last layer has less to mend than on faces held out, and
-what it sees of a face stays as it was: balancing a whole training may do more.
+The last layer of the network is refitted on the embeddings of its training faces, without balancing
+and with each way of balancing, and evaluated on PublicTest. Nothing is selected on PublicTest: the
+strengths are fixed, and the weight decay is that of the network's training. Since the embeddings
+are fixed and were trained on these same faces, balancing a whole training may have a larger effect.
 """
 
 import logging
@@ -47,11 +46,11 @@ log = logging.getLogger(__name__)
 
 STRENGTHS = (0.5, 1.0)
 DECAY = 5e-4
-"""As `mien-lab train` has it."""
+"""Weight decay, as in `mien-lab train`."""
 EPOCHS = 50
-"""Whose draws a fit by sampling is made of; `mien-lab train` has as many by itself."""
+"""Number of epochs whose draws are pooled for a fit by sampling, as in `mien-lab train`."""
 _UNBALANCED = 1
-"""The reading that changes are from; the one before it is what ships."""
+"""Index of the unbalanced reading, the baseline of changes; index 0 is the shipped network."""
 _COMPARED = (
     "accuracy",
     "macro_recall",
@@ -60,9 +59,9 @@ _COMPARED = (
     "equalised_odds_mean",
     "equalised_odds_largest",
 )
-"""Of a reading's figures those whose changes are told."""
+"""Figures whose changes are reported."""
 _LARGEST = frozenset({"accuracy_gap", "equalised_odds_mean", "equalised_odds_largest"})
-"""Those that are largest differences between groups."""
+"""Figures that are largest differences between groups."""
 
 Floats = npt.NDArray[np.float64]
 Names = npt.NDArray[np.str_]
@@ -70,13 +69,13 @@ Names = npt.NDArray[np.str_]
 
 @dataclass(frozen=True)
 class _Way:
-    """A way of balancing, with what it makes of the training faces.
+    """A way of balancing, with the resulting weights of the training faces.
 
     Attributes:
         balancing: one of `BALANCINGS`.
-        strength: of it.
-        times: (n,) for how many faces each counts; the mean is 1.
-        effective_share: of the faces, what all are worth.
+        strength: its strength, 0 to 1.
+        times: (n,) weight of each face, with mean 1.
+        effective_share: effective sample size relative to the number of faces.
     """
 
     balancing: str
@@ -98,27 +97,26 @@ def measure_tradeoff(
 ) -> dict[str, Any]:
     """Figures of each way of balancing by each column of groups; the finding comes first.
 
-    Changes are from the last layer fitted anew without balancing, and their intervals of 95 % are
-    of differences on the same faces; those of largest differences between groups are no tests
-    (`not_tests` names them). The finding is `audit`'s of that layer; its `closing` follows
-    the gap under each way of balancing at full strength. The largest difference between groups is
-    above 0 by chance alone. What ships is read besides: it blends two
-    heads, and some of its constants were fitted on PublicTest.
+    The baseline of changes is the refitted last layer without balancing; their 95 % intervals are
+    paired by face. Largest differences between groups are above 0 by chance alone, and their
+    intervals are not tests (`not_tests` lists them). The finding is that of `audit` for the
+    baseline; its `closing` gives the remaining gap for each way of balancing at full strength. The
+    shipped network is also reported: its heads blend two heads and were fitted on PublicTest.
 
     Args:
         folder: FER2013 with FER+'s votes.
-        groups: a CSV as `mien-lab train --groups` takes, of training and of PublicTest faces, with
-            one or more columns; None takes conditions of the pictures in thirds.
+        groups: a CSV in the format of `mien-lab train --groups`, with one or more columns, for
+            training and PublicTest faces; None for terciles of image conditions.
         precision: fp32 or int8.
-        weights: folder with weights, if not the shipped.
-        minimum: faces below which a group is not judged; nor is it balanced where fewer are trained
-            on.
-        threads: of the network; all cores if None.
-        seed: of the draws.
-        draws: of the bootstrap.
+        weights: folder with weights; the shipped ones if None.
+        minimum: minimum number of test faces of a group to report it, and of training faces to
+            balance it.
+        threads: threads of the network; all cores if None.
+        seed: seed of sampling and bootstrap.
+        draws: number of bootstrap resamples.
 
     Raises:
-        InputError: if there are no faces to fit or to measure on, or groups of none of these.
+        InputError: if there are no faces to fit or to measure on, or none of them has a group.
     """
     faces = embed(folder, precision=precision, weights=weights, threads=threads)
     columns = columns_of(faces, groups)
@@ -165,7 +163,7 @@ def measure_tradeoff(
 
 
 def _sizes(faces: EmbeddedFaces, names: Names) -> dict[str, dict[str, int]]:
-    """How many faces of each group are trained on and tested."""
+    """Number of training and test faces of each group."""
     trained, tested = names[: faces.fitted], names[faces.fitted :]
     return {
         name: {"training": int((trained == name).sum()), "test": int((tested == name).sum())}
@@ -174,7 +172,7 @@ def _sizes(faces: EmbeddedFaces, names: Names) -> dict[str, dict[str, int]]:
 
 
 def _ways(faces: EmbeddedFaces, names: Names, minimum: int, seed: int) -> list[_Way]:
-    """Every way of balancing by the groups (fitted,) of the training faces."""
+    """All ways of balancing by the groups `names` (fitted,) of the training faces."""
     labels = faces.labels[: faces.fitted]
     listed, sizes = np.unique(names, return_counts=True)
     groups = np.where(np.isin(names, listed[sizes < minimum]), "", names)
@@ -196,7 +194,7 @@ def _ways(faces: EmbeddedFaces, names: Names, minimum: int, seed: int) -> list[_
 
 
 def _rows(ways: list[_Way], figures: Mapping[str, Floats]) -> list[dict[str, Any]]:
-    """What is said of each reading: what ships, the last layer as it is, and balanced."""
+    """The rows of a table: shipped network, refitted last layer, and each way of balancing."""
     heads: list[dict[str, Any]] = [
         {"balancing": "as shipped", "strength": None, "effective_share": None},
         {"balancing": "none", "strength": None, "effective_share": 1.0},
@@ -241,9 +239,9 @@ def _closing(
     pairs: Mapping[str, PairedGroups],
     figures: Mapping[str, Mapping[str, Floats]],
 ) -> dict[str, Any]:
-    """What each way at full strength leaves of the gap, and what it costs.
+    """The remaining gap and the cost in accuracy of each way of balancing at full strength.
 
-    Without a gap that of accuracy is followed by the column where it is largest.
+    Without a significant gap, the largest difference in accuracy of any column is used.
     """
     if not pairs:
         return {}
@@ -272,10 +270,10 @@ def _closing(
 
 
 def _figure(values: Floats, *, largest: bool = False, smallest: bool = False) -> dict[str, Any]:
-    """A figure and its interval, of (1 + draws,): as it is, then as it scatters.
+    """A figure and its interval from values (1 + draws,): of the sample, then of each draw.
 
-    Of a largest difference between groups it is `difference_interval`'s, which is no test, and of
-    the smallest share of a group `smallest_interval`'s.
+    The interval is that of `difference_interval` for a largest difference between groups, and of
+    `smallest_interval` for the smallest share of a group.
     """
     value = float(values[0])
     if largest:

@@ -1,4 +1,4 @@
-"""The trade-off of balancing in words and tables, for a terminal and for documents."""
+"""The trade-off of balancing as text and tables, for a terminal and for documents."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,13 +18,15 @@ _HEADS = {
     "accuracy_gap": "gap in accuracy",
     "equalised_odds_mean": "equalised-odds difference",
 }
-"""Of the figures in a table, in their order; the largest difference of equalised odds is that of an
-emotion that few faces show."""
+"""Column titles of the tables.
+
+`equalised_odds_largest` is omitted, since it is that of an emotion with few faces.
+"""
 _VERBS = {"weights": ("leave", "cost"), "sampling": ("leaves", "costs")}
 
 
 def closing_sentence(finding: Figures) -> str:
-    """What balancing leaves of a gap, and what it costs; empty where nothing could be balanced.
+    """The remaining gap and cost of balancing, as a sentence; empty if nothing was balanced.
 
     Args:
         finding: with `gap`, `column`, `unbalanced` and `closing`, a row for each way of balancing.
@@ -51,7 +53,7 @@ def closing_sentence(finding: Figures) -> str:
 
 
 def tradeoff_block(figures: Figures) -> str:
-    """The finding and every way of balancing by its column, for a document."""
+    """The finding, and a table of all ways of balancing by its column, for documents."""
     text = in_document(figures["finding"]["text"])
     if not figures["ways"]:
         return text
@@ -69,13 +71,13 @@ def tradeoff_block(figures: Figures) -> str:
 
 
 def tradeoff_text(figures: Figures) -> str:
-    """The finding, every way of balancing by each column, then the audit without balancing."""
+    """The finding, tables for each column, and the audit without balancing, for a terminal."""
     lines = [figures["finding"]["text"], *figures["notes"]]
     lines.append(
-        f"The last layer is fitted anew on {figures['fitted_on']:,} training faces and read on "
-        f"{figures['n']:,} of {figures['split']}. In per cent, with 95 % intervals; changes are in "
-        "points, on the same faces, from no balancing. Gaps and equalised odds are largest "
-        "differences between groups, the latter in the mean over emotions: above 0 by chance alone."
+        f"The last layer is refitted on {figures['fitted_on']:,} training faces and evaluated on "
+        f"{figures['n']:,} of {figures['split']}. In per cent, with 95 % intervals; changes from "
+        "no balancing are in points, paired by face. Gaps and equalised odds are largest "
+        "differences between groups, the latter averaged over emotions: above 0 by chance alone."
     )
     for column, found in figures["tradeoff"].items():
         lines += ["", *_column(column, found)]

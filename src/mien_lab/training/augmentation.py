@@ -1,4 +1,4 @@
-"""What serving does to a face, done to training crops: whole batches at once, in torch."""
+"""Augmentation of training crops as batches in torch."""
 
 import math
 from collections.abc import Callable
@@ -15,35 +15,41 @@ __all__ = ["Augmentation", "augment", "crop_batch"]
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Strengths; chances are per face."""
+    """Augmentation strengths; probabilities are per face."""
 
     rotation: float = 12.0
-    """Degrees to either side."""
+    """Maximum rotation in degrees, to either side."""
     scale: float = 0.12
-    """Largest relative change of size."""
+    """Maximum absolute logarithm of the scale."""
     stretch: float = 0.05
-    """Largest relative change of width against height."""
+    """Maximum absolute logarithm of the factor on the width, and of its inverse on the height."""
     shift: float = 2.5
-    """Pixels of the 48-pixel crop to any side."""
+    """Maximum shift along each axis, in pixels of the 48-pixel crop."""
     gamma: float = 0.35
-    """Largest natural logarithm of the exponent."""
+    """Maximum absolute logarithm of the gamma exponent."""
     contrast: float = 0.3
+    """Maximum relative change of the contrast."""
     noise: float = 0.06
-    """Largest standard deviation, relative to the grey range."""
+    """Maximum standard deviation of the noise, relative to the grey range."""
     blur_chance: float = 0.1
     shrink_chance: float = 0.1
     shrink_to: int = 20
-    """Smallest side a face is shrunk to and enlarged from."""
+    """Minimum side in pixels that a crop is downsampled to before it is enlarged again."""
     erase_chance: float = 0.25
     mirror: bool = True
+    """Whether to flip at random."""
 
 
 def crop_batch(
     canvases: Tensor, matrices: Tensor, size: int = CROP_SIZE, meant: int = CROP_SIZE
 ) -> Tensor:
-    """Cut crops of (n, 1, size, size) out of canvases (n, h, w) in 0..255 along (n, 2, 3) matrices.
+    """Cut crops (n, 1, size, size) out of canvases (n, h, w) in 0..255.
 
-    The matrices lead from canvas to the crop of the side that is meant; others show the same part.
+    Args:
+        canvases: (n, h, w) grey, any dtype.
+        matrices: (n, 2, 3) from canvas to a crop of side `meant`.
+        size: side of the crops in pixels.
+        meant: side that the matrices refer to; the crops show the same region at any `size`.
     """
     scale = meant / size
     axis = (torch.arange(size, dtype=torch.float32) + 0.5) * scale - 0.5
@@ -65,7 +71,7 @@ def augment(
     generator: torch.Generator,
     size: int = CROP_SIZE,
 ) -> Tensor:
-    """Jittered, degraded crops (n, 1, size, size) in 0..255; arguments as for `crop_batch`."""
+    """Augmented crops (n, 1, size, size) in 0..255; other arguments as for `crop_batch`."""
     count = len(canvases)
 
     def uniform(low: float, high: float, *shape: int) -> Tensor:
@@ -126,7 +132,7 @@ def _shrunk(crops: Tensor, side: int) -> Tensor:
 
 
 def _erased(crops: Tensor, chosen: Tensor, generator: torch.Generator) -> Tensor:
-    """Cover a random rectangle of 4 to 25 % of the chosen crops with a random flat grey."""
+    """Random erasing: fill a rectangle of 4 to 25 % of the chosen crops with a random grey."""
     count, size = len(crops), crops.shape[-1]
     draw = torch.rand(5, count, 1, 1, generator=generator)
     area, ratio = 0.04 + draw[0] * 0.21, torch.exp((draw[1] * 2 - 1) * 0.9)

@@ -1,9 +1,9 @@
-"""What the heads of a network say, weighed against each other: a linear map of all their logits.
+"""Recalibration of a head by a linear map of the logits of all heads, fitted on held-out faces.
 
-Each head knows something of what the others are asked: FER+'s votes lean to neutral, FER2013's
-labels less so. The map is fitted on faces that were not trained on: matrix scaling (Guo et al., "On
-calibration of modern neural networks", ICML 2017), drawn to the head's own logits as Kull et al.
-draw theirs to a diagonal ("Beyond temperature scaling", NeurIPS 2019).
+The heads complement each other: FER+'s votes lean to neutral, FER2013's labels less so. The map is
+matrix scaling (Guo et al., "On calibration of modern neural networks", ICML 2017), regularised
+towards a scaled copy of the head's own logits, as Kull et al. regularise towards a diagonal
+("Beyond temperature scaling", NeurIPS 2019).
 """
 
 import numpy as np
@@ -14,14 +14,19 @@ import torch.nn.functional as F
 __all__ = ["Blend", "cross_fitted", "fit_blend"]
 
 PULL = 300.0
-"""Weight of the squared distance from the head's own logits, beside a sum over faces. From 60 to
-1,500, five folds of PublicTest's 3,080 voted faces lie within 0.002 nats; this reads most right."""
+"""L2 penalty on the deviation of the map from the head's own logits; the loss sums over faces.
+
+From 60 to 1,500, the cross-validated loss of five folds of PublicTest's 3,080 voted faces varies
+by 0.002 nats; this value has the best accuracy.
+"""
 SHRINKAGE = 3.0
-"""The same of the squares of the constants, which keeps those of labels that hardly occur small,
-and of how far the scale is from 1, which few faces would let grow without end."""
+"""L2 penalty on the biases and on the deviation of the scale from 1; the loss sums over faces.
+
+It keeps the biases of rare labels small, and bounds the scale if there are few faces.
+"""
 
 Blend = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
-"""Weights (c, k) and constants (c,)."""
+"""Weights (c, k) and biases (c,) of a linear map of logits."""
 
 
 def fit_blend(
@@ -31,15 +36,22 @@ def fit_blend(
     *,
     evenness: float = 0.0,
 ) -> Blend:
-    """The linear map of logits (n, k) that is most probable to give labels (n,).
+    """Fit a regularised multinomial logistic regression from the logits of all heads to labels.
+
+    The weights are penalised by their distance from `own` up to a fitted scale (`PULL`), the
+    biases by their square (`SHRINKAGE`). Post-hoc logit adjustment then subtracts
+    `evenness * log(prior)` from the biases, where the prior is the label distribution of `labels`
+    with one added to each count.
 
     Args:
-        logits: of all heads side by side, each without its constants.
-        labels: class indices.
-        own: (c, k), the map that keeps a head's own logits: it is what the result is drawn to, up
-            to a scale that is fitted with it.
-        evenness: how far the constants take labels to be equally frequent, from 0, as often as
-            they are in `labels`, to 1 (logit adjustment, Menon et al., ICLR 2021).
+        logits: (n, k) logits of all heads side by side, without their biases.
+        labels: (n,) class indices.
+        own: (c, k) selection of the head's own logits, towards which the map is regularised.
+        evenness: strength tau of the logit adjustment, from 0 (the prior of `labels`) to 1 (a
+            uniform prior; Menon et al., ICLR 2021).
+
+    Returns:
+        Weights (c, k) and zero-mean biases (c,), float32.
     """
     rows, start = (torch.from_numpy(np.asarray(a, dtype=np.float64)) for a in (logits, own))
     truth = torch.from_numpy(np.asarray(labels, dtype=np.int64))
@@ -57,7 +69,7 @@ def fit_blend(
         return value
 
     optimizer.step(loss)  # type: ignore[no-untyped-call]
-    # One face more of each label, so that the frequency of none is zero.
+    # Add-one smoothing, so that no prior is zero.
     counts = np.bincount(labels, minlength=len(own)) + 1
     constants = bias.detach().numpy() - evenness * np.log(counts / counts.sum())
     return (
@@ -74,7 +86,7 @@ def cross_fitted(
     *,
     evenness: float = 0.0,
 ) -> npt.NDArray[np.float32]:
-    """What `fit_blend` makes (n, c) of each row, fitted without the rows of its fold (n,)."""
+    """Out-of-fold logits (n, c) of `fit_blend`; `folds` (n,) is the fold of each row."""
     found = np.zeros((len(logits), len(own)), np.float32)
     for fold in np.unique(folds):
         inside = folds == fold

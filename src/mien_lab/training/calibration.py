@@ -1,4 +1,4 @@
-"""Temperature and conformal quantile, fitted on faces that were not trained on."""
+"""Temperature scaling and split-conformal quantile, fitted on held-out faces."""
 
 import math
 
@@ -11,7 +11,7 @@ __all__ = ["calibration", "conformal_quantile", "fit_temperature"]
 
 
 def fit_temperature(logits: npt.NDArray[np.floating], labels: npt.NDArray[np.integer]) -> float:
-    """The temperature of least negative log-likelihood (Guo et al., ICML 2017).
+    """The temperature that minimises the negative log-likelihood (Guo et al., ICML 2017).
 
     Args:
         logits: (n, k).
@@ -41,22 +41,22 @@ def conformal_quantile(
     labels: npt.NDArray[np.integer],
     coverage: float = 0.9,
 ) -> float:
-    """The threshold that gives prediction sets their coverage.
+    """The split-conformal quantile of prediction sets with the given coverage.
 
-    Least ambiguous sets (Sadinle, Lei, Wasserman, JASA 114, 2019): the score of a face is the
-    probability that its label lacks, and its set holds all labels that lack no more than the
-    quantile of the scores.
+    Least ambiguous sets (Sadinle, Lei, Wasserman, JASA 114, 2019): the nonconformity score is one
+    minus the probability of the true label, and a set holds all labels with a score up to the
+    quantile.
 
     Args:
-        probabilities: (n, k) calibrated, of faces that were not trained on.
+        probabilities: (n, k) calibrated probabilities of held-out faces.
         labels: (n,) class indices.
-        coverage: the share of faces whose set shall hold their label.
+        coverage: nominal coverage of the sets.
 
     Returns:
-        The threshold; 1, all labels in every set, where there are too few faces for the coverage.
+        The quantile; 1, which puts all labels into every set, if there are too few faces.
     """
     scores = 1.0 - probabilities[np.arange(len(labels)), labels]
-    # The finite-sample correction of split conformal prediction.
+    # Finite-sample correction of split conformal prediction.
     needed = math.ceil((len(labels) + 1) * coverage)
     if needed > len(labels):
         return 1.0
@@ -68,15 +68,15 @@ def calibration(
     labels: npt.NDArray[np.integer],
     copies: npt.NDArray[np.integer],
 ) -> dict[str, float]:
-    """Temperature and conformal quantile for 90 % coverage, as cards have them.
+    """`temperature` and `conformal_quantile` for 90 % coverage, for a card.
 
     The temperature is fitted on one half of the faces and the quantile on the other, so that the
-    quantile sees probabilities whose temperature was not fitted to its own faces.
+    two are independent.
 
     Args:
-        logits: (n, k) of faces on which nothing was fitted.
+        logits: (n, k) out-of-fold logits.
         labels: (n,) class indices.
-        copies: (n,) numbers, one for all copies of a picture: they are in one half.
+        copies: (n,) group numbers of copies, which are kept in one half.
     """
     odd = copies % 2 == 1
     temperature = fit_temperature(logits[~odd], labels[~odd])

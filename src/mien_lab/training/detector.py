@@ -29,13 +29,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class DetectorConfig:
-    """Everything a run depends on.
+    """Configuration of a run.
 
     Attributes:
         data_dir: folder with `faces`, `scenes` and `fer2013`.
-        epochs: of `steps_per_epoch` batches each.
-        mine_every: epochs between two looks for photographs that deceive the network.
-        warm_start: a checkpoint whose averaged weights to begin with.
+        epochs: number of epochs, of `steps_per_epoch` batches each.
+        size: side of the scenes in pixels.
+        average: decay of the exponential moving average of the weights.
+        mine_every: number of epochs between two rounds of hard-negative mining.
+        warm_start: a checkpoint whose averaged weights to start from.
     """
 
     data_dir: Path
@@ -56,7 +58,7 @@ class DetectorConfig:
 
 
 class _Stream(Dataset[dict[str, Tensor]]):
-    """Generated scenes with the truth laid out cell by cell."""
+    """Generated scenes with targets assigned to cells."""
 
     def __init__(self, synthesis: Synthesis, size: int, first: int, count: int) -> None:
         self._synthesis, self._size, self._first, self._count = synthesis, size, first, count
@@ -82,13 +84,13 @@ class _Stream(Dataset[dict[str, Tensor]]):
 
 
 def train_detector(config: DetectorConfig, folder: Path, *, resume: bool = False) -> Path:
-    """Train, or go on training, and return the path of the last checkpoint.
+    """Train or resume a run; returns the path of the last checkpoint.
 
     Raises:
         OutputError: if the folder holds a run and `resume` is false.
-        InputError: if the run was begun with other options, or data are missing or not of the
-            published kind.
-        FloatingPointError: if loss or gradient are no longer finite; the last checkpoint is kept.
+        InputError: if the run was started with other options, or data are missing or not as
+            published.
+        FloatingPointError: if the loss or gradient is not finite; the last checkpoint is kept.
     """
     torch.set_num_threads(config.threads)
     cv2.setNumThreads(1)
@@ -169,9 +171,9 @@ def _total(losses: Losses, config: DetectorConfig) -> Tensor:
 
 @torch.no_grad()
 def hardness(net: torch.nn.Module, scenes: Sequence[Picture]) -> list[float]:
-    """Hard-negative mining: the weight with which each face-free photograph is drawn.
+    """Sampling weights (n,) of photographs without a face, for hard-negative mining.
 
-    The surer the network is to see a face in it, the more.
+    The weight grows with the highest score that the network gives in the photograph.
     """
     weights = []
     for scene in scenes:

@@ -1,4 +1,4 @@
-"""From a detector's checkpoint to shipped weights: ONNX and card, checked against the network."""
+"""Export of a detector's checkpoint: ONNX file and card, with a parity check."""
 
 from pathlib import Path
 
@@ -16,31 +16,29 @@ __all__ = ["TRAINED_ON", "export_detector"]
 
 OUTPUTS = tuple(f"level{stride}" for stride in STRIDES)
 PARITY = 1e-3
-"""Largest difference between the exported and the trained network that counts as the same."""
+"""Maximum difference of any output between the exported and the trained network."""
 TRAINED_ON = (
     "LFW photographs (muxspace/facial_expressions, Apache-2.0) and everyday photographs "
     "(EliSchwartz/imagenet-sample-images, BIDS/BSDS500), boxes and points by a public detector; "
     "FER2013 Training faces (research use) in generated scenes"
 )
-
-
 THRESHOLD = 0.5
-"""Least score of a face where no refiner looks again."""
+"""Default score threshold of the detector without the refiner."""
 
 
 def export_detector(checkpoint: Path, out_dir: Path, *, version: str = "1") -> Path:
     """Write `detector.onnx` and `detector.json`.
 
     Args:
-        checkpoint: `last.pt` of a run; its averaged weights are taken.
-        out_dir: where to write.
-        version: of the weights.
+        checkpoint: `last.pt` of a run; its averaged weights are exported.
+        out_dir: folder to write to.
+        version: version of the weights.
 
     Returns:
         The weight file.
 
     Raises:
-        ParityError: if the exported network does not compute what the trained one does.
+        ParityError: if the outputs of the exported and the trained network differ.
     """
     net = DetectorNet()
     net.load_state_dict(read_checkpoint(checkpoint)["average"])

@@ -1,7 +1,7 @@
-"""Which cell answers for which face, and what a wrong answer costs.
+"""Label assignment and losses of the anchor-free detector.
 
-Cells are counted stride by stride, finest first, row by row. Boxes are `(x, y, width, height)` in
-pixels.
+Cells are the positions of the output maps, ordered by stride, finest first, then row by row. Boxes
+are `(x, y, width, height)` in pixels.
 """
 
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ from mien_lab.training.detector_net import SIZES, STRIDES
 __all__ = ["Cells", "Losses", "assign", "detection_losses"]
 
 RANGES = ((0.0, 46.0), (32.0, 128.0), (90.0, 1e9))
-"""Sizes of face (square root of the area, pixels) of each stride; they overlap on purpose."""
+"""Range of face sizes (square root of the box area, pixels) of each stride; ranges overlap."""
 BACKGROUND, IGNORED = -1, -2
 
 
 @dataclass(frozen=True)
 class Cells:
-    """Cells of a square picture: centres `(cells, 2)`, stride and unit `(cells,)`."""
+    """Cells of a square picture: centres `(cells, 2)`, strides and reference sizes `(cells,)`."""
 
     centres: Floats
     strides: Floats
@@ -44,12 +44,12 @@ class Cells:
 
 
 def assign(cells: Cells, boxes: Floats, ignored: Floats) -> npt.NDArray[np.int64]:
-    """For each cell the index of its face, `BACKGROUND` or `IGNORED`: `(cells,)`.
+    """Assign to each cell the index of a face, `BACKGROUND` or `IGNORED`; `(cells,)` int64.
 
-    A cell answers for a face when the face is of its stride's range and the cell's centre lies near
-    the face's centre (1.2 strides, and in the inner half of the box); the nearest cell always does.
-    Where two faces claim a cell the nearer one has it. The rest of a face's inner half neither
-    counts as background on the strides that are near its range.
+    A cell is positive for a face if the size of the face is in the range of its stride and the cell
+    centre is within 1.2 strides of the face centre along both axes, and in the inner 60 % of the
+    box; the nearest cell of the stride is positive anyway. Of several faces the nearest wins. On
+    strides whose range the size narrowly misses, cells in the inner 60 % are ignored.
     """
     owner = np.full(len(cells.centres), BACKGROUND, np.int64)
     for box in ignored:
@@ -82,7 +82,7 @@ def _inside(points: Floats, box: Floats) -> npt.NDArray[np.bool_]:
 
 @dataclass(frozen=True)
 class Losses:
-    """Mean costs of a batch: score, box, points."""
+    """Mean losses of a batch, each a scalar tensor."""
 
     score: Tensor
     box: Tensor
@@ -92,19 +92,20 @@ class Losses:
 def detection_losses(
     raw: Tensor, owner: Tensor, boxes: Tensor, points: Tensor, cells: tuple[Tensor, Tensor, Tensor]
 ) -> Losses:
-    """Costs of raw outputs.
+    """Losses of raw outputs.
 
-    The score's target is between 0.5 and 1 by how well the cell's own box fits (after Li et al.,
-    "Generalized Focal Loss", NeurIPS 2020), so that the best box of a face also scores best. Boxes
-    cost their GIoU (Rezatofighi et al., CVPR 2019), points their mean distance in face sizes,
-    weighted by the size of the face.
+    The score is trained by quality focal loss (after Li et al., "Generalized Focal Loss", NeurIPS
+    2020); its target grows from 0.5 to 1 with the IoU of the predicted box, so that the best box of
+    a face has the highest score. The box loss is 1 - GIoU (Rezatofighi et al., CVPR 2019). The
+    landmark loss is the mean absolute coordinate error relative to the face size, clamped to 1 and
+    weighted by the face size.
 
     Args:
-        raw: `(n, cells, 15)`.
-        owner: `(n, cells)` from :func:`assign`.
-        boxes: `(n, cells, 4)`, the box of each cell's face (anything where it has none).
-        points: `(n, cells, 10)`, likewise; NaN where unknown.
-        cells: centres `(cells, 2)`, strides `(cells,)`, sizes `(cells,)`.
+        raw: `(n, cells, 15)` raw outputs.
+        owner: `(n, cells)` from `assign`.
+        boxes: `(n, cells, 4)` box of each cell's face; arbitrary if it has none.
+        points: `(n, cells, 10)` landmarks of each cell's face; NaN where unknown.
+        cells: centres `(cells, 2)`, strides `(cells,)`, reference sizes `(cells,)`.
     """
     centres, strides, sizes = cells
     is_face = owner >= 0
@@ -126,7 +127,7 @@ def detection_losses(
     error = (guess - points[is_face]) / size
     known = ~torch.isnan(error)
     apart = torch.where(known, error, torch.zeros_like(error)).abs().clamp(max=1.0)
-    # The points of tiny faces are noise; those of readable ones must be right.
+    # Landmarks of tiny faces are noisy.
     weights = known * (size / 64.0).clamp(0.25, 1.5)
     return Losses(
         cost.sum() / count,

@@ -16,9 +16,9 @@ __all__ = ["SIZES", "STRIDES", "DetectorNet", "Plain", "ShippedNet", "flatten", 
 
 STRIDES = (8, 16, 32)
 SIZES = (24.0, 64.0, 192.0)
-"""Pixels of the face that each stride's predictions are relative to."""
+"""Reference face size in pixels of each stride; predictions are relative to it."""
 OUTPUTS = 15
-"""Per cell: score, x and y of the centre, log width, log height, five points."""
+"""Channels per cell: score, x and y of the centre, log width, log height, five landmarks."""
 
 
 class Plain(nn.Sequential):
@@ -74,7 +74,7 @@ class DetectorNet(nn.Module):
             last = cast("nn.Conv2d", cast("nn.Sequential", head)[-1])
             nn.init.normal_(last.weight, std=0.01)
             nn.init.zeros_(cast("Tensor", last.bias))
-            cast("Tensor", last.bias).data[0] = -4.0  # few cells hold a face: start from "none"
+            cast("Tensor", last.bias).data[0] = -4.0  # most cells are background
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """Raw outputs of the three strides, finest first."""
@@ -87,7 +87,7 @@ class DetectorNet(nn.Module):
 
 
 class ShippedNet(nn.Module):
-    """The network as exported: the same maps with the score as a probability."""
+    """The exported network: the same maps, with a sigmoid on the score."""
 
     def __init__(self, net: DetectorNet) -> None:
         super().__init__()
@@ -106,8 +106,8 @@ def flatten(levels: list[Tensor]) -> Tensor:
 
 
 def standardised(crops: Tensor) -> Tensor:
-    """Crops `(n, 1, h, w)` in 0–255, each freed of its light and contrast."""
+    """Crops `(n, 1, h, w)` in 0–255, each standardised to zero mean and about unit variance."""
     centred = crops - crops.mean(dim=(2, 3), keepdim=True)
-    # Two grey levels keep a flat crop from being blown up into noise.
+    # A floor of two grey levels avoids amplifying the noise of flat crops.
     spread = torch.sqrt((centred * centred).mean(dim=(2, 3), keepdim=True) + 4.0)
     return centred / spread

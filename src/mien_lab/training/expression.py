@@ -34,20 +34,20 @@ log = logging.getLogger(__name__)
 
 
 def train_expression(config: ExpressionConfig, folder: Path, *, resume: bool = False) -> Path:
-    """Train, or go on training, and return the path of the last checkpoint.
+    """Train or resume a run; returns the path of the last checkpoint.
 
-    The folder also says, in `drops.csv`, which rows of FER2013 were not trained on, and why.
-    The checkpoint's `average` holds the weights to export. An interrupted run that is resumed
-    sees the same batches as one that was not; so do several processes that `torchrun` starts, as
-    long as there are no more of them than parts of a batch.
+    Uses stochastic gradient descent with Nesterov momentum, a cosine schedule with linear warm-up,
+    ghost batch normalisation, and an exponential moving average of the weights. The average, under
+    the key `average` of the checkpoint, is what is exported. `drops.csv` in the folder lists the
+    rows of FER2013 that are not trained on. Batches are deterministic: a resumed run, and several
+    processes started by `torchrun`, see the same ones as a single uninterrupted process.
 
     Raises:
         OutputError: if the folder holds a run and `resume` is false.
-        InputError: if there are fewer faces than a batch holds, its parts cannot be shared, the
-            network has no known shape, faces cannot be balanced as is asked, FER2013 has no rows
-            to check on, or none to train on with two labels, or a fold is left out of what has
-            already learnt from it.
-        FloatingPointError: if loss or gradient are no longer finite; the last checkpoint is kept.
+        InputError: if the options are invalid or contradict each other, if there are fewer faces
+            than a batch holds, no PublicTest rows for validation, or fewer than two labels to
+            train on.
+        FloatingPointError: if the loss or gradient is not finite; the last checkpoint is kept.
     """
     workers = Workers.joined()
     _require_possible(config, workers)
@@ -80,7 +80,7 @@ def train_expression(config: ExpressionConfig, folder: Path, *, resume: bool = F
         _parameter_groups(net, config.decay), lr=0.0, momentum=config.momentum, nesterov=True
     )
     learner = Learner(net, config.average, optimizer)
-    # Only the first process writes checkpoints, maybe on another machine.
+    # Only the first process reads and writes checkpoints; the others may be on other machines.
     state = workers.shared(run.load() if workers.rank == 0 else {})
     steps = len(faces) // config.batch
     start = learner.restore(state, steps)
@@ -122,11 +122,11 @@ def _require_possible(config: ExpressionConfig, workers: Workers) -> None:
 
 
 def _require_unseen(config: ExpressionConfig) -> None:
-    """Refuse to start or learn from what may have seen the faces that are left out."""
+    """Refuse initial weights and teachers that may have seen the held-out fold."""
     if config.teachers is not None or config.tutor is not None:
         raise InputError(
-            "a network of one fold learns from nobody who may have seen the faces that it leaves "
-            "out; leave out --teachers and --tutor"
+            "--teachers and --tutor may have been trained on the held-out fold; leave them out "
+            "with --fold"
         )
     if config.start is None:
         return
@@ -148,9 +148,11 @@ def _epoch(
     progress: Progress,
     workers: Workers,
 ) -> float:
-    """One pass over the faces; returns the mean loss."""
-    # Epoch, step and part seed all chance, so that a resumed run repeats what an unbroken one
-    # did, and several processes what one does.
+    """One pass over the faces; returns the mean loss.
+
+    Each part of a batch is normalised by itself (ghost batch normalisation).
+    """
+    # Seeded by epoch, step and part, so that resuming or adding processes changes nothing.
     seed = config.seed * 1_000_003 + epoch
     faces, order = training.faces, training.order(seed)
     steps, parts = len(faces) // config.batch, config.batch // config.part
@@ -165,7 +167,7 @@ def _epoch(
         after = [torch.zeros_like(buffer) for buffer in buffers]
         loss = torch.zeros(1, device=workers.device)
         for part in range(workers.rank, parts, workers.count):
-            # Of 64 bits, which is what torch takes.
+            # torch takes seeds of 64 bits.
             number = ((seed * 100_003 + index) * 1_009 + part) % 2**64
             chance = torch.Generator().manual_seed(number)
             torch.manual_seed(chance.initial_seed())
@@ -176,7 +178,7 @@ def _epoch(
             share = _loss(config, outputs, targets.to(workers.device)) / parts
             share.backward()  # type: ignore[no-untyped-call]
             loss += share.detach()
-            # Each part moves the running statistics from where the step found them.
+            # Each part updates the running statistics of the step's start; their mean is kept.
             for buffer, old, new in zip(buffers, before, after, strict=True):
                 new += buffer / parts
                 buffer.copy_(old)
@@ -202,7 +204,7 @@ def _batch(
     size: int,
     tutor: Tutor | None,
 ) -> tuple[Tensor, Targets]:
-    """Crops (n, 1, size, size) in 0..255 and what they show."""
+    """Augmented crops (n, 1, size, size) in 0..255, mixed by mixup, and their targets."""
     crops = augment(
         torch.from_numpy(faces.canvases[rows]),
         torch.from_numpy(faces.matrices[rows]),
@@ -230,7 +232,7 @@ def _batch(
 
 
 def _loss(config: ExpressionConfig, outputs: Outputs, targets: Targets) -> Tensor:
-    """Cross-entropy with both targets; a target's mass is its weight."""
+    """Cross-entropy with both soft targets; the sum of a target is its weight."""
     emotion = -(targets.emotions * F.log_softmax(outputs.logits.float(), dim=1)).sum(dim=1)
     fer = -(targets.fer * F.log_softmax(outputs.fer_logits.float(), dim=1)).sum(dim=1)
     return emotion.mean() + config.fer_weight * fer.mean()
@@ -244,7 +246,7 @@ def _rate(config: ExpressionConfig, epoch: float) -> float:
 
 
 def _parameter_groups(net: nn.Module, decay: float) -> list[dict[str, Any]]:
-    """Weight decay for matrices and kernels only."""
+    """Parameter groups with weight decay on matrices and kernels only."""
     kernels = [p for p in net.parameters() if p.ndim > 1]
     others = [p for p in net.parameters() if p.ndim <= 1]
     return [{"params": kernels, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]

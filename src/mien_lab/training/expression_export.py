@@ -1,4 +1,4 @@
-"""From a checkpoint to shipped weights: ONNX in fp32 and int8, each with its card."""
+"""Export of the expression network: ONNX in fp32 and int8, each with its card."""
 
 import logging
 import tempfile
@@ -37,12 +37,14 @@ __all__ = ["export_expression"]
 log = logging.getLogger(__name__)
 
 PARITY = 5e-3
-"""Largest difference of a logit between the trained network and the one exported in fp32; the
-rounding of its stored weights alone moves one by a fifth of that."""
+"""Maximum difference of a logit between the trained network and its fp32 export.
+
+Rounding of the stored weights alone accounts for a fifth of it.
+"""
 INT8_PARITY = 0.05
-"""Largest mean share of the probability that quantisation may move to other labels."""
+"""Maximum mean total variation distance between the probabilities before and after quantisation."""
 NEUTRAL = {"occlusion_threshold": 0.0, "temperature": 1.0, "conformal_quantile": 1.0}
-"""What the cards of bare heads say."""
+"""Uncalibrated constants for the cards of bare heads."""
 OUTPUTS = list(Served._fields)
 FER_SOURCE = "FER2013 Training (research use) with FER+ votes (MIT)"
 PHOTOGRAPHS = " and {} LFW photographs (muxspace/facial_expressions, Apache-2.0)"
@@ -59,24 +61,24 @@ def export_expression(
 ) -> dict[str, Path]:
     """Write `expression.onnx` and `expression-int8.onnx` with their cards.
 
-    The int8 file is quantised statically, unsigned activations and signed weights per channel
-    (u8s8, which processors with VNNI multiply fastest), on training faces. Both are calibrated by
-    `fit_heads`, and alike; bare heads are not (temperature 1, all labels in every set).
+    The int8 file is quantised by `quantise` on training faces. Both files have the same heads and
+    calibration constants, from `fit_heads`; bare heads are uncalibrated (temperature 1, all labels
+    in every set).
 
     Args:
-        runs: folders of one or more trainings; the networks of several are merged into one.
-        fer_dir: FER2013, for `fit_heads` and the calibration of the quantisation.
-        folder: where to write.
-        version: of the weights.
-        bare: leave both heads as they were trained instead of `fit_heads`: for a `Tutor`.
-        calibration_faces: how many training faces to quantise on.
+        runs: folders of one or more runs; several networks are merged into one.
+        fer_dir: FER2013, for `fit_heads` and for the ranges of the quantisation.
+        folder: folder to write to.
+        version: version of the weights.
+        bare: keep the trained heads instead of calling `fit_heads`; for a `Tutor`.
+        calibration_faces: number of training faces for the ranges of the quantisation.
 
     Returns:
         The weight file of each precision.
 
     Raises:
-        ParityError: if one does not compute what the trained network does, beyond `PARITY` and
-            `INT8_PARITY`; nothing is written then.
+        ParityError: if the outputs differ from those of the trained network by more than `PARITY`
+            or `INT8_PARITY`; nothing is written then.
     """
     net = MergedNet([trained_net(run) for run in runs]).eval()
     configs = [read_config(run) for run in runs]
@@ -128,7 +130,7 @@ def _require_parity(
         for a, b in zip(quantised, expected, strict=True)
     )
     log.info("fp32 differs by %.2g in a logit, int8 by %.2g of the probability", worst, moved)
-    # Not `worst > bound`, which no number would pass.
+    # Not `worst > bound`, which would accept NaN.
     if not worst <= PARITY:
         raise ParityError(full.name, worst, PARITY)
     if not moved <= INT8_PARITY:

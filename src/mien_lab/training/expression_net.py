@@ -1,4 +1,4 @@
-"""The expression network: one or more small residual nets with squeeze-and-excitation."""
+"""The expression network: an ensemble of small residual nets with squeeze-and-excitation."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,13 +21,16 @@ SHAPES: dict[str, Stages] = {
     "wide": ((64, 1), (160, 2), (320, 2)),
     "deep": ((64, 2), (128, 2), (240, 3)),
 }
-"""(channels, blocks) per stage; networks of different shapes err apart more than those of one."""
+"""(channels, blocks) per stage of each architecture.
+
+The errors of networks of different shapes are less correlated than those of one shape.
+"""
 DROPOUT = 0.2
-"""Share of the embedding that is hidden from both heads in training."""
+"""Dropout rate of the embedding before both heads."""
 
 
 class Outputs(NamedTuple):
-    """What the network gives for n crops.
+    """Outputs of the network for n crops.
 
     Attributes:
         embedding: (n, d).
@@ -43,7 +46,7 @@ class Outputs(NamedTuple):
 
 
 class Served(NamedTuple):
-    """What the network that ships gives: `Outputs`, and the logit (n,) that a face is covered."""
+    """Outputs of the exported network: `Outputs`, and the occlusion logit (n,)."""
 
     embedding: Tensor
     logits: Tensor
@@ -86,16 +89,15 @@ class ExpressionNet(nn.Module):
 
 
 class MergedNet(nn.Module):
-    """Networks that were trained apart as one: its logits are the mean of theirs.
+    """An ensemble of separately trained networks whose logits are averaged.
 
-    Its embedding is theirs side by side, so the heads stay linear and the activation map holds.
-    A head of its own, which says nothing until it is fitted, tells whether a face is covered.
-    Averaging networks of several trainings is the plainest ensemble (Hansen and Salamon, "Neural
-    network ensembles", IEEE TPAMI 12, 1990).
+    The embeddings are concatenated, so that the heads stay linear and the mean of the activation
+    map equals the logits. An additional head, zero until it is fitted, predicts occlusion. See
+    Hansen and Salamon, "Neural network ensembles", IEEE TPAMI 12, 1990.
     """
 
     def __init__(self, nets: Sequence[ExpressionNet]) -> None:
-        """Take over the networks and their heads."""
+        """Merge trained networks."""
         super().__init__()
         self.trunks = nn.ModuleList(nn.Sequential(net.stem, net.blocks) for net in nets)
         width = sum(net.fer_head.in_features for net in nets)
@@ -123,7 +125,7 @@ class MergedNet(nn.Module):
 
 @torch.no_grad()
 def _set_mean(head: nn.Conv2d | nn.Linear, heads: Sequence[nn.Conv2d | nn.Linear]) -> None:
-    """Let a head on joined features answer with the mean of the heads of its parts."""
+    """Set a head on concatenated features to the mean of the heads of its parts."""
     head.weight.copy_(torch.cat([one.weight for one in heads], 1) / len(heads))
     biases = [one.bias for one in heads if one.bias is not None]
     if head.bias is not None:
@@ -131,10 +133,10 @@ def _set_mean(head: nn.Conv2d | nn.Linear, heads: Sequence[nn.Conv2d | nn.Linear
 
 
 def trained_net(run: Path) -> ExpressionNet:
-    """The averaged network of a run's last checkpoint, ready to read.
+    """The network of a run with its averaged weights, in evaluation mode.
 
     Raises:
-        InputError: if there is no such run, or its network has a shape that is no more.
+        InputError: if there is no such run, or its shape is unknown.
     """
     shape = read_config(run).get("shape", "wide")
     if shape not in SHAPES:
@@ -178,6 +180,6 @@ class _Block(nn.Module):
 
 def _standardised(crops: Tensor) -> Tensor:
     centred = crops - crops.mean(dim=(1, 2, 3), keepdim=True)
-    # One grey level keeps an empty crop from being blown up into noise.
+    # A floor of one grey level avoids amplifying the noise of flat crops.
     spread = torch.sqrt((centred * centred).mean(dim=(1, 2, 3), keepdim=True) + 1.0)
     return centred / spread

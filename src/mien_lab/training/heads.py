@@ -1,4 +1,4 @@
-"""The heads of the expression network that ships: blended, and fitted to faces not trained on."""
+"""The heads of the exported expression network, recalibrated on held-out faces."""
 
 import logging
 
@@ -23,18 +23,21 @@ __all__ = ["BARE", "EVENNESS", "fit_heads"]
 log = logging.getLogger(__name__)
 
 BARE = "bare"
-"""What the card says of heads that are as they were trained."""
+"""Value of the card's `heads` for heads as trained, without `fit_heads`."""
 EVENNESS = 0.35
-"""How far the eight logits take labels to be equally frequent, the tau of post-hoc logit adjustment
-(Menon et al., "Long-tail learning via logit adjustment", ICLR 2021); see `fit_blend`. Cross-fitted
-heads read 88.9 % of FER+'s PublicTest with it and 89.3 % without, with a macro recall of 77.1 and
-70.3 %; what ships so reads 211 and 204 of the 270 photographs of `data/wild`."""
+"""Strength tau of the post-hoc logit adjustment of the eight logits; see `fit_blend`.
+
+(Menon et al., "Long-tail learning via logit adjustment", ICLR 2021.) On FER+'s PublicTest,
+cross-fitted heads have an accuracy of 88.9 % with it and 89.3 % without, and a macro recall of
+77.1 % and 70.3 %. Of the 270 photographs of `data/wild`, heads with it recognise 211, without it
+204.
+"""
 FOLDS = 5
-"""Of PublicTest: each is read by what was fitted to the others."""
+"""Number of cross-fitting folds of PublicTest."""
 OCCLUSION_FACES = 6000
-"""Training faces on which the head for covered faces is fitted, each bare and covered."""
+"""Number of training faces for the occlusion head, each used with and without an occlusion."""
 BARE_SHARE = 0.98
-"""Share of PublicTest's faces that are not called covered; some of the others are."""
+"""Share of PublicTest's faces below the occlusion threshold; some of the others are occluded."""
 
 
 def fit_heads(
@@ -44,21 +47,21 @@ def fit_heads(
     *,
     faces: int = OCCLUSION_FACES,
 ) -> dict[str, float]:
-    """Fit, in place, both heads of expressions, each from both, and the one for covered faces.
+    """Fit, in place, both expression heads from the logits of both, and the occlusion head.
 
-    The activation map stays that of the eight logits. Each face of PublicTest is also read by eight
-    logits that were not fitted to it nor to its copies: these are what the calibration is of.
+    The activation map stays consistent with the eight logits. Temperature and conformal quantile
+    are fitted on out-of-fold logits of PublicTest, with copies of a face in one fold.
 
     Args:
-        net: with the heads that were trained.
-        data: FER2013; the expressions' heads are fitted on PublicTest without copies of
-            PrivateTest, whose faces are read as those of photographs are.
-        kept: rows that may be trained on; covered faces are told on some of them.
-        faces: how many training faces.
+        net: the network with its trained heads.
+        data: FER2013. The expression heads are fitted on PublicTest without copies of PrivateTest,
+            with the test-time augmentation of stills.
+        kept: rows that may be trained on; the occlusion head is fitted on some of them.
+        faces: number of these rows.
 
     Returns:
-        For the card: `temperature` and `conformal_quantile`, and `occlusion_threshold`, the logit
-        from which on a face is called covered: `BARE_SHARE` of PublicTest lie below.
+        `temperature`, `conformal_quantile` and `occlusion_threshold` for the card. The last is the
+        logit that `BARE_SHARE` of PublicTest lie below.
     """
     rows = public_rows(data)
     embedding = _embedding(net, still_crops(fer_faces(data, rows)))
@@ -75,7 +78,7 @@ def fit_heads(
     unseen = cross_fitted(voted, truth, emotions, copies % FOLDS, evenness=EVENNESS)
     read = unseen.argmax(axis=1)
     log.info(
-        "heads fitted on four fifths of PublicTest read the fifth: accuracy %.3f, recall %.3f",
+        "cross-fitted heads on PublicTest: accuracy %.3f, macro recall %.3f",
         accuracy_score(truth, read),
         recall_score(truth, read, labels=np.unique(truth), average="macro"),
     )
@@ -92,7 +95,7 @@ def fit_heads(
 
 @torch.inference_mode()
 def _embedding(net: MergedNet, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """The mean (n, d) over several crops of each face, (n, k, size, size)."""
+    """Embeddings (n, d), averaged over the k crops of each face, (n, k, size, size)."""
     count, size = crops.shape[:2], crops.shape[2:]
     parts = torch.split(torch.from_numpy(crops.reshape(-1, 1, *size)).float(), 256)
     found = torch.cat([net(part).embedding for part in parts])
@@ -101,14 +104,14 @@ def _embedding(net: MergedNet, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.f
 
 @torch.no_grad()
 def _centred(head: nn.Conv2d | nn.Linear) -> Tensor:
-    """Weights (c, d) whose logits sum to zero: what is common to all labels says nothing."""
+    """Weights (c, d) shifted so that logits sum to zero, which does not change the softmax."""
     weight = head.weight.flatten(1)
     return weight - weight.mean(0)
 
 
 @torch.no_grad()
 def _set(head: nn.Conv2d | nn.Linear, both: Tensor, blend: Blend) -> None:
-    """Let a head answer with a blend of the logits that `both` (k, d) gives."""
+    """Set a head to a blend of the logits given by the weights `both` (k, d)."""
     weight, constants = (torch.from_numpy(values) for values in blend)
     head.weight.copy_((weight @ both).reshape(head.weight.shape))
     if head.bias is not None:

@@ -1,4 +1,4 @@
-"""Training of the network that places landmarks, on faces turned upright."""
+"""Training of the landmark network on upright faces."""
 
 import logging
 import math
@@ -28,25 +28,30 @@ __all__ = ["LandmarksConfig", "UprightFaces", "train_landmarks", "upright_faces"
 log = logging.getLogger(__name__)
 
 MARGIN = 20
-"""Pixels around the crop, so that it can be moved."""
+"""Margin in pixels on each side of the crop, for jitter."""
 CANVAS = CLOSE_SIZE + 2 * MARGIN
 SHARES = {"portraits": 0.5, "fer2013": 0.4, "scenes": 0.1}
-"""Of a batch: portraits have the sharpest faces, FER2013 the most."""
+"""Share of each source in a batch: portraits have the sharpest faces, FER2013 the most."""
 TURN, GROWTH, SHIFT = 3.0, 0.05, 1.2
-"""Standard deviations of what landmarks that are nearly right do to the crop: degrees, logarithm of
-its size, pixels."""
+"""Standard deviations of the crop jitter: rotation in degrees, log scale, shift in pixels.
+
+They model the error of approximate landmarks.
+"""
 SHARP = 30.0
-"""Distance of the eyes in pixels of the picture at which a face counts once; others as that
-distance, from 0.3 to 1.5."""
+"""Inter-ocular distance, in pixels of the picture, of a face with loss weight 1.
+
+The weight is proportional to the distance, clamped to 0.3 to 1.5.
+"""
 
 
 @dataclass(frozen=True)
 class LandmarksConfig:
-    """Everything a run depends on.
+    """Configuration of a run.
 
     Attributes:
         data_dir: folder with `faces`, `scenes` and `fer2013`.
-        steps: batches of an epoch.
+        steps: batches per epoch.
+        average: decay of the exponential moving average of the weights.
     """
 
     data_dir: Path
@@ -62,12 +67,12 @@ class LandmarksConfig:
 
 @dataclass(frozen=True)
 class UprightFaces:
-    """Faces as their true landmarks turn them.
+    """Faces aligned by their labelled landmarks.
 
     Attributes:
-        canvases: (n, CANVAS, CANVAS) uint8, the crop with a margin.
-        points: (n, 5, 2) float32 in pixels of the canvas.
-        eyes: (n,) float32 distance of the eyes in pixels of the picture.
+        canvases: (n, CANVAS, CANVAS) uint8 grey crops with a margin.
+        points: (n, 5, 2) float32 landmarks in pixels of the canvas.
+        eyes: (n,) float32 inter-ocular distances in pixels of the picture.
     """
 
     canvases: Tensor
@@ -75,12 +80,12 @@ class UprightFaces:
     eyes: Tensor
 
     def __len__(self) -> int:
-        """How many faces."""
+        """The number of faces."""
         return len(self.eyes)
 
 
 def upright_faces(pictures: Sequence[Picture]) -> UprightFaces:
-    """The sure faces of pictures."""
+    """Align the sure faces of pictures."""
     canvases: list[npt.NDArray[np.uint8]] = []
     points: list[npt.NDArray[Any]] = []
     eyes: list[float] = []
@@ -99,15 +104,15 @@ def upright_faces(pictures: Sequence[Picture]) -> UprightFaces:
 
 
 def train_landmarks(config: LandmarksConfig, folder: Path, *, resume: bool = False) -> Path:
-    """Train, or go on training, and return the path of the last checkpoint.
+    """Train or resume a run; returns the path of the last checkpoint.
 
-    Nothing is mirrored: the teacher places points a little to one side, and so do faces that are
-    aligned by it, FER2013's.
+    There is no mirroring, since the landmarks of the labelling detector are slightly biased to one
+    side, as are the FER2013 faces aligned by them.
 
     Raises:
         OutputError: if the folder holds a run and `resume` is false.
-        InputError: if a source has no faces.
-        FloatingPointError: if loss or gradient are no longer finite; the last checkpoint is kept.
+        InputError: if the run was started with other options, or a source has no faces.
+        FloatingPointError: if the loss or gradient is not finite; the last checkpoint is kept.
     """
     torch.set_num_threads(config.threads)
     run = Run(folder, config, resume=resume)
@@ -142,8 +147,8 @@ def _epoch(
     sources: dict[str, UprightFaces],
     progress: Progress,
 ) -> float:
-    """So many batches; returns the mean loss, in sides of the crop."""
-    # The epoch seeds all chance, so that a resumed run repeats what an unbroken one did.
+    """Train one epoch; returns the mean loss, in units of the side of the crop."""
+    # Seeded by the epoch, so that a resumed run equals an uninterrupted one.
     torch.manual_seed(config.seed * 1_000_003 + epoch)
     learner.net.train()
     total = 0.0
@@ -161,7 +166,10 @@ def _epoch(
 
 
 def _batch(sources: dict[str, UprightFaces], count: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Crops (n, 1, 64, 64) in 0..255, landmarks (n, 10) as the network tells them, and weights."""
+    """Crops (n, 1, 64, 64) in 0..255, target landmarks (n, 10), and loss weights (n,).
+
+    Landmarks are relative to the centre of the crop, in units of its side.
+    """
     drawn = [
         (faces, torch.randint(len(faces), (round(count * SHARES[name]),)))
         for name, faces in sources.items()
@@ -178,7 +186,7 @@ def _batch(sources: dict[str, UprightFaces], count: int) -> tuple[Tensor, Tensor
 
 
 def _moved(canvases: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
-    """Crops of canvases (n, h, h) as landmarks that are a little off cut them, and the points."""
+    """Randomly moved crops of canvases (n, h, h), and the landmarks in them."""
     count, side = canvases.shape[:2]
     angle = torch.randn(count) * math.radians(TURN)
     scale = torch.exp(torch.randn(count) * GROWTH)

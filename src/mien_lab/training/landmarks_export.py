@@ -1,4 +1,4 @@
-"""From the checkpoint of the network that places landmarks to its weight file and card."""
+"""Export of the landmark network: ONNX file and card, with a parity check."""
 
 from pathlib import Path
 
@@ -11,28 +11,32 @@ from mien_lab.training.weight_files import crop_input, export_on_crops
 __all__ = ["export_landmarks"]
 
 PARITY = 1e-3
-"""Largest difference between the exported and the trained network, in sides of the crop, that
-counts as the same: a sixteenth of a pixel."""
+"""Maximum difference between the exported and the trained network, in sides of the crop.
+
+It is a sixteenth of a pixel.
+"""
 TRAINED_ON = (
     "LFW photographs (muxspace/facial_expressions, Apache-2.0), everyday photographs "
     "(EliSchwartz/imagenet-sample-images, BIDS/BSDS500) and FER2013 Training faces (research "
     "use), points by a public detector"
 )
 SHARE = 0.5
-"""Weight of what the network says beside the landmarks it was given. Chosen on the validation part
-of the portraits."""
+"""Weight of the network's landmarks in the mean with the given ones.
+
+Chosen on the validation part of the portraits.
+"""
 
 
 def export_landmarks(checkpoint: Path, out_dir: Path, *, version: str = "1") -> Path:
     """Write `landmarks.onnx` and `landmarks.json`; returns the weight file.
 
     Args:
-        checkpoint: `last.pt` of a run; its averaged weights are taken.
-        out_dir: where to write.
-        version: of the weights.
+        checkpoint: `last.pt` of a run; its averaged weights are exported.
+        out_dir: folder to write to.
+        version: version of the weights.
 
     Raises:
-        ParityError: if the exported network does not compute what the trained one does.
+        ParityError: if the outputs of the exported and the trained network differ.
     """
     card = Card(
         name="landmarks",

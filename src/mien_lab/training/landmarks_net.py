@@ -1,4 +1,4 @@
-"""The network that places the landmarks of a face that is nearly upright in its crop."""
+"""The landmark network, for faces that are nearly upright in their crop."""
 
 import torch
 from torch import Tensor, nn
@@ -9,15 +9,14 @@ from mien_lab.training.detector_net import Plain, standardised
 __all__ = ["LandmarksNet"]
 
 REACH = 0.125
-"""Unit of its last layer in sides of the crop: most landmarks lie less than that from where they
-are expected."""
+"""Scale of the last layer, in sides of the crop; most landmarks are within it of their mean."""
 
 
 class LandmarksNet(nn.Module):
-    """Grey crops `(n, 1, 64, 64)` in 0–255 to `(n, 10)`.
+    """Grey crops `(n, 1, 64, 64)` in 0–255 to landmarks `(n, 10)`.
 
-    The landmarks, x and y of each, from the middle of the crop in units of its side. The last map
-    is not averaged, because where a feature lies is what is asked.
+    Outputs are x and y of each landmark, relative to the centre of the crop in units of its side.
+    The last map is flattened, not pooled, to keep spatial information.
     """
 
     expected: Tensor
@@ -40,6 +39,6 @@ class LandmarksNet(nn.Module):
         self.register_buffer("expected", torch.tensor(EXPECTED.ravel(), dtype=torch.float32))
 
     def forward(self, crops: Tensor) -> Tensor:
-        """Standardise each crop, then place."""
+        """Standardise each crop, then regress the offsets from the expected landmarks."""
         moved: Tensor = self.body(standardised(crops))
         return self.expected + REACH * moved

@@ -1,4 +1,4 @@
-"""A network that is being trained: its weights, their average, and what moves them."""
+"""A network in training: its weights, their exponential moving average, and the optimizer."""
 
 import copy
 from typing import Any, Generic, TypeVar
@@ -14,12 +14,12 @@ Net = TypeVar("Net", bound=nn.Module)
 
 
 class Learner(Generic[Net]):
-    """Moves the weights of a network, and their average after them.
+    """Updates the weights of a network and their average.
 
     Args:
-        net: whose weights the optimizer moves.
-        decay: of the average, see `WeightAverage`.
-        optimizer: of all weights.
+        net: the network.
+        decay: decay of the average, see `WeightAverage`.
+        optimizer: optimizer of all weights of the network.
     """
 
     def __init__(self, net: Net, decay: float, optimizer: torch.optim.Optimizer) -> None:
@@ -28,21 +28,22 @@ class Learner(Generic[Net]):
         self._optimizer = optimizer
 
     def begin_step(self, rate: float) -> None:
-        """Forget the gradients of the step before, and set the learning rate of this one."""
+        """Reset the gradients and set the learning rate."""
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         self._optimizer.zero_grad(set_to_none=True)
 
     def descend(self, loss: Tensor, epoch: int, step: int) -> None:
-        """Move down the gradient of a loss, shortened to `CLIP`.
+        """Backpropagate a loss, clip the gradient norm to `CLIP`, and update the weights.
 
         Args:
-            loss: of the step.
-            epoch: counted from 0.
-            step: of the epoch, counted from 0.
+            loss: scalar loss of the step.
+            epoch: epoch, from 0.
+            step: step of the epoch, from 0.
 
         Raises:
-            FloatingPointError: if loss or gradient are not finite; the weights are as before then.
+            FloatingPointError: if the loss or gradient is not finite; the weights are unchanged
+                then.
         """
         require_finite(loss, epoch, step)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -51,23 +52,27 @@ class Learner(Generic[Net]):
         self.move()
 
     def move(self) -> None:
-        """Move by the gradients there are."""
+        """Update the weights by the present gradients, then the average."""
         self._optimizer.step()
         self.average.update(self.net)
 
     def state(self) -> dict[str, Any]:
-        """What `restore` brings back, for a checkpoint."""
+        """The state for a checkpoint; see `restore`."""
         return {
             "net": self.net.state_dict(),
             "average": self.average.net.state_dict(),
-            "optimiser": self._optimizer.state_dict(),  # spelt as in the checkpoints there are
+            "optimiser": self._optimizer.state_dict(),  # spelt as in existing checkpoints
         }
 
     def restore(self, checkpoint: dict[str, Any], steps: int) -> int:
-        """Go on from a checkpoint, empty at the start, whose epochs have so many steps.
+        """Restore the state of a checkpoint.
+
+        Args:
+            checkpoint: from `Run.load`; empty for a new run.
+            steps: steps per epoch.
 
         Returns:
-            How many epochs are over.
+            The number of finished epochs.
         """
         if not checkpoint:
             return 0
@@ -82,14 +87,14 @@ class WeightAverage:
     """Exponential moving average of all parameters and buffers of a network."""
 
     def __init__(self, net: nn.Module, decay: float) -> None:
-        """Start from the network's present weights."""
+        """Start from the present weights of the network."""
         self.net = copy.deepcopy(net).eval().requires_grad_(False)
         self.decay = decay
         self.steps = 0
 
     @torch.no_grad()
     def update(self, net: nn.Module) -> None:
-        """Take one step; early steps weigh more, so that the start is forgotten."""
+        """Update the average; the decay is smaller in the first steps, as a warm-up."""
         self.steps += 1
         decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
         for mean, value in zip(

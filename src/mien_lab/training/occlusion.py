@@ -1,4 +1,4 @@
-"""Whether something covers a face, told from the expression network's embedding."""
+"""Occlusion detection from the embedding of the expression network."""
 
 from collections.abc import Callable
 
@@ -15,16 +15,16 @@ __all__ = ["COVERS", "OcclusionHead", "cover", "fit_occlusion", "patch"]
 Floats = npt.NDArray[np.floating]
 Cover = Callable[[Crop, float, np.random.Generator], Crop]
 OcclusionHead = tuple[npt.NDArray[np.float32], float]
-"""Weights (d,) and bias: the logit that a face is covered."""
+"""Weights (d,) and bias of the occlusion logit."""
 
 
 def patch(crop: Crop, share: float, rng: np.random.Generator) -> Crop:
-    """A smooth-edged ellipse of clouded grey somewhere on the face: a hand, a cup, hair.
+    """Occlude a random part of the face by a textured grey ellipse, like a hand, a cup or hair.
 
     Args:
-        crop: an aligned face.
-        share: of the crop that it covers.
-        rng: draws place, shape, grey and texture.
+        crop: an aligned face (size, size) uint8.
+        share: covered share of the crop.
+        rng: draws place, shape, grey level and texture.
     """
     height, width = crop.shape
     ratio = np.exp(rng.uniform(-0.7, 0.7))
@@ -49,11 +49,11 @@ COVERS: dict[str, tuple[Cover, tuple[float, ...]]] = {
     "sunglasses": (occlusions.sunglasses, (0.7, 0.85, 1.0)),
     "patch": (patch, (0.12, 0.2, 0.3)),
 }
-"""Each cover with the strengths at which it hides what an expression is read from."""
+"""Each kind of occlusion with the strengths at which it hides relevant features."""
 
 
 def cover(crop: Crop, kind: str, rng: np.random.Generator) -> Crop:
-    """A face covered in one of the ways of `COVERS`, as strongly as the generator draws."""
+    """Occlude a face by a kind of `COVERS`, at a random strength."""
     drawn, strengths = COVERS[kind]
     return drawn(crop, float(rng.choice(strengths)), rng)
 
@@ -61,12 +61,12 @@ def cover(crop: Crop, kind: str, rng: np.random.Generator) -> Crop:
 def fit_occlusion(
     embed: Callable[[npt.NDArray[np.uint8]], Floats], crops: npt.NDArray[np.uint8]
 ) -> OcclusionHead:
-    """A logistic regression that tells faces from the same faces covered.
+    """Fit a logistic regression that separates faces from the same faces with an occlusion.
 
     Args:
-        embed: crops to their embeddings (n, d).
-        crops: (n, size, size) of training faces. A few may be covered already; they are too few
-            to matter, and one that is called covered by mistake costs little.
+        embed: maps crops (n, size, size) to embeddings (n, d).
+        crops: (n, size, size) uint8 training faces. A few may be occluded already, which does
+            not matter; a false positive costs little.
     """
     rng = np.random.default_rng(0)
     kinds = list(COVERS)

@@ -1,4 +1,4 @@
-"""Fewer bits for a traced network: weights stored in half precision, or computing in eight bits."""
+"""Reduced precision of ONNX networks: weights stored in fp16, or int8 quantisation."""
 
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,10 @@ __all__ = ["half_stored", "pools_merged", "quantise"]
 
 
 def half_stored(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The same network with its large weights stored in half precision, computed in single.
+    """Store large weights in fp16; computation stays in fp32. The model is modified in place.
 
-    Rounding to 11 bits moves logits by less than a thousandth and halves the file; the runtime
-    widens the weights once, when it loads them.
+    This halves the file. Rounding to 11 bits changes logits by less than 0.001; the runtime
+    converts the weights once, on loading.
     """
     casts = []
     for tensor in model.graph.initializer:
@@ -40,17 +40,17 @@ def half_stored(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def quantise(source: Path, target: Path, crops: npt.NDArray[np.float32]) -> None:
-    """Write a traced expression network again, to be computed in eight bits where that is enough.
+    """Write an int8 version of a traced expression network, by static quantisation.
 
-    Static, unsigned activations and signed weights per channel (u8s8, which processors with VNNI
-    multiply fastest). Rectifiers become the lower ends of ranges, and poolings parts of
-    convolutions: onnxruntime is slow at both in eight bits, and every rounding that is saved keeps
-    the result nearer to that in fp32.
+    Activations are unsigned, weights signed and quantised per channel (u8s8, the fastest format on
+    processors with VNNI). ReLUs become lower ends of ranges, and poolings are merged into
+    convolutions, since onnxruntime is slow at both in int8 and each rounding step adds error. The
+    first layer stays in fp32.
 
     Args:
         source: the traced network.
         target: file to write.
-        crops: (n, 1, size, size) in 0..255, on which the ranges of activations are measured.
+        crops: (n, 1, size, size) in 0..255, to measure the ranges of activations.
     """
     model = pools_merged(onnx.load(source))
     quantize_static(
@@ -69,7 +69,7 @@ def quantise(source: Path, target: Path, crops: npt.NDArray[np.float32]) -> None
 
 
 def pools_merged(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The same network with each mean of 2x2 and the 1x1 convolution behind it as one of 2x2."""
+    """Merge each 2x2 average pooling with its following 1x1 convolution into a 2x2 convolution."""
     weights = {tensor.name: tensor for tensor in model.graph.initializer}
     readers: dict[str, list[onnx.NodeProto]] = {}
     for node in model.graph.node:
@@ -85,7 +85,7 @@ def pools_merged(model: onnx.ModelProto) -> onnx.ModelProto:
         values = numpy_helper.to_array(tensor)
         if values.shape[2:] != (1, 1):
             continue
-        # Under another name: a weight may be that of several convolutions.
+        # Under a new name, since convolutions may share a weight.
         if len(readers[tensor.name]) == 1:
             model.graph.initializer.remove(tensor)
         convolution.input[:2] = [pool.input[0], f"{pool.name}.weight"]
@@ -109,10 +109,10 @@ class _Crops(CalibrationDataReader):  # type: ignore[misc]
 
 
 def _fine(model: onnx.ModelProto) -> list[str]:
-    """The standardisation and the convolutions that read it: they need more than eight bits.
+    """Nodes kept in fp32: the standardisation and the first convolutions.
 
-    With the first layer in single precision and the ranges at 99.999 % instead of 99.99 %, the
-    divergence (Kullback-Leibler) from the network in fp32 is less than a third on PublicTest.
+    With these in fp32, and ranges at the 99.999th instead of the 99.99th percentile, the
+    Kullback-Leibler divergence from the fp32 network on PublicTest falls to less than a third.
     """
     names: list[str] = []
     first = next(node for node in model.graph.node if node.op_type == "Conv")

@@ -40,28 +40,34 @@ CYCLE = (
     *(SceneKind.EMPTY, SceneKind.NATURAL, SceneKind.CROWD, SceneKind.NATURAL, SceneKind.PLAIN),
     *(SceneKind.PORTRAIT, SceneKind.NATURAL, SceneKind.EMPTY, SceneKind.GRID, SceneKind.PLAIN),
 )
-"""More real scenes than the detector is trained on: their poses and covers are what it lacks. Plain
-portraits, since a linear correction fitted on them took 4 % off the error of landmarks that were
-learned from altered ones alone."""
+"""Kinds of consecutive scenes, repeated.
+
+There are more real scenes than for the detector, for their poses and occlusions. Unaltered
+portraits are included since a linear correction fitted on them reduced the landmark error of a
+network trained on altered ones alone by 4 %.
+"""
 LABELS = ("faces/faces.csv", "scenes/faces.csv", "fer2013/landmarks.csv")
-"""What tells one collection of data from another, wherever it lies."""
+"""Files whose content identifies the data, wherever the folder is."""
 DOUBT, EASY_SHARE = 0.04, 0.5
-"""A warm start keeps the crops it misjudges by more than the first, and this share of others."""
+"""Hard-example mining with a warm start: minimum error of a hard crop, and kept share of others.
+
+The error is the absolute difference of predicted probability and label.
+"""
 
 
 @dataclass(frozen=True)
 class RefinerConfig:
-    """Everything a run depends on.
+    """Configuration of a run.
 
     Attributes:
         data_dir: folder with `faces`, `scenes` and `fer2013`.
-        scenes: generated scenes to look at.
-        size: of a scene in pixels.
-        proposals: least score of a proposal.
-        cover_chance: share of pasted faces that something hides in part.
+        scenes: number of generated scenes.
+        size: side of a scene in pixels.
+        proposals: minimum score of a proposal.
+        average: decay of the exponential moving average of the weights.
+        cover_chance: probability that a pasted face is partly occluded.
         detector_weights: folder of the detector's weights; the shipped ones if None.
-        warm_start: a checkpoint of an earlier run to begin with. It also chooses the crops: those
-            it judges well are mostly left out.
+        warm_start: a checkpoint to start from; it also selects hard crops, see `DOUBT`.
     """
 
     data_dir: Path
@@ -83,7 +89,7 @@ class RefinerConfig:
 
 
 def gather(config: RefinerConfig, folder: Path) -> RefinerSamples:
-    """The crops of a run; made once, then read from its folder."""
+    """The crops of a run, cached in its folder."""
     cv2.setNumThreads(1)
     file = folder / f"looks-{_mark(config)}.npz"
     if file.exists():
@@ -122,7 +128,7 @@ def gather(config: RefinerConfig, folder: Path) -> RefinerSamples:
 
 
 def _mark(config: RefinerConfig) -> str:
-    """Tells crops apart by what decides them: options, teachers, labels, both networks."""
+    """A digest of what the crops depend on: options, labels, detectors, warm start."""
     options = [config.scenes, config.size, config.proposals, config.seed, config.cover_chance]
     card = load_artifact("detector", folder=config.detector_weights).card
     kinds = [kind.value for kind in CYCLE]
@@ -135,7 +141,7 @@ def _mark(config: RefinerConfig) -> str:
 
 @torch.no_grad()
 def _hard(samples: RefinerSamples, judge: RefinerNet, rng: np.random.Generator) -> RefinerSamples:
-    """What the judge gets wrong or doubts, and a share of the rest."""
+    """The samples that the network `judge` misclassifies or doubts, and a share of the rest."""
     if not len(samples):
         return samples
     said = judge.eval()(torch.from_numpy(samples.crops).float()[:, None])[:, 0].sigmoid().numpy()
@@ -145,13 +151,13 @@ def _hard(samples: RefinerSamples, judge: RefinerNet, rng: np.random.Generator) 
 
 
 def train_refiner(config: RefinerConfig, folder: Path, *, resume: bool = False) -> Path:
-    """Gather proposals, then train, or go on training; returns the path of the last checkpoint.
+    """Gather proposals, then train or resume a run; returns the path of the last checkpoint.
 
     Raises:
         OutputError: if the folder holds a run and `resume` is false.
-        InputError: if the run was begun with other options, or data are missing or not of the
-            published kind.
-        FloatingPointError: if loss or gradient are no longer finite; the last checkpoint is kept.
+        InputError: if the run was started with other options, or data are missing or not as
+            published.
+        FloatingPointError: if the loss or gradient is not finite; the last checkpoint is kept.
     """
     torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
@@ -190,7 +196,7 @@ def train_refiner(config: RefinerConfig, folder: Path, *, resume: bool = False) 
 
 
 def _batch(samples: RefinerSamples, rows: np.ndarray) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Crops with other light, half of them mirrored; labels, targets, weights of the points."""
+    """Augmented crops (half of them mirrored), labels, targets and loss weights of positions."""
     crops = torch.from_numpy(samples.crops[rows]).float()[:, None]
     is_face = torch.from_numpy(samples.is_face[rows])
     targets = torch.from_numpy(samples.targets[rows])
@@ -216,16 +222,16 @@ def _mirrored(targets: Tensor) -> Tensor:
 def _losses(
     net: RefinerNet, crops: Tensor, is_face: Tensor, targets: Tensor, weights: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Mean costs of score, box and points; the last two of faces only."""
+    """Mean losses of score, box and landmarks; the last two over faces only."""
     with mixed_precision(torch.device("cpu")):
         outputs = net(crops)
     outputs = outputs.float()
     score = functional.binary_cross_entropy_with_logits(outputs[:, 0], is_face.float())
     mine, truth = outputs[is_face, 1:], targets[is_face]
     apart = (mine - truth).abs()
-    # Where a face can hardly be seen, its points are guesses that would drown the others.
+    # Weighted by the score, since the landmarks of hardly visible faces are guesses.
     weight = weights[is_face, None] * outputs[is_face, :1].detach().sigmoid()
     count = weight.sum().clamp(min=1e-6)
-    # Points that lie outside the square cannot be seen; they pull no more than one at its edge.
+    # Clamped, since landmarks outside the crop cannot be seen.
     points = (apart[:, 4:].clamp(max=0.5) * weight).sum() / (10 * count)
     return score, (apart[:, :4] * weight).sum() / (4 * count), points

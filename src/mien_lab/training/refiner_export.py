@@ -1,4 +1,4 @@
-"""From a refiner's checkpoint to shipped weights: ONNX and card, checked against the network."""
+"""Export of a refiner's checkpoint: ONNX file and card, with a parity check."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,12 +13,14 @@ from mien_lab.training.weight_files import crop_input, export_on_crops
 __all__ = ["export_refiner"]
 
 PARITY = 5e-3
-"""Largest difference between the exported and the trained network that counts as the same; the
-rounding of its stored weights alone moves a logit by a third of that."""
+"""Maximum difference of any output between the exported and the trained network.
+
+Rounding of the stored weights alone accounts for a third of it.
+"""
 LEAST_PROPOSAL = 0.25
-"""Below this score hardly any proposal is a face."""
+"""Minimum detector score of a proposal; hardly any below it is a face."""
 TRUST = 1.0
-"""Weight of the proposal's logit beside the refiner's own."""
+"""Weight of the detector's logit in the sum with the refiner's logit."""
 
 
 def export_refiner(
@@ -27,17 +29,17 @@ def export_refiner(
     """Write `refiner.onnx` and `refiner.json`.
 
     Args:
-        checkpoints: `last.pt` of runs with one start; the mean of their averaged weights is
-            taken (Wortsman et al., "Model soups", ICML 2022).
-        out_dir: where to write.
-        threshold: default least score of a face, for the card.
-        version: of the weights.
+        checkpoints: `last.pt` of one or more runs from the same initial weights; the mean of
+            their averaged weights is exported (Wortsman et al., "Model soups", ICML 2022).
+        out_dir: folder to write to.
+        threshold: default score threshold, for the card.
+        version: version of the weights.
 
     Returns:
         The weight file.
 
     Raises:
-        ParityError: if the exported network does not compute what the trained one does.
+        ParityError: if the outputs of the exported and the trained network differ.
     """
     card = Card(
         name="refiner",

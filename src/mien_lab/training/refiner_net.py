@@ -1,4 +1,4 @@
-"""The refiner's network: one square crop in, one face or none out."""
+"""The refiner network: score, box and landmarks of the face in a square crop."""
 
 import torch
 from torch import Tensor, nn
@@ -8,16 +8,16 @@ from mien_lab.training.detector_net import Plain, standardised
 __all__ = ["OUTPUTS", "RefinerNet"]
 
 OUTPUTS = 15
-"""Logit of a face, x and y of its centre, log width, log height, five points."""
+"""Outputs: logit of a face, x and y of its centre, log width, log height, five landmarks."""
 DROPOUT = 0.2
-"""Share of the features that is hidden from the score in training."""
+"""Dropout rate of the features before the score."""
 
 
 class RefinerNet(nn.Module):
     """Grey crops `(n, 1, 64, 64)` in 0–255 to `(n, 15)`.
 
-    Each crop is standardised first, so that light and contrast play little part. The last map is
-    not averaged, because where a feature lies is what landmarks and boxes are made of.
+    Each crop is standardised first. The last map is flattened, not pooled, to keep spatial
+    information for boxes and landmarks.
     """
 
     def __init__(self) -> None:
@@ -36,8 +36,7 @@ class RefinerNet(nn.Module):
             nn.Linear(32 * 4 * 4, 96),
             nn.ReLU(),
         )
-        # Of real faces there are few, so the score may not lean on single features; where the
-        # features lie is learned from so many faces that it may.
+        # Dropout on the score only: it has few real faces to learn from, unlike the positions.
         self.score = nn.Sequential(nn.Dropout(DROPOUT), nn.Linear(96, 1))
         self.place = nn.Linear(96, OUTPUTS - 1)
 

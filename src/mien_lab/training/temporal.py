@@ -32,53 +32,57 @@ __all__ = ["TemporalConfig", "held_out", "recorded_clips", "still_clips", "train
 log = logging.getLogger(__name__)
 
 RATES = (8.0, 60.0)
-"""Least and largest frames per second of the clips that are trained on."""
+"""Minimum and maximum frame rate of training clips, in frames per second."""
 FILM_RATE = (25.0, 25.0)
-"""Of the clips that are measured."""
+"""Minimum and maximum frame rate of evaluation clips, in frames per second."""
 LENGTH = 64
-"""Frames of a clip that is trained on."""
+"""Number of frames of a training clip."""
 
 
 @dataclass(frozen=True)
 class TemporalConfig:
-    """Everything that decides the outcome of a run, with the seed."""
+    """Everything that determines the result of a run, including the seed."""
 
     fer_dir: Path
     weights: Path | None = None
-    """Folder with the expression network, if not the shipped one."""
+    """Folder with the expression network; the shipped one if None."""
     precision: str = DEFAULT_PRECISION
     recordings: Path | None = None
-    """Folder of recordings to train on besides, or None."""
+    """Folder of additional recordings, or None."""
     layout: RecordingLayout = RecordingLayout.CREMA_D
     clips: int = 4000
+    """Number of clips made from stills."""
     members: int = 3
-    """Networks that are trained side by side, to be averaged."""
+    """Number of networks in the ensemble."""
     epochs: int = 15
     batch: int = 32
     rate: float = 3e-3
+    """Peak learning rate of AdamW, with cosine decay to zero."""
     decay: float = 1e-3
+    """Weight decay."""
     average: float = 0.99
+    """Decay of the exponential moving average of the weights."""
     dropout: float = 0.3
-    """Share of the embedding that is hidden from the recurrent unit."""
+    """Dropout rate of the embedding before the recurrent unit."""
     steadiness: float = 0.2
-    """Weight of changes between frames whose truth stays the same."""
+    """Weight of the penalty on changes between frames whose target does not change."""
     doubt: float = 0.5
-    """Most that a clip is drawn towards a frame of another; see `_doubted`."""
+    """Maximum share of another clip's frame that is mixed into a clip; see `_doubted`."""
     seed: int = 0
 
 
 def train_temporal(config: TemporalConfig, folder: Path, *, resume: bool = False) -> Path:
-    """Render what is missing, train or go on training, and return the last checkpoint.
+    """Render missing clips, then train or resume a run; returns the path of the last checkpoint.
 
-    The checkpoint's `average` holds the weights to export, its `reads` the checksum of the fp32
-    expression network whose embeddings they fit. Clips are kept in the run's folder: a
-    rerun with the same expression network renders none.
+    The checkpoint has the weights to export under `average`, and the checksum of the fp32
+    expression network whose embeddings they fit under `reads`. Clips are cached in the folder of
+    the run.
 
     Raises:
         OutputError: if the folder holds a checkpoint and `resume` is false.
-        InputError: if data are missing or have another layout, or the run was begun with another
+        InputError: if data are missing or have another layout, or the run was started with another
             expression network.
-        FloatingPointError: if loss or gradient are no longer finite; the last checkpoint is kept.
+        FloatingPointError: if the loss or gradient is not finite; the last checkpoint is kept.
     """
     run = Run(folder, config, resume=resume)
     data = _training_sequences(config, folder)
@@ -111,11 +115,14 @@ def train_temporal(config: TemporalConfig, folder: Path, *, resume: bool = False
 
 
 def still_clips(config: TemporalConfig, folder: Path, split: str, count: int) -> Sequences:
-    """Clips of 4 s at 25 frames per second from stills of a split that have a FER+ label.
+    """Clips of 4 s at 25 frames per second from the stills of a split with a FER+ label.
 
-    Of PublicTest, on whose clips constants are fitted, without copies of PrivateTest.
-    Even numbers are clean, odd ones poor. They are read as films are, at two sizes in turn;
-    training on such clips gained nothing over those of one size, which are made in less time.
+    Even clips are clean, odd ones poor. PublicTest, on which constants are fitted, is used without
+    copies of PrivateTest. Crops alternate between two zooms, as in video; training on such clips
+    had no advantage over clips with one zoom, which are faster to make.
+
+    Raises:
+        InputError: if there is no such split, or its stills show fewer than two expressions.
     """
     data = load_fer(config.fer_dir)
     rows = public_rows(data) if split == "PublicTest" else data.rows(split)
@@ -130,10 +137,10 @@ def still_clips(config: TemporalConfig, folder: Path, split: str, count: int) ->
 
 
 def held_out(recording: Recording) -> bool:
-    """Whether a recording is kept for checking.
+    """Whether a recording is held out for evaluation.
 
-    Where a set comes in published splits, all but the one for training; otherwise a fifth of the
-    groups, by their names.
+    In collections with official splits, all but the training split are held out; otherwise about a
+    fifth of the groups, by a hash of their names.
     """
     group = recording.group.lower()
     if group.startswith(("train", "val", "test")):
@@ -144,7 +151,7 @@ def held_out(recording: Recording) -> bool:
 def recorded_clips(
     config: TemporalConfig, folder: Path, *, checking: bool
 ) -> tuple[Sequences, list[Recording]]:
-    """Clips of the recordings to train on, or of those to check on, and the recording of each.
+    """Clips of the training recordings, or if `checking` of the held-out ones; and the recordings.
 
     Raises:
         InputError: if the folder holds none, or none with a face.
@@ -169,7 +176,7 @@ def _training_sequences(config: TemporalConfig, folder: Path) -> Sequences:
         fer_faces(data, clean(data).rows), length=LENGTH, rates=RATES, seed=config.seed
     )
     place = _place(folder, config, f"training-{maker.mark()}")
-    # Half is clean, so that a good picture is not read worse for the sake of the bad ones.
+    # Half of the clips are clean, so that accuracy on good pictures is not lost.
     conditions = (POOR, CLEAN)
     found = rendered(maker, _classifier(config), place, conditions, config.clips)
     if config.recordings is None:
@@ -185,7 +192,7 @@ def _classifier(config: TemporalConfig) -> ExpressionClassifier:
 
 
 def _place(folder: Path, config: TemporalConfig, name: str) -> Path:
-    """Where clips are kept: apart for each expression network, since embeddings differ."""
+    """The cache folder of clips, by the checksum of the expression network."""
     card = load_artifact("expression", config.precision, config.weights).card
     return folder / "clips" / card.sha256[:12] / name
 
@@ -197,7 +204,7 @@ def _epoch(
     tensors: tuple[Tensor, Tensor, Tensor, Tensor],
 ) -> float:
     """One pass over the clips; returns the mean loss."""
-    # The epoch seeds all chance, so that a resumed run repeats what an unbroken one did.
+    # Seeded by the epoch, so that a resumed run equals an uninterrupted one.
     torch.manual_seed(config.seed * 1_000_003 + epoch)
     order = torch.randperm(len(tensors[0]))
     rate = config.rate * 0.5 * (1 + math.cos(math.pi * epoch / config.epochs))
@@ -212,7 +219,7 @@ def _epoch(
         loss = torch.stack(losses).sum()
         require_finite(loss, epoch, step)
         loss.backward()  # type: ignore[no-untyped-call]
-        # A finite loss can have a gradient that is not; the last step of an epoch would be kept.
+        # A finite loss can have a gradient that is not finite.
         for member in learner.net.members:
             norm = torch.nn.utils.clip_grad_norm_(member.parameters(), 1.0)
             require_finite(norm, epoch, step, "gradient")
@@ -222,11 +229,11 @@ def _epoch(
 
 
 def _doubted(embeddings: Tensor, most: float) -> Tensor:
-    """Each clip (n, t, d) drawn towards one frame of another clip, by a share of up to `most`.
+    """Mix one frame of another clip into each clip (n, t, d), by a random share up to `most`.
 
-    The expression network reads the stills that it was trained on more surely than others. Logits
-    are linear in embeddings, so that a constant part of another face makes a clip as doubtful as
-    one of faces it does not know, and wrong in the same lasting way.
+    The expression network is overconfident on the stills that it was trained on. Logits are linear
+    in embeddings, so that a constant share of another face makes the clip as uncertain as one of
+    unknown faces, with similarly persistent errors.
     """
     count, length = embeddings.shape[:2]
     others = embeddings[torch.randperm(count), torch.randint(length, (count,))]
@@ -235,7 +242,7 @@ def _doubted(embeddings: Tensor, most: float) -> Tensor:
 
 
 def _loss(logits: Tensor, targets: Tensor, labels: Tensor, steadiness: float) -> Tensor:
-    """Cross-entropy with the vote distributions, and the changes that the truth does not make."""
+    """Cross-entropy with the vote distributions, plus a penalty on spurious changes."""
     shown = (labels >= 0).float()
     logs = logits.log_softmax(dim=2)
     wrong = -(targets * logs).sum(dim=2)

@@ -1,4 +1,4 @@
-"""From a checkpoint of the recurrent network to shipped weights: ONNX and card, checked."""
+"""Export of the recurrent network: ONNX file and card, with a parity check and calibration."""
 
 import logging
 import tempfile
@@ -25,11 +25,11 @@ __all__ = ["SHIFTS", "calibrate_temporal", "choose_gain_shift", "export_temporal
 log = logging.getLogger(__name__)
 
 PARITY = 1e-3
-"""Largest difference of a logit between the trained network and the exported one."""
+"""Maximum difference of a logit between the exported and the trained network."""
 SHIFTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
-"""Of gains, in logits, that are tried."""
+"""Candidates for the shift of the gain logits."""
 SPARED = 0.002
-"""Accuracy that is given up for the sake of a shorter delay."""
+"""Maximum loss of accuracy that is accepted for a shorter delay."""
 TRAINED_ON = (
     "clips made from FER2013 Training stills (research use) with FER+ votes (MIT){}, as embeddings "
     "of mien's expression network"
@@ -40,20 +40,19 @@ RECORDINGS = " and recordings of {}"
 def export_temporal(
     checkpoint: Path, folder: Path, *, version: str, gain_shift: float = 0.0
 ) -> Path:
-    """Write `temporal.onnx` and its card with neutral calibration.
+    """Write `temporal.onnx` and its card, not yet calibrated.
 
     Args:
-        checkpoint: `last.pt` of a run, with its `config.json` beside; the averaged weights are
-            taken.
-        folder: where to write.
-        version: of the weights.
+        checkpoint: `last.pt` of a run, beside its `config.json`; the averaged weights are exported.
+        folder: folder to write to.
+        version: version of the weights.
         gain_shift: added to the logit of each gain; see `choose_gain_shift`.
 
     Returns:
         The weight file.
 
     Raises:
-        ParityError: if stepping through the exported network differs from the trained one.
+        ParityError: if the outputs of the exported and the trained network differ.
     """
     state = read_checkpoint(checkpoint)
     net = _averaged(state)
@@ -73,15 +72,15 @@ def export_temporal(
 
 
 def choose_gain_shift(checkpoint: Path, clips: Sequences) -> float:
-    """How much more the frames are to be believed than in training.
+    """Choose the shift of the gain logits; a larger shift means less smoothing.
 
-    The largest of `SHIFTS`, and so the shortest delay, whose accuracy is within `SPARED` of the
-    best. The expression network reads the stills that it was trained on more surely than others,
-    so that less steadying is needed for clips of others than for those that this network has seen.
+    It is the largest of `SHIFTS`, with the shortest delay, whose accuracy is within `SPARED` of the
+    best. The trained gains do not carry over directly, since the expression network is more
+    confident on the stills that it was trained on.
 
     Args:
         checkpoint: `last.pt` of a run.
-        clips: that were not trained on; not those that are measured on.
+        clips: clips that are used neither for training nor for the reported figures.
     """
     state = read_checkpoint(checkpoint)
     embeddings = torch.from_numpy(clips.embeddings.astype(np.float32))
@@ -93,20 +92,23 @@ def choose_gain_shift(checkpoint: Path, clips: Sequences) -> float:
         with torch.no_grad():
             logits = net(embeddings, torch.from_numpy(clips.contexts)).mean(dim=0).numpy()
         right[shift] = float((logits.argmax(axis=2) == clips.labels)[shown].mean())
-        log.info("gains shifted by %g: %.2f %% right", shift, 100 * right[shift])
+        log.info("gain shift %g: accuracy %.2f %%", shift, 100 * right[shift])
     enough = max(right.values()) - SPARED
     return max(shift for shift, share in right.items() if share >= enough)
 
 
 def calibrate_temporal(folder: Path, clips: Sequences) -> dict[str, float]:
-    """Fit temperature and conformal quantile to smoothed readings and write them into the card.
+    """Fit temperature and conformal quantile of the network, and write them into its card.
 
-    The temperature is fitted on the first half of the clips and the quantile on the second; frames
-    in which the truth passes from one expression to another count like the others.
+    The temperature is fitted on the first half of the clips, the quantile on the second, over all
+    frames including transitions between expressions.
 
     Args:
-        folder: with `temporal.onnx` and its card.
-        clips: that were not trained on.
+        folder: folder with `temporal.onnx` and its card.
+        clips: clips that were not trained on.
+
+    Returns:
+        `temperature` and `conformal_quantile`.
     """
     reader = TemporalReader(open_session("temporal", folder=folder))
     logits = read_steps(reader, clips)
@@ -146,9 +148,9 @@ def _trace(net: JoinedNet, path: Path) -> None:
 
 
 def _difference(net: JoinedNet, folder: Path) -> float:
-    """The largest difference between whole clips in torch and steps in the exported network."""
+    """Maximum difference of a logit between torch on whole clips and ONNX step by step."""
     rng = np.random.default_rng(0)
-    # Spread as the real ones, but not as wide as features that never fire allow.
+    # Random embeddings with the measured mean and spread; the scale of dead features is capped.
     first = net.nets[0]
     spread = np.minimum(1 / first.scale.numpy(), 10.0)
     embeddings = rng.normal(size=(3, 40, net.embedding)) * spread + first.mean.numpy()

@@ -1,4 +1,4 @@
-"""The networks within exported weights as runs again, to train on from or to merge with others."""
+"""Conversion of exported weights back into runs, to continue training or to merge with others."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -33,29 +33,28 @@ class _Convolution(NamedTuple):
 def unpack_expression(
     fer_dir: Path, folder: Path, *, weights: Path | None = None, faces: int = 2000
 ) -> list[Path]:
-    """Write a run for each of the networks that exported weights were merged from.
+    """Write a run for each network of an exported ensemble.
 
-    An export folds each normalisation into the convolution before it. Here that convolution stays
-    as it is, and the normalisation behind it gets the mean and variance that faces have there and
-    constants that undo it: so the network reads as before, and can be trained on.
+    The export folds batch normalisation into convolutions. Here the convolutions are kept, and each
+    batch normalisation gets running statistics measured on training faces and an affine transform
+    that undoes them. The outputs are thus unchanged, and training can continue.
 
-    Each network has its columns of the merged heads, which were fitted to PublicTest unless the
-    weights are bare: exported again they give the same readings, but what is then fitted to
-    PublicTest has seen it twice.
+    Each network gets its columns of the merged heads. Unless the weights are bare, these were
+    fitted on PublicTest: a new export gives the same outputs, but fits PublicTest a second time.
 
     Args:
-        fer_dir: FER2013, whose training faces the normalisations are measured on.
-        folder: where the runs are written, each in a folder named by number and shape.
-        weights: folder of other weights than the shipped ones; those in fp32 are read.
-        faces: how many.
+        fer_dir: FER2013, whose training faces give the statistics.
+        folder: folder to write the runs to, each into a folder named by number and shape.
+        weights: folder of the fp32 weights; the shipped ones if None.
+        faces: number of training faces.
 
     Returns:
         The folders of the runs, in the order of merging.
 
     Raises:
         ArtifactError: if the weights are missing or altered.
-        InputError: if they hold networks of another shape than `SHAPES`.
-        OutputError: if there is such a run.
+        InputError: if they hold a network whose shape is not in `SHAPES`.
+        OutputError: if the folder of a run exists.
     """
     artifact = load_artifact("expression", "fp32", weights)
     model = onnx.load_from_string(artifact.data)
@@ -79,7 +78,7 @@ def unpack_expression(
 
 
 def _constants(model: onnx.ModelProto) -> dict[str, npt.NDArray[Any]]:
-    """All weights by name, those that are stored in half precision widened as the runtime does."""
+    """All weights by name; those stored in fp16 are converted to fp32."""
     found = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
     for node in model.graph.node:
         if node.op_type == "Cast" and node.input[0] in found:
@@ -90,12 +89,12 @@ def _constants(model: onnx.ModelProto) -> dict[str, npt.NDArray[Any]]:
 def _trunks(
     model: onnx.ModelProto, constants: Mapping[str, npt.NDArray[Any]]
 ) -> Iterator[dict[str, _Convolution]]:
-    """The convolutions of each network by their place in its stem and blocks, as in 1.0.main.3."""
+    """The convolutions of each network by their place in stem and blocks, such as 1.0.main.3."""
     trunks: dict[str, dict[str, _Convolution]] = {}
     for node in model.graph.node:
         if node.op_type != "Conv" or not node.name.startswith("/trunks."):
             continue
-        # As in /trunks.0/trunks.0.1/trunks.0.1.2/main/main.3/Conv, or .../trunks.0.0.0/Conv.
+        # Such as /trunks.0/trunks.0.1/trunks.0.1.2/main/main.3/Conv, or .../trunks.0.0.0/Conv.
         *outer, last, _ = node.name.split("/")
         place = last if last.startswith("trunks.") else f"{outer[-2]}.{last}"
         _, trunk, inner = place.split(".", 2)
@@ -107,7 +106,7 @@ def _trunks(
 
 @torch.no_grad()
 def _network(convolutions: Mapping[str, _Convolution], file: str) -> tuple[str, ExpressionNet]:
-    """The shape, and the network with normalisations that only add the folded constants."""
+    """The shape, and the network with batch normalisations that only add the folded biases."""
     stages: list[tuple[int, int]] = []
     for place, convolution in convolutions.items():
         if place.endswith("main.0"):
@@ -135,7 +134,7 @@ def _network(convolutions: Mapping[str, _Convolution], file: str) -> tuple[str, 
 
 @torch.no_grad()
 def _share_heads(nets: list[ExpressionNet], constants: Mapping[str, npt.NDArray[Any]]) -> None:
-    """Give each network its columns of the merged heads, so that the mean of all is these again."""
+    """Give each network its columns of the merged heads, scaled so that merging restores them."""
     widths = [net.fer_head.in_features for net in nets]
     for name in ("emotion_head", "fer_head"):
         weight, bias = (
@@ -149,7 +148,7 @@ def _share_heads(nets: list[ExpressionNet], constants: Mapping[str, npt.NDArray[
 
 @torch.no_grad()
 def _normalise(net: ExpressionNet, crops: npt.NDArray[np.uint8]) -> None:
-    """Let normalisations know what they normalise, and undo it as far as it is not wanted."""
+    """Set the running statistics of batch normalisations from crops, and undo their effect."""
     norms = {n: one for n, one in net.named_modules() if isinstance(one, nn.BatchNorm2d)}
     seen: dict[nn.Module, list[tuple[Tensor, Tensor]]] = {norm: [] for norm in norms.values()}
 

@@ -1,4 +1,4 @@
-"""How well a network in training reads PublicTest."""
+"""Validation of a network in training on PublicTest."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,13 @@ __all__ = ["Validation"]
 
 @dataclass(frozen=True)
 class Validation:
-    """PublicTest, upright and undisturbed."""
+    """PublicTest faces without augmentation.
+
+    Attributes:
+        faces: the faces.
+        labels: (n,) indices into `FER_LABELS`.
+        majority: (n,) indices into `EMOTIONS`; -1 where there is no majority.
+    """
 
     faces: FaceSet
     labels: Tensor
@@ -22,7 +28,7 @@ class Validation:
 
     @torch.no_grad()
     def figures(self, net: nn.Module, size: int, device: torch.device) -> dict[str, float]:
-        """Accuracy at the crop size that the network is being trained on."""
+        """Accuracy of both heads at a crop size, for a network in evaluation mode."""
         logits, fer = [], []
         for start in range(0, len(self.faces), 256):
             crops = crop_batch(

@@ -1,4 +1,4 @@
-"""Weight files: traced, checked, in half precision, each with its card, put in place whole."""
+"""Weight files: tracing to ONNX, parity check, fp16 storage, cards, atomic installation."""
 
 import hashlib
 import json
@@ -34,14 +34,14 @@ log = logging.getLogger(__name__)
 
 
 class ParityError(MienError, ValueError):
-    """An exported network that does not compute what the trained one does."""
+    """The outputs of an exported network differ from those of the trained one."""
 
     def __init__(self, file: str, worst: float, bound: float) -> None:
-        """Say by how much."""
+        """Build the message from the difference and its bound."""
         super().__init__(
             f"{file} differs from the trained network by {worst:.2g}, more than {bound:.2g}; "
-            "nothing was written: check that torch, onnx and onnxruntime are of the versions that "
-            "the extra lab asks for"
+            "nothing was written: check that torch, onnx and onnxruntime have the versions that "
+            "the extra lab requires"
         )
 
 
@@ -55,11 +55,11 @@ def trace(
     """Write a network as ONNX.
 
     Args:
-        net: in its evaluating mode.
-        inputs: by name, in the order that it takes them.
-        outputs: their names.
-        path: of the file.
-        axes: those whose length is free, with its name; if None, the first of each.
+        net: the network, in evaluation mode.
+        inputs: example inputs by name, in the order of the arguments.
+        outputs: names of the outputs.
+        path: file to write.
+        axes: dynamic axes and their names by input or output; the first of each if None.
     """
     torch.onnx.export(
         net,
@@ -74,20 +74,20 @@ def trace(
 
 
 def export_on_crops(net: nn.Module, out_dir: Path, card: Card, output: str, bound: float) -> Path:
-    """Write a network of one input, grey crops, and one output as ONNX with its card.
+    """Write a network with one input, grey crops, and one output as ONNX with its card.
 
     Args:
-        net: trained; crops as the card says to one tensor.
-        out_dir: where to write.
-        card: with the name of the weight file.
-        output: its name.
-        bound: from which difference of a number on it is another network.
+        net: the trained network.
+        out_dir: folder to write to.
+        card: the card, with the name of the weight file and the shape of the crops.
+        output: name of the output.
+        bound: maximum difference of any output.
 
     Returns:
         The weight file.
 
     Raises:
-        ParityError: if the exported network does not compute what the trained one does.
+        ParityError: if the outputs of the exported and the trained network differ.
     """
     net.eval()
     out_dir.mkdir(parents=True, exist_ok=True)
@@ -109,21 +109,21 @@ def export_on_crops(net: nn.Module, out_dir: Path, card: Card, output: str, boun
 
 
 def crop_input(side: int) -> dict[str, Any]:
-    """What the card of such a network says of its input."""
+    """The card's description of the input of a network for grey crops."""
     return {"name": "crops", "shape": ["N", 1, side, side], "range": [0, 255], "color": "grey"}
 
 
 def ship(draft: Path, target: Path, difference: Callable[[Path], float], bound: float) -> None:
-    """Store a traced network in half precision under its name, if it computes what it should.
+    """Store a traced network with fp16 weights under its final name, after a parity check.
 
     Args:
-        draft: the traced network; gone afterwards.
+        draft: the traced network; it is moved or deleted.
         target: the weight file.
-        difference: the largest difference of an output between a file and the trained network.
-        bound: from which on that is another network.
+        difference: maximum difference of any output between a file and the trained network.
+        bound: maximum accepted difference.
 
     Raises:
-        ParityError: if the difference exceeds the bound; the target is left as it was.
+        ParityError: if the difference exceeds the bound; the target is left unchanged.
     """
     draft.write_bytes(half_stored(onnx.load(draft)).SerializeToString())
     worst = difference(draft)
@@ -141,7 +141,7 @@ def write_card(path: Path, card: Card) -> None:
 
 
 def install(drafts: Path, folder: Path) -> None:
-    """Copy all files of a folder into another one; each appears there whole or not at all."""
+    """Copy all files of a folder into another one, each atomically."""
     folder.mkdir(parents=True, exist_ok=True)
     parts = []
     for draft in sorted(drafts.iterdir()):

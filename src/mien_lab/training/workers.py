@@ -1,4 +1,4 @@
-"""Processes that train one network together: torch's launcher starts them, this joins them."""
+"""Data-parallel training in several processes started by `torchrun`."""
 
 import logging
 import os
@@ -20,9 +20,9 @@ class Workers:
     """This process among those that train the same network.
 
     Attributes:
-        rank: number of this process; the first writes checkpoints and speaks.
-        count: how many there are.
-        device: where this process computes.
+        rank: rank of this process; rank 0 writes checkpoints and logs.
+        count: number of processes.
+        device: device of this process.
     """
 
     rank: int = 0
@@ -31,10 +31,10 @@ class Workers:
 
     @classmethod
     def joined(cls) -> "Workers":
-        """Join the processes that `torchrun` started, on one machine or several; alone without.
+        """Join the process group of `torchrun`, on one or more machines; a single process without.
 
-        `torchrun` names the place of each process in the environment (RANK, WORLD_SIZE,
-        LOCAL_RANK). They talk by NCCL where each has a GPU and by gloo where not.
+        `torchrun` sets RANK, WORLD_SIZE and LOCAL_RANK in the environment. The backend is NCCL with
+        GPUs, gloo otherwise.
         """
         cuda = torch.cuda.is_available()
         device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if cuda else None
@@ -49,7 +49,7 @@ class Workers:
         return cls(rank, count, device or torch.device("cpu"))
 
     def shared(self, value: Any) -> Any:
-        """What the first process has, in all of them."""
+        """Broadcast the value of rank 0 to all processes."""
         if self.count == 1:
             return value
         box = [value]
@@ -57,7 +57,7 @@ class Workers:
         return box[0]
 
     def sum(self, tensors: Sequence[Tensor]) -> None:
-        """Replace each tensor by its sum over all processes, in place and in one message."""
+        """Replace each tensor, in place, by its sum over all processes, in one message."""
         if self.count == 1:
             return
         message = torch.cat([tensor.detach().flatten() for tensor in tensors])

@@ -1,4 +1,4 @@
-"""Pictures of one grey, and what is read of a collection."""
+"""Uniform grey pictures, and summaries of samples."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -11,7 +11,7 @@ import pytest
 
 @pytest.fixture
 def put() -> Callable[..., Path]:
-    """Write a picture and say where."""
+    """Write a uniform grey picture and return its path."""
 
     def write(path: Path, side: int = 120, grey: int = 128) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -23,7 +23,7 @@ def put() -> Callable[..., Path]:
 
 @pytest.fixture
 def rows() -> Callable[[Iterable[Any]], dict[str, Any]]:
-    """What a sample says of its label, split and person, by name."""
+    """Label, split and subject of each sample by name."""
     return lambda samples: {
         sample.name: (sample.label, sample.split, sample.subject) for sample in samples
     }
@@ -31,5 +31,5 @@ def rows() -> Callable[[Iterable[Any]], dict[str, Any]]:
 
 @pytest.fixture
 def labels() -> Callable[[Iterable[Any]], dict[str, Any]]:
-    """The label of each sample by its name."""
+    """Label of each sample by name."""
     return lambda samples: {sample.name: sample.label for sample in samples}

@@ -108,7 +108,7 @@ def test_a_list_of_other_data_is_not_believed(reframed, caplog):
     # Neither a row that is no copy, nor one beyond the end.
     data, written = reframed
     assert clean(data("Training"), written([0, 4], [9, 4], [1, 4])).rows.tolist() == [0, 2]
-    assert "1 of 2 listed copies are none here" in caplog.text
+    assert "1 of 2 listed copies are not copies here" in caplog.text
 
 
 def test_what_cannot_be_laid_over_is_believed_with_the_rest(reframed, caplog, monkeypatch):

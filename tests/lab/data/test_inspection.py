@@ -127,7 +127,7 @@ def test_faces_alike_may_be_another_photograph_of_one_person():
     likeness = near(range(4), (0, 1), (2, 3), evidence=evidence, values=(0.9, 2))
     labels = f"one is {samples[3].label}, the other anger"
     assert told(inspect(samples, measured(samples), likeness)) == [
-        ("a", "perhaps a copy", "of b in test: the details of the faces correlate 0.90"),
+        ("a", "perhaps a copy", "of b in test: the registered faces correlate by 0.90"),
         ("d", "perhaps a copy", f"of c in train: {HASH}; {labels}"),
     ]
     kept, drops = curated(samples, measured(samples), likeness)

@@ -52,7 +52,7 @@ def test_a_folder_that_is_none_of_raf_dbs_numbers(tmp_path):
     for number in ("5", "9"):
         (tmp_path / number).mkdir()
         (tmp_path / number / f"train_0000{number}_aligned.jpg").touch()
-    with pytest.raises(InputError, match="'9' is none of RAF-DB's numbers"):
+    with pytest.raises(InputError, match="'9' is not one of RAF-DB's numbers"):
         read_collection(tmp_path)
 
 

@@ -43,7 +43,7 @@ def test_copies_of_a_photograph(photographs):
     assert found.keys() == {"again", "mirrored", "cut"}
     assert found["again"] == "the same pixels"
     assert found["mirrored"].startswith("perceptual hash, 0 of 64")
-    assert found["cut"].startswith("the details of the faces correlate")
+    assert found["cut"].startswith("the registered faces correlate")
     assert not list(likeness.matches(4))
     # Blank pictures are equal, but that says nothing.
     assert not list(likeness.matches(5))
@@ -71,7 +71,7 @@ def test_the_surest_evidence_comes_first_and_each_row_once():
         (0, "the same pixels"),
         (3, "perceptual hash, 1 of 64 bits differ"),
         (4, "perceptual hash, 1 of 64 bits differ"),
-        (6, "the details of the faces correlate 0.90"),
+        (6, "the registered faces correlate by 0.90"),
     ]
     assert [match.row for match in likeness.matches(6)] == [3, 4, 0, 2]
     assert not [*likeness.matches(1), *likeness.matches(5)]

@@ -103,11 +103,11 @@ def test_shares_by_name():
     assert parse_shares(["a=0.9", "b=1/10"]) == {"a": Fraction(9, 10), "b": Fraction(1, 10)}
     for texts, sentence in (
         (["a=0.5", "b=0.4"], "sum to 0.9, not to 1"),
-        (["a=0.5", "a=0.5"], "'a=0.5' is not one"),
-        (["a=x", "b=0.5"], "'a=x' is not one"),
-        (["a", "b=1"], "'a' is not one"),
-        (["=0.5", "b=0.5"], "'=0.5' is not one"),
-        (["a=1/0"], "'a=1/0' is not one"),
+        (["a=0.5", "a=0.5"], "'a=0.5' is not a share"),
+        (["a=x", "b=0.5"], "'a=x' is not a share"),
+        (["a", "b=1"], "'a' is not a share"),
+        (["=0.5", "b=0.5"], "'=0.5' is not a share"),
+        (["a=1/0"], "'a=1/0' is not a share"),
         (["a=0.37", "b=0.63"], "multiples of 5 %"),
     ):
         with pytest.raises(InputError, match=sentence):

@@ -1,4 +1,4 @@
-"""Faces of FER2013 to measure on."""
+"""A small FER2013 for evaluation."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +12,7 @@ import pytest
 def faces_folder(
     write_rows: Callable[..., Path], row: Callable[..., Any], picture: Callable[[int], Any]
 ) -> Path:
-    """Sixty training faces, thirty of PublicTest and ten of PrivateTest."""
+    """Sixty rows of Training, thirty of PublicTest and ten of PrivateTest."""
     splits = ["Training"] * 60 + ["PublicTest"] * 30 + ["PrivateTest"] * 10
     names = ("neutral", "happiness", "anger")
     faces = []

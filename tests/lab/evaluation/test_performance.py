@@ -58,11 +58,11 @@ def test_films_are_told(shipped_figures):
     assert "real time | 6.2 (156 fps; 4.5 times as fast as frame by frame) | 5 |" in text
     assert "| four faces, times real time | 1.9 (1 fps; 1.0 times as fast as" in text
     assert text.count("(missed)") == 2
-    assert "| 1 / 51 ms (1.0 times as soon as frame by frame) (missed) | 25 / 50 ms |" in text
-    assert "| live pictures dropped, at 25 a second | 0.4 % |  |" in text
+    assert "| 1 / 51 ms (1.0 times as fast as frame by frame) (missed) | 25 / 50 ms |" in text
+    assert "| live frames dropped, at 25 per second | 0.4 % |  |" in text
     assert "| 202 MB | 250 MB |" in text
     assert "Measured on AMD EPYC (AVX2), 2 cores." in text
-    assert "After 120 minutes of looped film 329 MB were resident; the slope" in text
+    assert "After 120 minutes of looped video, resident memory was 329 MB; its slope" in text
     unknown = video | dict.fromkeys(("edge_rss_mb", "rss_mb", "rss_slope_mb_per_hour"))
     text = fill(page, shipped_figures | {"films": MACHINE | {"video": unknown}})
     assert "| unknown | 250 MB |" in text

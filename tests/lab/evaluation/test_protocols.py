@@ -121,7 +121,7 @@ def test_both_protocols_have_all_figures(fer_folder, tmp_path):
     assert partly["ferplus"]["comparison"]["difference"] == 0
     assert "comparison" not in partly["fer2013"]
     assert partly["not_compared"] == ["fer2013"]
-    assert "half.csv names no case of fer2013: not compared" in done.stderr
+    assert "half.csv names no case of fer2013; not compared" in done.stderr
     assert page.read_text().count("<svg") == 8
     explicit = json.loads(run("--data", fer_folder, "--layout", "fer+").stdout)
     assert explicit["layout"] == "fer+"

@@ -214,7 +214,7 @@ def test_the_command(fer_folder, tmp_path, monkeypatch, portrait_file):
     assert "of 1 whole photographs mien reads 100.0%" in result.output
     assert figures["photographs"]["curves"].keys() == {kind.name for kind in PHOTOGRAPHIC}
     assert sheet.read_text().startswith("<svg")
-    with pytest.raises(InputError, match="no name for the curves"):
+    with pytest.raises(InputError, match=r"must end in \.svg"):
         audit_commands.robustness(fer_folder, report=tmp_path / "curves.jpg")
     monkeypatch.setattr("mien_lab.evaluation.robustness.measure_robustness", None)
     with pytest.raises(InputError, match=r"labels\.csv is missing"):

@@ -74,11 +74,11 @@ def test_what_was_added_stays_while_its_weights_ship(shipped_figures, caplog):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"layout": "folders"}, "is of layout 'folders', but the documents tell of 'fer\\+'"),
-        ({"split": "PublicTest"}, "is of split 'PublicTest', but"),
-        ({"split": None}, "is of split None, but the documents tell of 'PrivateTest'; run `mien-"),
-        ({"n": 24}, "is of n 24, but"),
-        ({"compared": "groups"}, "is of compared 'groups', but the documents tell of 'image cond"),
+        ({"layout": "folders"}, "has layout 'folders', but the documents describe 'fer\\+'"),
+        ({"split": "PublicTest"}, "has split 'PublicTest', but"),
+        ({"split": None}, "has split None, but the documents describe 'PrivateTest'; run `mien-"),
+        ({"n": 24}, "has n 24, but"),
+        ({"compared": "groups"}, "has compared 'groups', but the documents describe 'image cond"),
     ],
 )
 def test_figures_of_other_faces_than_the_documents_say_are_not_added(
@@ -105,5 +105,5 @@ def test_peers_measured_on_other_faces_are_not_added(shipped_figures):
     peer = shipped_figures["peers"]["fer"]
     for change in ({"split": "PublicTest"}, {"ferplus": peer["ferplus"] | {"n": 7}}):
         more = {"peers": {"fer": peer | change}, "weights": {"": sums["detector.onnx"]}}
-        with pytest.raises(InputError, match=r"the documents tell of .*run `mien-lab peers`"):
+        with pytest.raises(InputError, match=r"the documents describe .*run `mien-lab peers`"):
             added(shipped_figures, more, "peers.json")

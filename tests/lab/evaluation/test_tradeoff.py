@@ -199,7 +199,9 @@ def test_the_command_measures_conditions_of_pictures(faces_folder, tmp_path):
 
 def test_the_trade_off_in_a_document(habit, shipped_figures):
     figures = shipped_figures | {"weights": {"expression-int8.onnx": "sum"}}
-    with pytest.raises(InputError, match="of compared 'groups', but the documents tell of 'image"):
+    with pytest.raises(
+        InputError, match="has compared 'groups', but the documents describe 'image"
+    ):
         added(figures, habit[0], "tradeoff.json")
     thirds = habit[0] | {"compared": "image conditions", "n": 3199}
     grown = added(figures, thirds, "tradeoff.json")

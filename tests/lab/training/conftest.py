@@ -1,4 +1,4 @@
-"""Runs that are begun, broken off and read again, and networks trained or exported."""
+"""Training configurations, runs and exported networks."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ import pytest
 
 @contextmanager
 def single_threaded() -> Iterator[None]:
-    """Threads of torch that wait for each other cost more than a few faces do."""
+    """Run torch on one thread, which is faster for a few faces."""
     torch = pytest.importorskip("torch")
     before = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -31,7 +31,7 @@ def one_thread():
 
 @pytest.fixture(scope="session")
 def expression_config(fer_folder: Path) -> Any:
-    """Two epochs of two steps, the second with larger crops."""
+    """Two epochs of two steps; the second epoch has larger crops."""
     pytest.importorskip("torch")
     from mien_lab.training.expression_config import ExpressionConfig
 
@@ -43,9 +43,9 @@ def expression_config(fer_folder: Path) -> Any:
 
 @pytest.fixture(scope="session")
 def settled_run(fer_folder: Path) -> Callable[..., Any]:
-    """Write a run of a network of random weights whose normalisation has seen some faces.
+    """Write a run of a random network with batch normalisation statistics from some faces.
 
-    Takes the folder, a shape and a seed; gives the network and the faces.
+    Takes the folder, a shape and a seed; returns the network and the crops.
     """
     torch = pytest.importorskip("torch")
     from mien_lab.data.faces import fer_faces, upright_crops
@@ -73,7 +73,7 @@ def settled_run(fer_folder: Path) -> Callable[..., Any]:
 def exported_expression(
     fer_folder: Path, settled_run: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory
 ) -> Any:
-    """A network of random weights whose normalisation has seen the faces; they; its export."""
+    """A random network with fitted heads, its crops, and the folder of its exported weights."""
     pytest.importorskip("onnx")
     from mien_lab.data.cleaning import clean
     from mien_lab.data.fer2013 import load_fer

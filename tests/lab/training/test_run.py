@@ -105,7 +105,9 @@ def test_a_checkpoint_that_was_cut_off_is_one_sentence(trained, tmp_path, length
     content = run.checkpoint_file.read_bytes()
     for damaged in (content[:length], b"no checkpoint"):
         run.checkpoint_file.write_bytes(damaged)
-        with pytest.raises(InputError, match=r"last\.pt is no checkpoint, or only a part of one"):
+        with pytest.raises(
+            InputError, match=r"last\.pt is not a checkpoint, or only a part of one"
+        ):
             run.load()
 
 
@@ -119,7 +121,7 @@ def test_a_folder_without_a_run(tmp_path):
 @pytest.mark.parametrize("text", ["", "{", "[1]"])
 def test_a_configuration_that_is_none(tmp_path, text):
     (tmp_path / "config.json").write_text(text)
-    with pytest.raises(InputError, match=r"config\.json is no configuration of a run"):
+    with pytest.raises(InputError, match=r"config\.json is not the configuration of a run"):
         read_config(tmp_path)
 
 
