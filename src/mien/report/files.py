@@ -61,9 +61,11 @@ def atomic(path: str | os.PathLike[str], *, salvage: bool = False) -> Iterator[P
             yield temporary
             _sync(temporary)
             temporary.replace(final)
-        except BaseException:
+        except BaseException as error:
             if salvage:
                 kept = _salvaged(temporary, final.with_name(f"{final.stem}.partial{final.suffix}"))
+            if kept is not None:
+                error.add_note(f"what was written before is in {kept}")
             raise
         finally:
             temporary.unlink(missing_ok=True)

@@ -301,7 +301,10 @@ def test_an_interruption_leaves_no_half_file(running, make_film, tmp_path, end):
     printed, complaints = command.communicate(timeout=110)
     assert (command.returncode, printed) == (128 + end, b"")
     assert b"Traceback" not in complaints
-    assert list(out.iterdir()) == []
+    # Lines are kept under a name of their own.
+    kept = out / "x.partial.csv"
+    assert f"mien: what was written before is in {kept}" in complaints.decode().splitlines()
+    assert list(out.iterdir()) == [kept]
 
 
 # Weights

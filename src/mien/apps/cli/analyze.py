@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mien.apps.cli.console import screen
+from mien.apps.cli.console import complain, screen
 from mien.apps.cli.options import (
     Edge,
     MinFace,
@@ -116,7 +116,7 @@ def analyze(
         threshold=threshold,
         max_pixels=max_pixels,
     )
-    with handled_once(ENDINGS, leave), ExitStack() as stack:
+    with handled_once(ENDINGS, leave), _notes_told(), ExitStack() as stack:
         analyzer = stack.enter_context(Analyzer(config))
         folder = AnnotationFolder(annotate, found.paths) if annotate else None
         outputs = stack.enter_context(Outputs(stop_when_all_failed=folder is None))
@@ -136,6 +136,17 @@ def analyze(
         raise typer.Exit(1)
 
 
+@contextmanager
+def _notes_told() -> Iterator[None]:
+    """Report what is left of a run that is interrupted."""
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit) as interruption:
+        for note in getattr(interruption, "__notes__", ()):
+            complain(note)
+        raise
+
+
 def _open_readings(
     outputs: Outputs, output_format: Format, out: Path | None, model: Mapping[str, Any]
 ) -> None:
@@ -144,7 +155,7 @@ def _open_readings(
     elif out is None:
         outputs.show(open_report(sys.stdout, ReportFormat(output_format.value), model))
     else:
-        outputs.add(open_report(out, ReportFormat(output_format.value), model))
+        outputs.add(open_report(out, ReportFormat(output_format.value), model, salvage=True))
 
 
 def _check(output_format: Format, out: Path | None) -> None:
