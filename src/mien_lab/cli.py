@@ -226,10 +226,3 @@ def main() -> None:
         app()
     except (MienError, OSError, FloatingPointError) as error:
         sys.exit(f"mien-lab: {error}")
-    except ModuleNotFoundError as error:
-        if (error.name or "mien").partition(".")[0] in ("mien", "mien_lab"):
-            raise
-        sys.exit(
-            f"mien-lab: this command needs {error.name}, which is not installed; "
-            "run pip install '.[lab]' in the folder of mien's source"
-        )

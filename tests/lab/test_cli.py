@@ -1,5 +1,6 @@
 """What `mien-lab` says when something is wrong."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -7,13 +8,14 @@ import pytest
 from typer.testing import CliRunner
 
 from mien_lab import cli
+from mien_lab.__main__ import main
 
 
 def run(monkeypatch, *arguments):
     """The sentence on stderr."""
     monkeypatch.setattr(sys, "argv", ["mien-lab", *map(str, arguments)])
     with pytest.raises(SystemExit) as stopped:
-        cli.main()
+        main()
     return stopped.value.code
 
 
@@ -23,6 +25,14 @@ def test_a_missing_extra_is_one_sentence(monkeypatch, tmp_path):
     assert said.startswith("mien-lab: this command needs torch, which is not installed; run pip")
 
 
+def test_a_lab_without_its_extra_is_one_sentence():
+    code = "import sys; sys.modules['sklearn'] = None; from mien_lab.__main__ import main; main()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("mien-lab: this command needs sklearn, which is not installed;")
+    assert done.stderr.count("\n") == 1
+
+
 def test_a_fault_of_our_own_is_not_hidden(monkeypatch, tmp_path):
     name = "mien_lab.training.expression"
     pytest.importorskip("torch")
@@ -30,7 +40,7 @@ def test_a_fault_of_our_own_is_not_hidden(monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "argv", ["mien-lab", "train", "--data", ".", "--run", "r"])
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ModuleNotFoundError):
-        cli.main()
+        main()
 
 
 def test_a_failed_check_of_an_export_is_one_sentence(monkeypatch, tmp_path):

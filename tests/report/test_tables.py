@@ -126,6 +126,6 @@ def test_parquet_without_rows_keeps_its_schema(tmp_path):
 
 def test_missing_pyarrow_is_said(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(OutputError, match=r"pip install 'mien\[report\]'"):
+    with pytest.raises(OutputError, match=r"pip install '\.\[report\]'"):
         write(tmp_path / "out.parquet", ReportFormat.PARQUET, [])
     assert list(tmp_path.iterdir()) == []

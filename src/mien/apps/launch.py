@@ -17,6 +17,7 @@ def launch_server(**options: Any) -> None:
         from mien.apps.web.server import serve
     except ModuleNotFoundError as error:
         raise InputError(
-            f"the server needs {error.name}, which is not installed; run: pip install 'mien[web]'"
+            f"the server needs {error.name}, which is not installed; run pip install '.[web]' in "
+            "the folder of mien's source"
         ) from error
     serve(**options)

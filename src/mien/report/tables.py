@@ -183,7 +183,7 @@ def _pyarrow() -> ModuleType:
     except ImportError as error:
         raise OutputError(
             "parquet and data frames need pyarrow, which is not installed; "
-            "run: pip install 'mien[report]'"
+            "run pip install '.[report]' in the folder of mien's source"
         ) from error
 
 
