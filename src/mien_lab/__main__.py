@@ -12,10 +12,11 @@ def main() -> None:
 
         run()
     except ModuleNotFoundError as error:
-        if (error.name or "mien").partition(".")[0] in ("mien", "mien_lab"):
+        package = (error.name or "mien").partition(".")[0]
+        if package in ("mien", "mien_lab"):
             raise
         sys.exit(
-            f"mien-lab: this command needs {error.name}, which is not installed; "
+            f"mien-lab: this command needs {package}, which is not installed; "
             "run pip install '.[lab]' in the folder of mien's source"
         )
 
