@@ -84,11 +84,11 @@ def analyze(
         typer.Option(
             min=0.01,
             max=0.999,
-            help="Least score of a face; if not given that of mien/weights/refiner.json.",
+            help="Minimum score of a face; by default that of mien/weights/refiner.json.",
         ),
     ] = None,
     precision: Annotated[
-        Precision | None, typer.Option(help=f"Weights to use; {DEFAULT_PRECISION} if not given.")
+        Precision | None, typer.Option(help=f"Weights to use; {DEFAULT_PRECISION} by default.")
     ] = None,
     threads: Threads = None,
     edge: Edge = False,
@@ -96,7 +96,7 @@ def analyze(
         int, typer.Option(min=1, help="Refuse pictures with more pixels.")
     ] = DEFAULT_MAX_PIXELS,
 ) -> None:
-    """Read how expressions appear on the faces in pictures and films.
+    """Read the apparent facial expressions in pictures and films.
 
     Exits with 0 if all was read, 1 if some was not (the rest is written), 2 on wrong usage.
     """

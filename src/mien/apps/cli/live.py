@@ -50,7 +50,7 @@ def live(
     min_face: MinFace = 0,
     threads: Threads = None,
 ) -> None:
-    """Read how expressions appear in live pictures; Ctrl-C ends.
+    """Read the apparent facial expressions in live pictures; Ctrl-C ends.
 
     Always reads the newest picture; those that arrive meanwhile are dropped and counted. A lost
     camera is opened again.

@@ -18,12 +18,12 @@ SearchSize = Annotated[
     int | None,
     typer.Option(
         min=64,
-        help="Longest side in px at which faces are searched; if not given 1280 for pictures, "
+        help="Longest side in px at which faces are searched; by default 1280 for pictures, "
         "640 live and mostly 640 for films.",
     ),
 ]
 Threads = Annotated[
-    int | None, typer.Option(min=1, help="Number of threads; all cores if not given.")
+    int | None, typer.Option(min=1, help="Number of threads; all cores by default.")
 ]
 
 

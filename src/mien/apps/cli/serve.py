@@ -13,16 +13,16 @@ __all__ = ["serve"]
 
 def serve(
     host: Annotated[
-        str | None, typer.Option(help="Address to listen on; 127.0.0.1 if not given.")
+        str | None, typer.Option(help="Address to listen on; 127.0.0.1 by default.")
     ] = None,
     port: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="Port; 8383 if not given.")
+        int | None, typer.Option(min=0, max=65535, help="Port; 8383 by default.")
     ] = None,
     certificate: Annotated[Path | None, typer.Option(help="TLS certificate, PEM.")] = None,
     key: Annotated[Path | None, typer.Option(help="Key of the certificate, PEM.")] = None,
     workers: Annotated[
         int | None,
-        typer.Option(min=1, help="Pictures and films read at the same time; 2 if not given."),
+        typer.Option(min=1, help="Pictures and films read at the same time; 2 by default."),
     ] = None,
 ) -> None:
     """Serve the web application until interrupted.
