@@ -70,7 +70,7 @@ test("a page that was opened reads without a network", { skip }, async () => {
   const { context, page } = await open("live");
   await page.getByRole("button", { name: "Open the camera" }).waitFor();
   await page.getByRole("link", { name: "Model & limits" }).click();
-  await page.getByText("runs on the processor").nth(2).waitFor(PATIENCE);
+  await page.getByText("runs on the CPU").nth(2).waitFor(PATIENCE);
   await context.setOffline(true);
   await page.getByRole("link", { name: "Live" }).click();
   await agree(page);
@@ -88,7 +88,7 @@ test("a camera that is paused is said to be open, and limits are shown without c
   await page.getByRole("button", { name: "Pause" }).click();
   await page.getByText("Paused, camera open").waitFor();
   const saving = page.waitForEvent("download");
-  await page.getByRole("button", { name: "Save the numbers" }).click();
+  await page.getByRole("button", { name: "Save readings" }).click();
   const { faces } = JSON.parse(readFileSync(await (await saving).path(), "utf8"));
   assert.deepEqual(faces.map(({ track_id: id }) => `Face ${id}`), await page.locator(".face h2").allInnerTexts());
   for (const { top, prediction_set: likely } of faces) assert.equal(likely[0], top);
@@ -151,7 +151,7 @@ test("files dropped anywhere are read, and never gone to", { skip }, async () =>
   await page.getByRole("heading", { level: 1, name: "Film" }).waitFor();
   await page.locator("input[type=file]").waitFor({ state: "attached" });
   await drop(page, 600, 20, [media.film, media.photo]);
-  await page.getByText("One film is read at a time: this one is astronaut.mp4").waitFor(PATIENCE);
+  await page.getByText("Only one film is read at a time. This is astronaut.mp4").waitFor(PATIENCE);
   await page.locator(".chart").waitFor(PATIENCE);
   await drop(page, 600, 20, [media.film]);
   await page.getByText("Stop and forget this one").waitFor();
@@ -230,7 +230,7 @@ test("a photograph that is removed passes the focus on", { skip }, async () => {
   await page.getByRole("button", { name: "Remove astronaut.png" }).click();
   assert.equal(await focused(), "file");
   await page.locator("input[type=file]").setInputFiles({ name: "a.jpg", mimeType: "image/jpeg", buffer: Buffer.from("a") });
-  await page.getByText("a.jpg cannot be shown").waitFor(PATIENCE);
+  await page.getByText("a.jpg cannot be displayed").waitFor(PATIENCE);
   assert.equal(await page.locator(".photo .picture").count(), 0);
   await page.getByRole("button", { name: "Try again" }).press("Enter", PATIENCE);
   assert.equal(await page.evaluate(() => document.activeElement.textContent), "a.jpg");
@@ -294,7 +294,7 @@ test("a graphics processor reads the same, and the page says so", { skip }, asyn
     // An imitated one takes its time.
     await assertBothReadAlike(page, [media.portrait], { timeout: 300_000 });
     await page.getByRole("link", { name: "Model & limits" }).click();
-    await page.getByText("runs on the graphics processor (WebGPU)").first().waitFor(PATIENCE);
+    await page.getByText("runs on the GPU (WebGPU)").first().waitFor(PATIENCE);
   } finally {
     await gpu.close();
   }
@@ -339,7 +339,7 @@ test("text is as large as the browser is told", { skip }, async () => {
 test("a photograph shows where the network looked", { skip }, async () => {
   const { context, page } = await open("photo");
   await page.locator("input[type=file]").setInputFiles(media.photo);
-  await page.getByRole("button", { name: "Show where it looked" }).click(PATIENCE);
+  await page.getByRole("button", { name: "Show activation map" }).click(PATIENCE);
   await mapIsPainted(page);
   await assertAccessible(page);
   await context.close();
@@ -349,7 +349,7 @@ test("where the network looked is shown after a second try, too", { skip }, asyn
   const { context, page } = await open("photo");
   await page.getByText("This server", { exact: true }).click();
   await page.locator("input[type=file]").setInputFiles(media.portrait);
-  const show = page.getByRole("button", { name: "Show where it looked" });
+  const show = page.getByRole("button", { name: "Show activation map" });
   await show.waitFor(PATIENCE);
   await page.route("**/api/v1/analyze*", (route) => route.fulfill({ status: 500, json: { detail: "it is 500" } }));
   await show.click();
@@ -363,7 +363,7 @@ test("where the network looked is shown after a second try, too", { skip }, asyn
 test("an animation that is taken for a photograph or a film is sent where it can be read", { skip }, async () => {
   const { context, page, faults } = await open("photo");
   await page.locator("input[type=file]").setInputFiles([media.moving, media.portrait]);
-  await page.getByText("moving.gif moves. Open it in Film.").waitFor(PATIENCE);
+  await page.getByText("moving.gif is not a still picture. Open it in Film.").waitFor(PATIENCE);
   await page.locator(".photo .face").waitFor(PATIENCE);
   await page.getByRole("link", { name: "Film" }).click();
   await page.getByRole("heading", { level: 1, name: "Film" }).waitFor();
@@ -492,7 +492,7 @@ test("a camera that is refused or lost is said plainly", { skip }, async () => {
     navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("no", "NotAllowedError"));
   });
   await agree(page);
-  await page.getByText("The camera was refused").waitFor(PATIENCE);
+  await page.getByText("Access to the camera was denied").waitFor(PATIENCE);
   await page.evaluate(() => {
     navigator.mediaDevices.getUserMedia = async (wanted) => {
       window.stream = await window.real(wanted);
@@ -569,7 +569,7 @@ test("a token that was accepted does not stay in its form", { skip }, async () =
   });
   await page.reload();
   const token = page.getByLabel("Token");
-  await page.getByRole("heading", { name: "asks for a token", level: 1 }).waitFor();
+  await page.getByRole("heading", { name: "requires a token", level: 1 }).waitFor();
   await token.fill("wrong");
   await page.getByRole("button", { name: "Open" }).click();
   await page.locator(".token .alert").waitFor();

@@ -1,4 +1,4 @@
-/** The consent: version of the notice and time, stored only in this browser. */
+/** Consent to the notice: its version and the time, stored only in this browser. */
 
 import { signal } from "@preact/signals";
 import type { Place } from "./state";
@@ -16,7 +16,7 @@ export const agreement = signal<Agreement | null>(stored());
 
 /** Record consent to a version of the notice for a place. */
 export function agree(version: string, place: Place, now = new Date()): void {
-  agreement.value = { version: noticeOf(version, place), time: now.toISOString() };
+  agreement.value = { version: versionFor(version, place), time: now.toISOString() };
   try {
     localStorage.setItem(KEY, JSON.stringify(agreement.value));
   } catch {
@@ -35,17 +35,17 @@ export function withdraw(): void {
 
 /** Whether there is consent to this version; consent for the server covers this browser. */
 export function agreedTo(version: string, place: Place): boolean {
-  const noted = agreement.value?.version;
-  return noted === noticeOf(version, "server") || noted === noticeOf(version, place);
+  const agreed = agreement.value?.version;
+  return agreed === versionFor(version, "server") || agreed === versionFor(version, place);
 }
 
-/** The version of the notice, and whether the consent covers the server. */
+/** The version of the notice agreed to, and whether the consent covers the server. */
 export function agreedVersion({ version }: Agreement): [version: string, server: boolean] {
   const server = version.endsWith(SERVER);
   return [server ? version.slice(0, -SERVER.length) : version, server];
 }
 
-function noticeOf(version: string, place: Place): string {
+function versionFor(version: string, place: Place): string {
   return place === "server" ? version + SERVER : version;
 }
 

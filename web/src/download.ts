@@ -12,28 +12,29 @@ export function jsonOf(items: readonly Item[], networks: readonly Model[]): stri
   return JSON.stringify({ schema: "mien/1", model, items }, plain, 2);
 }
 
-export const HEADER = [
+export const CSV_HEADER = [
   "source,frame,time_s,face,track_id,x,y,width,height,score,top",
   ...EMOTIONS,
   "valence,arousal,sentiment,uncertain",
 ].join(",");
 
+/** One row per face, in the format of the server. */
 export function csvOf(items: readonly Item[]): string {
   const rows = items.flatMap(({ source, frames }) =>
-    frames.flatMap((frame) => frame.faces.map((face, number) => row(source, frame, number, face))),
+    frames.flatMap((frame) => frame.faces.map((face, number) => csvRow(source, frame, number, face))),
   );
-  return `${[HEADER, ...rows].join("\n")}\n`;
+  return `${[CSV_HEADER, ...rows].join("\n")}\n`;
 }
 
 const EVENT_COLUMNS = ["track_id", "expression", "onset_s", "apex_s", "offset_s", "duration_s", "peak"] as const;
 
-/** A row per event, as the server writes it. */
+/** A csvRow per event, as the server writes it. */
 export function eventsCsvOf(source: string, events: readonly Event[]): string {
   const rows = events.map((event) => [quoted(source), ...EVENT_COLUMNS.map((name) => event[name])].join(","));
   return `${[["source", ...EVENT_COLUMNS].join(","), ...rows].join("\n")}\n`;
 }
 
-function row(source: string, frame: Frame, number: number, face: Face): string {
+function csvRow(source: string, frame: Frame, number: number, face: Face): string {
   const { x, y, width, height } = face.box;
   const rounded = (value: number, places: number) => String(Number(value.toFixed(places)));
   return [
@@ -57,6 +58,7 @@ function quoted(text: string): string {
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
+/** Save a file by the browser's download. */
 export function save(name: string, type: string, content: string): void {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([content], { type }));

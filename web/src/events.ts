@@ -6,13 +6,14 @@ import { EMOTIONS, type Emotion } from "./vision/labels";
 /** Upper and lower hysteresis thresholds of the probability during an event. */
 const PEAK_THRESHOLD = 0.5;
 const ONSET_THRESHOLD = 0.25;
-/** Longest time unseen without ending events, in seconds, or in steps if frames are further apart. */
+/** Longest time that a face may be unseen without ending its events; the longer of the two counts. */
 const GAP_S = 0.5;
 const MISSED_STEPS = 1.5;
-/** Number of steps between frames over which the median is taken. */
+/** Number of steps between frames whose median is their usual distance. */
 const STEPS = 15;
 const CODED = EMOTIONS.filter((name) => name !== "neutral");
 
+/** An expression that currently is at or above `ONSET_THRESHOLD`; times in seconds. */
 interface Course {
   readonly track: number;
   readonly expression: Emotion;
@@ -32,7 +33,7 @@ export function eventsOf(frames: readonly Frame[]): Event[] {
     courses.delete(key);
     if (course.peak >= PEAK_THRESHOLD) found.push(eventOf(course, offset));
   };
-  const step = (track: number, expression: Emotion, time: number, value: number) => {
+  const add = (track: number, expression: Emotion, time: number, value: number) => {
     const key = `${track} ${expression}`;
     let course = courses.get(key);
     if (course && !(time >= course.last && time - course.last <= gap)) {
@@ -52,12 +53,11 @@ export function eventsOf(frames: readonly Frame[]): Event[] {
     if (time > before) {
       steps.push(time - before);
       if (steps.length > STEPS) steps.shift();
-      const ranked = [...steps].sort((a, b) => a - b);
-      gap = Math.max(GAP_S, MISSED_STEPS * (ranked[Math.floor(ranked.length / 2)] ?? 0));
+      gap = Math.max(GAP_S, MISSED_STEPS * median(steps));
     }
     before = time;
     for (const { track_id: track, emotions } of faces) {
-      if (track !== null) for (const name of CODED) step(track, name, time, emotions[name]);
+      if (track !== null) for (const name of CODED) add(track, name, time, emotions[name]);
     }
     for (const [key, course] of courses) {
       const since = time - course.last;
@@ -65,7 +65,11 @@ export function eventsOf(frames: readonly Frame[]): Event[] {
     }
   }
   for (const [key, course] of courses) end(key, course, course.last);
-  return found.sort(inOrder);
+  return found.sort(byOnset);
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 }
 
 function eventOf({ track, expression, onset, apex, peak }: Course, offset: number): Event {
@@ -81,7 +85,7 @@ function eventOf({ track, expression, onset, apex, peak }: Course, offset: numbe
   };
 }
 
-function inOrder(a: Event, b: Event): number {
+function byOnset(a: Event, b: Event): number {
   return a.onset_s - b.onset_s || a.track_id - b.track_id || (a.expression < b.expression ? -1 : 1);
 }
 

@@ -1,8 +1,8 @@
 import { render } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { tokenNeeded } from "./api/client";
-import { observe, requests } from "./api/traffic";
-import { Footer, Header, StatusLine, TokenForm, Trouble } from "./components/frame";
+import { observeRequests, requests } from "./api/traffic";
+import { ConnectionAlert, Footer, Header, StatusLine, TokenForm } from "./components/frame";
 import { refuseDrops } from "./components/hooks";
 import { LimitsDialog } from "./components/limits";
 import { connect, view, viewOf } from "./state";
@@ -19,10 +19,10 @@ const VIEWS = { live: Live, photo: Photo, film: Film, model: Model };
 function App() {
   const View = VIEWS[view.value];
   const shown = tokenNeeded.value ? "token" : view.value;
-  const before = useRef<string>(shown);
+  const previous = useRef<string>(shown);
   useEffect(() => {
-    if (before.current === shown) return;
-    before.current = shown;
+    if (previous.current === shown) return;
+    previous.current = shown;
     scrollTo(0, 0);
     document.querySelector<HTMLElement>("h1")?.focus({ preventScroll: true });
   }, [shown]);
@@ -34,7 +34,7 @@ function App() {
       <Header />
       <StatusLine />
       <main id="content" tabIndex={-1}>
-        <Trouble />
+        <ConnectionAlert />
         <TokenForm />
         {!tokenNeeded.value && <View />}
       </main>
@@ -49,18 +49,18 @@ function skip(event: Event): void {
   document.getElementById("content")?.focus();
 }
 
-function entitle(): void {
+function updateTitle(): void {
   document.title = `${strings.views[view.value]} · ${strings.name}`;
 }
 
 addEventListener("hashchange", () => {
   view.value = viewOf(location.hash);
-  entitle();
+  updateTitle();
 });
-entitle();
+updateTitle();
 refuseDrops();
-// The API client counts its own requests.
-observe(
+// The API client counts its own requests, as they are sent.
+observeRequests(
   (count) => {
     requests.value += count;
   },

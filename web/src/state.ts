@@ -1,8 +1,8 @@
-/** State shared by the whole page; only the consent outlives it. */
+/** State shared by the whole page; only the consent is stored. */
 
 import { computed, signal } from "@preact/signals";
-import { loadModels, Refusal, tokenNeeded } from "./api/client";
-import { startCounting } from "./api/traffic";
+import { ApiError, loadModels, tokenNeeded } from "./api/client";
+import { resetRequests } from "./api/traffic";
 import type { Models } from "./api/types";
 import { strings } from "./strings";
 
@@ -11,12 +11,13 @@ export type View = keyof typeof strings.views;
 
 export const place = signal<Place>("browser");
 export const models = signal<Models | null>(null);
-export const trouble = signal<string | null>(null);
+/** Why the server's networks and settings are not known, or null. */
+export const connectionProblem = signal<string | null>(null);
 const running = signal<ReadonlyMap<string, Place>>(new Map());
 /** Whether pictures are being analysed right now. */
 export const analysing = computed(() => running.value.size > 0);
-/** Where the current analysis sends pictures, or the next one would. */
-export const leaving = computed(() => {
+/** Whether the current analysis sends pictures to the server, or the next one would. */
+export const sendsToServer = computed(() => {
   const places = [...running.value.values()];
   return places.length ? places.includes("server") : place.value === "server";
 });
@@ -24,15 +25,15 @@ export const view = signal<View>(viewOf(location.hash));
 
 const RETRY_MS = 3000;
 /** Time limit for the server's first answer. */
-const PATIENCE_MS = 10_000;
-const AGAIN_MS = 50;
+const TIMEOUT_MS = 10_000;
+const POLL_MS = 50;
 
-/** Record where an analysis starts, or that it has ended; the first resets the request count. */
-export function setRunning(what: string, where: Place | null): void {
-  if (where && !analysing.value) startCounting();
+/** Record where an analysis runs, or that it has ended (null); the first resets the request count. */
+export function setRunning(task: string, where: Place | null): void {
+  if (where && !analysing.value) resetRequests();
   const next = new Map(running.value);
-  if (where) next.set(what, where);
-  else next.delete(what);
+  if (where) next.set(task, where);
+  else next.delete(task);
   running.value = next;
 }
 
@@ -41,7 +42,7 @@ export function viewOf(hash: string): View {
   return Object.hasOwn(strings.views, name) ? (name as View) : "live";
 }
 
-/** Refuse folders, empty files, and files that have been removed or changed. */
+/** Reject folders, empty files, and files that have been removed or changed. */
 export async function checkFile(file: File): Promise<void> {
   await file.slice(0, 1).arrayBuffer().catch(() => {
     throw new Error(strings.errors.notAFile(file.name));
@@ -49,31 +50,40 @@ export async function checkFile(file: File): Promise<void> {
   if (!file.size) throw new Error(strings.errors.empty(file.name));
 }
 
-/** Refuse a file that the server would refuse, before it is sent. */
+/** Reject a file that is too large for the server, before it is sent. */
 export function checkSize({ name, size }: File): void {
-  const most = models.value?.max_upload;
-  if (most && size > most) throw new Error(strings.errors.tooLarge(name, size, most));
+  const limit = models.value?.max_upload;
+  if (limit && size > limit) throw new Error(strings.errors.tooLarge(name, size, limit));
 }
 
-/** The server's networks and settings, as soon as they are known. */
-export async function known(): Promise<Models> {
-  for (let waited = 0; !models.value && !trouble.value && waited < PATIENCE_MS; waited += AGAIN_MS) {
-    await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+/** The message of an error, to show. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : strings.errors.unexpected;
+}
+
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Wait for the server's networks and settings. */
+export async function awaitModels(): Promise<Models> {
+  for (let waited = 0; !models.value && !connectionProblem.value && waited < TIMEOUT_MS; waited += POLL_MS) {
+    await sleep(POLL_MS);
   }
-  if (!models.value) throw new Error(strings.errors.offlineModels);
+  if (!models.value) throw new Error(strings.errors.modelsNotLoaded);
   return models.value;
 }
 
-/** Request the server's networks and settings until it answers. */
+/** Request the server's networks and settings, repeatedly until it answers. */
 export async function connect(): Promise<void> {
   try {
     models.value = await loadModels();
-    trouble.value = null;
+    connectionProblem.value = null;
     tokenNeeded.value = false;
   } catch (error) {
-    if (error instanceof Refusal && error.status === 401) return;
-    const away = error instanceof Refusal && error.status === 0;
-    trouble.value = away ? strings.errors.serverGone : error instanceof Error ? error.message : strings.errors.unexpected;
+    if (error instanceof ApiError && error.status === 401) return;
+    const unreachable = error instanceof ApiError && error.status === 0;
+    connectionProblem.value = unreachable ? strings.errors.reconnecting : messageOf(error);
     setTimeout(connect, RETRY_MS);
   }
 }

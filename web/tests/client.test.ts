@@ -28,11 +28,11 @@ const file = new File(["picture"], "a b.jpg", { type: "image/jpeg" });
 
 describe("the client", () => {
   it("sends a picture as it is, and quotes a refusal", async () => {
-    const { analyzePicture, Refusal } = await client();
+    const { analyzePicture, ApiError } = await client();
     answers = [problem(415)];
     const { stop } = patience();
     const sending = analyzePicture(file, true, { stop: stop.signal, note: () => undefined });
-    await expect(sending).rejects.toEqual(new Refusal("it is 415", 415));
+    await expect(sending).rejects.toEqual(new ApiError("it is 415", 415));
     expect(asked[0].url).toBe("http://here/api/v1/analyze?name=a%20b.jpg&activation=true");
     expect(asked[0].headers.get("Content-Type")).toBe("image/jpeg");
     expect(await asked[0].text()).toBe("picture");
@@ -113,7 +113,7 @@ describe("photographs", () => {
     const { addPictures, pictures } = await photographs();
     await addPictures([new File(["x".repeat(101)], "large.png")]);
     expect(asked).toEqual([]);
-    expect(pictures.value[0].problem).toMatch(/^large\.png has 1\sMB/);
+    expect(pictures.value[0].problem).toMatch(/^large\.png is 1\sMB/);
   });
 
   it("are read without maps, which are asked for when they are wanted", async () => {
@@ -157,11 +157,11 @@ describe("photographs", () => {
   it("that are read here ask for nothing once the networks are there", async () => {
     const { addPictures, pictures } = await photographs();
     const { place } = await import("../src/state");
-    const { counted, requests } = await import("../src/api/traffic");
+    const { countRequest, requests } = await import("../src/api/traffic");
     const { device } = await import("../src/device/device");
     place.value = "browser";
     vi.stubGlobal("createImageBitmap", async () => ({}));
-    vi.spyOn(device, "load").mockResolvedValue().mockImplementationOnce(async () => counted());
+    vi.spyOn(device, "load").mockResolvedValue().mockImplementationOnce(async () => countRequest());
     vi.spyOn(device, "readStill").mockResolvedValue({ width: 1, height: 1, faces: [] });
     await addPictures([file]);
     expect(pictures.value[0].item?.frames).toHaveLength(1);
@@ -170,7 +170,7 @@ describe("photographs", () => {
 
   it("are still said to go to the server after one of them was read again meanwhile", async () => {
     const { addPictures, pictures, readAgain } = await photographs();
-    const { analysing, leaving, place } = await import("../src/state");
+    const { analysing, sendsToServer, place } = await import("../src/state");
     let finish = (_: Response): void => undefined;
     vi.stubGlobal("fetch", async () => answers.shift() ?? new Promise((resolve) => (finish = resolve)));
     answers = [json({ items: [item] })];
@@ -179,10 +179,10 @@ describe("photographs", () => {
     answers = [json({ items: [item] })];
     await readAgain(pictures.value[0], true);
     place.value = "browser";
-    expect([analysing.value, leaving.value]).toEqual([true, true]);
+    expect([analysing.value, sendsToServer.value]).toEqual([true, true]);
     finish(json({ items: [item] }));
     await reading;
-    expect([analysing.value, leaving.value]).toEqual([false, false]);
+    expect([analysing.value, sendsToServer.value]).toEqual([false, false]);
   });
 
   it("that are removed are sent no further", async () => {

@@ -1,15 +1,15 @@
 import { describe, expect, it } from "vitest";
 import type { Point } from "../src/vision/geometry";
-import { apart, merged } from "../src/vision/merging";
+import { notNested, merged } from "../src/vision/merging";
 import { decode, type Proposal, scales } from "../src/vision/proposals";
-import { REGION_SIZE, refined, regionBatch } from "../src/vision/refining";
+import { REGION_SIZE, refined, regionBatch } from "../src/vision/refiner";
 
 const POINTS: Point[] = [[1, 1], [2, 1], [1.5, 2], [1, 3], [2, 3]];
 const face = (x: number, size: number, score: number): Proposal => ({
   box: [x, 0, size, size],
   points: POINTS,
   score,
-  weight: score,
+  vote: score,
 });
 
 describe("proposals", () => {
@@ -24,7 +24,7 @@ describe("proposals", () => {
     const [found] = decode({ data, rows: 1, columns: 2 }, 8, 24, 0.5, 2, 2);
     expect(found.box).toEqual([0, -16, 48, 48]);
     expect(found.points[0]).toEqual([24, 8]);
-    expect(found.weight).toBeCloseTo(0.9);
+    expect(found.vote).toBeCloseTo(0.9);
   });
 });
 
@@ -36,7 +36,7 @@ describe("merging", () => {
   });
 
   it("drops what lies within a better one", () => {
-    expect(apart([face(0, 20, 0.9), face(1, 5, 0.8), face(18, 10, 0.7)])).toHaveLength(2);
+    expect(notNested([face(0, 20, 0.9), face(1, 5, 0.8), face(18, 10, 0.7)])).toHaveLength(2);
   });
 });
 

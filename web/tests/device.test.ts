@@ -81,7 +81,7 @@ describe("the device", () => {
     const failing = device.readStill(picture());
     await asks(0);
     const { id } = workers[0].asked.at(-1) as Request;
-    workers[0].say({ id, kind: "failed", at: "readFailed", reason: "TypeError: x" });
+    workers[0].say({ id, kind: "failed", failure: "readFailed", reason: "TypeError: x" });
     await expect(failing).rejects.toMatchObject({ message: strings.errors.readFailed, cause: "TypeError: x" });
   });
 });

@@ -61,17 +61,17 @@ describe("a film that is not the first on the server", () => {
     vi.useFakeTimers();
     let job = { id: "x-1", state: "queued", progress: 0, frames_read: 0, frame_count: 8, results: {} };
     vi.stubGlobal("fetch", async () => Response.json(job));
-    const { doing, film, forgetFilm, openFilm } = await import("../src/live/film");
+    const { activeStage, film, forgetFilm, openFilm } = await import("../src/live/film");
     const { place } = await import("../src/state");
     place.value = "server";
     void openFilm(new File(["film"], "a.mp4"));
     await vi.advanceTimersByTimeAsync(1000);
-    expect([doing.value, film.value?.share, film.value?.note]).toEqual(["waiting", null, ""]);
+    expect([activeStage.value, film.value?.progress, film.value?.note]).toEqual(["waiting", null, ""]);
     job = { ...job, state: "running", progress: 0.5, frames_read: 4 };
     await vi.advanceTimersByTimeAsync(1000);
-    expect([doing.value, film.value?.share, film.value?.note]).toEqual(["reading", 0.5, strings.film.frames(4, 8)]);
+    expect([activeStage.value, film.value?.progress, film.value?.note]).toEqual(["reading", 0.5, strings.film.frames(4, 8)]);
     forgetFilm();
-    expect(doing.value).toBeNull();
+    expect(activeStage.value).toBeNull();
   });
 });
 
@@ -95,7 +95,7 @@ describe("a server that cannot be reached for a moment", () => {
     place.value = "server";
     void openFilm(new File(["film"], "a.mp4"));
     await vi.advanceTimersByTimeAsync(900);
-    expect(film.value).toMatchObject({ stage: "waiting", note: strings.errors.serverGone });
+    expect(film.value).toMatchObject({ stage: "waiting", note: strings.errors.reconnecting });
     await vi.advanceTimersByTimeAsync(2000);
     expect(film.value).toMatchObject({ stage: "done", item: { frames: [] } });
     expect(missed.size).toBe(2);
@@ -230,7 +230,7 @@ describe("a picture in this browser", () => {
     expect(await problems(2)).toEqual([strings.errors.notAPhoto("a.webp"), strings.errors.filmUnreadable]);
   });
 
-  it("that does not is read in Photo alone", async () => {
+  it("that does not is read in Photo isolated", async () => {
     expect(await problems(1)).toEqual([undefined, strings.errors.notAFilm]);
   });
 });
@@ -328,35 +328,35 @@ describe("a film in this browser", () => {
   });
 
   it("is waited for until it is there, or cannot be read", async () => {
-    const { happens } = await import("../src/live/film");
+    const { waitForEvent } = await import("../src/live/film");
     const { signal } = new AbortController();
     const good = video();
-    const there = happens(good, "seeked", signal);
+    const there = waitForEvent(good, "seeked", signal);
     good.dispatchEvent(new Event("seeked"));
     await there;
     const bad = video();
-    const broken = happens(bad, "loadeddata", signal);
+    const broken = waitForEvent(bad, "loadeddata", signal);
     bad.dispatchEvent(new Event("error"));
     await expect(broken).rejects.toThrow(strings.errors.filmUnreadable);
   });
 
   it("is read once its picture is there, a little after its moment", async () => {
-    const { pictureOf } = await import("../src/live/film");
+    const { captureFrame } = await import("../src/live/film");
     const picture = {};
     const taken = vi.fn().mockRejectedValueOnce(new Error("not usable")).mockResolvedValue(picture);
     vi.stubGlobal("createImageBitmap", taken);
     const stop = new AbortController();
-    expect(await pictureOf(video(), stop.signal)).toBe(picture);
+    expect(await captureFrame(video(), stop.signal)).toBe(picture);
     taken.mockRejectedValue(new Error("not usable"));
-    const late = pictureOf(video(), stop.signal);
+    const late = captureFrame(video(), stop.signal);
     stop.abort();
     await expect(late).rejects.toThrow(strings.errors.filmUnreadable);
   });
 
   it("is given up when it never comes to a moment", async () => {
-    const { happens } = await import("../src/live/film");
+    const { waitForEvent } = await import("../src/live/film");
     vi.useFakeTimers();
-    const stuck = happens(video(), "seeked", new AbortController().signal);
+    const stuck = waitForEvent(video(), "seeked", new AbortController().signal);
     stuck.catch(() => undefined);
     vi.advanceTimersByTime(30_000);
     await expect(stuck).rejects.toThrow(strings.errors.filmUnreadable);

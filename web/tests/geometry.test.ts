@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { alignmentMatrix, canAlign, cropFace } from "../src/vision/alignment";
-import { apply, crowded, invert, iou, type Point, similarity, suppress } from "../src/vision/geometry";
+import { apply, tagsOverlap, invert, iou, type Point, similarityTransform, nonMaximumSuppression } from "../src/vision/geometry";
 import { CANONICAL } from "./canonical";
 
 describe("geometry", () => {
@@ -11,26 +11,26 @@ describe("geometry", () => {
 
   it("keeps the best of what overlaps, equal scores in order", () => {
     const boxes = [[0, 0, 4, 4], [0, 0, 4, 5], [9, 9, 2, 2]] as const;
-    expect(suppress(boxes, [0.5, 0.9, 0.5], 0.4)).toEqual([1, 2]);
-    expect(suppress(boxes, [0.5, 0.5, 0.5], 0.4)).toEqual([0, 2]);
+    expect(nonMaximumSuppression(boxes, [0.5, 0.9, 0.5], 0.4)).toEqual([1, 2]);
+    expect(nonMaximumSuppression(boxes, [0.5, 0.5, 0.5], 0.4)).toEqual([0, 2]);
   });
 
   it("tells whether tags would lie over each other", () => {
-    expect(crowded([])).toBe(false);
-    expect(crowded([[0.1, 0.1], [0.5, 0.1], [0.1, 0.3]])).toBe(false);
-    expect(crowded([[0.1, 0.1], [0.9, 0.9], [0.2, 0.15]])).toBe(true);
+    expect(tagsOverlap([])).toBe(false);
+    expect(tagsOverlap([[0.1, 0.1], [0.5, 0.1], [0.1, 0.3]])).toBe(false);
+    expect(tagsOverlap([[0.1, 0.1], [0.9, 0.9], [0.2, 0.15]])).toBe(true);
   });
 
-  it("finds a similarity and its inverse", () => {
+  it("finds a similarity transform and its inverse", () => {
     const turned = CANONICAL.map(([x, y]): Point => [3 - 2 * y, 2 * x + 7]);
-    const matrix = similarity(CANONICAL, turned);
+    const matrix = similarityTransform(CANONICAL, turned);
     CANONICAL.forEach((point, i) => {
       const [x, y] = apply(matrix, point);
       expect(x).toBeCloseTo(turned[i][0]);
       expect(y).toBeCloseTo(turned[i][1]);
       expect(apply(invert(matrix), [x, y])[0]).toBeCloseTo(point[0]);
     });
-    expect(() => similarity([[1, 1], [1, 1]], [[0, 0], [1, 1]])).toThrow("coincide");
+    expect(() => similarityTransform([[1, 1], [1, 1]], [[0, 0], [1, 1]])).toThrow("coincide");
   });
 });
 

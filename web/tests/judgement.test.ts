@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { pageNetworks } from "../src/device/messages";
-import { csvOf, eventsCsvOf, HEADER, jsonOf } from "../src/download";
-import { follow, inView, numbering, type Track } from "../src/live/tracks";
+import { csvOf, eventsCsvOf, CSV_HEADER, jsonOf } from "../src/download";
+import { updateTracks, visibleFaces, filmTracker, type Track } from "../src/live/tracks";
 import { type Doubt, doubtOf, predictionSet, softmax } from "../src/vision/judgement";
 import { arousalOf, type Emotion, type Sentiment, sentimentOf, valenceOf } from "../src/vision/labels";
 import type { Point } from "../src/vision/geometry";
@@ -51,59 +51,59 @@ describe("tracks", () => {
   it("keeps an id while a face moves, and forgets one that has gone", () => {
     let ids = 0;
     const next = () => ++ids;
-    let tracks: Track[] = follow([], [made("happiness")], 0, next);
-    tracks = follow(tracks, [made("happiness", 0.9, 18)], 0.1, next);
+    let tracks: Track[] = updateTracks([], [made("happiness")], 0, next);
+    tracks = updateTracks(tracks, [made("happiness", 0.9, 18)], 0.1, next);
     expect(tracks.map(({ id }) => id)).toEqual([1]);
     expect(tracks[0].face.box.x).toBeGreaterThan(10);
     expect(tracks[0].face.box.x).toBeLessThan(18);
-    tracks = follow(tracks, [made("anger", 0.9, 300)], 0.2, next);
+    tracks = updateTracks(tracks, [made("anger", 0.9, 300)], 0.2, next);
     expect(tracks.map(({ id }) => id)).toEqual([1, 2]);
-    tracks = follow(tracks, [made("anger", 0.9, 300)], 2, next);
+    tracks = updateTracks(tracks, [made("anger", 0.9, 300)], 2, next);
     expect(tracks.map(({ id }) => id)).toEqual([2]);
   });
 
   it("forgets the last face too, after one reading without it however slow", () => {
-    let tracks = follow([], [made("happiness")], 0, () => 1);
-    tracks = follow(tracks, [], 10, () => 2);
+    let tracks = updateTracks([], [made("happiness")], 0, () => 1);
+    tracks = updateTracks(tracks, [], 10, () => 2);
     expect(tracks.map(({ id }) => id)).toEqual([1]);
-    expect(follow(tracks, [], 20, () => 2)).toEqual([]);
-    tracks = follow(follow([], [made("happiness")], 0, () => 1), [], 0.1, () => 2);
-    expect(follow(tracks, [], 0.2, () => 2)).toHaveLength(1);
+    expect(updateTracks(tracks, [], 20, () => 2)).toEqual([]);
+    tracks = updateTracks(updateTracks([], [made("happiness")], 0, () => 1), [], 0.1, () => 2);
+    expect(updateTracks(tracks, [], 0.2, () => 2)).toHaveLength(1);
   });
 });
 
 describe("a face that is shown", () => {
-  const changed = () => follow(follow([], [made("happiness")], 0, () => 1), [made("anger", 0.9)], 0.1, () => 2);
+  const changed = () => updateTracks(updateTracks([], [made("happiness")], 0, () => 1), [made("anger", 0.9)], 0.1, () => 2);
 
   it("appears as what its prediction set holds, in doubt while it follows what is read", () => {
     const [{ face }] = changed();
     expect(face.top).toBe("happiness");
     expect(face.prediction_set).toEqual(["happiness", "anger"]);
     expect(face).toMatchObject({ uncertain: true, uncertain_reason: "ambiguous" });
-    const [after] = follow(changed(), [made("anger", 0.9)], 2, () => 2);
+    const [after] = updateTracks(changed(), [made("anger", 0.9)], 2, () => 2);
     expect(after.face).toMatchObject({ top: "anger", prediction_set: ["anger"], uncertain: false, uncertain_reason: null });
   });
 
   it("keeps the doubt that its picture gives", () => {
     const covered = { ...made("anger", 0.9), uncertain: true, uncertain_reason: "occluded" as const };
-    const [{ face }] = follow(changed(), [covered], 0.2, () => 2);
+    const [{ face }] = updateTracks(changed(), [covered], 0.2, () => 2);
     expect(face.uncertain_reason).toBe("occluded");
   });
 
   it("is saved as it was read, while it is in view", () => {
     const [read, gone] = [made("anger", 0.9), made("fear", 0.9, 300)];
-    let [tracks, ids] = [follow([], [], 0, () => 0), 0];
+    let [tracks, ids] = [updateTracks([], [], 0, () => 0), 0];
     for (const [time, faces] of [[made("happiness"), gone], [read]].entries()) {
-      tracks = follow(tracks, faces, time / 10, () => ++ids);
+      tracks = updateTracks(tracks, faces, time / 10, () => ++ids);
     }
     expect(tracks.map(({ id }) => id)).toEqual([1, 2]);
-    expect(inView(tracks)).toEqual([{ ...read, track_id: 1 }]);
+    expect(visibleFaces(tracks)).toEqual([{ ...read, track_id: 1 }]);
   });
 });
 
-describe("numbering", () => {
+describe("filmTracker", () => {
   it("gives faces of a film their ids and leaves them as they were read", () => {
-    const number = numbering();
+    const number = filmTracker();
     const ids = (faces: Face[], time: number) => number(faces, time).map(({ track_id }) => track_id);
     expect(ids([made("happiness"), made("fear", 0.9, 300)], 0)).toEqual([1, 2]);
     const [second, first] = number([made("fear", 0.7, 304), made("anger", 0.8, 14)], 0.2);
@@ -119,7 +119,7 @@ describe("downloads", () => {
 
   it("writes a row per face, with names quoted", () => {
     const [header, row, end] = csvOf([item]).split("\n");
-    expect(header).toBe(HEADER);
+    expect(header).toBe(CSV_HEADER);
     expect(row.startsWith('"a ""b"", c.mp4",3,0.12,0,,10,10,40,40,0.9,happiness,0.01,')).toBe(true);
     expect(end).toBe("");
   });

@@ -12,7 +12,7 @@ const lying: Proposal = {
   box: [0, 0, 100, 100],
   points: CANONICAL.map(([x, y]): Point => [150 - 3 * y, 20 + 3 * x]),
   score: 0.9,
-  weight: 1,
+  vote: 1,
 };
 
 it("leaves landmarks that are where they are expected", () => {

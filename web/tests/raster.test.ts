@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { cut, luma, mirrored, packed, resize, roundEven } from "../src/vision/raster";
+import { crop, luma, mirrored, toBatch, resize, roundEven } from "../src/vision/raster";
 
 it("takes the luma of the usual standard", () => {
   const pixels = new Uint8ClampedArray([255, 255, 255, 255, 255, 0, 0, 255, 0, 255, 0, 255, 0, 0, 255, 255]);
@@ -20,11 +20,11 @@ it("enlarges between pixel centres", () => {
 
 it("cuts parts and rounds halves to even numbers", () => {
   const grey = { width: 3, height: 2, data: Uint8Array.of(1, 2, 3, 4, 5, 6) };
-  expect(Array.from(cut(grey, 1, 0, 3, 2).data)).toEqual([2, 3, 5, 6]);
+  expect(Array.from(crop(grey, 1, 0, 3, 2).data)).toEqual([2, 3, 5, 6]);
   expect([0.5, 1.5, 2.5, 2.4].map(roundEven)).toEqual([0, 2, 2, 2]);
 });
 
 it("packs pictures one after the other, and turns them in the mirror", () => {
   const grey = { width: 3, height: 2, data: Uint8Array.of(1, 2, 3, 4, 5, 6) };
-  expect([...packed([grey, mirrored(grey)])]).toEqual([1, 2, 3, 4, 5, 6, 3, 2, 1, 6, 5, 4]);
+  expect([...toBatch([grey, mirrored(grey)])]).toEqual([1, 2, 3, 4, 5, 6, 3, 2, 1, 6, 5, 4]);
 });

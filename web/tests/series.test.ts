@@ -1,23 +1,23 @@
 import { describe, expect, it } from "vitest";
-import { alone, lastBefore } from "../src/series";
+import { isolated, indexAt } from "../src/series";
 
 describe("the reading at a moment", () => {
   const times = [0, 0.5, 1, 1.5];
 
   it("is the last that is not after it", () => {
-    expect([0, 0.4, 0.49, 1.2, 9].map((moment) => lastBefore(times, moment))).toEqual([0, 0, 1, 2, 3]);
+    expect([0, 0.4, 0.49, 1.2, 9].map((moment) => indexAt(times, moment))).toEqual([0, 0, 1, 2, 3]);
   });
 
   it("is the first where all are after it, or there is none", () => {
-    expect(lastBefore([1, 2], 0)).toBe(0);
-    expect(lastBefore([], 3)).toBe(0);
+    expect(indexAt([1, 2], 0)).toBe(0);
+    expect(indexAt([], 3)).toBe(0);
   });
 });
 
 describe("values that no line shows", () => {
   it("have none beside them", () => {
-    expect(alone([1])).toEqual([0]);
-    expect(alone([0, null, 0.5, null, 1, 1, null, undefined, 0])).toEqual([0, 2, 8]);
-    expect(alone([null, 1, 1])).toEqual([]);
+    expect(isolated([1])).toEqual([0]);
+    expect(isolated([0, null, 0.5, null, 1, 1, null, undefined, 0])).toEqual([0, 2, 8]);
+    expect(isolated([null, 1, 1])).toEqual([]);
   });
 });

@@ -7,11 +7,11 @@ afterEach(() => vi.unstubAllGlobals());
 describe("the count of requests", () => {
   it("begins with what is analysed first, and not again while anything is", async () => {
     const { setRunning } = await import("../src/state");
-    const { counted, requests } = await import("../src/api/traffic");
-    counted();
+    const { countRequest, requests } = await import("../src/api/traffic");
+    countRequest();
     setRunning("film", "server");
     expect(requests.value).toBe(0);
-    counted();
+    countRequest();
     setRunning("photos", "browser");
     setRunning("film", null);
     expect(requests.value).toBe(1);
@@ -29,8 +29,8 @@ describe("what the server has", () => {
 
   it("is waited for until it is known", async () => {
     vi.useFakeTimers();
-    const { known, models } = await import("../src/state");
-    const asking = known();
+    const { awaitModels, models } = await import("../src/state");
+    const asking = awaitModels();
     await vi.advanceTimersByTimeAsync(2500);
     models.value = { models: [] } as never;
     await vi.advanceTimersByTimeAsync(100);
@@ -39,9 +39,9 @@ describe("what the server has", () => {
 
   it.each([0, 10_100])("is given up where there is trouble, or no answer: after %s ms", async (wait) => {
     vi.useFakeTimers();
-    const { known, trouble } = await import("../src/state");
-    if (!wait) trouble.value = "no server";
-    const refused = expect(known()).rejects.toThrow(strings.errors.offlineModels);
+    const { awaitModels, connectionProblem } = await import("../src/state");
+    if (!wait) connectionProblem.value = "no server";
+    const refused = expect(awaitModels()).rejects.toThrow(strings.errors.modelsNotLoaded);
     await vi.advanceTimersByTimeAsync(wait);
     await refused;
   });

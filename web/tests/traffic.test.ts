@@ -1,20 +1,20 @@
-/** What this page asks of the network is counted beside its clients, which know nothing of what is live. */
+/** Requests are counted in the API layer, which does not depend on views or live analysis. */
 
 import { readdirSync, readFileSync } from "node:fs";
 import { afterEach, expect, it, vi } from "vitest";
-import { counted, observe, requests, startCounting } from "../src/api/traffic";
+import { countRequest, observeRequests, requests, resetRequests } from "../src/api/traffic";
 
 afterEach(() => vi.unstubAllGlobals());
 
-it("is counted from when counting starts", () => {
-  counted();
-  startCounting();
-  counted();
-  counted();
+it("counts requests since the last reset", () => {
+  countRequest();
+  resetRequests();
+  countRequest();
+  countRequest();
   expect(requests.value).toBe(2);
 });
 
-it("is what was fetched from anywhere, but for what is counted elsewhere", () => {
+it("counts fetched resources, except those that are counted elsewhere", () => {
   const noticed: number[] = [];
   let notice = (_: object): void => undefined;
   vi.stubGlobal(
@@ -26,7 +26,7 @@ it("is what was fetched from anywhere, but for what is counted elsewhere", () =>
       }
     },
   );
-  observe((count) => noticed.push(count), ["fetch"]);
+  observeRequests((count) => noticed.push(count), ["fetch"]);
   const fetched = (...entries: string[][]) =>
     notice({ getEntriesByType: () => entries.map(([name, initiatorType]) => ({ name, initiatorType })) });
   fetched(["http://here/a.png", "img"], ["https://there/b.css", "link"], ["http://here/api", "fetch"]);
@@ -34,7 +34,7 @@ it("is what was fetched from anywhere, but for what is counted elsewhere", () =>
   expect(noticed).toEqual([2]);
 });
 
-it("is counted without the views and what is live", () => {
+it("does not depend on views or live analysis", () => {
   const folder = new URL("../src/api/", import.meta.url);
   const imported = readdirSync(folder).flatMap((name) =>
     [...readFileSync(new URL(name, folder), "utf8").matchAll(/from "(\.\.\/\w+)/g)].map(([, from]) => from),

@@ -51,7 +51,7 @@ const video = {
 } as unknown as HTMLVideoElement;
 
 async function opened(where: Place) {
-  const { watch, move } = await import("../src/live/watch");
+  const { watch, changePlace } = await import("../src/live/watch");
   const { models, place } = await import("../src/state");
   const { agree } = await import("../src/consent");
   models.value = { consent: { version: "1", text: "" }, models: [] } as never;
@@ -61,7 +61,7 @@ async function opened(where: Place) {
   vi.spyOn(device, "load").mockResolvedValue();
   vi.spyOn(device, "readFrame").mockResolvedValue({ width: 640, height: 480, faces: [] });
   await watch.open(video);
-  return { watch, move };
+  return { watch, changePlace };
 }
 
 const settle = async () => {
@@ -96,10 +96,10 @@ afterEach(() => vi.unstubAllGlobals());
 
 describe("a picture that is still being taken", () => {
   it("is closed and not sent when the place becomes the server", async () => {
-    const { move, watch } = await opened("browser");
+    const { changePlace, watch } = await opened("browser");
     await nextFrame();
     expect(pictures).toHaveLength(1);
-    await move("server");
+    await changePlace("server");
     expect(watch.phase.value).toBe("closed");
     await arrive();
     expect(sockets).toEqual([]);
@@ -130,10 +130,10 @@ describe("a picture that is still being taken", () => {
 
 describe("a change of place", () => {
   it("opens the same picture again where that has been agreed to", async () => {
-    const { move, watch } = await opened("browser");
+    const { changePlace, watch } = await opened("browser");
     const { agree } = await import("../src/consent");
     agree("1", "server");
-    await move("server");
+    await changePlace("server");
     expect(watch.phase.value).toBe("watching");
     await nextFrame();
     await arrive();
@@ -164,9 +164,9 @@ describe("a search", () => {
     vi.spyOn(performance, "now").mockImplementation(() => now);
     const sizes: number[] = [];
     for (const wait of [200, 400, 120, 80, 200]) {
-      vi.mocked(device.readFrame).mockImplementationOnce(async (_, finest) => {
+      vi.mocked(device.readFrame).mockImplementationOnce(async (_, searchSize) => {
         now += wait;
-        sizes.push(finest);
+        sizes.push(searchSize);
         return { width: 640, height: 480, faces: [] };
       });
       await nextFrame();
@@ -192,7 +192,7 @@ describe("a socket that closes late", () => {
     sockets[0].close(1000);
     sockets[1].onmessage?.({ data: JSON.stringify({ kind: "reading", width: 640, height: 480, faces: [] }) });
     await settle();
-    expect([watch.problem.value, watch.drawn.value]).toEqual([null, 1]);
+    expect([watch.problem.value, watch.chartVersion.value]).toEqual([null, 1]);
   });
 });
 

@@ -6,7 +6,7 @@ import type { Answer, Request } from "../src/device/messages";
 const { openNetworks, readFaces } = vi.hoisted(() => ({ openNetworks: vi.fn(), readFaces: vi.fn() }));
 vi.mock("../src/device/networks", () => ({ openNetworks }));
 vi.mock("../src/device/reader", () => ({ readFaces }));
-vi.mock("../src/api/traffic", () => ({ observe: () => undefined }));
+vi.mock("../src/api/traffic", () => ({ observeRequests: () => undefined }));
 
 let said: Answer[];
 let worker: { onmessage?: (event: { data: Request }) => void; postMessage: (answer: Answer) => void };
@@ -46,7 +46,7 @@ async function ask(request: object) {
   });
 }
 const load = { kind: "load", weights: [], threads: 1, compute: "fastest" };
-const read = () => ({ kind: "read", picture: { width: 1, height: 1, close: () => undefined }, how: {} });
+const read = () => ({ kind: "read", picture: { width: 1, height: 1, close: () => undefined }, options: {} });
 
 it("lets networks go that are loaded again", async () => {
   const [first, second] = [opening("wasm"), opening("wasm")];

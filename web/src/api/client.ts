@@ -4,20 +4,20 @@ import { signal } from "@preact/signals";
 import createClient from "openapi-fetch";
 import { strings } from "../strings";
 import type { paths } from "./schema";
-import { counted } from "./traffic";
+import { countRequest } from "./traffic";
 import type { Job, Models, Result } from "./types";
 
 const ANALYZE = "/api/v1/analyze" satisfies keyof paths;
 /** HTTP statuses for too many requests, of one client or of all. */
-const BUSY = [429, 503];
+const BUSY_STATUSES = [429, 503];
 
 /** Whether the server requires a token that is not yet known. */
 export const tokenNeeded = signal(false);
 
-export class Refusal extends Error {
+export class ApiError extends Error {
   constructor(
     message: string,
-    /** HTTP status; 0 if no server answered. */
+    /** HTTP status; 0 if the server did not answer. */
     readonly status: number,
     /** Seconds to wait before the next request, if the server said so (`Retry-After`). */
     readonly retryAfter: number | null = null,
@@ -26,25 +26,25 @@ export class Refusal extends Error {
   }
 }
 
-/** The error for a refused request; if a token is missing, the token form is shown. */
-export function refused(message: string, status: number, retryAfter: string | null = null): Refusal {
+/** The error of a failed request; if a token is missing, the token form is shown. */
+export function apiError(message: string, status: number, retryAfter: string | null = null): ApiError {
   if (status === 401) tokenNeeded.value = true;
   const seconds = Number.parseFloat(retryAfter ?? "");
-  return new Refusal(message, status, Number.isFinite(seconds) ? seconds : null);
+  return new ApiError(message, status, Number.isFinite(seconds) ? seconds : null);
 }
 
-/** Callbacks of an upload, and the signal that aborts it. */
-interface Patience {
+/** The signal that aborts an upload, and where its status message is shown. */
+interface UploadOptions {
   readonly stop: AbortSignal;
-  readonly note: (sentence: string) => void;
+  readonly note: (message: string) => void;
 }
 
 const api = createClient<paths>({ baseUrl: globalThis.location?.origin, fetch: ask });
 
 async function ask(request: Request): Promise<Response> {
-  counted();
+  countRequest();
   return fetch(request).catch((error) => {
-    throw request.signal.aborted ? error : new Refusal(strings.errors.serverAway, 0);
+    throw request.signal.aborted ? error : new ApiError(strings.errors.serverUnreachable, 0);
   });
 }
 
@@ -54,13 +54,13 @@ interface Answer<Data> {
   readonly response: Response;
 }
 
-async function dataOf<Data>(asking: Promise<Answer<Data>>): Promise<Data> {
-  const { data, error, response } = await asking;
-  if (!response.ok) throw refused(sentence(error), response.status, response.headers.get("Retry-After"));
+async function dataOf<Data>(request: Promise<Answer<Data>>): Promise<Data> {
+  const { data, error, response } = await request;
+  if (!response.ok) throw apiError(detailOf(error), response.status, response.headers.get("Retry-After"));
   return data as Data;
 }
 
-function sentence(problem: unknown): string {
+function detailOf(problem: unknown): string {
   const detail = problem && typeof problem === "object" && "detail" in problem ? problem.detail : null;
   return typeof detail === "string" ? detail : strings.errors.unexpected;
 }
@@ -77,20 +77,20 @@ export async function openSession(token: string): Promise<void> {
 export async function loadWeights(url: string): Promise<ArrayBuffer> {
   const response = await ask(new Request(new URL(url, location.origin)));
   if (!response.ok) {
-    throw refused(sentence(await response.json().catch(() => null)), response.status);
+    throw apiError(detailOf(await response.json().catch(() => null)), response.status);
   }
   return response.arrayBuffer();
 }
 
-export function analyzePicture(file: File, activation: boolean, patience: Patience): Promise<Result> {
-  return patiently(patience, async () => {
+export function analyzePicture(file: File, activation: boolean, options: UploadOptions): Promise<Result> {
+  return retryWhileBusy(options, async () => {
     const found = await dataOf(
       api.POST(ANALYZE, {
         params: { query: { name: file.name, activation } },
         headers: { "Content-Type": file.type || "application/octet-stream" },
         body: file as never,
         bodySerializer: (body: unknown) => body as Blob,
-        signal: patience.stop,
+        signal: options.stop,
       }),
     );
     if ("items" in found) return found as Result;
@@ -99,13 +99,13 @@ export function analyzePicture(file: File, activation: boolean, patience: Patien
   });
 }
 
-/** Upload a film; progress is the share of its bytes that is sent. */
-export function uploadFilm(file: File, progress: (share: number) => void, patience: Patience): Promise<Job> {
-  return patiently(patience, () => sendFilm(file, progress, patience.stop));
+/** Upload a film; progress is the share of its bytes that has been sent. */
+export function uploadFilm(file: File, progress: (share: number) => void, options: UploadOptions): Promise<Job> {
+  return retryWhileBusy(options, () => sendFilm(file, progress, options.stop));
 }
 
 function sendFilm(file: File, progress: (share: number) => void, stop: AbortSignal): Promise<Job> {
-  counted();
+  countRequest();
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("POST", `${ANALYZE}?${new URLSearchParams({ name: file.name })}`);
@@ -115,7 +115,7 @@ function sendFilm(file: File, progress: (share: number) => void, stop: AbortSign
     request.upload.onload = () => {
       sent = true;
     };
-    request.onerror = () => reject(new Refusal(strings.errors.serverAway, 0));
+    request.onerror = () => reject(new ApiError(strings.errors.serverUnreachable, 0));
     request.onabort = () => reject(stopped());
     request.onload = () => {
       const { status, response } = request;
@@ -125,8 +125,8 @@ function sendFilm(file: File, progress: (share: number) => void, stop: AbortSign
       } else if (status === 202) resolve(response);
       else {
         // Only pictures are answered at once.
-        const said = status === 200 ? strings.errors.notAFilm : sentence(response);
-        reject(refused(said, status, request.getResponseHeader("Retry-After")));
+        const said = status === 200 ? strings.errors.notAFilm : detailOf(response);
+        reject(apiError(said, status, request.getResponseHeader("Retry-After")));
       }
     };
     // A complete upload becomes a job, whose id is needed to delete it.
@@ -138,14 +138,14 @@ function sendFilm(file: File, progress: (share: number) => void, stop: AbortSign
 }
 
 /** Repeat a request until the server is no longer busy, after the delays that it states. */
-async function patiently<Data>({ stop, note }: Patience, asking: () => Promise<Data>): Promise<Data> {
+async function retryWhileBusy<Data>({ stop, note }: UploadOptions, request: () => Promise<Data>): Promise<Data> {
   for (;;) {
     try {
-      return await asking();
+      return await request();
     } catch (error) {
-      const wait = error instanceof Refusal && BUSY.includes(error.status) ? error.retryAfter : null;
+      const wait = error instanceof ApiError && BUSY_STATUSES.includes(error.status) ? error.retryAfter : null;
       if (wait === null) throw error;
-      note(strings.errors.later(wait));
+      note(strings.errors.serverBusy(wait));
       await new Promise((resolve) => setTimeout(resolve, 1000 * wait));
       if (stop.aborted) throw stopped();
       note("");

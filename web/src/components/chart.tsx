@@ -1,26 +1,26 @@
-/** Series over time: eight probabilities and the valence. */
+/** Chart of the eight probabilities and the valence over time. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { alone, type Columns, lastBefore } from "../series";
+import { isolated, type Columns, indexAt } from "../series";
 import { strings } from "../strings";
 import { EMOTIONS, type Emotion } from "../vision/labels";
 
 interface Props {
   readonly label: string;
-  /** Seconds, eight probabilities, valence. */
+  /** Times in seconds, eight probabilities, valence. */
   readonly columns: Columns;
-  /** Changes whenever the columns have. */
+  /** Changes whenever the content of the columns does. */
   readonly version: number;
   readonly onPick?: (time: number) => void;
-  /** The moment that is shown, where moments can be picked. */
+  /** The time that is shown, if times can be picked. */
   readonly at?: number;
 }
 
 const HEIGHT_EM = 13;
-/** Step of the arrow keys in seconds. */
-const STEPS: Readonly<Record<string, number>> = {
+/** Steps of the keys of the slider, in seconds. */
+const KEY_STEPS_S: Readonly<Record<string, number>> = {
   ArrowLeft: -1,
   ArrowDown: -1,
   ArrowRight: 1,
@@ -30,7 +30,7 @@ const STEPS: Readonly<Record<string, number>> = {
   Home: Number.NEGATIVE_INFINITY,
   End: Number.POSITIVE_INFINITY,
 };
-const SECONDS = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600];
+const TICK_STEPS_S = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600];
 /** Dash patterns in pixels, so that lines differ not only in colour. */
 const DASHES: Readonly<Record<Emotion, readonly number[]>> = {
   neutral: [],
@@ -44,19 +44,56 @@ const DASHES: Readonly<Record<Emotion, readonly number[]>> = {
 };
 
 export function Chart({ label, columns, version, onPick, at }: Props) {
-  const place = useRef<HTMLDivElement>(null);
+  const [container, pointed, setPointed] = usePlot({ columns, version, onPick, at });
+  const [times] = columns as readonly number[][];
+  const shown = Math.min(pointed ?? (at === undefined ? times.length - 1 : indexAt(times, at)), times.length - 1);
+  const time = pointed === null && at !== undefined ? at : (times[shown] ?? 0);
+  const end = times.at(-1) ?? 0;
+  const onKeyDown = (event: KeyboardEvent) => {
+    const by = KEY_STEPS_S[event.key];
+    if (by === undefined) return;
+    event.preventDefault();
+    setPointed(null);
+    onPick?.(Math.min(Math.max((at ?? 0) + by, 0), end));
+  };
+  const slider = onPick && {
+    role: "slider" as const,
+    tabIndex: 0,
+    "aria-label": label,
+    "aria-valuemin": 0,
+    "aria-valuemax": Math.round(end * 10) / 10,
+    "aria-valuenow": Math.round(time * 10) / 10,
+    "aria-valuetext": sentenceOf(columns, shown, time),
+    onKeyDown,
+  };
+  const image = { role: "img" as const, "aria-label": `${label}: ${sentenceOf(columns, shown, time)}` };
+  return (
+    <figure class="chart">
+      <figcaption>
+        <span>{label}</span>
+        <span class="moment">{strings.clock(time)}</span>
+      </figcaption>
+      <div ref={container} class={onPick ? "plot pickable" : "plot"} {...(slider ?? image)} />
+      <Legend columns={columns} index={shown} />
+    </figure>
+  );
+}
+
+/** The uPlot chart in a container, and the index that is pointed at. */
+function usePlot({ columns, version, onPick, at }: Omit<Props, "label">) {
+  const container = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const pick = useRef(onPick);
   pick.current = onPick;
-  const now = useRef(at);
-  now.current = at;
+  const shownTime = useRef(at);
+  shownTime.current = at;
   const [pointed, setPointed] = useState<number | null>(null);
   useEffect(() => {
-    const element = place.current;
+    const element = container.current;
     if (!element) return;
     const draw = () => {
       plot.current?.destroy();
-      plot.current = new uPlot(options(element, pick, now, setPointed), plain(columns), element);
+      plot.current = new uPlot(options(element, pick, shownTime, setPointed), plain(columns), element);
     };
     draw();
     const resized = new ResizeObserver(() => plot.current?.setSize(sizeOf(element)));
@@ -72,43 +109,12 @@ export function Chart({ label, columns, version, onPick, at }: Props) {
   }, [columns]);
   useEffect(() => plot.current?.setData(plain(columns)), [version]);
   useEffect(() => {
-    if (plot.current) mark(plot.current, at);
+    if (plot.current) movePlayhead(plot.current, at);
   }, [at]);
-  const [times] = columns as readonly number[][];
-  const shown = Math.min(pointed ?? (at === undefined ? times.length - 1 : lastBefore(times, at)), times.length - 1);
-  const time = pointed === null && at !== undefined ? at : (times[shown] ?? 0);
-  const end = times.at(-1) ?? 0;
-  const step = (event: KeyboardEvent) => {
-    const by = STEPS[event.key];
-    if (by === undefined) return;
-    event.preventDefault();
-    setPointed(null);
-    onPick?.(Math.min(Math.max((at ?? 0) + by, 0), end));
-  };
-  const slider = onPick && {
-    role: "slider" as const,
-    tabIndex: 0,
-    "aria-label": label,
-    "aria-valuemin": 0,
-    "aria-valuemax": Math.round(end * 10) / 10,
-    "aria-valuenow": Math.round(time * 10) / 10,
-    "aria-valuetext": sentenceOf(columns, shown, time),
-    onKeyDown: step,
-  };
-  const picture = { role: "img" as const, "aria-label": `${label}: ${sentenceOf(columns, shown, time)}` };
-  return (
-    <figure class="chart">
-      <figcaption>
-        <span>{label}</span>
-        <span class="moment">{strings.clock(time)}</span>
-      </figcaption>
-      <div ref={place} class={onPick ? "plot pickable" : "plot"} {...(slider ?? picture)} />
-      <Legend columns={columns} index={shown} />
-    </figure>
-  );
+  return [container, pointed, setPointed] as const;
 }
 
-/** The legend, with the values at the moment that is pointed at or shown. */
+/** The legend, with the values at the time that is pointed at or shown. */
 function Legend({ columns, index }: { columns: Columns; index: number }) {
   return (
     <ul class="legend">
@@ -140,8 +146,8 @@ function Value({ value, write }: { value: number | null | undefined; write: (val
 
 function sentenceOf(columns: Columns, index: number, time: number): string {
   const values = EMOTIONS.map((_, k) => columns[k + 1][index] ?? 0);
-  const most = Math.max(...values);
-  const found = most > 0 ? `${strings.emotions[EMOTIONS[values.indexOf(most)]]} ${strings.percent(most)}` : strings.live.noFace;
+  const max = Math.max(...values);
+  const found = max > 0 ? `${strings.emotions[EMOTIONS[values.indexOf(max)]]} ${strings.percent(max)}` : strings.live.noFace;
   return `${strings.clock(time)}, ${found}`;
 }
 
@@ -155,18 +161,17 @@ function sizeOf(element: HTMLElement) {
 function options(
   element: HTMLElement,
   pick: { current?: (time: number) => void },
-  now: { current?: number },
-  point: (index: number | null) => void,
+  shownTime: { current?: number },
+  onPoint: (index: number | null) => void,
 ): uPlot.Options {
   const style = getComputedStyle(element);
   const colour = (name: string) => style.getPropertyValue(`--${name}`).trim();
   const em = Number.parseFloat(style.fontSize);
   const font = `${Math.round(em * 0.75)}px ${style.fontFamily}`;
-  const axis = { stroke: colour("faint"), grid: { stroke: colour("line"), width: 1 }, ticks: { show: false }, font };
   const points: uPlot.Series.Points = {
     show: false,
     size: 5,
-    filter: ({ data }, index) => alone(data[index] as (number | null)[]),
+    filter: ({ data }, index) => isolated(data[index] as (number | null)[]),
   };
   const line = (name: string): uPlot.Series => ({ stroke: colour(name), width: 2, points });
   return {
@@ -179,28 +184,7 @@ function options(
       share: { range: [0, 1] },
       valence: { range: [-1, 1] },
     },
-    axes: [
-      {
-        ...axis,
-        incrs: SECONDS,
-        space: 4.5 * em,
-        size: 2.2 * em,
-        values: (_, ticks) => ticks.map((tick) => strings.seconds(tick)),
-      },
-      { ...axis, scale: "share", size: 3.2 * em, values: (_, ticks) => ticks.map((tick) => strings.percent(tick)) },
-      {
-        ...axis,
-        scale: "valence",
-        side: 1,
-        size: 2.6 * em,
-        grid: { show: false },
-        stroke: colour("valence"),
-        label: strings.valence,
-        labelFont: font,
-        labelSize: 1.3 * em,
-        values: (_, ticks) => ticks.map((tick) => strings.signed(tick, 1)),
-      },
-    ],
+    axes: axesOf(colour, em, font),
     series: [
       {},
       ...EMOTIONS.map((name) => ({ ...line(name), scale: "share", dash: [...DASHES[name]] })),
@@ -213,19 +197,45 @@ function options(
           over.addEventListener("click", ({ offsetX }) => {
             if (!pick.current) return;
             pick.current(posToVal(offsetX, "x"));
-            // From now on, show the moment that was picked, not the one under the pointer.
-            point(null);
+            // From here on, show the time that was picked, not the one under the pointer.
+            onPoint(null);
           });
         },
       ],
-      setCursor: [(chart) => point(chart.cursor.idx ?? null)],
-      draw: [(chart) => mark(chart, now.current)],
+      setCursor: [(chart) => onPoint(chart.cursor.idx ?? null)],
+      draw: [(chart) => movePlayhead(chart, shownTime.current)],
     },
   };
 }
 
-/** Move the cursor to the moment shown; redrawing the chart for it would be slow. */
-function mark({ over, valToPos }: uPlot, time: number | undefined): void {
+function axesOf(colour: (name: string) => string, em: number, font: string): uPlot.Axis[] {
+  const axis = { stroke: colour("faint"), grid: { stroke: colour("line"), width: 1 }, ticks: { show: false }, font };
+  return [
+    {
+      ...axis,
+      incrs: TICK_STEPS_S,
+      space: 4.5 * em,
+      size: 2.2 * em,
+      values: (_, ticks) => ticks.map((tick) => strings.seconds(tick)),
+    },
+    { ...axis, scale: "share", size: 3.2 * em, values: (_, ticks) => ticks.map((tick) => strings.percent(tick)) },
+    {
+      ...axis,
+      scale: "valence",
+      side: 1,
+      size: 2.6 * em,
+      grid: { show: false },
+      stroke: colour("valence"),
+      label: strings.valence,
+      labelFont: font,
+      labelSize: 1.3 * em,
+      values: (_, ticks) => ticks.map((tick) => strings.signed(tick, 1)),
+    },
+  ];
+}
+
+/** Move the playhead to the time shown, without redrawing the chart, which would be slow. */
+function movePlayhead({ over, valToPos }: uPlot, time: number | undefined): void {
   const playhead = over.querySelector<HTMLElement>(".playhead");
   if (!playhead) return;
   const left = time === undefined ? -1 : valToPos(time, "x");

@@ -5,12 +5,12 @@ import type { ConsentNotice } from "../api/types";
 import { place } from "../state";
 import { strings } from "../strings";
 import { Button } from "./controls";
-import { useShown } from "./hooks";
+import { useModal } from "./hooks";
 import { limitsShown } from "./limits";
 
 export function Notice(props: { notice: ConsentNotice; onAgree: () => void; onCancel: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useShown(dialog);
+  useModal(dialog);
   // Closing the dialog, not only removing it, restores the focus.
   const leave = (answer: () => void) => () => {
     dialog.current?.close();
@@ -18,7 +18,7 @@ export function Notice(props: { notice: ConsentNotice; onAgree: () => void; onCa
   };
   const words = strings.consent;
   const { notice } = props;
-  const own = place.value === "browser" ? strings.place.browserHint : strings.place.serverHint;
+  const text = place.value === "browser" ? strings.place.browserHint : strings.place.serverHint;
   return (
     <dialog ref={dialog} class="notice" aria-labelledby="notice-title" onCancel={leave(props.onCancel)}>
       <h2 id="notice-title" tabIndex={-1}>{words.title}</h2>
@@ -29,7 +29,7 @@ export function Notice(props: { notice: ConsentNotice; onAgree: () => void; onCa
         </dd>
         <dt>{words.where}</dt>
         <dd>
-          <Paragraphs text={`${strings.place[place.value]}. ${notice.where ?? own}`} />
+          <Paragraphs text={`${strings.place[place.value]}. ${notice.where ?? text}`} />
         </dd>
         <dt>{words.kept}</dt>
         <dd>

@@ -1,4 +1,4 @@
-/** Small parts that all views are made of. */
+/** Small components that the views share. */
 
 import type { ComponentChildren, ComponentProps } from "preact";
 import { useId } from "preact/hooks";
@@ -27,7 +27,7 @@ export function Lead({ title, children }: { title: string; children: ComponentCh
   );
 }
 
-/** Radio buttons for two or three options that look like one switch. */
+/** Radio buttons for two or three options, shown as one switch. */
 export function Switch<Value extends string>(props: {
   label: string;
   value: Value;

@@ -1,11 +1,11 @@
-/** The frame of every view: name, navigation, place, state. */
+/** The frame of every view: header, status line, footer, connection problems, token form. */
 
 import { useState } from "preact/hooks";
 import { openSession, tokenNeeded } from "../api/client";
 import { requests } from "../api/traffic";
-import { doing, forgetFilm } from "../live/film";
-import { move, watch } from "../live/watch";
-import { analysing, connect, leaving, place, trouble, type View, view } from "../state";
+import { activeStage, forgetFilm } from "../live/film";
+import { changePlace, watch } from "../live/watch";
+import { analysing, connect, connectionProblem, messageOf, place, sendsToServer, type View, view } from "../state";
 import { strings } from "../strings";
 import { Alert, Button, Switch } from "./controls";
 import { limitsShown } from "./limits";
@@ -31,16 +31,15 @@ export function Header() {
           ["browser", strings.place.browser],
           ["server", strings.place.server],
         ]}
-        onChange={move}
+        onChange={changePlace}
       />
     </header>
   );
 }
 
 export function StatusLine() {
-  const here = !leaving.value;
   const paused = watch.phase.value === "paused";
-  const stop = watch.phase.value !== "closed" ? () => watch.close() : doing.value ? forgetFilm : null;
+  const stop = watch.phase.value !== "closed" ? () => watch.close() : activeStage.value ? forgetFilm : null;
   const state = paused ? strings.status.paused : analysing.value ? strings.status.on : strings.status.off;
   return (
     <div class="status">
@@ -54,7 +53,7 @@ export function StatusLine() {
           </Button>
         )}
       </div>
-      <p>{here ? strings.place.browserHint : strings.place.serverHint}</p>
+      <p>{sendsToServer.value ? strings.place.serverHint : strings.place.browserHint}</p>
     </div>
   );
 }
@@ -76,8 +75,8 @@ export function Footer() {
   );
 }
 
-export function Trouble() {
-  return trouble.value ? <Alert>{trouble.value}</Alert> : null;
+export function ConnectionAlert() {
+  return connectionProblem.value ? <Alert>{connectionProblem.value}</Alert> : null;
 }
 
 export function TokenForm() {
@@ -92,7 +91,7 @@ export function TokenForm() {
       setProblem(null);
       await connect();
     } catch (error) {
-      setProblem(error instanceof Error ? error.message : strings.errors.unexpected);
+      setProblem(messageOf(error));
     }
   };
   return (

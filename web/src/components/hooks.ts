@@ -1,4 +1,4 @@
-/** Hooks of views: files dropped on the window, focus, preloading of the networks. */
+/** Hooks of the views: dropped files, focus, dialogs, preloading of the networks. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { device } from "../device/device";
@@ -9,8 +9,8 @@ const carriesFiles = ({ dataTransfer }: DragEvent) => dataTransfer?.types.includ
 /** Accept files dropped anywhere in the window; returns whether files are over it. */
 export function useDroppedFiles(onFiles: (files: File[]) => void): boolean {
   const [over, setOver] = useState(false);
-  const take = useRef(onFiles);
-  take.current = onFiles;
+  const callback = useRef(onFiles);
+  callback.current = onFiles;
   useEffect(() => {
     const stop = new AbortController();
     const { signal } = stop;
@@ -24,7 +24,7 @@ export function useDroppedFiles(onFiles: (files: File[]) => void): boolean {
     };
     const drop = ({ dataTransfer }: DragEvent) => {
       setOver(false);
-      if (dataTransfer?.files.length) take.current(Array.from(dataTransfer.files));
+      if (dataTransfer?.files.length) callback.current(Array.from(dataTransfer.files));
     };
     addEventListener("dragover", enter, { signal });
     addEventListener("dragleave", leave, { signal });
@@ -46,20 +46,20 @@ export function refuseDrops(): void {
   });
 }
 
-/** Move the focus to the replacement of an element that was removed while it had it. */
-export function useFocusKept(change: unknown, ...places: readonly string[]): void {
+/** Move the focus to the first of some elements if the focused one was removed by a change. */
+export function useFocusFallback(change: unknown, ...selectors: readonly string[]): void {
   const before = useRef(change);
   useEffect(() => {
     if (before.current !== change && document.activeElement === document.body) {
-      const found = places.map((place) => document.querySelector<HTMLElement>(`main ${place}`));
+      const found = selectors.map((selector) => document.querySelector<HTMLElement>(`main ${selector}`));
       found.find((element) => element)?.focus({ preventScroll: true });
     }
     before.current = change;
   }, [change]);
 }
 
-/** Show a dialog from its heading; browsers would focus the first button, below the text. */
-export function useShown(dialog: { readonly current: HTMLDialogElement | null }, shown = true): void {
+/** Show a modal dialog and focus its heading; browsers would focus the first button, below the text. */
+export function useModal(dialog: { readonly current: HTMLDialogElement | null }, shown = true): void {
   useEffect(() => {
     if (!shown) return;
     dialog.current?.showModal();
@@ -67,19 +67,19 @@ export function useShown(dialog: { readonly current: HTMLDialogElement | null },
   }, [shown]);
 }
 
-/** Load the networks while the page is idle, so that an open view can read offline. */
+/** Load the networks while the page is idle, so that an open view works offline. */
 export function useNetworks(): void {
-  const known = models.value;
+  const loaded = models.value;
   const here = place.value === "browser";
   useEffect(() => {
-    if (!known || !here) return;
-    // If this fails, it is tried again, and reported, at the first reading.
-    const load = () => void device.load(known).catch(() => undefined);
+    if (!loaded || !here) return;
+    // A failure is reported at the first reading, which loads them again.
+    const load = () => void device.load(loaded).catch(() => undefined);
     if (!("requestIdleCallback" in window)) {
       const timer = setTimeout(load, 200);
       return () => clearTimeout(timer);
     }
-    const asked = requestIdleCallback(load, { timeout: 2000 });
-    return () => cancelIdleCallback(asked);
-  }, [known, here]);
+    const handle = requestIdleCallback(load, { timeout: 2000 });
+    return () => cancelIdleCallback(handle);
+  }, [loaded, here]);
 }

@@ -5,11 +5,11 @@ import { useRef } from "preact/hooks";
 import { models } from "../state";
 import { type Measured, strings } from "../strings";
 import { Button } from "./controls";
-import { useShown } from "./hooks";
+import { useModal } from "./hooks";
 
 const words = strings.model;
 
-/** Whether they are shown over the present view. */
+/** Whether the dialog is open. */
 export const limitsShown = signal(false);
 
 export function Limits() {
@@ -17,8 +17,8 @@ export function Limits() {
   const measured = expression?.extra.measured as Measured | undefined;
   return (
     <div class="prose">
-      <Section title={words.not} lines={words.notText} />
-      {measured && <Section title={words.well} lines={words.wellText(measured)} />}
+      <Section title={words.meaning} lines={words.meaningText} />
+      {measured && <Section title={words.accuracy} lines={words.accuracyText(measured)} />}
       <Section title={words.never} lines={words.neverText} list />
       <Section title={words.how} lines={words.howText} />
     </div>
@@ -28,7 +28,7 @@ export function Limits() {
 export function LimitsDialog() {
   const dialog = useRef<HTMLDialogElement>(null);
   const shown = limitsShown.value;
-  useShown(dialog, shown);
+  useModal(dialog, shown);
   return (
     <dialog ref={dialog} class="notice wide" aria-label={strings.limits} onClose={() => (limitsShown.value = false)}>
       {shown && (

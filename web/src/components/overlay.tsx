@@ -1,10 +1,10 @@
-/** Boxes over a picture, in the picture's own pixels. */
+/** Overlays of a picture: boxes, tags and activation maps, in pixels of the picture. */
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { Activation, Face } from "../api/types";
 import { strings } from "../strings";
-import { crowded, type Point } from "../vision/geometry";
+import { type Point, tagsOverlap } from "../vision/geometry";
 
 export interface Marked {
   readonly number: number;
@@ -23,16 +23,16 @@ export function Framed(props: { kind: string; aspect?: number; children: Compone
 
 export function Overlay(props: { width: number; height: number; marked: readonly Marked[]; mirrored?: boolean }) {
   const { width, height, marked, mirrored } = props;
-  const places = marked.map(({ number, face }) => {
+  const boxes = marked.map(({ number, face }) => {
     const { box } = face;
     return { number, face, box, x: mirrored ? width - box.x - box.width : box.x };
   });
   // If full tags would overlap, only the numbers are shown.
-  const brief = crowded(places.map(({ x, box }): Point => [x / width, box.y / height]));
+  const brief = tagsOverlap(boxes.map(({ x, box }): Point => [x / width, box.y / height]));
   return (
     <div class="overlay" aria-hidden="true">
       <svg class="overlay" viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none">
-        {places.map(({ number, face, box, x }) => (
+        {boxes.map(({ number, face, box, x }) => (
           <rect
             key={number}
             class={face.uncertain ? "mark doubtful" : "mark"}
@@ -44,11 +44,11 @@ export function Overlay(props: { width: number; height: number; marked: readonly
           />
         ))}
       </svg>
-      {places.map(({ number, box, x }) => (
+      {boxes.map(({ number, box, x }) => (
         <span
           key={number}
           class={brief ? "tag brief" : "tag"}
-          style={placed(x / width, box.y / height)}
+          style={tagStyle(x / width, box.y / height)}
         >
           {brief ? number : strings.face(number)}
         </span>
@@ -57,20 +57,20 @@ export function Overlay(props: { width: number; height: number; marked: readonly
   );
 }
 
-/** The position of a tag at a corner in shares of the picture; kept inside its right edge. */
-function placed(x: number, y: number) {
+/** The position of a tag at a corner, in shares of the picture's size; kept inside its right edge. */
+function tagStyle(x: number, y: number) {
   const left = Math.min(Math.max(x, 0), 1);
   const back = Math.max(left - 0.8, 0) / 0.2;
   return { left: `${100 * left}%`, top: `max(${100 * y}%, 1.6rem)`, "--back": `${-100 * back}%` };
 }
 
-/** Longest side of an activation overlay in pixels: maps are coarse, photographs may be large. */
-const LONGEST = 1280;
+/** Longest side of the activation overlay in pixels; maps are coarse, photographs may be large. */
+const MAX_SIDE = 1280;
 
-/** The activation map, drawn over its face. */
-export function Heat({ width, height, maps }: { width: number; height: number; maps: readonly Activation[] }) {
+/** Activation maps, drawn over their faces. */
+export function ActivationMaps({ width, height, maps }: { width: number; height: number; maps: readonly Activation[] }) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const scale = Math.min(LONGEST / Math.max(width, height), 1);
+  const scale = Math.min(MAX_SIDE / Math.max(width, height), 1);
   useEffect(() => {
     const context = canvas.current?.getContext("2d");
     if (!context) return;

@@ -1,4 +1,4 @@
-/** One face's reading as words and bars. */
+/** The reading of one face, as text and bars. */
 
 import type { Face } from "../api/types";
 import { strings } from "../strings";

@@ -1,4 +1,4 @@
-/** Where the networks may run in this browser: CPU or GPU. */
+/** Choice of the processor on which the networks run: CPU or GPU. */
 
 export type Compute = "fastest" | "gpu" | "cpu";
 
@@ -10,7 +10,7 @@ interface Gpu {
   requestAdapter(): Promise<Adapter | null>;
 }
 
-/** The choice in the page's URL, as in `?compute=cpu`; by default the fastest. */
+/** The processor requested in the page's URL, as in `?compute=cpu`; by default the fastest. */
 export function wantedCompute(search: string): Compute {
   const asked = new URLSearchParams(search).get("compute");
   return asked === "gpu" || asked === "cpu" ? asked : "fastest";

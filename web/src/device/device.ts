@@ -1,4 +1,4 @@
-/** Reading in this browser: weights are loaded once, and pictures never leave it. */
+/** Analysis in this browser: weights are loaded once, and no picture leaves the page. */
 
 import { signal } from "@preact/signals";
 import { loadWeights } from "../api/client";
@@ -7,25 +7,26 @@ import type { Models } from "../api/types";
 import { strings } from "../strings";
 import { ZOOMS } from "../vision/alignment";
 import { wantedCompute } from "./compute";
-import { type Answer, type How, pageNetworks, type Processors, type Reading, type Request } from "./messages";
+import { type Answer, pageNetworks, type Processors, type Reading, type ReadOptions, type Request } from "./messages";
 
-const FINE = 1280;
-export const COARSE = 640;
-/** Longest side of the search on machines where a coarse one is too slow to track a face. */
-export const COARSEST = 320;
+// Longest sides of the finest search in pixels.
+const STILL_SEARCH_SIZE = 1280;
+export const FRAME_SEARCH_SIZE = 640;
+/** For machines on which `FRAME_SEARCH_SIZE` is too slow to track a face. */
+export const COARSE_SEARCH_SIZE = 320;
 
-/** Where each network runs in this page; empty before they are loaded. */
+/** The processor on which each network runs; empty before they are loaded. */
 export const processors = signal<Processors>({});
 
-/** Time limit for one picture, on the slowest machine. */
-const PATIENCE_MS = 120_000;
+/** Time limit for one picture, for the slowest machine. */
+const TIMEOUT_MS = 120_000;
 
-type Waiting = { resolve: (reading: Reading | undefined) => void; reject: (error: Error) => void };
+type Pending = { resolve: (reading: Reading | undefined) => void; reject: (error: Error) => void };
 
 class Device {
   #worker: Worker | null = null;
-  #waiting = new Map<number, Waiting>();
-  #next = 0;
+  #pending = new Map<number, Pending>();
+  #nextId = 0;
   #loading: Promise<void> | null = null;
   #models: Models | null = null;
 
@@ -41,21 +42,21 @@ class Device {
 
   /** Read and close a still image: test-time augmentation over several scales of each face. */
   readStill(picture: ImageBitmap, activation = false): Promise<Reading> {
-    return this.#read(picture, { finest: FINE, zooms: ZOOMS, activation });
+    return this.#read(picture, { searchSize: STILL_SEARCH_SIZE, zooms: ZOOMS, activation });
   }
 
-  /** Read and close a frame of a film or camera, each face at one scale. */
-  readFrame(picture: ImageBitmap, finest: number): Promise<Reading> {
-    return this.#read(picture, { finest, zooms: [1], activation: false });
+  /** Read and close a frame of a film or camera, without test-time augmentation. */
+  readFrame(picture: ImageBitmap, searchSize: number): Promise<Reading> {
+    return this.#read(picture, { searchSize, zooms: [1], activation: false });
   }
 
-  /** Starts another worker if the last one has failed. */
-  async #read(picture: ImageBitmap, how: How): Promise<Reading> {
-    const message = { kind: "read", picture, how } as const;
+  /** Send a picture to the worker, which is started anew if the last one has failed. */
+  async #read(picture: ImageBitmap, options: ReadOptions): Promise<Reading> {
+    const message = { kind: "read", picture, options } as const;
     let timer: ReturnType<typeof setTimeout> | undefined;
     try {
       if (this.#models) await this.load(this.#models);
-      timer = setTimeout(() => this.#drop(new Error(strings.errors.readFailed)), PATIENCE_MS);
+      timer = setTimeout(() => this.#terminate(new Error(strings.errors.readFailed)), TIMEOUT_MS);
       const reading = await this.#ask(message, [picture]);
       if (!reading) throw new Error(strings.errors.unexpected);
       return reading;
@@ -82,36 +83,36 @@ class Device {
         requests.value += data.count;
         return;
       }
-      if (data.kind === "runs") {
-        processors.value = data.on;
+      if (data.kind === "processors") {
+        processors.value = data.processors;
         return;
       }
-      const waiting = this.#waiting.get(data.id);
-      this.#waiting.delete(data.id);
-      if (data.kind === "done") waiting?.resolve(data.reading);
-      else waiting?.reject(new Error(strings.errors[data.at], { cause: data.reason }));
+      const pending = this.#pending.get(data.id);
+      this.#pending.delete(data.id);
+      if (data.kind === "done") pending?.resolve(data.reading);
+      else pending?.reject(new Error(strings.errors[data.failure], { cause: data.reason }));
     };
-    worker.onerror = ({ message }) => this.#drop(new Error(strings.errors.readFailed, { cause: message }));
+    worker.onerror = ({ message }) => this.#terminate(new Error(strings.errors.readFailed, { cause: message }));
     return worker;
   }
 
   /** Terminate a worker that failed; the next load starts another. */
-  #drop(error: Error): void {
+  #terminate(error: Error): void {
     this.#worker?.terminate();
     this.#worker = null;
     this.#loading = null;
-    for (const { reject } of this.#waiting.values()) reject(error);
-    this.#waiting.clear();
+    for (const { reject } of this.#pending.values()) reject(error);
+    this.#pending.clear();
   }
 
   #ask(
     message: Omit<Extract<Request, { kind: "load" }>, "id"> | Omit<Extract<Request, { kind: "read" }>, "id">,
     transfer: Transferable[],
   ): Promise<Reading | undefined> {
-    if (!this.#worker) return Promise.reject(new Error(strings.errors.offlineModels));
-    const id = this.#next++;
+    if (!this.#worker) return Promise.reject(new Error(strings.errors.modelsNotLoaded));
+    const id = this.#nextId++;
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
+      this.#pending.set(id, { resolve, reject });
       this.#worker?.postMessage({ ...message, id }, transfer);
     });
   }

@@ -5,7 +5,7 @@ import type { Compute } from "./compute";
 
 const NETWORKS = ["detector", "refiner", "landmarks", "expression"];
 
-/** The networks, of those that the server lists, that a page uses. */
+/** The listed networks that a page uses. */
 export function pageNetworks({ models }: Models): Model[] {
   return models.filter(({ name }) => NETWORKS.includes(name));
 }
@@ -15,7 +15,7 @@ export interface Weights {
   readonly data: ArrayBuffer;
 }
 
-/** Where a network runs: WebAssembly on the processor, or WebGPU. */
+/** Execution provider of a network: WebAssembly on the CPU, or WebGPU. */
 export type Processor = "wasm" | "webgpu";
 export type Processors = Readonly<Record<string, Processor>>;
 
@@ -31,14 +31,15 @@ export type Request =
       readonly id: number;
       readonly kind: "read";
       readonly picture: ImageBitmap;
-      readonly how: How;
+      readonly options: ReadOptions;
     };
 
-export interface How {
-  /** Longest side of the finest search. */
-  readonly finest: number;
-  /** Scales of the crops of each face, including 1, over which the predictions are averaged. */
+export interface ReadOptions {
+  /** Longest side of the finest search in pixels. */
+  readonly searchSize: number;
+  /** Scales of test-time augmentation, including 1. */
   readonly zooms: readonly number[];
+  /** Whether to compute activation maps. */
   readonly activation: boolean;
 }
 
@@ -53,7 +54,7 @@ export type Failure = "loadFailed" | "readFailed";
 
 export type Answer =
   | { readonly id: number; readonly kind: "done"; readonly reading?: Reading }
-  | { readonly id: number; readonly kind: "failed"; readonly at: Failure; readonly reason: string }
+  | { readonly id: number; readonly kind: "failed"; readonly failure: Failure; readonly reason: string }
   | { readonly id: -1; readonly kind: "requests"; readonly count: number }
-  /** Sent when networks are loaded, and again if they had to move to another processor. */
-  | { readonly id: -1; readonly kind: "runs"; readonly on: Processors };
+  /** Sent when networks are loaded, and again if they move to another processor. */
+  | { readonly id: -1; readonly kind: "processors"; readonly processors: Processors };

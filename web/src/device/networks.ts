@@ -15,16 +15,16 @@ export interface Network {
   release(): Promise<void>;
 }
 
-/** Typical input size of each network, to benchmark where it runs faster. */
-const TRIAL: Readonly<Record<string, readonly number[]>> = {
+/** Typical input shape of each network, for the benchmark of CPU and GPU. */
+const BENCHMARK_SHAPES: Readonly<Record<string, readonly number[]>> = {
   detector: [1, 1, 480, 640],
   refiner: [8, 1, 64, 64],
   landmarks: [4, 1, 64, 64],
   expression: [1, 1, 48, 48],
 };
-const TRIALS = 3;
+const BENCHMARK_RUNS = 3;
 
-/** Open all networks, by name, each on the processor that it runs faster on. */
+/** Open all networks, by name, each on the processor on which it runs faster. */
 export async function openNetworks(
   weights: readonly Weights[],
   threads: number,
@@ -35,21 +35,22 @@ export async function openNetworks(
   runtime.env.wasm.wasmPaths = new URL("/ort/", self.location.origin).href;
   runtime.env.wasm.numThreads = threads;
   runtime.env.logLevel = "error";
-  const found = new Map<string, Network>();
-  for (const one of weights) found.set(one.card.name, await openNetwork(runtime, one, gpu, compute));
-  return found;
+  const networks = new Map<string, Network>();
+  for (const one of weights) networks.set(one.card.name, await openNetwork(runtime, one, gpu, compute));
+  return networks;
 }
 
 async function openNetwork(runtime: Runtime, one: Weights, gpu: boolean, compute: Compute): Promise<Network> {
   if (!gpu) return load(runtime, one, "wasm");
-  const shape = TRIAL[one.card.name];
-  const fast = await load(runtime, one, "webgpu").catch(() => null);
-  const time = fast && (await timed(fast, shape));
-  if (fast && time !== null && compute === "gpu") return fast;
-  const plain = await load(runtime, one, "wasm");
-  const other = await timed(plain, shape);
-  const [kept, left] = fast && time !== null && other !== null && time < other ? [fast, plain] : [plain, fast];
-  await left?.release();
+  const shape = BENCHMARK_SHAPES[one.card.name];
+  const onGpu = await load(runtime, one, "webgpu").catch(() => null);
+  const gpuTime = onGpu && (await benchmark(onGpu, shape));
+  if (onGpu && gpuTime !== null && compute === "gpu") return onGpu;
+  const onCpu = await load(runtime, one, "wasm");
+  const cpuTime = await benchmark(onCpu, shape);
+  const gpuIsFaster = gpuTime !== null && cpuTime !== null && gpuTime < cpuTime;
+  const [kept, other] = onGpu && gpuIsFaster ? [onGpu, onCpu] : [onCpu, onGpu];
+  await other?.release();
   return kept;
 }
 
@@ -61,45 +62,45 @@ async function load(runtime: Runtime, { card, data }: Weights, processor: Proces
   return { card, processor, run, release: () => session.release() };
 }
 
-/** Median duration of a run in milliseconds, without the first, which compiles; null on failure. */
-async function timed(network: Network, shape: readonly number[]): Promise<number | null> {
+/** Median duration of a run in ms, after a first run, which compiles; null on failure. */
+async function benchmark(network: Network, shape: readonly number[]): Promise<number | null> {
   const data = new Float32Array(shape.reduce((product, side) => product * side, 1));
   const times: number[] = [];
   try {
-    for (let trial = 0; trial <= TRIALS; trial++) {
-      const began = performance.now();
+    for (let run = 0; run <= BENCHMARK_RUNS; run++) {
+      const start = performance.now();
       await network.run(data, shape);
-      times.push(performance.now() - began);
+      times.push(performance.now() - start);
     }
   } catch {
     return null;
   }
-  return times.slice(1).sort((a, b) => a - b)[Math.floor(TRIALS / 2)];
+  return times.slice(1).sort((a, b) => a - b)[Math.floor(BENCHMARK_RUNS / 2)];
 }
 
 /** A required number of a card. */
-export function figure(card: Model, name: string): number {
+export function cardNumber(card: Model, name: string): number {
   const value = card.extra[name];
   if (typeof value !== "number") throw new Error(`the card of ${card.file} gives no number ${name}`);
   return value;
 }
 
-export function values(found: Outputs, name: string): Float32Array {
-  return (found[name] as Tensor).data as Float32Array;
+export function values(outputs: Outputs, name: string): Float32Array {
+  return (outputs[name] as Tensor).data as Float32Array;
 }
 
 /** The mean of an output over the batch. */
-export function mean(found: Outputs, name: string): Float32Array {
-  const all = values(found, name);
-  const count = shape(found, name)[0];
-  const one = all.length / count;
-  return Float32Array.from({ length: one }, (_, k) => {
+export function batchMean(outputs: Outputs, name: string): Float32Array {
+  const all = values(outputs, name);
+  const count = shape(outputs, name)[0];
+  const size = all.length / count;
+  return Float32Array.from({ length: size }, (_, k) => {
     let sum = 0;
-    for (let look = 0; look < count; look++) sum += all[look * one + k];
+    for (let index = 0; index < count; index++) sum += all[index * size + k];
     return sum / count;
   });
 }
 
-export function shape(found: Outputs, name: string): readonly number[] {
-  return (found[name] as Tensor).dims;
+export function shape(outputs: Outputs, name: string): readonly number[] {
+  return (outputs[name] as Tensor).dims;
 }

@@ -1,7 +1,7 @@
 /** Detection of animated images, which are read as films. */
 
-/** Whether an image has several frames; false if the browser cannot tell. */
-export async function moves(file: File): Promise<boolean> {
+/** Whether an image has several frames; false if the browser cannot determine it. */
+export async function isAnimated(file: File): Promise<boolean> {
   if (typeof ImageDecoder === "undefined") return false;
   let decoder: ImageDecoder | undefined;
   try {

@@ -3,7 +3,7 @@
 import { strings } from "../strings";
 
 export async function openCamera(deviceId: string): Promise<MediaStream> {
-  if (!navigator.mediaDevices) throw new Error(strings.errors.insecure);
+  if (!navigator.mediaDevices) throw new Error(strings.errors.insecurePage);
   const video: MediaTrackConstraints = {
     width: { ideal: 640 },
     height: { ideal: 480 },
@@ -13,19 +13,19 @@ export async function openCamera(deviceId: string): Promise<MediaStream> {
     return await navigator.mediaDevices.getUserMedia({ video, audio: false });
   } catch (error) {
     const name = error instanceof DOMException ? error.name : "";
-    // The chosen camera is gone; use any other.
+    // The chosen camera is gone: use any other.
     if (deviceId && (name === "OverconstrainedError" || name === "NotFoundError")) return openCamera("");
-    throw new Error(cause(name));
+    throw new Error(messageOf(name));
   }
 }
 
-export async function cameras(): Promise<MediaDeviceInfo[]> {
+export async function listCameras(): Promise<MediaDeviceInfo[]> {
   const devices = await navigator.mediaDevices.enumerateDevices();
   return devices.filter(({ kind, deviceId }) => kind === "videoinput" && deviceId);
 }
 
-function cause(name: string): string {
-  if (name === "NotAllowedError" || name === "SecurityError") return strings.errors.refused;
-  if (name === "NotReadableError") return strings.errors.busy;
+function messageOf(name: string): string {
+  if (name === "NotAllowedError" || name === "SecurityError") return strings.errors.cameraDenied;
+  if (name === "NotReadableError") return strings.errors.cameraBusy;
   return strings.errors.noCamera;
 }

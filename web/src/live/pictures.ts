@@ -1,12 +1,12 @@
-/** Photographs: read one after the other, here or on the server, until they are removed. */
+/** Photographs: read one at a time, in this page or on the server, and kept until they are removed. */
 
 import { signal } from "@preact/signals";
 import { analyzePicture } from "../api/client";
 import type { Item } from "../api/types";
 import { device } from "../device/device";
-import { checkFile, checkSize, known, type Place, place, setRunning } from "../state";
+import { awaitModels, checkFile, checkSize, messageOf, type Place, place, setRunning } from "../state";
 import { strings } from "../strings";
-import { moves } from "./animation";
+import { isAnimated } from "./animation";
 
 export interface Picture {
   readonly id: number;
@@ -21,12 +21,12 @@ export interface Picture {
 
 export const pictures = signal<readonly Picture[]>([]);
 const stops = new Map<number, AbortController>();
-let last = 0;
-let tasks = 0;
+let lastId = 0;
+let taskCount = 0;
 
 export function addPictures(files: readonly File[]): Promise<void> {
   const where = place.value;
-  const added = files.map((file) => ({ file, id: ++last, where, url: URL.createObjectURL(file) }));
+  const added = files.map((file) => ({ file, id: ++lastId, where, url: URL.createObjectURL(file) }));
   pictures.value = [...pictures.value, ...added];
   for (const { id } of added) stops.set(id, new AbortController());
   return readEach(added);
@@ -51,21 +51,20 @@ export function clearPictures(): void {
   for (const { id } of pictures.value) removePicture(id);
 }
 
-async function readEach(several: readonly Picture[], activation = false): Promise<void> {
-  const task = `photos ${++tasks}`;
-  const where = several[0]?.where ?? null;
+async function readEach(batch: readonly Picture[], activation = false): Promise<void> {
+  const task = `photos ${++taskCount}`;
+  const where = batch[0]?.where ?? null;
   // Requests for the networks are not counted; if they fail, each picture reports it.
-  const loaded = async () => device.load(await known());
-  if (where === "browser") await loaded().catch(() => undefined);
+  const load = async () => device.load(await awaitModels());
+  if (where === "browser") await load().catch(() => undefined);
   setRunning(task, where);
-  for (const picture of several) {
+  for (const picture of batch) {
     const stop = stops.get(picture.id)?.signal;
     if (!stop) continue;
     try {
       change(picture.id, { item: await read(picture, activation, stop) });
     } catch (error) {
-      const problem = error instanceof Error ? error.message : strings.errors.unexpected;
-      if (!stop.aborted) change(picture.id, { problem });
+      if (!stop.aborted) change(picture.id, { problem: messageOf(error) });
     }
   }
   setRunning(task, null);
@@ -76,11 +75,11 @@ async function read({ id, file, where }: Picture, activation: boolean, stop: Abo
   if (file.type.startsWith("video/")) throw new Error(strings.errors.notAPhoto(file.name));
   if (where === "server") {
     checkSize(file);
-    const note = (sentence: string) => change(id, { note: sentence });
+    const note = (message: string) => change(id, { note: message });
     return (await analyzePicture(file, activation, { stop, note })).items[0];
   }
-  await device.load(await known());
-  if (await moves(file)) throw new Error(strings.errors.notAPhoto(file.name));
+  await device.load(await awaitModels());
+  if (await isAnimated(file)) throw new Error(strings.errors.notAPhoto(file.name));
   const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none" }).catch(() => {
     throw new Error(strings.errors.notAPicture(file.name));
   });
@@ -88,6 +87,6 @@ async function read({ id, file, where }: Picture, activation: boolean, stop: Abo
   return { source: file.name, kind: "image", width, height, frames: [{ index: 0, time_s: 0, faces }] };
 }
 
-function change(id: number, with_: Partial<Picture>): void {
-  pictures.value = pictures.value.map((picture) => (picture.id === id ? { ...picture, ...with_ } : picture));
+function change(id: number, update: Partial<Picture>): void {
+  pictures.value = pictures.value.map((picture) => (picture.id === id ? { ...picture, ...update } : picture));
 }

@@ -1,23 +1,25 @@
-/** The loop of a live view: camera to readings, until it is stopped and forgotten. */
+/** Live analysis of the camera: opening, the loop of readings, and closing. */
 
 import { batch, computed, signal } from "@preact/signals";
-import { COARSE, COARSEST, device } from "../device/device";
+import { COARSE_SEARCH_SIZE, device, FRAME_SEARCH_SIZE } from "../device/device";
 import type { Reading } from "../device/messages";
 import { agreedTo } from "../consent";
-import { models, type Place, place, setRunning } from "../state";
+import { messageOf, models, type Place, place, setRunning, sleep } from "../state";
 import { strings } from "../strings";
-import { cameras, openCamera } from "./camera";
+import { listCameras, openCamera } from "./camera";
 import { Session } from "./session";
 import { LiveSocket } from "./socket";
-import { follow, followed, type Track } from "./tracks";
+import { serverTracks, type Track, updateTracks } from "./tracks";
 
-const LONGEST = 640;
+/** Longest side of the pictures taken, in pixels. */
+const MAX_SIDE = 640;
 /** Delay between attempts, doubled after each failure. */
 const RETRY_MS = 1500;
-const LONGEST_RETRY_MS = 30_000;
+const MAX_RETRY_MS = 30_000;
+/** Delay of a reading above which the search becomes coarser. */
 const SLOW_MS = 350;
-/** Below this a finer search is tried: a search at half the size takes about a quarter of the time. */
-const QUICK_MS = 90;
+/** Delay below which it becomes finer again: half the size takes about a quarter of the time. */
+const FAST_MS = 90;
 
 type Phase = "closed" | "loading" | "watching" | "paused";
 
@@ -32,21 +34,22 @@ class Watch {
   readonly camera = signal("");
   /** Mirrored, except for cameras that face away from the user. */
   readonly mirrored = signal(true);
+  /** Readings per second, and delay of the last one in ms. */
   readonly pace = signal({ perSecond: 0, delay: 0 });
   /** Incremented with each reading, to redraw the chart. */
-  readonly drawn = signal(0);
+  readonly chartVersion = signal(0);
   session = new Session();
 
   #video: HTMLVideoElement | null = null;
   #stream: MediaStream | null = null;
   #socket = new LiveSocket();
   #place: Place = "browser";
-  #began = 0;
-  #finest = COARSE;
-  #faces = 0;
+  #start = 0;
+  #searchSize = FRAME_SEARCH_SIZE;
+  #lastId = 0;
   #run = 0;
-  #list = async () => {
-    this.devices.value = await cameras();
+  #updateDevices = async () => {
+    this.devices.value = await listCameras();
   };
 
   async open(video: HTMLVideoElement, camera = this.camera.value): Promise<void> {
@@ -72,14 +75,14 @@ class Watch {
       const { deviceId, facingMode } = stream.getVideoTracks()[0]?.getSettings() ?? {};
       this.camera.value = deviceId ?? camera;
       this.mirrored.value = facingMode !== "environment";
-      await this.#list();
+      await this.#updateDevices();
       if (run !== this.#run) return;
-      navigator.mediaDevices.addEventListener("devicechange", this.#list);
+      navigator.mediaDevices.addEventListener("devicechange", this.#updateDevices);
     } catch (error) {
-      if (run === this.#run) this.#fail(error instanceof Error ? error.message : strings.errors.unexpected);
+      if (run === this.#run) this.#fail(messageOf(error));
       return;
     }
-    this.#began = performance.now();
+    this.#start = performance.now();
     this.phase.value = "watching";
     setRunning("live", where);
     void this.#loop(run);
@@ -98,20 +101,20 @@ class Watch {
     else void this.#video?.play();
   }
 
-  /** Stop and forget everything. */
+  /** Stop, and discard all readings. */
   close(): void {
     this.#run++;
-    navigator.mediaDevices?.removeEventListener("devicechange", this.#list);
+    navigator.mediaDevices?.removeEventListener("devicechange", this.#updateDevices);
     for (const track of this.#stream?.getTracks() ?? []) track.stop();
     this.#stream = null;
     if (this.#video) this.#video.srcObject = null;
     this.#socket.close();
     this.session = new Session();
-    this.#faces = 0;
+    this.#lastId = 0;
     batch(() => {
       this.tracks.value = [];
       this.pace.value = { perSecond: 0, delay: 0 };
-      this.drawn.value = 0;
+      this.chartVersion.value = 0;
       this.phase.value = "closed";
       this.problem.value = null;
       setRunning("live", null);
@@ -123,14 +126,14 @@ class Watch {
     video.srcObject = stream;
     for (const track of stream.getVideoTracks()) {
       track.addEventListener("ended", () => {
-        if (this.#stream === stream) this.#fail(strings.errors.lost);
+        if (this.#stream === stream) this.#fail(strings.errors.cameraLost);
       });
     }
   }
 
-  #fail(sentence: string): void {
+  #fail(message: string): void {
     this.close();
-    this.problem.value = sentence;
+    this.problem.value = message;
   }
 
   async #loop(run: number): Promise<void> {
@@ -140,17 +143,17 @@ class Watch {
       await nextFrame();
       const video = this.#video;
       if (!wanted() || !video?.videoWidth) continue;
-      const begun = performance.now();
+      const start = performance.now();
       try {
-        const reading = await this.#read(await shot(video), wanted);
-        if (reading && run === this.#run) this.#show(reading, begun);
+        const reading = await this.#read(await captureFrame(video), wanted);
+        if (reading && run === this.#run) this.#show(reading, start);
         retry = RETRY_MS;
       } catch (error) {
         if (run !== this.#run) return;
-        this.#lose();
-        this.problem.value = error instanceof Error ? error.message : strings.errors.unexpected;
-        await new Promise((resolve) => setTimeout(resolve, retry));
-        retry = Math.min(2 * retry, LONGEST_RETRY_MS);
+        this.#clearReading();
+        this.problem.value = messageOf(error);
+        await sleep(retry);
+        retry = Math.min(2 * retry, MAX_RETRY_MS);
       }
     }
   }
@@ -161,48 +164,48 @@ class Watch {
       picture.close();
       return null;
     }
-    return this.#place === "browser" ? device.readFrame(picture, this.#search()) : this.#socket.read(picture, wanted);
+    return this.#place === "browser" ? device.readFrame(picture, this.#nextSearchSize()) : this.#socket.read(picture, wanted);
   }
 
-  /** Coarse after a slow reading, until a finer search is expected to be fast enough. */
-  #search(): number {
+  /** The search size: coarse after a slow reading, until a finer search is expected to be fast. */
+  #nextSearchSize(): number {
     const { delay } = this.pace.value;
-    if (delay > SLOW_MS) this.#finest = COARSEST;
-    else if (delay < QUICK_MS) this.#finest = COARSE;
-    return this.#finest;
+    if (delay > SLOW_MS) this.#searchSize = COARSE_SEARCH_SIZE;
+    else if (delay < FAST_MS) this.#searchSize = FRAME_SEARCH_SIZE;
+    return this.#searchSize;
   }
 
-  /** Clear the last reading, which no longer matches the picture. */
-  #lose(): void {
-    this.session.add((performance.now() - this.#began) / 1000, null);
+  /** Clear the last reading, which is no longer current. */
+  #clearReading(): void {
+    this.session.add((performance.now() - this.#start) / 1000, null);
     batch(() => {
       this.tracks.value = [];
-      this.drawn.value++;
+      this.chartVersion.value++;
     });
   }
 
-  #show({ width, height, faces }: Reading, begun: number): void {
+  #show({ width, height, faces }: Reading, start: number): void {
     const now = performance.now();
-    const time = (now - this.#began) / 1000;
+    const time = (now - this.#start) / 1000;
     const before = this.tracks.value;
     const tracks =
-      this.#place === "server" ? followed(before, faces, time) : follow(before, faces, time, () => ++this.#faces);
+      this.#place === "server" ? serverTracks(before, faces, time) : updateTracks(before, faces, time, () => ++this.#lastId);
     this.session.add(time, tracks[0]?.face ?? null, tracks[0]?.id);
-    const delay = now - begun;
+    const delay = now - start;
     batch(() => {
       this.problem.value = null;
       this.tracks.value = tracks;
       this.size.value = { width, height };
       this.pace.value = { perSecond: this.session.perSecond ?? 1000 / Math.max(delay, 1), delay };
-      this.drawn.value++;
+      this.chartVersion.value++;
     });
   }
 }
 
 export const watch = new Watch();
 
-/** A change of place restarts; without consent for the new place, the camera closes. */
-export async function move(to: Place): Promise<void> {
+/** Change the place: restart there, or close the camera if there is no consent for it. */
+export async function changePlace(to: Place): Promise<void> {
   place.value = to;
   if (watch.phase.value === "closed") return;
   const version = models.value?.consent.version;
@@ -215,8 +218,8 @@ function nextFrame(): Promise<void> {
   return new Promise((resolve) => requestAnimationFrame(() => resolve()));
 }
 
-function shot(video: HTMLVideoElement): Promise<ImageBitmap> {
-  const scale = Math.min(LONGEST / Math.max(video.videoWidth, video.videoHeight), 1);
+function captureFrame(video: HTMLVideoElement): Promise<ImageBitmap> {
+  const scale = Math.min(MAX_SIDE / Math.max(video.videoWidth, video.videoHeight), 1);
   return createImageBitmap(video, {
     resizeWidth: Math.round(video.videoWidth * scale),
     resizeHeight: Math.round(video.videoHeight * scale),

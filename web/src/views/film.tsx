@@ -1,17 +1,18 @@
-/** Film: progress, the player with its timeline, moments and downloads. */
+/** Film: progress, then the player with its timeline, events and downloads. */
 
+import type { RefObject } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Event, Frame } from "../api/types";
 import { Chart } from "../components/chart";
 import { Alert, Button, Drop, Lead } from "../components/controls";
-import { useDroppedFiles, useFocusKept, useNetworks } from "../components/hooks";
-import { Framed, Overlay } from "../components/overlay";
+import { useDroppedFiles, useFocusFallback, useNetworks } from "../components/hooks";
+import { Framed, type Marked, Overlay } from "../components/overlay";
 import { FaceCard } from "../components/readings";
 import { pageNetworks } from "../device/messages";
 import { csvOf, eventsCsvOf, jsonOf, save } from "../download";
 import { eventsOf } from "../events";
-import { doing, type Film as Shown, film, forgetFilm, openFilm } from "../live/film";
-import { type Columns, lastBefore } from "../series";
+import { activeStage, type Film as Shown, film, forgetFilm, openFilm } from "../live/film";
+import { type Columns, indexAt } from "../series";
 import { models, place } from "../state";
 import { strings } from "../strings";
 import { EMOTIONS } from "../vision/labels";
@@ -20,18 +21,18 @@ const words = strings.film;
 
 export function Film() {
   const shown = film.value;
-  const [remark, setRemark] = useState("");
+  const [message, setMessage] = useState("");
   const open = ([file, ...more]: File[]) => {
-    setRemark(more.length ? words.onlyOne(file.name) : "");
+    setMessage(more.length ? words.onlyOne(file.name) : "");
     void openFilm(file);
   };
-  const over = useDroppedFiles(shown && shown.stage !== "failed" ? () => setRemark(words.stopFirst) : open);
+  const over = useDroppedFiles(shown && shown.stage !== "failed" ? () => setMessage(words.stopFirst) : open);
   useNetworks();
-  useFocusKept(shown?.stage, ".alert button", ".progress button", ".film video", "input[type=file]");
+  useFocusFallback(shown?.stage, ".alert button", ".progress button", ".film video", "input[type=file]");
   return (
     <>
       <Lead title={words.title}>{words.lead}</Lead>
-      {shown && remark && <Alert>{remark}</Alert>}
+      {shown && message && <Alert>{message}</Alert>}
       {!shown && (
         <Drop
           title={words.drop}
@@ -43,7 +44,7 @@ export function Film() {
         />
       )}
       {shown?.stage === "failed" && <Failure shown={shown} />}
-      {shown && doing.value && <Progress shown={shown} title={words[doing.value]} />}
+      {shown && activeStage.value && <Progress shown={shown} title={words[activeStage.value]} />}
       {shown?.stage === "done" && shown.item && <FilmResult shown={shown} frames={shown.item.frames} />}
     </>
   );
@@ -65,7 +66,7 @@ function Progress({ shown, title }: { shown: Shown; title: string }) {
       <p>
         {title}: {shown.file.name}
       </p>
-      <progress aria-label={title} value={shown.share ?? undefined} max={1} />
+      <progress aria-label={title} value={shown.progress ?? undefined} max={1} />
       <p class="hint">{shown.note}</p>
       <Button onClick={forgetFilm}>{words.cancel}</Button>
     </section>
@@ -75,7 +76,7 @@ function Progress({ shown, title }: { shown: Shown; title: string }) {
 function FilmResult({ shown, frames }: { shown: Shown; frames: readonly Frame[] }) {
   const video = useRef<HTMLVideoElement>(null);
   const [time, setTime] = useState(0);
-  const [player, setPlayer] = useState<"own" | "drawn" | "none">("own");
+  const [player, setPlayer] = useState<"original" | "annotated" | "none">("original");
   const tracks = useMemo(() => tracksOf(frames), [frames]);
   const [track, setTrack] = useState(tracks[0]);
   const columns = useMemo(() => columnsOf(frames, track), [frames, track]);
@@ -85,39 +86,22 @@ function FilmResult({ shown, frames }: { shown: Shown; frames: readonly Frame[] 
     if (video.current) video.current.currentTime = Math.max(to, 0);
     setTime(to);
   };
-  usePlayed(video, setTime);
-  const current = frames[lastBefore(times, time)];
-  const { width, height } = shown.item ?? {};
-  // If the browser cannot play the film, it plays the annotated copy of the server.
-  const drawn = player === "drawn" ? shown.job?.results.film : undefined;
-  const fail = () => setPlayer(player === "own" && shown.job?.results.film ? "drawn" : "none");
-  const marked = (current?.faces ?? []).map((face, index) => ({
-    number: face.track_id ?? index + 1,
-    face,
-  }));
-  // Memoised: unchanged while the film plays, however many events there are.
+  usePlayerTime(video, setTime);
+  const current = frames[indexAt(times, time)];
+  // If the browser cannot play the film, the annotated copy of the server is played.
+  const annotated = player === "annotated" ? shown.job?.results.film : undefined;
+  const onFail = () => setPlayer(player === "original" && shown.job?.results.film ? "annotated" : "none");
+  const marked = (current?.faces ?? []).map((face, index) => ({ number: face.track_id ?? index + 1, face }));
+  // Memoised: there may be many events, and they do not change while the film plays.
   const list = useMemo(() => <Events events={events} onPick={go} />, [events]);
   return (
     <>
       {shown.warning && <Alert>{shown.warning}</Alert>}
       {shown.problem && <Alert>{shown.problem}</Alert>}
-      {player !== "own" && <Alert>{words.cannotPlay[player]}</Alert>}
+      {player !== "original" && <Alert>{words.cannotPlay[player]}</Alert>}
       <div class="stage">
         <section class="view">
-          {player !== "none" && (
-            <Framed kind="film" aspect={width && height ? width / height : undefined}>
-              <video
-                ref={video}
-                src={drawn ?? shown.url}
-                controls
-                playsInline
-                aria-label={shown.file.name}
-                onError={fail}
-                onLoadedMetadata={({ currentTarget }) => currentTarget.videoWidth || fail()}
-              />
-              {!drawn && width && height && <Overlay width={width} height={height} marked={marked} />}
-            </Framed>
-          )}
+          {player !== "none" && <Player {...{ shown, video, annotated, marked, onFail }} />}
           {tracks.length > 1 && <Tracks tracks={tracks} track={track} onChange={setTrack} />}
           {tracks.length > 0 && <Chart label={words.timeline} columns={columns} version={0} at={time} onPick={go} />}
         </section>
@@ -134,10 +118,35 @@ function FilmResult({ shown, frames }: { shown: Shown; frames: readonly Frame[] 
   );
 }
 
+function Player(props: {
+  shown: Shown;
+  video: RefObject<HTMLVideoElement | null>;
+  annotated?: string;
+  marked: readonly Marked[];
+  onFail: () => void;
+}) {
+  const { shown, video, annotated, marked, onFail } = props;
+  const { width, height } = shown.item ?? {};
+  return (
+    <Framed kind="film" aspect={width && height ? width / height : undefined}>
+      <video
+        ref={video}
+        src={annotated ?? shown.url}
+        controls
+        playsInline
+        aria-label={shown.file.name}
+        onError={onFail}
+        onLoadedMetadata={({ currentTarget }) => currentTarget.videoWidth || onFail()}
+      />
+      {!annotated && width && height && <Overlay width={width} height={height} marked={marked} />}
+    </Framed>
+  );
+}
+
 function Tracks(props: { tracks: readonly number[]; track: number; onChange: (track: number) => void }) {
   return (
     <label class="field narrow">
-      {words.whose}
+      {words.timelineOf}
       <select value={props.track} onChange={(event) => props.onChange(Number(event.currentTarget.value))}>
         {props.tracks.map((id) => (
           <option key={id} value={id}>
@@ -161,7 +170,7 @@ function Events({ events, onPick }: { events: readonly Event[]; onPick: (time: n
     <section class="moments">
       <h2>{words.events}</h2>
       <p class="hint">{words.eventsLead}</p>
-      {!events.length && <p>{words.none}</p>}
+      {!events.length && <p>{words.noEvents}</p>}
       {events.length > 0 && (
         <section class="scroll" aria-label={words.events} tabIndex={0}>
           <table>
@@ -233,19 +242,19 @@ function Downloads({ shown, events }: { shown: Shown; events: readonly Event[] }
   );
 }
 
-/** Report the time of each frame shown, or a few times a second if the browser cannot tell. */
-function usePlayed(player: { readonly current: HTMLVideoElement | null }, tell: (time: number) => void): void {
+/** Report the time of each frame shown, or a few times a second if the browser cannot onTime. */
+function usePlayerTime(player: { readonly current: HTMLVideoElement | null }, onTime: (time: number) => void): void {
   useEffect(() => {
     const video = player.current;
     if (!video) return;
     const stop = new AbortController();
     const { signal } = stop;
-    const update = () => tell(video.currentTime);
+    const update = () => onTime(video.currentTime);
     video.addEventListener("seeked", update, { signal });
     if (typeof video.requestVideoFrameCallback !== "function") video.addEventListener("timeupdate", update, { signal });
     const shown = (_: number, { mediaTime }: VideoFrameCallbackMetadata) => {
       if (signal.aborted) return;
-      tell(mediaTime);
+      onTime(mediaTime);
       video.requestVideoFrameCallback(shown);
     };
     video.requestVideoFrameCallback?.(shown);
@@ -253,7 +262,7 @@ function usePlayed(player: { readonly current: HTMLVideoElement | null }, tell: 
   }, []);
 }
 
-/** Track ids, by decreasing time in view. */
+/** Track ids, by decreasing number of frames. */
 function tracksOf(frames: readonly Frame[]): number[] {
   const seen = new Map<number, number>();
   for (const { faces } of frames) {

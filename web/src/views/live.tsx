@@ -4,12 +4,12 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { Chart } from "../components/chart";
 import { Notice } from "../components/consent";
 import { Alert, Button, Lead } from "../components/controls";
-import { useFocusKept, useNetworks } from "../components/hooks";
+import { useFocusFallback, useNetworks } from "../components/hooks";
 import { Framed, Overlay } from "../components/overlay";
 import { FaceCard } from "../components/readings";
 import { agree, agreedTo } from "../consent";
 import { save } from "../download";
-import { inView } from "../live/tracks";
+import { visibleFaces } from "../live/tracks";
 import { watch } from "../live/watch";
 import { models, place } from "../state";
 import { strings } from "../strings";
@@ -26,7 +26,7 @@ export function Live() {
   useEffect(() => () => watch.close(), []);
   const consent = models.value?.consent;
   useNetworks();
-  useFocusKept(phase, ".view select, .view button");
+  useFocusFallback(phase, ".view select, .view button");
   const start = () => {
     if (!consent) return;
     if (agreedTo(consent.version, place.value)) void watch.open(video.current as HTMLVideoElement);
@@ -66,7 +66,7 @@ export function Live() {
         </section>
         {open && <Readings />}
       </div>
-      {open && <Chart label={words.chart} columns={watch.session.columns} version={watch.drawn.value} />}
+      {open && <Chart label={words.chart} columns={watch.session.columns} version={watch.chartVersion.value} />}
     </>
   );
 }
@@ -108,7 +108,7 @@ function Controls() {
         </label>
       )}
       <Button onClick={() => watch.pause()}>{paused ? words.resume : words.pause}</Button>
-      <Button onClick={snapshot}>{words.snapshot}</Button>
+      <Button onClick={saveReadings}>{words.save}</Button>
       <p class="hint pace">{words.rate(perSecond, delay)}</p>
     </div>
   );
@@ -144,9 +144,9 @@ function Readings() {
   );
 }
 
-/** Saves the numbers, not the picture. */
-function snapshot(): void {
-  const faces = inView(watch.tracks.value);
+/** Save the current readings, without the picture. */
+function saveReadings(): void {
+  const faces = visibleFaces(watch.tracks.value);
   const content = { time: new Date().toISOString(), faces, session_seconds: watch.session.seconds };
   save("mien-live.json", "application/json", JSON.stringify(content, null, 2));
 }

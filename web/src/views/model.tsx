@@ -9,7 +9,7 @@ import { strings } from "../strings";
 
 const words = strings.model;
 
-function leave(): void {
+function withdrawConsent(): void {
   document.querySelector<HTMLElement>("h1")?.focus({ preventScroll: true });
   withdraw();
 }
@@ -51,7 +51,7 @@ export function Model() {
       {agreement.value && (
         <p class="hint">
           {strings.consent.agreed(...agreedVersion(agreement.value), new Date(agreement.value.time).toLocaleString())}{" "}
-          <Button tone="quiet" onClick={leave}>
+          <Button tone="quiet" onClick={withdrawConsent}>
             {strings.consent.withdraw}
           </Button>
         </p>

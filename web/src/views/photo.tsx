@@ -1,10 +1,10 @@
-/** Photo: several photographs, each with its reading beside it. */
+/** Photo: photographs, each with its readings beside it. */
 
 import { useMemo, useState } from "preact/hooks";
 import type { Activation, Item } from "../api/types";
 import { Alert, Button, Drop, Lead } from "../components/controls";
 import { useDroppedFiles, useNetworks } from "../components/hooks";
-import { Framed, Heat, type Marked, Overlay } from "../components/overlay";
+import { Framed, ActivationMaps, type Marked, Overlay } from "../components/overlay";
 import { FaceCard } from "../components/readings";
 import { pageNetworks } from "../device/messages";
 import { csvOf, jsonOf, save } from "../download";
@@ -60,11 +60,11 @@ export function Photo() {
 }
 
 function PictureResult({ picture }: { picture: Picture }) {
-  const [looking, setLooking] = useState(false);
+  const [showMap, setShowMap] = useState(false);
   const { file, item, problem, note } = picture;
   const faces = facesOf(item);
   const marked = faces.map((face, index) => ({ number: index, face }));
-  const again = ({ currentTarget }: { currentTarget: HTMLElement }) => retry(picture, looking, currentTarget);
+  const again = ({ currentTarget }: { currentTarget: HTMLElement }) => retry(picture, showMap, currentTarget);
   return (
     <article class="photo">
       <header>
@@ -79,7 +79,7 @@ function PictureResult({ picture }: { picture: Picture }) {
         </Button>
       </header>
       <div class="stage">
-        <Marks picture={picture} marked={marked} looking={looking} />
+        <MarkedPicture picture={picture} marked={marked} showMap={showMap} />
         <section class="readings" aria-label={file.name}>
           {problem && <Alert action={<Button onClick={again}>{strings.retry}</Button>}>{problem}</Alert>}
           {!item && !problem && <p>{note || words.reading}</p>}
@@ -87,15 +87,15 @@ function PictureResult({ picture }: { picture: Picture }) {
           {marked.map(({ number, face }) => (
             <FaceCard key={number} title={strings.face(number)} face={face} level={3} />
           ))}
-          {faces.length > 0 && <MapButton picture={picture} looking={looking} onChange={setLooking} />}
+          {faces.length > 0 && <MapButton picture={picture} showMap={showMap} onChange={setShowMap} />}
         </section>
       </div>
     </article>
   );
 }
 
-function Marks(props: { picture: Picture; marked: readonly Marked[]; looking: boolean }) {
-  const { picture, marked, looking } = props;
+function MarkedPicture(props: { picture: Picture; marked: readonly Marked[]; showMap: boolean }) {
+  const { picture, marked, showMap } = props;
   const [aspect, setAspect] = useState<number>();
   const [broken, setBroken] = useState(false);
   const { file, url, item } = picture;
@@ -110,25 +110,25 @@ function Marks(props: { picture: Picture; marked: readonly Marked[]; looking: bo
         onLoad={({ currentTarget: { naturalWidth, naturalHeight } }) => setAspect(naturalWidth / naturalHeight)}
         onError={() => setBroken(true)}
       />
-      {size && looking && <Heat {...size} maps={maps} />}
+      {size && showMap && <ActivationMaps {...size} maps={maps} />}
       {size && <Overlay {...size} marked={marked} />}
     </Framed>
   );
 }
 
-function MapButton(props: { picture: Picture; looking: boolean; onChange: (looking: boolean) => void }) {
-  const { picture, looking, onChange } = props;
-  const [asking, setAsking] = useState(false);
+function MapButton(props: { picture: Picture; showMap: boolean; onChange: (showMap: boolean) => void }) {
+  const { picture, showMap, onChange } = props;
+  const [loading, setLoading] = useState(false);
   const change = async () => {
-    onChange(!looking);
-    if (looking || asking || mapsOf(picture.item).length) return;
-    setAsking(true);
+    onChange(!showMap);
+    if (showMap || loading || mapsOf(picture.item).length) return;
+    setLoading(true);
     await readAgain(picture, true);
-    setAsking(false);
+    setLoading(false);
   };
   return (
-    <Button aria-pressed={looking} onClick={change}>
-      {looking ? (asking ? words.reading : words.hideMap) : words.map}
+    <Button aria-pressed={showMap} onClick={change}>
+      {showMap ? (loading ? words.reading : words.hideMap) : words.showMap}
     </Button>
   );
 }
@@ -137,7 +137,7 @@ function mapsOf(item?: Item): Activation[] {
   return facesOf(item).flatMap(({ activation }) => (activation ? [activation as Activation] : []));
 }
 
-/** Move the focus to a neighbour of the removed picture. */
+/** Remove a picture, and move the focus to a neighbour. */
 function remove(id: number, button: HTMLElement): void {
   const picture = button.closest("article");
   const beside = picture?.nextElementSibling ?? picture?.previousElementSibling;
@@ -145,10 +145,10 @@ function remove(id: number, button: HTMLElement): void {
   removePicture(id);
 }
 
-/** Keep the focus on the picture when the button of its problem disappears. */
-function retry(picture: Picture, looking: boolean, button: HTMLElement): void {
+/** Read a picture again, and focus its heading, since the button disappears. */
+function retry(picture: Picture, showMap: boolean, button: HTMLElement): void {
   button.closest("article")?.querySelector<HTMLElement>("h2")?.focus();
-  void readAgain(picture, looking);
+  void readAgain(picture, showMap);
 }
 
 function clear(): void {
@@ -160,7 +160,7 @@ const chooser = () => document.querySelector<HTMLElement>("input[type=file]");
 
 function saveJson(read: readonly Picture[]): void {
   if (!models.value) return;
-  const there = read.some(({ where }) => where === "server");
-  const networks = there ? models.value.models : pageNetworks(models.value);
+  const usesServer = read.some(({ where }) => where === "server");
+  const networks = usesServer ? models.value.models : pageNetworks(models.value);
   save("mien.json", "application/json", jsonOf(itemsOf(read), networks));
 }

@@ -4,20 +4,20 @@ export type Box = readonly [number, number, number, number];
 export type Point = readonly [number, number];
 export type Affine = readonly [number, number, number, number, number, number];
 
-export function shared(a: Box, b: Box): number {
+export function intersectionArea(a: Box, b: Box): number {
   const width = Math.min(a[0] + a[2], b[0] + b[2]) - Math.max(a[0], b[0]);
   const height = Math.min(a[1] + a[3], b[1] + b[3]) - Math.max(a[1], b[1]);
   return Math.max(width, 0) * Math.max(height, 0);
 }
 
 export function iou(a: Box, b: Box): number {
-  const both = shared(a, b);
-  const union = a[2] * a[3] + b[2] * b[3] - both;
-  return union > 0 ? both / union : 0;
+  const intersection = intersectionArea(a, b);
+  const union = a[2] * a[3] + b[2] * b[3] - intersection;
+  return union > 0 ? intersection / union : 0;
 }
 
-/** Non-maximum suppression: indices kept, best score first; equal scores keep their order. */
-export function suppress(boxes: readonly Box[], scores: readonly number[], threshold: number): number[] {
+/** Indices of the boxes that are kept, best score first; ties keep their order. */
+export function nonMaximumSuppression(boxes: readonly Box[], scores: readonly number[], threshold: number): number[] {
   const order = scores.map((_, index) => index).sort((i, j) => scores[j] - scores[i] || i - j);
   const kept: number[] = [];
   for (const index of order) {
@@ -26,18 +26,18 @@ export function suppress(boxes: readonly Box[], scores: readonly number[], thres
   return kept;
 }
 
-/** Width and height of a tag with a word, as shares of the smallest picture shown. */
-const TAG = [0.25, 0.09] as const;
+/** Width and height of a text tag, as shares of the smallest picture shown. */
+const TAG_SIZE = [0.25, 0.09] as const;
 
-/** Whether tags at these corners, in shares of the picture, would overlap. */
-export function crowded(corners: readonly Point[]): boolean {
+/** Whether tags at these corners, in shares of the picture's size, overlap. */
+export function tagsOverlap(corners: readonly Point[]): boolean {
   return corners.some(([x, y], i) =>
-    corners.slice(i + 1).some(([u, v]) => Math.abs(x - u) < TAG[0] && Math.abs(y - v) < TAG[1]),
+    corners.slice(i + 1).some(([u, v]) => Math.abs(x - u) < TAG_SIZE[0] && Math.abs(y - v) < TAG_SIZE[1]),
   );
 }
 
 /** The least-squares similarity transform between two point sets, without reflection (Umeyama, 1991). */
-export function similarity(source: readonly Point[], target: readonly Point[]): Affine {
+export function similarityTransform(source: readonly Point[], target: readonly Point[]): Affine {
   const [ax, ay] = centre(source);
   const [bx, by] = centre(target);
   let spread = 0;

@@ -1,4 +1,4 @@
-/** The eight expressions in their one order, and the affect read from them. */
+/** The eight expressions in the order of the network's outputs, with valence and arousal. */
 
 export const EMOTIONS = [
   "neutral",
@@ -15,6 +15,7 @@ export type Sentiment = "negative" | "neutral" | "positive";
 
 const VALENCE = [0, 0.8, 0.4, -0.6, -0.5, -0.6, -0.6, -0.5];
 const AROUSAL = [0, 0.5, 0.7, -0.3, 0.6, 0.4, 0.6, 0.3];
+/** Largest absolute valence of a neutral sentiment. */
 const NEUTRAL_VALENCE = 0.1;
 
 const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, value, i) => sum + value * b[i], 0);

@@ -1,4 +1,4 @@
-/** Grey images and their resampling, as in the server's library. */
+/** Grey images and their resampling, as by OpenCV on the server. */
 
 export interface Grey {
   readonly width: number;
@@ -22,24 +22,25 @@ export function roundEven(value: number): number {
   return floor % 2 === 0 ? floor : floor + 1;
 }
 
+/** Filter taps of one axis: for each output pixel, the first input pixel and up to `maxCount` weights. */
 interface Taps {
   readonly first: Int32Array;
   readonly count: Int32Array;
   readonly weights: Float32Array;
-  readonly most: number;
+  readonly maxCount: number;
 }
 
 function areaTaps(from: number, to: number): Taps {
   const ratio = from / to;
-  const most = Math.ceil(ratio) + 1;
-  const taps = emptyTaps(to, most);
+  const maxCount = Math.ceil(ratio) + 1;
+  const taps = emptyTaps(to, maxCount);
   for (let i = 0; i < to; i++) {
     const low = i * ratio;
     const high = Math.min(low + ratio, from);
     const first = Math.floor(low + 1e-9);
     let count = 0;
     for (let j = first; j < high - 1e-9; j++) {
-      taps.weights[i * most + count++] = (Math.min(j + 1, high) - Math.max(j, low)) / (high - low);
+      taps.weights[i * maxCount + count++] = (Math.min(j + 1, high) - Math.max(j, low)) / (high - low);
     }
     taps.first[i] = first;
     taps.count[i] = count;
@@ -60,22 +61,22 @@ function linearTaps(from: number, to: number): Taps {
   return taps;
 }
 
-function emptyTaps(to: number, most: number): Taps {
-  return { first: new Int32Array(to), count: new Int32Array(to), weights: new Float32Array(to * most), most };
+function emptyTaps(to: number, maxCount: number): Taps {
+  return { first: new Int32Array(to), count: new Int32Array(to), weights: new Float32Array(to * maxCount), maxCount };
 }
 
 /** Resize: area averaging to shrink, bilinear interpolation to enlarge. */
 export function resize(picture: Grey, width: number, height: number): Grey {
   if (width === picture.width && height === picture.height) return picture;
-  const make = width < picture.width || height < picture.height ? areaTaps : linearTaps;
-  const across = make(picture.width, width);
-  const down = make(picture.height, height);
+  const tapsOf = width < picture.width || height < picture.height ? areaTaps : linearTaps;
+  const horizontal = tapsOf(picture.width, width);
+  const vertical = tapsOf(picture.height, height);
   const rows = new Float32Array(width * picture.height);
   for (let y = 0; y < picture.height; y++) {
     for (let x = 0; x < width; x++) {
       let sum = 0;
-      const start = y * picture.width + across.first[x];
-      for (let k = 0; k < across.count[x]; k++) sum += picture.data[start + k] * across.weights[x * across.most + k];
+      const start = y * picture.width + horizontal.first[x];
+      for (let k = 0; k < horizontal.count[x]; k++) sum += picture.data[start + k] * horizontal.weights[x * horizontal.maxCount + k];
       rows[y * width + x] = sum;
     }
   }
@@ -83,8 +84,8 @@ export function resize(picture: Grey, width: number, height: number): Grey {
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       let sum = 0;
-      for (let k = 0; k < down.count[y]; k++) {
-        sum += rows[(down.first[y] + k) * width + x] * down.weights[y * down.most + k];
+      for (let k = 0; k < vertical.count[y]; k++) {
+        sum += rows[(vertical.first[y] + k) * width + x] * vertical.weights[y * vertical.maxCount + k];
       }
       data[y * width + x] = Math.min(Math.max(Math.round(sum), 0), 255);
     }
@@ -93,7 +94,7 @@ export function resize(picture: Grey, width: number, height: number): Grey {
 }
 
 /** A region of an image; right and bottom are exclusive. */
-export function cut(picture: Grey, left: number, top: number, right: number, bottom: number): Grey {
+export function crop(picture: Grey, left: number, top: number, right: number, bottom: number): Grey {
   const width = right - left;
   const height = bottom - top;
   const data = new Uint8Array(width * height);
@@ -109,10 +110,10 @@ export function mirrored({ width, height, data }: Grey): Grey {
   return { width, height, data: data.map((_, i) => data[i + width - 1 - 2 * (i % width)]) };
 }
 
-/** Images of one size as a batch. */
-export function packed(pictures: readonly Grey[]): Float32Array {
+/** Stack images of one size: (n, 1, height, width). */
+export function toBatch(pictures: readonly Grey[]): Float32Array {
   const area = pictures[0].data.length;
-  const all = new Float32Array(pictures.length * area);
-  pictures.forEach(({ data }, index) => all.set(data, index * area));
-  return all;
+  const batch = new Float32Array(pictures.length * area);
+  pictures.forEach(({ data }, index) => batch.set(data, index * area));
+  return batch;
 }

@@ -1,0 +1,70 @@
+/** Face detection in a grey image by a cascade of three networks. */
+
+import { canAlign } from "../vision/alignment";
+import { CLOSE_SIZE, closeBatch, placed } from "../vision/landmarks";
+import { merged, notNested } from "../vision/merging";
+import { decode, type Proposal, scales } from "../vision/proposals";
+import { type Grey, resize, roundEven } from "../vision/raster";
+import { REGION_SIZE, refined, regionBatch } from "../vision/refiner";
+import { cardNumber, type Network, shape, values } from "./networks";
+
+/** Coarsest stride of the proposal network in pixels; its input is padded to multiples of it. */
+const STRIDE = 32;
+/** Maximum number of proposals, best first, that are refined. */
+const MAX_PROPOSALS = 200;
+/** Minimum size of a face, the square root of its box's area in pixels of the image. */
+const MIN_FACE_SIZE = 10;
+
+/** The faces of a picture, largest first; `searchSize` is the longest side of the finest search. */
+export async function detectFaces(
+  grey: Grey,
+  detector: Network,
+  refiner: Network,
+  placer: Network,
+  searchSize: number,
+): Promise<Proposal[]> {
+  const minScore = cardNumber(refiner.card, "least_proposal");
+  const found: Proposal[] = [];
+  for (const scale of scales(Math.max(grey.width, grey.height), searchSize)) {
+    found.push(...(await search(grey, detector, scale, minScore)));
+  }
+  const refinedFaces = await refine(grey, refiner, merged(found).slice(0, MAX_PROPOSALS));
+  const kept = notNested(refinedFaces)
+    .filter(({ box: [, , width, height], points }) => Math.sqrt(width * height) >= MIN_FACE_SIZE && canAlign(points))
+    .sort((a, b) => b.box[2] * b.box[3] - a.box[2] * a.box[3]);
+  return place(grey, placer, kept);
+}
+
+/** Proposals of the image at one scale, in pixels of the image. */
+async function search(grey: Grey, detector: Network, scale: number, minScore: number): Promise<Proposal[]> {
+  const width = Math.max(roundEven(grey.width * scale), 1);
+  const height = Math.max(roundEven(grey.height * scale), 1);
+  const scaled = resize(grey, width, height);
+  const columns = Math.ceil(width / STRIDE) * STRIDE;
+  const rows = Math.ceil(height / STRIDE) * STRIDE;
+  const padded = new Float32Array(columns * rows);
+  for (let y = 0; y < height; y++) {
+    padded.set(scaled.data.subarray(y * width, (y + 1) * width), y * columns);
+  }
+  const outputs = await detector.run(padded, [1, 1, rows, columns]);
+  const { strides, sizes } = detector.card.extra as { strides: number[]; sizes: number[] };
+  return strides.flatMap((stride, level) => {
+    const [, , mapRows, mapColumns] = shape(outputs, `level${stride}`);
+    const map = { data: values(outputs, `level${stride}`), rows: mapRows, columns: mapColumns };
+    return decode(map, stride, sizes[level], minScore, grey.width / width, grey.height / height);
+  });
+}
+
+async function refine(grey: Grey, refiner: Network, found: readonly Proposal[]): Promise<Proposal[]> {
+  if (!found.length) return [];
+  const shape = [2 * found.length, 1, REGION_SIZE, REGION_SIZE];
+  const outputs = values(await refiner.run(regionBatch(grey, found), shape), "faces");
+  return refined(found, outputs, cardNumber(refiner.card, "trust_in_proposal"), cardNumber(refiner.card, "threshold"));
+}
+
+async function place(grey: Grey, placer: Network, faces: readonly Proposal[]): Promise<Proposal[]> {
+  if (!faces.length) return [];
+  const shape = [faces.length, 1, CLOSE_SIZE, CLOSE_SIZE];
+  const outputs = values(await placer.run(closeBatch(grey, faces), shape), "points");
+  return placed(faces, outputs, cardNumber(placer.card, "share"));
+}
