@@ -1,4 +1,4 @@
-/** What the pages ask of the server, and what they do with what it says. */
+/** Requests of the pages to the server, and their responses. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { strings } from "../src/strings";
@@ -26,8 +26,8 @@ const client = () => import("../src/api/client");
 const patience = () => ({ stop: new AbortController(), notes: [] as string[] });
 const file = new File(["picture"], "a b.jpg", { type: "image/jpeg" });
 
-describe("the client", () => {
-  it("sends a picture as it is, and quotes a refusal", async () => {
+describe("the API client", () => {
+  it("sends a picture unchanged, and passes the message of a failed request on", async () => {
     const { analyzePicture, ApiError } = await client();
     answers = [problem(415)];
     const { stop } = patience();
@@ -38,7 +38,7 @@ describe("the client", () => {
     expect(await asked[0].text()).toBe("picture");
   });
 
-  it.each([429, 503])("asks again when the server says when: %i", async (status) => {
+  it.each([429, 503])("retries after the delay that the server states: %i", async (status) => {
     const { analyzePicture } = await client();
     const busy = () => problem(status, { "Retry-After": "0.01" });
     answers = [busy(), busy(), json({ items: [] })];
@@ -50,7 +50,7 @@ describe("the client", () => {
     expect(notes.at(-1)).toBe("");
   });
 
-  it("does not ask again what was stopped meanwhile", async () => {
+  it("does not retry a request that was stopped", async () => {
     const { analyzePicture } = await client();
     answers = [problem(429, { "Retry-After": "0.01" })];
     const { stop } = patience();
@@ -59,7 +59,7 @@ describe("the client", () => {
     expect(asked).toHaveLength(1);
   });
 
-  it("brings up the form for the token whenever one is wanted", async () => {
+  it("shows the token form when a token is required", async () => {
     const { findJob, tokenNeeded } = await client();
     answers = [problem(401)];
     await expect(findJob("x y")).rejects.toThrow("it is 401");
@@ -68,7 +68,7 @@ describe("the client", () => {
   });
 });
 
-describe("a film that was not taken", () => {
+describe("a film that was not accepted", () => {
   async function refusal(status: number, response: unknown) {
     vi.stubGlobal(
       "XMLHttpRequest",
@@ -90,11 +90,11 @@ describe("a film that was not taken", () => {
     return uploadFilm(file, note, { stop: stop.signal, note }).catch((error: Error) => error.message);
   }
 
-  it("is a picture if it was read at once", async () => {
+  it("is reported as a still picture if it is answered at once", async () => {
     expect(await refusal(200, { items: [] })).toBe(strings.errors.notAFilm);
   });
 
-  it("is not called a picture by what stands between page and server", async () => {
+  it("is not reported as a picture for errors of a proxy", async () => {
     for (const status of [413, 502]) expect(await refusal(status, null)).toBe(strings.errors.unexpected);
     expect(await refusal(413, { detail: "it is too large" })).toBe("it is too large");
   });
@@ -109,14 +109,14 @@ describe("photographs", () => {
   }
   const item = { source: "a", frames: [{ index: 0, time_s: 0, faces: [] }] };
 
-  it("that are too large are not sent, and say so", async () => {
+  it("that are too large are not sent, with a message", async () => {
     const { addPictures, pictures } = await photographs();
     await addPictures([new File(["x".repeat(101)], "large.png")]);
     expect(asked).toEqual([]);
     expect(pictures.value[0].problem).toMatch(/^large\.png is 1\sMB/);
   });
 
-  it("are read without maps, which are asked for when they are wanted", async () => {
+  it("are read without activation maps unless they are requested", async () => {
     const { addPictures, pictures, readAgain } = await photographs();
     answers = [json({ items: [item] }), json({ items: [item] })];
     await addPictures([file]);
@@ -124,7 +124,7 @@ describe("photographs", () => {
     expect(asked.map(({ url }) => new URL(url).searchParams.get("activation"))).toEqual(["false", "true"]);
   });
 
-  it("that failed are tried again", async () => {
+  it("that failed can be read again", async () => {
     const { addPictures, pictures, readAgain } = await photographs();
     answers = [problem(500), json({ items: [item] })];
     await addPictures([file]);
@@ -133,7 +133,7 @@ describe("photographs", () => {
     expect(pictures.value[0]).toMatchObject({ item, problem: undefined });
   });
 
-  it("are read again where is shown now, and nowhere else", async () => {
+  it("are read again in the place selected now, and only there", async () => {
     const { addPictures, pictures, readAgain } = await photographs();
     const { place } = await import("../src/state");
     const { device } = await import("../src/device/device");
@@ -154,7 +154,7 @@ describe("photographs", () => {
     expect(pictures.value[0].where).toBe("server");
   });
 
-  it("that are read here ask for nothing once the networks are there", async () => {
+  it("that are read in the page cause no requests once the networks are loaded", async () => {
     const { addPictures, pictures } = await photographs();
     const { place } = await import("../src/state");
     const { countRequest, requests } = await import("../src/api/traffic");
@@ -168,7 +168,7 @@ describe("photographs", () => {
     expect(requests.value).toBe(0);
   });
 
-  it("are still said to go to the server after one of them was read again meanwhile", async () => {
+  it("are shown as sent to the server until the last of them is read", async () => {
     const { addPictures, pictures, readAgain } = await photographs();
     const { analysing, sendsToServer, place } = await import("../src/state");
     let finish = (_: Response): void => undefined;
@@ -185,7 +185,7 @@ describe("photographs", () => {
     expect([analysing.value, sendsToServer.value]).toEqual([false, false]);
   });
 
-  it("that are removed are sent no further", async () => {
+  it("that are removed are not sent", async () => {
     const { addPictures, clearPictures, pictures } = await photographs();
     const signals: AbortSignal[] = [];
     vi.stubGlobal("fetch", (request: Request) => {

@@ -7,15 +7,15 @@ function browserWith(requestAdapter?: () => Promise<unknown>) {
   vi.stubGlobal("navigator", requestAdapter ? { gpu: { requestAdapter } } : {});
 }
 
-describe("what to compute with", () => {
-  it("is asked for in the address", () => {
+describe("the processor", () => {
+  it("can be requested in the URL", () => {
     expect(wantedCompute("?compute=gpu")).toBe("gpu");
     expect(wantedCompute("?compute=cpu&x=1")).toBe("cpu");
     expect(wantedCompute("?compute=abacus")).toBe("fastest");
     expect(wantedCompute("")).toBe("fastest");
   });
 
-  it("is the processor where there is no other", async () => {
+  it("is the CPU if there is no GPU", async () => {
     browserWith();
     expect(await findGpu("fastest")).toBe(false);
     browserWith(async () => null);
@@ -24,7 +24,7 @@ describe("what to compute with", () => {
     expect(await findGpu("gpu")).toBe(false);
   });
 
-  it("is a graphics processor, an imitated one only if it is asked for", async () => {
+  it("is the GPU, but a software adapter only if requested", async () => {
     browserWith(async () => ({ info: { isFallbackAdapter: false } }));
     expect(await findGpu("fastest")).toBe(true);
     expect(await findGpu("cpu")).toBe(false);

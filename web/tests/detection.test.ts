@@ -13,7 +13,7 @@ const face = (x: number, size: number, score: number): Proposal => ({
 });
 
 describe("proposals", () => {
-  it("searches at halves down to the coarsest", () => {
+  it("halves the scale down to the minimum search size", () => {
     expect(scales(640, 1280)).toEqual([2, 1, 0.5, 0.25]);
     expect(scales(2560, 1280)).toEqual([0.5, 0.25, 0.125, 0.0625]);
   });
@@ -29,19 +29,19 @@ describe("proposals", () => {
 });
 
 describe("merging", () => {
-  it("averages those that agree, weighted", () => {
+  it("averages overlapping boxes by their votes", () => {
     const [one, ...others] = merged([face(0, 10, 0.9), face(1, 10, 0.3)]);
     expect(others).toEqual([]);
     expect(one.box[0]).toBeCloseTo(0.25);
   });
 
-  it("drops what lies within a better one", () => {
+  it("drops boxes nested in a better one", () => {
     expect(notNested([face(0, 20, 0.9), face(1, 5, 0.8), face(18, 10, 0.7)])).toHaveLength(2);
   });
 });
 
 describe("refining", () => {
-  it("hands the network each crop and its mirror image", () => {
+  it("batches each crop with its mirror image", () => {
     const data = Uint8Array.from({ length: 64 * 64 }, (_, i) => (i % 64) * 4);
     const batch = regionBatch({ width: 64, height: 64, data }, [face(12, 40, 0.9)]);
     const area = REGION_SIZE * REGION_SIZE;
@@ -49,7 +49,7 @@ describe("refining", () => {
     for (let x = 0; x < REGION_SIZE; x++) expect(batch[area + x]).toBe(batch[REGION_SIZE - 1 - x]);
   });
 
-  it("keeps a proposal that both looks confirm, and drops one that they do not", () => {
+  it("keeps proposals above the threshold and drops the others", () => {
     const found = [face(0, 10, 0.9), face(100, 10, 0.9)];
     const values = new Float32Array(4 * 15);
     values[0] = values[30] = 5;
@@ -60,7 +60,7 @@ describe("refining", () => {
     expect(sure[0].score).toBeCloseTo(1 / (1 + Math.exp(-(5 + Math.log(9)) / 2)));
   });
 
-  it("believes, of several looks at one face, the one that was moved least", () => {
+  it("keeps, of several proposals of one face, the one that was moved least", () => {
     const [whole, part] = [face(0, 40, 0.6), face(10, 20, 0.9)];
     const values = new Float32Array(4 * 15);
     values[0] = values[30] = 3;

@@ -1,4 +1,4 @@
-/** A worker that fails is replaced, and a reading that never comes is given up. */
+/** Failed workers are replaced, and readings have a time limit. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Answer, Request } from "../src/device/messages";
@@ -50,7 +50,7 @@ afterEach(() => {
 });
 
 describe("the device", () => {
-  it("reads on with another worker after one failed", async () => {
+  it("starts another worker after one failed", async () => {
     const device = await loaded();
     const first = device.readStill(picture());
     await asks(0);
@@ -63,7 +63,7 @@ describe("the device", () => {
     expect(workers).toHaveLength(2);
   });
 
-  it("gives up a reading that never comes", async () => {
+  it("terminates the worker after the time limit", async () => {
     const device = await loaded();
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const shot = picture();
@@ -76,7 +76,7 @@ describe("the device", () => {
     expect(shot.close).toHaveBeenCalled();
   });
 
-  it("says in words what the worker says in codes", async () => {
+  it("turns failure codes of the worker into messages", async () => {
     const device = await loaded();
     const failing = device.readStill(picture());
     await asks(0);

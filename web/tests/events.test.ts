@@ -1,4 +1,4 @@
-/** The page finds the events that the server finds: tests/report/test_events.py reads the same file. */
+/** The page finds the same events as the server: tests/report/test_events.py reads the same file. */
 
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
@@ -28,14 +28,14 @@ function framesOf(): Frame[] {
 }
 
 describe("events", () => {
-  it("are those of the server", () => {
+  it("equal those of the server", () => {
     expect(eventsOf(framesOf())).toEqual(shared.events);
   });
 
   it.each([
     ["", [0, 1, 2, 3, 4]],
-    [" but for a short step", [0, 0.02, 2, 3, 4]],
-  ])("are whole in films of one frame a second%s", (_, times) => {
+    [", with one short step", [0, 0.02, 2, 3, 4]],
+  ])("are not split at one frame per second%s", (_, times) => {
     const [first] = framesOf().flatMap(({ faces }) => faces);
     const value = (happiness: number) => ({ ...first.emotions, neutral: 1 - happiness, happiness });
     const none = Object.fromEntries(EMOTIONS.map((name) => [name, 0])) as typeof first.emotions;
@@ -48,7 +48,7 @@ describe("events", () => {
     expect(happy.map(({ onset_s, apex_s, offset_s }) => [onset_s, apex_s, offset_s])).toEqual([[0, 2, 4]]);
   });
 
-  it("belong to faces that have an id", () => {
+  it("require a track id", () => {
     const frames = framesOf().map((frame) => ({
       ...frame,
       faces: frame.faces.map((face) => ({ ...face, track_id: null })),

@@ -1,4 +1,4 @@
-/** A film leaves the server with the page, and one that gets stuck is given up. */
+/** Reading of films: jobs on the server, and frames read in the page. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { strings } from "../src/strings";
@@ -39,7 +39,7 @@ afterEach(() => {
 });
 
 describe("a film on the server", () => {
-  it.each([true, false])("is deleted when the page is left, put by: %s", async (persisted) => {
+  it.each([true, false])("is deleted when the page is left, persisted: %s", async (persisted) => {
     const { film, openFilm } = await import("../src/live/film");
     const { place } = await import("../src/state");
     place.value = "server";
@@ -56,8 +56,8 @@ describe("a film on the server", () => {
   });
 });
 
-describe("a film that is not the first on the server", () => {
-  it("is said to wait, and to be read once it is", async () => {
+describe("a film in the queue of the server", () => {
+  it("is shown as waiting, then as being read", async () => {
     vi.useFakeTimers();
     let job = { id: "x-1", state: "queued", progress: 0, frames_read: 0, frame_count: 8, results: {} };
     vi.stubGlobal("fetch", async () => Response.json(job));
@@ -75,11 +75,11 @@ describe("a film that is not the first on the server", () => {
   });
 });
 
-describe("a server that cannot be reached for a moment", () => {
+describe("a server that is briefly unreachable", () => {
   it.each([
-    ["says nothing", () => Promise.reject(new TypeError("Failed to fetch"))],
-    ["is behind one that says so", () => Response.json({ detail: "bad gateway" }, { status: 502 })],
-  ])("is asked again, whatever for: it %s", async (_, away) => {
+    ["it does not answer", () => Promise.reject(new TypeError("Failed to fetch"))],
+    ["a proxy reports it", () => Response.json({ detail: "bad gateway" }, { status: 502 })],
+  ])("gets every request again: %s", async (_, away) => {
     vi.useFakeTimers();
     const missed = new Set<string>();
     vi.stubGlobal("fetch", async ({ url }: Request) => {
@@ -102,7 +102,7 @@ describe("a server that cannot be reached for a moment", () => {
     forgetFilm();
   });
 
-  it("is not asked again where it answers", async () => {
+  it("gets no request again after another error", async () => {
     vi.useFakeTimers();
     vi.stubGlobal("fetch", async () => Response.json({ detail: "the film could not be read" }, { status: 500 }));
     const { film, openFilm } = await import("../src/live/film");
@@ -118,7 +118,7 @@ describe("the results of a film on the server", () => {
   let gone: boolean;
   const events = [{ track_id: 1 }];
 
-  /** Have a film read, by a server that has read it already. */
+  /** Open a film on a server that finishes at once. */
   async function read(keep_s = 3600) {
     vi.useFakeTimers();
     gone = false;
@@ -139,7 +139,7 @@ describe("the results of a film on the server", () => {
     return live;
   }
 
-  it("are asked after while they are shown, and said to be gone; what is in the page stays", async () => {
+  it("are kept alive while they are shown; if they are gone, the page keeps what it has", async () => {
     const { film } = await read();
     await vi.advanceTimersByTimeAsync(600_000);
     expect(asked.map(({ url }) => url)).toEqual(Array(2).fill("http://here/api/v1/jobs/x-1"));
@@ -153,13 +153,13 @@ describe("the results of a film on the server", () => {
     expect(asked).toEqual([]);
   });
 
-  it("are asked after in time where the server keeps them for less", async () => {
+  it("are kept alive in time if the server keeps them for less", async () => {
     await read(120);
     await vi.advanceTimersByTimeAsync(121_000);
     expect(asked).toHaveLength(3);
   });
 
-  it("are asked after no more when the film is forgotten", async () => {
+  it("are not kept alive after the film is forgotten", async () => {
     const { film, forgetFilm } = await read();
     forgetFilm();
     asked.length = 0;
@@ -169,10 +169,10 @@ describe("the results of a film on the server", () => {
   });
 });
 
-describe("what cannot be opened", () => {
+describe("a file that cannot be opened", () => {
   const gone = (file: File) => Object.assign(file, { slice: () => ({ arrayBuffer: () => Promise.reject(new Error()) }) });
 
-  it.each(["server", "browser"] as const)("is neither sent nor called an absent server: %s", async (where) => {
+  it.each(["server", "browser"] as const)("is not sent, and not reported as a server error: %s", async (where) => {
     const { film, openFilm } = await import("../src/live/film");
     const { addPictures, pictures } = await import("../src/live/pictures");
     const { place } = await import("../src/state");
@@ -196,7 +196,7 @@ describe("what cannot be opened", () => {
 });
 
 describe("a picture in this browser", () => {
-  /** A browser plays none. */
+  /** A browser plays no pictures. */
   class FakePlayer extends EventTarget {
     set src(_: string) {
       queueMicrotask(() => this.dispatchEvent(new Event("error")));
@@ -226,17 +226,17 @@ describe("a picture in this browser", () => {
     return [pictures.value[0].problem, film.value?.problem];
   }
 
-  it("that moves is left to Film, and there to the server", async () => {
+  it("that is animated is referred to Film, and there to the server", async () => {
     expect(await problems(2)).toEqual([strings.errors.notAPhoto("a.webp"), strings.errors.filmUnreadable]);
   });
 
-  it("that does not is read in Photo isolated", async () => {
+  it("that is still is read in Photo only", async () => {
     expect(await problems(1)).toEqual([undefined, strings.errors.notAFilm]);
   });
 });
 
 describe("a film in this browser", () => {
-  it("is told from a picture by its kind", async () => {
+  it("is distinguished from a picture by its MIME type", async () => {
     const { film, openFilm } = await import("../src/live/film");
     await openFilm(new File(["picture"], "a.jpg", { type: "image/jpeg" }));
     expect(film.value?.problem).toBe(strings.errors.notAFilm);
@@ -258,7 +258,7 @@ describe("a film in this browser", () => {
     return { film, forgetFilm, loaded, made, reading };
   }
 
-  it("gets no player where it was stopped while the networks were loaded", async () => {
+  it("gets no player if it was stopped while the networks were loaded", async () => {
     const { forgetFilm, loaded, made, reading } = await opened(video());
     forgetFilm();
     loaded();
@@ -266,7 +266,7 @@ describe("a film in this browser", () => {
     expect(made).not.toHaveBeenCalled();
   });
 
-  it("takes no decoder beyond its reading", async () => {
+  it("releases its decoder after reading", async () => {
     const calls = { removeAttribute: vi.fn(), load: vi.fn() };
     const player = Object.assign(video(), calls);
     const { film, loaded, made, reading } = await opened(player);
@@ -279,7 +279,7 @@ describe("a film in this browser", () => {
     expect(calls.load).toHaveBeenCalled();
   });
 
-  /** Of a film that begins late it knows no more than it has read, and goes no further. */
+  /** A player that knows the duration of a late-starting film only as far as it is buffered. */
   class LatePlayer extends EventTarget {
     readonly videoWidth = 64;
     readonly videoHeight = 48;
@@ -314,9 +314,9 @@ describe("a film in this browser", () => {
   }
 
   it.each([
-    ["that is told", ShowingPlayer],
-    ["that is gone to", LatePlayer],
-  ])("is read from its first picture, %s, to its end", async (_, Player) => {
+    ["reported by a frame callback", ShowingPlayer],
+    ["taken from the player", LatePlayer],
+  ])("is read from its first frame, %s, to its end", async (_, Player) => {
     vi.stubGlobal("createImageBitmap", async () => ({}));
     const { film, loaded, reading } = await opened(new Player());
     const { device } = await import("../src/device/device");
@@ -327,7 +327,7 @@ describe("a film in this browser", () => {
     expect(times).toEqual([100, 100.2, 100.4, 100.6, 100.8].map((time, index) => [index, time]));
   });
 
-  it("is waited for until it is there, or cannot be read", async () => {
+  it("is awaited until an event or an error", async () => {
     const { waitForEvent } = await import("../src/live/film");
     const { signal } = new AbortController();
     const good = video();
@@ -340,7 +340,7 @@ describe("a film in this browser", () => {
     await expect(broken).rejects.toThrow(strings.errors.filmUnreadable);
   });
 
-  it("is read once its picture is there, a little after its moment", async () => {
+  it("is captured once the frame is available", async () => {
     const { captureFrame } = await import("../src/live/film");
     const picture = {};
     const taken = vi.fn().mockRejectedValueOnce(new Error("not usable")).mockResolvedValue(picture);
@@ -353,7 +353,7 @@ describe("a film in this browser", () => {
     await expect(late).rejects.toThrow(strings.errors.filmUnreadable);
   });
 
-  it("is given up when it never comes to a moment", async () => {
+  it("fails after the time limit if it never seeks", async () => {
     const { waitForEvent } = await import("../src/live/film");
     vi.useFakeTimers();
     const stuck = waitForEvent(video(), "seeked", new AbortController().signal);

@@ -15,22 +15,22 @@ interface Shared {
   readonly doubts: readonly { name: string; points: Point[]; crop: number[]; doubt: Doubt | null }[];
 }
 
-/** The same cases as `test_labels.py`, `test_quality.py` and `test_calibration.py` under `tests/` read. */
+/** Cases shared with `test_labels.py`, `test_quality.py` and `test_calibration.py` under `tests/`. */
 const shared: Shared = JSON.parse(readFileSync(new URL("judgement.json", import.meta.url), "utf8"));
 
 describe("judgement", () => {
-  it("softens logits by the temperature", () => {
+  it("scales logits by the temperature", () => {
     expect(softmax([0, Math.log(3)], 1)[1]).toBeCloseTo(0.75);
     expect(softmax([1000, 0], 0.5)[0]).toBe(1);
   });
 
-  it("gives the sets that the package gives", () => {
+  it("gives the same prediction sets as the package", () => {
     for (const { probabilities, quantile, set } of shared.sets) {
       expect(predictionSet(probabilities, quantile)).toEqual(set);
     }
   });
 
-  it("reads the affect that the package reads, on either side of neutral", () => {
+  it("computes the same affect as the package, on either side of neutral", () => {
     for (const { probabilities, valence, arousal, sentiment } of shared.affect) {
       expect(valenceOf(probabilities)).toBeCloseTo(valence, 9);
       expect(arousalOf(probabilities)).toBeCloseTo(arousal, 9);
@@ -38,7 +38,7 @@ describe("judgement", () => {
     }
   });
 
-  it("doubts what the package doubts, on either side of each limit", () => {
+  it("gives the same doubts as the package, on either side of each limit", () => {
     for (const { name, points, crop, doubt } of shared.doubts) {
       const side = Math.sqrt(crop.length);
       const grey = { width: side, height: side, data: Uint8Array.from(crop) };
@@ -48,7 +48,7 @@ describe("judgement", () => {
 });
 
 describe("tracks", () => {
-  it("keeps an id while a face moves, and forgets one that has gone", () => {
+  it("keep the id of a moving face, and drop a face that has gone", () => {
     let ids = 0;
     const next = () => ++ids;
     let tracks: Track[] = updateTracks([], [made("happiness")], 0, next);
@@ -62,7 +62,7 @@ describe("tracks", () => {
     expect(tracks.map(({ id }) => id)).toEqual([2]);
   });
 
-  it("forgets the last face too, after one reading without it however slow", () => {
+  it("survive one missed frame, however long", () => {
     let tracks = updateTracks([], [made("happiness")], 0, () => 1);
     tracks = updateTracks(tracks, [], 10, () => 2);
     expect(tracks.map(({ id }) => id)).toEqual([1]);
@@ -72,10 +72,10 @@ describe("tracks", () => {
   });
 });
 
-describe("a face that is shown", () => {
+describe("a face on display", () => {
   const changed = () => updateTracks(updateTracks([], [made("happiness")], 0, () => 1), [made("anger", 0.9)], 0.1, () => 2);
 
-  it("appears as what its prediction set holds, in doubt while it follows what is read", () => {
+  it("has a top expression in its prediction set, and is ambiguous while smoothing lags behind", () => {
     const [{ face }] = changed();
     expect(face.top).toBe("happiness");
     expect(face.prediction_set).toEqual(["happiness", "anger"]);
@@ -84,13 +84,13 @@ describe("a face that is shown", () => {
     expect(after.face).toMatchObject({ top: "anger", prediction_set: ["anger"], uncertain: false, uncertain_reason: null });
   });
 
-  it("keeps the doubt that its picture gives", () => {
+  it("keeps the doubt of its reading", () => {
     const covered = { ...made("anger", 0.9), uncertain: true, uncertain_reason: "occluded" as const };
     const [{ face }] = updateTracks(changed(), [covered], 0.2, () => 2);
     expect(face.uncertain_reason).toBe("occluded");
   });
 
-  it("is saved as it was read, while it is in view", () => {
+  it("is saved unsmoothed while it is in view", () => {
     const [read, gone] = [made("anger", 0.9), made("fear", 0.9, 300)];
     let [tracks, ids] = [updateTracks([], [], 0, () => 0), 0];
     for (const [time, faces] of [[made("happiness"), gone], [read]].entries()) {
@@ -101,8 +101,8 @@ describe("a face that is shown", () => {
   });
 });
 
-describe("filmTracker", () => {
-  it("gives faces of a film their ids and leaves them as they were read", () => {
+describe("the film tracker", () => {
+  it("assigns track ids without smoothing", () => {
     const number = filmTracker();
     const ids = (faces: Face[], time: number) => number(faces, time).map(({ track_id }) => track_id);
     expect(ids([made("happiness"), made("fear", 0.9, 300)], 0)).toEqual([1, 2]);
@@ -117,14 +117,14 @@ describe("downloads", () => {
   const frames = [{ index: 3, time_s: 0.12, faces: [made("happiness")] }];
   const item = { source: 'a "b", c.mp4', kind: "video" as const, width: 64, height: 48, frames };
 
-  it("writes a row per face, with names quoted", () => {
+  it("writes one CSV row per face, with quoted names", () => {
     const [header, row, end] = csvOf([item]).split("\n");
     expect(header).toBe(CSV_HEADER);
     expect(row.startsWith('"a ""b"", c.mp4",3,0.12,0,,10,10,40,40,0.9,happiness,0.01,')).toBe(true);
     expect(end).toBe("");
   });
 
-  it("writes a row per event", () => {
+  it("writes one CSV row per event", () => {
     const event = { track_id: 2, expression: "fear" as const, onset_s: 0.1, apex_s: 0.2, offset_s: 0.5 };
     const text = eventsCsvOf("a, b.mp4", [{ ...event, duration_s: 0.4, peak: 0.75 }]);
     expect(text).toBe(

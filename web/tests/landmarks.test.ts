@@ -4,10 +4,10 @@ import { CLOSE_SIZE, closeBatch, placed } from "../src/vision/landmarks";
 import type { Proposal } from "../src/vision/proposals";
 import { CANONICAL } from "./canonical";
 
-/** Where the network sees them if they are right, from the crop's middle in units of its side. */
+/** Network outputs for correct landmarks: relative to the crop's centre, in units of its side. */
 const EXPECTED = CANONICAL.flatMap(([x, y]) => [0.8 * ((x + 0.5) / 48 - 0.5), 0.8 * ((y + 0.5) / 48 - 0.5)]);
 
-/** An average face of three times the size, lying on its side. */
+/** The average face, enlarged three times and rotated by 90 degrees. */
 const lying: Proposal = {
   box: [0, 0, 100, 100],
   points: CANONICAL.map(([x, y]): Point => [150 - 3 * y, 20 + 3 * x]),
@@ -15,7 +15,7 @@ const lying: Proposal = {
   vote: 1,
 };
 
-it("leaves landmarks that are where they are expected", () => {
+it("leaves correct landmarks in place", () => {
   const [face] = placed([lying], Float32Array.from(EXPECTED), 1);
   face.points.forEach((point, k) => {
     expect(point[0]).toBeCloseTo(lying.points[k][0], 3);
@@ -24,7 +24,7 @@ it("leaves landmarks that are where they are expected", () => {
   expect(face.score).toBe(0.9);
 });
 
-it("moves those that are seen elsewhere by its share, in the turned picture", () => {
+it("moves landmarks by the share of their offset, in image coordinates", () => {
   const right = EXPECTED.map((value, k) => (k % 2 ? value : value + 0.1));
   const found = placed([lying, lying], Float32Array.from([...EXPECTED, ...right]), 0.5);
   // A tenth of the crop's side is that of 48 / 0.8 pixels of the canonical one.
@@ -36,7 +36,7 @@ it("moves those that are seen elsewhere by its share, in the turned picture", ()
   expect(found[0].points[2][1]).toBeCloseTo(lying.points[2][1], 3);
 });
 
-it("cuts one upright crop for each face", () => {
+it("makes one upright crop per face", () => {
   const grey = { width: 200, height: 180, data: new Uint8Array(200 * 180).map((_, i) => Math.floor(i / 200)) };
   const batch = closeBatch(grey, [lying, lying]);
   expect(batch.length).toBe(2 * CLOSE_SIZE * CLOSE_SIZE);

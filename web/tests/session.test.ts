@@ -22,7 +22,7 @@ describe("a live session", () => {
     expect(session.perSecond).toBe(1);
   });
 
-  it("does not join what was read before a pause with what was read after it", () => {
+  it("does not join readings across a pause", () => {
     const session = new Session();
     for (const time of [1, 1.5, 11.5, 12]) session.add(time, made("happiness"));
     const [times, ...rest] = session.columns;
@@ -31,7 +31,7 @@ describe("a live session", () => {
     expect(session.seconds.positive).toBe(2);
   });
 
-  it("says from its first readings on how many there are in a second", () => {
+  it("measures readings per second from the first readings on", () => {
     const session = new Session();
     session.add(0, null);
     expect(session.perSecond).toBeNull();

@@ -5,7 +5,7 @@ beforeEach(() => vi.stubGlobal("location", { origin: "http://here", hash: "" }))
 afterEach(() => vi.unstubAllGlobals());
 
 describe("the count of requests", () => {
-  it("begins with what is analysed first, and not again while anything is", async () => {
+  it("is reset by the first analysis only", async () => {
     const { setRunning } = await import("../src/state");
     const { countRequest, requests } = await import("../src/api/traffic");
     countRequest();
@@ -21,13 +21,13 @@ describe("the count of requests", () => {
   });
 });
 
-describe("what the server has", () => {
+describe("the server's models", () => {
   afterEach(() => {
     vi.useRealTimers();
     vi.resetModules();
   });
 
-  it("is waited for until it is known", async () => {
+  it("are awaited until they are known", async () => {
     vi.useFakeTimers();
     const { awaitModels, models } = await import("../src/state");
     const asking = awaitModels();
@@ -37,7 +37,7 @@ describe("what the server has", () => {
     expect(await asking).toBe(models.value);
   });
 
-  it.each([0, 10_100])("is given up where there is trouble, or no answer: after %s ms", async (wait) => {
+  it.each([0, 10_100])("are reported unavailable on a problem, or without an answer: after %s ms", async (wait) => {
     vi.useFakeTimers();
     const { awaitModels, connectionProblem } = await import("../src/state");
     if (!wait) connectionProblem.value = "no server";
@@ -47,8 +47,8 @@ describe("what the server has", () => {
   });
 });
 
-describe("the view of an address", () => {
-  it("is the one that it names, and live where there is no such view", async () => {
+describe("the view of a URL", () => {
+  it("is the one named in the hash, or else live", async () => {
     const { viewOf } = await import("../src/state");
     expect(["#/film", "#photo", "", "#/nowhere"].map(viewOf)).toEqual(["film", "photo", "live", "live"]);
     expect(["#/constructor", "#/toString"].map(viewOf)).toEqual(["live", "live"]);

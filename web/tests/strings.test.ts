@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { strings } from "../src/strings";
 
 describe("signed numbers", () => {
-  it("have a sign unless they are shown as nothing", () => {
+  it("have a sign unless they round to zero", () => {
     expect(strings.signed(0.25)).toBe("+0.25");
     expect(strings.signed(-0.25)).toBe("−0.25");
     expect(strings.signed(0)).toBe("0.00");
@@ -14,7 +14,7 @@ describe("signed numbers", () => {
 });
 
 describe("times", () => {
-  it("have no sixtieth second", () => {
+  it("carry rounded seconds over to minutes", () => {
     expect([0, 4.2, 59.94, 59.96, 119.97, 3725.5].map(strings.clock)).toEqual([
       "0:00.0",
       "0:04.2",

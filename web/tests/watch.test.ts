@@ -1,4 +1,4 @@
-/** A picture that was taken before the place changed, or before Stop, goes nowhere. */
+/** The live loop: no picture is sent after a change of place or after Stop. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Place } from "../src/state";
@@ -94,8 +94,8 @@ beforeEach(() => {
 });
 afterEach(() => vi.unstubAllGlobals());
 
-describe("a picture that is still being taken", () => {
-  it("is closed and not sent when the place becomes the server", async () => {
+describe("a picture that is being captured", () => {
+  it("is closed and not sent when the place changes to the server", async () => {
     const { changePlace, watch } = await opened("browser");
     await nextFrame();
     expect(pictures).toHaveLength(1);
@@ -106,7 +106,7 @@ describe("a picture that is still being taken", () => {
     expect(pictures[0].close).toHaveBeenCalled();
   });
 
-  it.each(["close", "pause"] as const)("is closed and not sent after %s", async (leave) => {
+  it.each(["close", "togglePause"] as const)("is closed and not sent after %s", async (leave) => {
     const { watch } = await opened("server");
     await nextFrame();
     watch[leave]();
@@ -129,7 +129,7 @@ describe("a picture that is still being taken", () => {
 });
 
 describe("a change of place", () => {
-  it("opens the same picture again where that has been agreed to", async () => {
+  it("reopens the camera if there is consent for the new place", async () => {
     const { changePlace, watch } = await opened("browser");
     const { agree } = await import("../src/consent");
     agree("1", "server");
@@ -142,7 +142,7 @@ describe("a change of place", () => {
 });
 
 describe("cameras", () => {
-  it("that are plugged in are offered, until the view is closed", async () => {
+  it("that are plugged in are listed until the view is closed", async () => {
     const { watch } = await opened("browser");
     const plug = async (deviceId: string) => {
       media.enumerateDevices = async () => [{ kind: "videoinput", deviceId }];
@@ -156,8 +156,8 @@ describe("cameras", () => {
   });
 });
 
-describe("a search", () => {
-  it("that was slow is coarser, and stays so until a finer one would be quick", async () => {
+describe("the search size", () => {
+  it("is coarse after a slow reading, until a finer search would be fast", async () => {
     const { watch } = await opened("browser");
     const { device } = await import("../src/device/device");
     let now = 0;
@@ -178,7 +178,7 @@ describe("a search", () => {
 });
 
 describe("a socket that closes late", () => {
-  it("ends no reading of the next one", async () => {
+  it("does not affect the next one", async () => {
     const { watch } = await opened("server");
     const ask = async (socket: number) => {
       await nextFrame();
@@ -196,8 +196,8 @@ describe("a socket that closes late", () => {
   });
 });
 
-describe("a server that reads", () => {
-  it("says which face is which, and its values are shown as they are", async () => {
+describe("a server that analyses", () => {
+  it("assigns the track ids, and its values are shown unchanged", async () => {
     const { watch } = await opened("server");
     const say = async (...faces: object[]) => {
       await nextFrame();
@@ -225,7 +225,7 @@ describe("a server that reads", () => {
 });
 
 describe("a server that goes away", () => {
-  it("leaves no face in view, and a gap in the chart", async () => {
+  it("leaves no tracks, and a gap in the chart", async () => {
     const { watch } = await opened("server");
     await nextFrame();
     await arrive();
@@ -246,7 +246,7 @@ describe("a server that goes away", () => {
 });
 
 describe("a server that refuses", () => {
-  it("is quoted, and asked again later and later", async () => {
+  it("has its message shown, and is retried with increasing delays", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     try {
       const { watch } = await opened("server");
@@ -255,10 +255,10 @@ describe("a server that refuses", () => {
         await arrive();
         const socket = sockets.at(-1) as FakeSocket;
         socket.open();
-        socket.onmessage?.({ data: JSON.stringify({ kind: "problem", status: 429, detail: "as many as may" }) });
+        socket.onmessage?.({ data: JSON.stringify({ kind: "problem", status: 429, detail: "too many connections" }) });
         socket.close(1013);
         await settle();
-        expect(watch.problem.value).toBe("as many as may");
+        expect(watch.problem.value).toBe("too many connections");
         const before = frames.length;
         vi.advanceTimersByTime(wait - 1);
         await settle();
@@ -272,7 +272,7 @@ describe("a server that refuses", () => {
     }
   });
 
-  it("brings up the form for the token", async () => {
+  it("shows the token form", async () => {
     await opened("server");
     const { tokenNeeded } = await import("../src/api/client");
     await nextFrame();

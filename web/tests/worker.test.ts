@@ -1,4 +1,4 @@
-/** Networks that are replaced are let go, even where they cannot be. */
+/** Replaced networks are released, even if their release fails. */
 
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Answer, Request } from "../src/device/messages";
@@ -30,7 +30,7 @@ beforeEach(async () => {
 });
 afterEach(() => vi.unstubAllGlobals());
 
-/** Networks of which one runs there. */
+/** Mock networks on a processor; returns their release function. */
 function opening(processor: "wasm" | "webgpu") {
   const release = vi.fn(async () => undefined);
   openNetworks.mockResolvedValueOnce(new Map([["detector", { processor, release }]]));
@@ -48,7 +48,7 @@ async function ask(request: object) {
 const load = { kind: "load", weights: [], threads: 1, compute: "fastest" };
 const read = () => ({ kind: "read", picture: { width: 1, height: 1, close: () => undefined }, options: {} });
 
-it("lets networks go that are loaded again", async () => {
+it("releases networks that are loaded again", async () => {
   const [first, second] = [opening("wasm"), opening("wasm")];
   await ask(load);
   expect(first).not.toHaveBeenCalled();
@@ -57,7 +57,7 @@ it("lets networks go that are loaded again", async () => {
   expect(second).not.toHaveBeenCalled();
 });
 
-it("reads on without a graphics processor that was taken away and does not let go", async () => {
+it("continues on the CPU if the GPU is lost and its release fails", async () => {
   const first = opening("webgpu").mockRejectedValue(new Error("the device is lost"));
   const second = opening("wasm");
   await ask(load);

@@ -147,8 +147,8 @@ function Value({ value, write }: { value: number | null | undefined; write: (val
 function sentenceOf(columns: Columns, index: number, time: number): string {
   const values = EMOTIONS.map((_, k) => columns[k + 1][index] ?? 0);
   const max = Math.max(...values);
-  const found = max > 0 ? `${strings.emotions[EMOTIONS[values.indexOf(max)]]} ${strings.percent(max)}` : strings.live.noFace;
-  return `${strings.clock(time)}, ${found}`;
+  const top = strings.emotions[EMOTIONS[values.indexOf(max)]];
+  return `${strings.clock(time)}, ${max > 0 ? `${top} ${strings.percent(max)}` : strings.live.noFace}`;
 }
 
 const plain = (columns: Columns) => columns as unknown as uPlot.AlignedData;

@@ -68,7 +68,8 @@ function tagStyle(x: number, y: number) {
 const MAX_SIDE = 1280;
 
 /** Activation maps, drawn over their faces. */
-export function ActivationMaps({ width, height, maps }: { width: number; height: number; maps: readonly Activation[] }) {
+export function ActivationMaps(props: { width: number; height: number; maps: readonly Activation[] }) {
+  const { width, height, maps } = props;
   const canvas = useRef<HTMLCanvasElement>(null);
   const scale = Math.min(MAX_SIDE / Math.max(width, height), 1);
   useEffect(() => {

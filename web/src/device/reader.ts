@@ -4,7 +4,7 @@ import type { Activation, Face } from "../api/types";
 import { align, alignmentMatrix, CROP_SIZE } from "../vision/alignment";
 import { apply, invert, type Point } from "../vision/geometry";
 import { doubtOf, predictionSet, softmax } from "../vision/judgement";
-import { arousalOf, EMOTIONS, sentimentOf, valenceOf } from "../vision/labels";
+import { type Emotion, EMOTIONS, scoresOf } from "../vision/labels";
 import type { Proposal } from "../vision/proposals";
 import { type Grey, toBatch } from "../vision/raster";
 import { detectFaces } from "./detector";
@@ -30,41 +30,40 @@ export async function readFaces(
 }
 
 async function readFace(grey: Grey, one: Proposal, network: Network, options: ReadOptions): Promise<Face> {
+  const canonical = options.zooms.indexOf(1);
   const crops = options.zooms.map((zoom) => align(grey, one.points, zoom));
   const outputs = await network.run(toBatch(crops), [crops.length, 1, CROP_SIZE, CROP_SIZE]);
-  const crop = crops[options.zooms.indexOf(1)];
   const probabilities = softmax(batchMean(outputs, "logits"), cardNumber(network.card, "temperature"));
   const members = predictionSet(probabilities, cardNumber(network.card, "conformal_quantile"));
   const occluded = batchMean(outputs, "occlusion")[0] > cardNumber(network.card, "occlusion_threshold");
-  const doubt = doubtOf(one.points, crop) ?? (occluded ? "occluded" : members.length >= 2 ? "ambiguous" : null);
-  const top = probabilities.indexOf(Math.max(...probabilities));
-  const valence = valenceOf(probabilities);
+  const ambiguous = members.length >= 2;
+  const defect = doubtOf(one.points, crops[canonical]);
+  const doubt = defect ?? (occluded ? "occluded" : ambiguous ? "ambiguous" : null);
+  const { emotions, top, ...affect } = scoresOf(probabilities);
   const [x, y, width, height] = one.box;
   return {
     track_id: null,
     box: { x, y, width, height },
     score: one.score,
     landmarks: Object.fromEntries(LANDMARKS.map((name, k) => [name, one.points[k]])) as Face["landmarks"],
-    emotions: Object.fromEntries(EMOTIONS.map((name, k) => [name, probabilities[k]])) as Face["emotions"],
-    top: EMOTIONS[top],
+    emotions,
+    top,
     prediction_set: members,
     uncertain: doubt !== null,
     uncertain_reason: doubt,
-    valence,
-    arousal: arousalOf(probabilities),
-    sentiment: sentimentOf(valence),
-    activation: options.activation ? activationOf(outputs, options.zooms.indexOf(1), top, one.points) : null,
+    ...affect,
+    activation: options.activation ? activationOf(outputs, canonical, top, one.points) : null,
   };
 }
 
 /** The activation map of the canonical crop; those of other scales have other corners. */
-function activationOf(outputs: Outputs, index: number, top: number, points: readonly Point[]): Activation {
+function activationOf(outputs: Outputs, index: number, emotion: Emotion, points: readonly Point[]): Activation {
   const [, classes, rows, columns] = shape(outputs, "activation");
-  const start = (index * classes + top) * rows * columns;
+  const start = (index * classes + EMOTIONS.indexOf(emotion)) * rows * columns;
   const inverse = invert(alignmentMatrix(points));
   const corner = (x: number, y: number) => [...apply(inverse, [x - 0.5, y - 0.5])] as [number, number];
   return {
-    emotion: EMOTIONS[top],
+    emotion,
     rows,
     columns,
     values: Array.from(values(outputs, "activation").subarray(start, start + rows * columns)),

@@ -100,7 +100,8 @@ function update(changes: Partial<Film>, stopped: AbortSignal): void {
 async function readOnServer(file: File, stopped: AbortSignal): Promise<void> {
   checkSize(file);
   const change = (changes: Partial<Film>) => update(changes, stopped);
-  let job = await uploadFilm(file, (progress) => change({ progress }), { stop: stopped, note: (note) => change({ note }) });
+  const options = { stop: stopped, note: (note: string) => change({ note }) };
+  let job = await uploadFilm(file, (progress) => change({ progress }), options);
   change({ job, ...progressOf(job) });
   while (job.state === "queued" || job.state === "running") {
     await sleep(POLL_MS);
@@ -114,7 +115,7 @@ async function readOnServer(file: File, stopped: AbortSignal): Promise<void> {
   void keepAlive(job, stopped);
 }
 
-/** Repeat a request until the server can be reached; its results stay there. */
+/** Repeat a request until the server can be reached. */
 async function retryUntilReachable<Answer>(request: () => Promise<Answer>, stopped: AbortSignal): Promise<Answer> {
   for (;;) {
     stopped.throwIfAborted();
@@ -233,7 +234,11 @@ export async function captureFrame(video: HTMLVideoElement, stopped: AbortSignal
 }
 
 /** Wait for an event; fails if the film is broken or stopped, or after the time limit. */
-export function waitForEvent(video: HTMLVideoElement, event: "loadeddata" | "seeked", stopped: AbortSignal): Promise<void> {
+export function waitForEvent(
+  video: HTMLVideoElement,
+  event: "loadeddata" | "seeked",
+  stopped: AbortSignal,
+): Promise<void> {
   const done = new AbortController();
   const signal = AbortSignal.any([done.signal, stopped]);
   return new Promise<void>((resolve, reject) => {

@@ -2,7 +2,7 @@
 
 import type { Face } from "../api/types";
 import { type Box, iou } from "../vision/geometry";
-import { arousalOf, EMOTIONS, sentimentOf, valenceOf } from "../vision/labels";
+import { EMOTIONS, scoresOf } from "../vision/labels";
 
 export interface Track {
   readonly id: number;
@@ -29,23 +29,28 @@ const SCORES_TIME_S = 0.35;
 const boxOf = ({ box }: Face): Box => [box.x, box.y, box.width, box.height];
 
 /** Assign the faces of the next frame to tracks, greedily by affinity. */
-export function updateTracks(tracks: readonly Track[], faces: readonly Face[], now: number, next: () => number): Track[] {
+export function updateTracks(
+  tracks: readonly Track[],
+  faces: readonly Face[],
+  now: number,
+  nextId: () => number,
+): Track[] {
   const pairs = tracks
     .flatMap((track) => faces.map((face) => ({ track, face, score: affinity(boxOf(track.face), boxOf(face)) })))
     .filter(({ score }) => score > 0)
     .sort((a, b) => b.score - a.score);
-  const found = new Map<Face, Track>();
-  const taken = new Set<Track>();
+  const matches = new Map<Face, Track>();
+  const matched = new Set<Track>();
   for (const { track, face } of pairs) {
-    if (found.has(face) || taken.has(track)) continue;
-    found.set(face, track);
-    taken.add(track);
+    if (matches.has(face) || matched.has(track)) continue;
+    matches.set(face, track);
+    matched.add(track);
   }
   const current = faces.map((face) => {
-    const before = found.get(face);
+    const before = matches.get(face);
     return before
       ? { id: before.id, face: smoothed(before.face, face, now - before.seen), raw: face, seen: now, missed: 0 }
-      : { id: next(), face, raw: face, seen: now, missed: 0 };
+      : { id: nextId(), face, raw: face, seen: now, missed: 0 };
   });
   return withUnseen(tracks, current, now);
 }
@@ -64,9 +69,9 @@ export function visibleFaces(tracks: readonly Track[]): Face[] {
 
 /** A function that assigns track ids to the faces of successive frames, without smoothing. */
 export function filmTracker(): (faces: readonly Face[], time: number) => Face[] {
-  let [tracks, last]: [Track[], number] = [[], 0];
+  let [tracks, lastId]: [Track[], number] = [[], 0];
   return (faces, time) => {
-    tracks = updateTracks(tracks, faces, time, () => ++last);
+    tracks = updateTracks(tracks, faces, time, () => ++lastId);
     const ids = new Map(tracks.map(({ id, raw }) => [raw, id]));
     return faces.map((face) => ({ ...face, track_id: ids.get(face) ?? null }));
   };
@@ -95,21 +100,16 @@ function smoothed(before: Face, face: Face, elapsed: number): Face {
   const values = EMOTIONS.map((name) => mix(before.emotions[name], face.emotions[name], SCORES_TIME_S));
   const box = { ...face.box };
   for (const key of ["x", "y", "width", "height"] as const) box[key] = mix(before.box[key], face.box[key], BOX_TIME_S);
-  const top = EMOTIONS[values.indexOf(Math.max(...values))];
+  const scores = scoresOf(values);
   // While the smoothed top differs from that of the reading, both are plausible.
-  const likely = [top, ...face.prediction_set.filter((name) => name !== top)];
+  const likely = [scores.top, ...face.prediction_set.filter((name) => name !== scores.top)];
   const doubt = face.uncertain_reason ?? (likely.length >= 2 ? "ambiguous" : null);
-  const valence = valenceOf(values);
   return {
     ...face,
     box,
-    emotions: Object.fromEntries(EMOTIONS.map((name, k) => [name, values[k]])) as Face["emotions"],
-    top,
+    ...scores,
     prediction_set: likely,
     uncertain: doubt !== null,
     uncertain_reason: doubt,
-    valence,
-    arousal: arousalOf(values),
-    sentiment: sentimentOf(valence),
   };
 }

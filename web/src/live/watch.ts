@@ -93,7 +93,7 @@ class Watch {
     if (this.#video) await this.open(this.#video, camera);
   }
 
-  pause(): void {
+  togglePause(): void {
     const watching = this.phase.value === "watching";
     this.phase.value = watching ? "paused" : "watching";
     setRunning("live", watching ? null : this.#place);
@@ -164,7 +164,8 @@ class Watch {
       picture.close();
       return null;
     }
-    return this.#place === "browser" ? device.readFrame(picture, this.#nextSearchSize()) : this.#socket.read(picture, wanted);
+    if (this.#place === "server") return this.#socket.read(picture, wanted);
+    return device.readFrame(picture, this.#nextSearchSize());
   }
 
   /** The search size: coarse after a slow reading, until a finer search is expected to be fast. */
@@ -187,9 +188,10 @@ class Watch {
   #show({ width, height, faces }: Reading, start: number): void {
     const now = performance.now();
     const time = (now - this.#start) / 1000;
-    const before = this.tracks.value;
     const tracks =
-      this.#place === "server" ? serverTracks(before, faces, time) : updateTracks(before, faces, time, () => ++this.#lastId);
+      this.#place === "server"
+        ? serverTracks(this.tracks.value, faces, time)
+        : updateTracks(this.tracks.value, faces, time, () => ++this.#lastId);
     this.session.add(time, tracks[0]?.face ?? null, tracks[0]?.id);
     const delay = now - start;
     batch(() => {

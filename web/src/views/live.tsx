@@ -107,7 +107,7 @@ function Controls() {
           </select>
         </label>
       )}
-      <Button onClick={() => watch.pause()}>{paused ? words.resume : words.pause}</Button>
+      <Button onClick={() => watch.togglePause()}>{paused ? words.resume : words.pause}</Button>
       <Button onClick={saveReadings}>{words.save}</Button>
       <p class="hint pace">{words.rate(perSecond, delay)}</p>
     </div>

@@ -1,6 +1,6 @@
 /** Face alignment by five landmarks, as in training and on the server. */
 
-import { type Affine, apply, invert, type Point, similarityTransform } from "./geometry";
+import { type Affine, apply, clamp, invert, type Point, similarityTransform } from "./geometry";
 import { crop, type Grey, resize } from "./raster";
 
 export const CROP_SIZE = 48;
@@ -73,8 +73,8 @@ function around(picture: Grey, matrix: Affine, size: number): [Grey, Affine] {
   const { width, height } = picture;
   const low = (axis: 0 | 1) => Math.floor(Math.min(...corners.map((corner) => corner[axis]))) - margin;
   const high = (axis: 0 | 1) => Math.ceil(Math.max(...corners.map((corner) => corner[axis]))) + margin;
-  const left = Math.min(Math.max(low(0), 0), width - 1);
-  const top = Math.min(Math.max(low(1), 0), height - 1);
+  const left = clamp(low(0), 0, width - 1);
+  const top = clamp(low(1), 0, height - 1);
   const right = Math.max(Math.min(high(0), width), 1, left + 1);
   const bottom = Math.max(Math.min(high(1), height), 1, top + 1);
   const [a, b, c, d, e, f] = matrix;
@@ -91,8 +91,8 @@ function rescaled([a, b, c, d, e, f]: Affine, ratioX: number, ratioY: number): A
 function warp(grey: Grey, matrix: Affine, size: number): Grey {
   const inverse = invert(matrix);
   const data = new Uint8Array(size * size);
-  const column = (x: number) => Math.min(Math.max(x, 0), grey.width - 1);
-  const row = (y: number) => Math.min(Math.max(y, 0), grey.height - 1) * grey.width;
+  const column = (x: number) => clamp(x, 0, grey.width - 1);
+  const row = (y: number) => clamp(y, 0, grey.height - 1) * grey.width;
   for (let v = 0; v < size; v++) {
     for (let u = 0; u < size; u++) {
       const [x, y] = apply(inverse, [u, v]);

@@ -4,6 +4,10 @@ export type Box = readonly [number, number, number, number];
 export type Point = readonly [number, number];
 export type Affine = readonly [number, number, number, number, number, number];
 
+export function clamp(value: number, low: number, high: number): number {
+  return Math.min(Math.max(value, low), high);
+}
+
 export function intersectionArea(a: Box, b: Box): number {
   const width = Math.min(a[0] + a[2], b[0] + b[2]) - Math.max(a[0], b[0]);
   const height = Math.min(a[1] + a[3], b[1] + b[3]) - Math.max(a[1], b[1]);

@@ -23,6 +23,18 @@ const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, value
 export const valenceOf = (probabilities: readonly number[]) => dot(probabilities, VALENCE);
 export const arousalOf = (probabilities: readonly number[]) => dot(probabilities, AROUSAL);
 
+/** The probabilities by name, the most probable expression, and the affect computed from them. */
+export function scoresOf(probabilities: readonly number[]) {
+  const valence = valenceOf(probabilities);
+  return {
+    emotions: Object.fromEntries(EMOTIONS.map((name, k) => [name, probabilities[k]])) as Record<Emotion, number>,
+    top: EMOTIONS[probabilities.indexOf(Math.max(...probabilities))],
+    valence,
+    arousal: arousalOf(probabilities),
+    sentiment: sentimentOf(valence),
+  };
+}
+
 export function sentimentOf(valence: number): Sentiment {
   if (valence > NEUTRAL_VALENCE) return "positive";
   return valence < -NEUTRAL_VALENCE ? "negative" : "neutral";

@@ -1,6 +1,6 @@
 /** Proposal network, the first stage of face detection: decoding of its output maps. */
 
-import type { Box, Point } from "./geometry";
+import { type Box, clamp, type Point } from "./geometry";
 
 export interface Proposal {
   readonly box: Box;
@@ -48,7 +48,7 @@ export function decode(
     const score = map.data[cell];
     if (!(score >= minScore)) continue;
     const value = (channel: number) => map.data[channel * cells + cell];
-    const extent = (channel: number) => Math.exp(Math.min(Math.max(value(channel), -MAX_LOG_SIZE), MAX_LOG_SIZE)) * unit;
+    const extent = (channel: number) => Math.exp(clamp(value(channel), -MAX_LOG_SIZE, MAX_LOG_SIZE)) * unit;
     const x = ((cell % map.columns) + 0.5) * stride;
     const y = (Math.floor(cell / map.columns) + 0.5) * stride;
     const [width, height] = [extent(3), extent(4)];

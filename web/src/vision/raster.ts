@@ -1,5 +1,7 @@
 /** Grey images and their resampling, as by OpenCV on the server. */
 
+import { clamp } from "./geometry";
+
 export interface Grey {
   readonly width: number;
   readonly height: number;
@@ -51,7 +53,7 @@ function areaTaps(from: number, to: number): Taps {
 function linearTaps(from: number, to: number): Taps {
   const taps = emptyTaps(to, 2);
   for (let i = 0; i < to; i++) {
-    const place = Math.min(Math.max(((i + 0.5) * from) / to - 0.5, 0), from - 1);
+    const place = clamp(((i + 0.5) * from) / to - 0.5, 0, from - 1);
     const first = Math.min(Math.floor(place), Math.max(from - 2, 0));
     taps.first[i] = first;
     taps.count[i] = Math.min(2, from);
@@ -76,7 +78,9 @@ export function resize(picture: Grey, width: number, height: number): Grey {
     for (let x = 0; x < width; x++) {
       let sum = 0;
       const start = y * picture.width + horizontal.first[x];
-      for (let k = 0; k < horizontal.count[x]; k++) sum += picture.data[start + k] * horizontal.weights[x * horizontal.maxCount + k];
+      for (let k = 0; k < horizontal.count[x]; k++) {
+        sum += picture.data[start + k] * horizontal.weights[x * horizontal.maxCount + k];
+      }
       rows[y * width + x] = sum;
     }
   }
@@ -87,7 +91,7 @@ export function resize(picture: Grey, width: number, height: number): Grey {
       for (let k = 0; k < vertical.count[y]; k++) {
         sum += rows[(vertical.first[y] + k) * width + x] * vertical.weights[y * vertical.maxCount + k];
       }
-      data[y * width + x] = Math.min(Math.max(Math.round(sum), 0), 255);
+      data[y * width + x] = clamp(Math.round(sum), 0, 255);
     }
   }
   return { width, height, data };

@@ -1,7 +1,7 @@
 /** Refinement network, the second stage of face detection: rescores and corrects proposals. */
 
 import { cropFace } from "./alignment";
-import { type Box, iou, nonMaximumSuppression, type Point } from "./geometry";
+import { type Box, clamp, iou, nonMaximumSuppression, type Point } from "./geometry";
 import { NMS_IOU, VOTE_IOU } from "./merging";
 import type { Proposal } from "./proposals";
 import { type Grey, mirrored, toBatch } from "./raster";
@@ -78,9 +78,10 @@ function mirrorAveraged(values: Float32Array, index: number, count: number): num
 /** The proposal corrected by the outputs for its crop; its logit is a weighted mean of both. */
 function corrected(one: Proposal, output: readonly number[], trust: number): Proposal {
   const { x, y, side } = regionOf(one.box);
-  const extent = (channel: number) => (Math.exp(Math.min(Math.max(output[channel], -MAX_LOG_SIZE), MAX_LOG_SIZE)) * side) / REGION_SCALE;
+  const extent = (channel: number) =>
+    (Math.exp(clamp(output[channel], -MAX_LOG_SIZE, MAX_LOG_SIZE)) * side) / REGION_SCALE;
   const [width, height] = [extent(3), extent(4)];
-  const prior = Math.min(Math.max(one.score, 1e-4), 1 - 1e-4);
+  const prior = clamp(one.score, 1e-4, 1 - 1e-4);
   const logit = (output[0] + trust * Math.log(prior / (1 - prior))) / (1 + trust);
   const box: Box = [x + output[1] * side - width / 2, y + output[2] * side - height / 2, width, height];
   const share = iou(box, one.box) >= VOTE_IOU ? REFINED_SHARE : 1;
