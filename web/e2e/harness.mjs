@@ -1,4 +1,4 @@
-/** A server, a browser with a made-up camera, and sample media, for tests and screenshots. */
+/** A server, a browser with a fake camera, and sample media, for tests and screenshots. */
 
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
@@ -11,7 +11,7 @@ export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const PYTHON = process.env.MIEN_PYTHON ?? join(ROOT, ".venv/bin/python");
 const CHROMIUM = process.env.MIEN_CHROMIUM ?? "/usr/bin/chromium";
 
-/** Why there can be no test here, or null. */
+/** What is missing for the tests to run, or null. */
 export function missing() {
   if (!existsSync(CHROMIUM)) return "Chromium is not installed";
   if (!existsSync(join(ROOT, "src/mien/apps/web/static/index.html"))) return "the pages are not built";
@@ -30,9 +30,9 @@ export function sampleMedia() {
     folder,
     photo: join(folder, "astronaut.png"),
     portrait,
-    /** The portrait turned by EXIF, grey, progressive, and several small ones in one picture. */
+    /** The portrait rotated by EXIF, grey, progressive, and several small ones in one picture. */
     variants: ["turned.jpg", "grey.jpg", "progressive.jpg", "several.png"].map((name) => join(folder, name)),
-    /** A film of pixels twice as wide as high, one that begins at 100 s, and an animation. */
+    /** A film with sample aspect ratio 2:1, one that begins at 100 s, and an animation. */
     oblong: join(folder, "oblong.mp4"),
     late: join(folder, "late.mp4"),
     moving: join(folder, "moving.gif"),
@@ -42,7 +42,7 @@ export function sampleMedia() {
   };
 }
 
-/** `mien serve` on a free port. */
+/** Start `mien serve`, by default on a free port. */
 export async function startServer(port = 0) {
   const options = ["-m", "mien", "serve", "--port", String(port), "--workers", "1"];
   const server = spawn(PYTHON, options, { stdio: ["ignore", "ignore", "pipe"] });
@@ -66,10 +66,10 @@ export async function startServer(port = 0) {
   throw new Error("the server did not become ready");
 }
 
-/** What gives a browser an imitated graphics processor. */
-export const IMITATED_GPU = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
+/** Chromium options for a software WebGPU adapter. */
+export const SOFTWARE_GPU = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
 
-/** A browser whose camera plays a file; without one it has none that may be opened. */
+/** Start a browser with a fake camera that plays a file; without a file, no camera can be opened. */
 export function startBrowser(camera, more = []) {
   const args = [
     ...more,

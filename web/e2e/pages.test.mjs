@@ -1,10 +1,10 @@
-/** What somebody does with the pages, in a real browser against a real server. */
+/** End-to-end tests of the pages, in a real browser with a real server. */
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
-import { IMITATED_GPU, missing, sampleMedia, startBrowser, startServer } from "./harness.mjs";
+import { SOFTWARE_GPU, missing, sampleMedia, startBrowser, startServer } from "./harness.mjs";
 
 const PATIENCE = { timeout: 90_000 };
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
@@ -40,7 +40,7 @@ async function agree(page) {
   await page.getByRole("button", { name: "I agree" }).click();
 }
 
-test("consent comes first, then a live reading appears and nothing leaves the page", { skip }, async () => {
+test("live analysis requires consent, and sends nothing from the page", { skip }, async () => {
   const { context, page, faults } = await open("live");
   assert.equal(await page.evaluate(() => crossOriginIsolated), true);
   await page.getByRole("button", { name: "Open the camera" }).click();
@@ -54,7 +54,7 @@ test("consent comes first, then a live reading appears and nothing leaves the pa
   await page.waitForTimeout(3000);
   assert.deepEqual(asked, []);
   assert.match(await page.getByTestId("requests").innerText(), /^0 requests/);
-  // What changes with each reading is not read out.
+  // Screen readers do not announce each reading.
   assert.equal(await page.locator(":is(.chart, .face) :is(output, [role=status], [aria-live])").count(), 0);
   const stored = await page.evaluate(() => ({ ...localStorage }));
   assert.deepEqual(Object.keys(stored), ["mien.consent"]);
@@ -66,7 +66,7 @@ test("consent comes first, then a live reading appears and nothing leaves the pa
   await context.close();
 });
 
-test("a page that was opened reads without a network", { skip }, async () => {
+test("an opened page works offline", { skip }, async () => {
   const { context, page } = await open("live");
   await page.getByRole("button", { name: "Open the camera" }).waitFor();
   await page.getByRole("link", { name: "Model & limits" }).click();
@@ -81,7 +81,7 @@ test("a page that was opened reads without a network", { skip }, async () => {
   await context.close();
 });
 
-test("a camera that is paused is said to be open, and limits are shown without closing it", { skip }, async () => {
+test("a paused camera is shown as open, and the limits open without closing it", { skip }, async () => {
   const { context, page } = await open("live");
   await agree(page);
   await page.locator(".face").first().waitFor(PATIENCE);
@@ -106,7 +106,7 @@ test("a camera that is paused is said to be open, and limits are shown without c
   await context.close();
 });
 
-test("a dialog begins at its heading, however little room there is", { skip }, async () => {
+test("a dialog focuses its heading, even in a small window", { skip }, async () => {
   const { context, page } = await open("live", { viewport: { width: 640, height: 360 } });
   await page.getByRole("button", { name: "Open the camera" }).click();
   const notice = page.getByRole("dialog", { name: "Before the camera opens" });
@@ -128,7 +128,7 @@ test("a dialog begins at its heading, however little room there is", { skip }, a
   await context.close();
 });
 
-/** Files that are dropped as from a file manager. */
+/** Drop files as from a file manager. */
 async function drop(page, x, y, files) {
   const session = await page.context().newCDPSession(page);
   const data = { items: [], files, dragOperationsMask: 1 };
@@ -137,7 +137,7 @@ async function drop(page, x, y, files) {
   }
 }
 
-test("files dropped anywhere are read, and never gone to", { skip }, async () => {
+test("files dropped anywhere are read, and the page never navigates to them", { skip }, async () => {
   const { context, page } = await open("photo");
   await page.locator("h1").waitFor();
   await drop(page, 600, 20, [media.portrait]);
@@ -162,7 +162,7 @@ test("files dropped anywhere are read, and never gone to", { skip }, async () =>
   await context.close();
 });
 
-test("folders and sounds are called what they are", { skip }, async () => {
+test("folders and sound files get their own messages", { skip }, async () => {
   const { context, page } = await open("photo");
   await page.locator("h1").waitFor();
   await page.getByText("This server", { exact: true }).click();
@@ -185,7 +185,7 @@ test("folders and sounds are called what they are", { skip }, async () => {
   await context.close();
 });
 
-test("boxes lie on a film of oblong pixels, and on none that is not shown", { skip }, async () => {
+test("boxes fit films with non-square pixels, and are absent if the film cannot be played", { skip }, async () => {
   const { context, page } = await open("film");
   await page.getByText("This server", { exact: true }).click();
   await page.locator("input[type=file]").setInputFiles(media.oblong);
@@ -200,7 +200,7 @@ test("boxes lie on a film of oblong pixels, and on none that is not shown", { sk
   await context.close();
 });
 
-test("another view begins at its heading", { skip }, async () => {
+test("a change of view focuses the heading", { skip }, async () => {
   const { context, page } = await open("model", { viewport: { width: 360, height: 500 } });
   await page.getByRole("contentinfo").scrollIntoViewIfNeeded();
   await page.evaluate(() => location.assign("#/photo"));
@@ -210,7 +210,7 @@ test("another view begins at its heading", { skip }, async () => {
   await context.close();
 });
 
-test("an agreement that is withdrawn passes the focus on", { skip }, async () => {
+test("withdrawing consent moves the focus to the heading", { skip }, async () => {
   const { context, page } = await open("live");
   await agree(page);
   await page.getByRole("link", { name: "Model & limits" }).click();
@@ -220,7 +220,7 @@ test("an agreement that is withdrawn passes the focus on", { skip }, async () =>
   await context.close();
 });
 
-test("a photograph that is removed passes the focus on", { skip }, async () => {
+test("removing a photograph moves the focus to its neighbour", { skip }, async () => {
   const { context, page } = await open("photo");
   await page.locator("input[type=file]").setInputFiles([media.photo, media.portrait]);
   await page.getByText("2 of 2 read").waitFor({ state: "attached", ...PATIENCE });
@@ -272,13 +272,13 @@ async function assertBothReadAlike(page, photographs, patience = PATIENCE) {
   return here;
 }
 
-test("this browser and this server read the same photograph alike", { skip }, async () => {
+test("this browser and this server give the same readings", { skip }, async () => {
   const { context, page } = await open("photo");
   await assertBothReadAlike(page, [media.photo, media.portrait]);
   await context.close();
 });
 
-test("they read turned, grey, progressive and small photographs alike", { skip }, async () => {
+test("they agree on rotated, grey, progressive and small photographs", { skip }, async () => {
   const { context, page } = await open("photo");
   const found = await assertBothReadAlike(page, media.variants);
   assert.deepEqual(found.slice(0, 3).map(({ length }) => length), [1, 1, 1]);
@@ -286,12 +286,12 @@ test("they read turned, grey, progressive and small photographs alike", { skip }
   await context.close();
 });
 
-test("a graphics processor reads the same, and the page says so", { skip }, async () => {
-  const gpu = await startBrowser(null, IMITATED_GPU);
+test("the GPU gives the same readings, and the page names it", { skip }, async () => {
+  const gpu = await startBrowser(null, SOFTWARE_GPU);
   try {
     const page = await gpu.newPage();
     await page.goto(`${server.url}/?compute=gpu#/photo`);
-    // An imitated one takes its time.
+    // The software adapter is slow.
     await assertBothReadAlike(page, [media.portrait], { timeout: 300_000 });
     await page.getByRole("link", { name: "Model & limits" }).click();
     await page.getByText("runs on the GPU (WebGPU)").first().waitFor(PATIENCE);
@@ -300,7 +300,7 @@ test("a graphics processor reads the same, and the page says so", { skip }, asyn
   }
 });
 
-/** Wait until something has been painted over a photograph. */
+/** Wait until an activation map has been painted over a photograph. */
 async function mapIsPainted(page) {
   await page.waitForFunction(
     () => {
@@ -314,7 +314,7 @@ async function mapIsPainted(page) {
   );
 }
 
-test("a photograph stays in sight beside the last of its readings", { skip }, async () => {
+test("a photograph stays visible beside the last of its readings", { skip }, async () => {
   const { context, page } = await open("photo");
   await page.locator("input[type=file]").setInputFiles(media.variants[3]);
   await page.locator(".photo .face").nth(2).waitFor(PATIENCE);
@@ -324,7 +324,7 @@ test("a photograph stays in sight beside the last of its readings", { skip }, as
   await context.close();
 });
 
-test("text is as large as the browser is told", { skip }, async () => {
+test("text follows the font size of the browser", { skip }, async () => {
   const large = await startBrowser(null, ["--blink-settings=defaultFontSize=32"]);
   try {
     const page = await large.newPage();
@@ -336,7 +336,7 @@ test("text is as large as the browser is told", { skip }, async () => {
   }
 });
 
-test("a photograph shows where the network looked", { skip }, async () => {
+test("a photograph shows its activation map", { skip }, async () => {
   const { context, page } = await open("photo");
   await page.locator("input[type=file]").setInputFiles(media.photo);
   await page.getByRole("button", { name: "Show activation map" }).click(PATIENCE);
@@ -345,7 +345,7 @@ test("a photograph shows where the network looked", { skip }, async () => {
   await context.close();
 });
 
-test("where the network looked is shown after a second try, too", { skip }, async () => {
+test("the activation map is shown after a failed request", { skip }, async () => {
   const { context, page } = await open("photo");
   await page.getByText("This server", { exact: true }).click();
   await page.locator("input[type=file]").setInputFiles(media.portrait);
@@ -360,7 +360,7 @@ test("where the network looked is shown after a second try, too", { skip }, asyn
   await context.close();
 });
 
-test("an animation that is taken for a photograph or a film is sent where it can be read", { skip }, async () => {
+test("an animation is referred to the place where it can be read", { skip }, async () => {
   const { context, page, faults } = await open("photo");
   await page.locator("input[type=file]").setInputFiles([media.moving, media.portrait]);
   await page.getByText("moving.gif is not a still picture. Open it in Film.").waitFor(PATIENCE);
@@ -373,7 +373,7 @@ test("an animation that is taken for a photograph or a film is sent where it can
   await context.close();
 });
 
-test("a film gets a timeline, moments and downloads", { skip }, async () => {
+test("a film gets a timeline, events and downloads", { skip }, async () => {
   const { context, page } = await open("film");
   await page.getByText("This server").click();
   await page.locator("input[type=file]").setInputFiles(media.film);
@@ -415,14 +415,14 @@ test("a film gets a timeline, moments and downloads", { skip }, async () => {
   await context.close();
 });
 
-test("a film's report opens, shows its charts and may run nothing", { skip }, async () => {
+test("a film's report opens, shows its charts and runs no scripts", { skip }, async () => {
   const { context, page } = await open("film");
   await page.getByText("This server").click();
   await page.locator("input[type=file]").setInputFiles(media.film);
   const opening = context.waitForEvent("page");
   await page.getByRole("link", { name: "Open the report" }).click(PATIENCE);
   const report = await opening;
-  // A page that is still on its way cannot be loaded again, which is how all refusals are heard.
+  // Reloading once it is loaded records all console messages.
   await report.waitForURL(/\/report$/);
   const refused = [];
   report.on("console", (message) => refused.push(message.text()));
@@ -437,7 +437,7 @@ test("a film's report opens, shows its charts and may run nothing", { skip }, as
   await context.close();
 });
 
-test("a film is read in this browser as well, with its events", { skip }, async () => {
+test("a film is also read in this browser, with its events", { skip }, async () => {
   const { context, page } = await open("film");
   await page.locator("input[type=file]").setInputFiles(media.film);
   await page.locator(".chart").waitFor(PATIENCE);
@@ -449,7 +449,7 @@ test("a film is read in this browser as well, with its events", { skip }, async 
   await context.close();
 });
 
-test("a film that begins late is read from its first picture to its end, here as on the server", { skip }, async () => {
+test("a film that begins late is read from its first frame to its end, here and on the server", { skip }, async () => {
   const { context, page } = await open("film");
   for (const [place, name, count] of [["This browser", "button", 10], ["This server", "link", 20]]) {
     await page.getByText(place, { exact: true }).click();
@@ -464,11 +464,11 @@ test("a film that begins late is read from its first picture to its end, here as
   await context.close();
 });
 
-test("a film that is read here asks for nothing, whatever is looked at meanwhile", { skip }, async () => {
+test("a film that is read here causes no requests, whichever view is open", { skip }, async () => {
   const { context, page } = await open("film");
   await page.evaluate(() => {
     const make = window.createImageBitmap;
-    // Slow enough to be looked at.
+    // Slow enough for the checks below.
     window.createImageBitmap = (film) => new Promise((resolve) => setTimeout(resolve, 200)).then(() => make(film));
   });
   await page.locator("input[type=file]").setInputFiles(media.film);
@@ -485,7 +485,7 @@ test("a film that is read here asks for nothing, whatever is looked at meanwhile
   await context.close();
 });
 
-test("a camera that is refused or lost is said plainly", { skip }, async () => {
+test("a denied or lost camera is reported", { skip }, async () => {
   const { context, page } = await open("live");
   await page.evaluate(() => {
     window.real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
@@ -519,7 +519,7 @@ async function assertFits(page) {
 }
 
 for (const view of ["live", "photo", "film", "model"]) {
-  test(`${view} has no serious fault of access and fits 360 pixels`, { skip }, async () => {
+  test(`${view} has no serious accessibility violation and fits 360 pixels`, { skip }, async () => {
     for (const colorScheme of ["light", "dark"]) {
       const { context, page, faults } = await open(view, { viewport: { width: 360, height: 740 }, colorScheme });
       await page.locator("h1").waitFor();
@@ -532,7 +532,7 @@ for (const view of ["live", "photo", "film", "model"]) {
   });
 }
 
-test("readings fit 360 pixels in the dark and have no serious fault of access", { skip }, async () => {
+test("readings fit 360 pixels in dark mode and have no serious accessibility violation", { skip }, async () => {
   const options = { viewport: { width: 360, height: 740 }, colorScheme: "dark" };
   for (const [view, file, shown] of [["photo", media.photo, ".photo .face"], ["film", media.film, ".chart"]]) {
     const { context, page } = await open(view, options);
@@ -544,7 +544,7 @@ test("readings fit 360 pixels in the dark and have no serious fault of access", 
   }
 });
 
-test("where the system has colours of its own, choices and bars can still be told", { skip }, async () => {
+test("choices and bars are visible with forced colours", { skip }, async () => {
   const { context, page } = await open("photo", { forcedColors: "active" });
   await page.locator("input[type=file]").setInputFiles(media.portrait);
   await page.locator(".photo .face").waitFor(PATIENCE);
@@ -557,7 +557,7 @@ test("where the system has colours of its own, choices and bars can still be tol
   await context.close();
 });
 
-test("a token that was accepted does not stay in its form", { skip }, async () => {
+test("an accepted token does not stay in its form", { skip }, async () => {
   const { context, page } = await open("photo");
   let entered = false;
   const refuse = (route) => route.fulfill({ status: 401, json: { detail: "the token is wrong" } });
@@ -585,7 +585,7 @@ test("a token that was accepted does not stay in its form", { skip }, async () =
   await context.close();
 });
 
-test("the notice has the words that whoever runs the server gave it", { skip }, async () => {
+test("the notice shows the texts configured on the server", { skip }, async () => {
   const { context, page } = await open("live");
   const given = { where: "In the hall of the museum.", kept: "Nothing at all.\n\nReally." };
   await page.route("**/api/v1/models", async (route) => {
@@ -603,7 +603,7 @@ test("the notice has the words that whoever runs the server gave it", { skip }, 
   await context.close();
 });
 
-test("what was agreed to for this browser does not send pictures to the server", { skip }, async () => {
+test("consent for this browser does not send pictures to the server", { skip }, async () => {
   const { context, page } = await open("live");
   await page.getByRole("button", { name: "Open the camera" }).click();
   await page.getByRole("dialog").waitFor();
@@ -623,8 +623,8 @@ test("what was agreed to for this browser does not send pictures to the server",
   await context.close();
 });
 
-// The last one, since it takes the server away.
-test("the server reads live pictures too, goes and comes back", { skip }, async () => {
+// Last, since it stops the server.
+test("live analysis on the server survives a restart of the server", { skip }, async () => {
   const { context, page } = await open("live");
   await page.getByText("This server").click();
   await agree(page);

@@ -1,6 +1,6 @@
-/** Pictures of the four views at three widths: node e2e/screenshots.mjs FOLDER
+/** Screenshots of the four views at three widths: node e2e/screenshots.mjs FOLDER
  *
- * For the README: node web/e2e/screenshots.mjs docs/images 1100 jpeg, without what must be scrolled to. */
+ * For the README: node web/e2e/screenshots.mjs docs/images 1100 jpeg, only the visible part. */
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";

@@ -1,6 +1,6 @@
 import type { Point } from "../src/vision/geometry";
 
-/** Where the landmarks of an average face lie in the canonical crop. */
+/** Landmarks of an average face in the canonical crop, in pixels. */
 export const CANONICAL: Point[] = [
   [14.6, 18.4],
   [32.7, 18.2],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Point } from "../src/vision/geometry";
-import { notNested, merged } from "../src/vision/merging";
+import { merged, notNested } from "../src/vision/merging";
 import { decode, type Proposal, scales } from "../src/vision/proposals";
 import { REGION_SIZE, refined, regionBatch } from "../src/vision/refiner";
 

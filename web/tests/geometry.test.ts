@@ -1,6 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { alignmentMatrix, canAlign, cropFace } from "../src/vision/alignment";
-import { apply, tagsOverlap, invert, iou, type Point, similarityTransform, nonMaximumSuppression } from "../src/vision/geometry";
+import {
+  apply,
+  invert,
+  iou,
+  nonMaximumSuppression,
+  type Point,
+  similarityTransform,
+  tagsOverlap,
+} from "../src/vision/geometry";
 import { CANONICAL } from "./canonical";
 
 describe("geometry", () => {

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { crop, luma, mirrored, toBatch, resize, roundEven } from "../src/vision/raster";
+import { crop, luma, mirrored, resize, roundEven, toBatch } from "../src/vision/raster";
 
 it("computes BT.601 luma", () => {
   const pixels = new Uint8ClampedArray([255, 255, 255, 255, 255, 0, 0, 255, 0, 255, 0, 255, 0, 0, 255, 255]);

@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { isolated, type Columns, indexAt } from "../series";
+import { type Columns, indexAt, isolated } from "../series";
 import { strings } from "../strings";
 import { EMOTIONS, type Emotion } from "../vision/labels";
 

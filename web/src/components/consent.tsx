@@ -18,7 +18,7 @@ export function Notice(props: { notice: ConsentNotice; onAgree: () => void; onCa
   };
   const words = strings.consent;
   const { notice } = props;
-  const text = place.value === "browser" ? strings.place.browserHint : strings.place.serverHint;
+  const hint = place.value === "browser" ? strings.place.browserHint : strings.place.serverHint;
   return (
     <dialog ref={dialog} class="notice" aria-labelledby="notice-title" onCancel={leave(props.onCancel)}>
       <h2 id="notice-title" tabIndex={-1}>{words.title}</h2>
@@ -29,7 +29,7 @@ export function Notice(props: { notice: ConsentNotice; onAgree: () => void; onCa
         </dd>
         <dt>{words.where}</dt>
         <dd>
-          <Paragraphs text={`${strings.place[place.value]}. ${notice.where ?? text}`} />
+          <Paragraphs text={`${strings.place[place.value]}. ${notice.where ?? hint}`} />
         </dd>
         <dt>{words.kept}</dt>
         <dd>
