@@ -24,7 +24,7 @@ FAILED, USAGE = 1, 2
 
 app = typer.Typer(
     name="mien",
-    help="Reads how facial expressions appear in photographs and films, on this machine alone.",
+    help="Reads apparent facial expressions in photographs and films, on this machine alone.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -26,7 +26,7 @@ __all__ = ["create_app"]
 API = "/api/v1"
 SWEEP_S = 30.0
 DESCRIPTION = (
-    "Reads how facial expressions appear in photographs, films and live pictures. An expression "
+    "Reads apparent facial expressions in photographs, films and live pictures. An expression "
     "is not a feeling. Errors are problem details (RFC 9457). Live: open a WebSocket at "
     "`/api/v1/live`, send JPEG or WebP pictures as binary messages, and receive `Live` documents; "
     "a newer picture replaces one that is still waiting. A message that is not a picture is "
