@@ -8,9 +8,9 @@ import numpy.typing as npt
 
 from mien.vision.detector import FaceDetector
 from mien.vision.geometry import intersection_areas, iou_matrix
-from mien.vision.refiner import REGION_SCALE, cut_region, regions_of
+from mien.vision.refiner import REGION_SCALE, REGION_SIZE, cut_region, regions_of
 from mien_lab.data.drafts import Scene
-from mien_lab.data.scenes import Floats
+from mien_lab.data.scenes import Floats, boxes_of
 
 __all__ = ["RefinerSamples", "samples_of"]
 
@@ -53,10 +53,8 @@ class RefinerSamples:
 
 def samples_of(scene: Scene, detector: FaceDetector, rng: np.random.Generator) -> RefinerSamples:
     """The detector's proposals in a scene, and jittered true boxes, as training samples."""
-    found = [face.box.as_tuple() for face in detector.detect(scene.image)]
-    proposed = np.array(found, np.float32).reshape(-1, 4)
-    displaced = _displaced(scene.boxes, rng)
-    boxes = np.concatenate([proposed, displaced])
+    proposed = boxes_of(detector.detect(scene.image))
+    boxes = np.concatenate([proposed, _displaced(scene.boxes, rng)])
     overlap = iou_matrix(boxes, scene.boxes)
     best = overlap.max(axis=1, initial=0.0)
     is_face = best >= FACE_IOU
@@ -74,9 +72,8 @@ def samples_of(scene: Scene, detector: FaceDetector, rng: np.random.Generator) -
             targets[row] = _target(region, scene.boxes[owner], scene.points[owner])
             sizes[row] = np.sqrt(np.prod(scene.boxes[owner, 2:]))
     crops = [cut_region(scene.image, region) for region in regions]
-    return RefinerSamples(
-        np.array(crops, np.uint8).reshape(-1, 64, 64), is_face[kept], targets, sizes
-    )
+    pixels = np.array(crops, np.uint8).reshape(-1, REGION_SIZE, REGION_SIZE)
+    return RefinerSamples(pixels, is_face[kept], targets, sizes)
 
 
 def _displaced(boxes: Floats, rng: np.random.Generator) -> Floats:

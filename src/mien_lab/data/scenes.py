@@ -7,7 +7,7 @@ person's right). Coordinates are continuous pixels: the top left corner of the p
 """
 
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.core.errors import InputError
+from mien.core.types import Face
 from mien_lab.data.face_labels import face_label
 from mien_lab.data.fer2013 import read_challenge, read_face_labels
 from mien_lab.data.tables import read_table
@@ -28,6 +29,7 @@ __all__ = [
     "GreyImage",
     "Part",
     "Picture",
+    "boxes_of",
     "part_of",
     "person_of",
     "read_fer_faces",
@@ -117,6 +119,11 @@ class Picture:
     def sure(self) -> npt.NDArray[np.bool_]:
         """Which boxes count as human faces, `(n,)` bool; the others are ignore regions."""
         return (self.scores >= SURE_SCORE) & (self.name.split("_")[0] not in ANIMALS)
+
+
+def boxes_of(faces: Sequence[Face]) -> Floats:
+    """The boxes of detections as rows, `(n, 4)` float32."""
+    return np.array([face.box.as_tuple() for face in faces], np.float32).reshape(-1, 4)
 
 
 def part_of(key: str) -> Part:

@@ -1,8 +1,6 @@
 """Evaluation of the shipped face detector and of CenterFace.
 
-The ground truth of photographs is the output of a public detector, called the teacher. True and
-detected boxes are clipped to the picture before matching, since some detectors clip theirs and the
-teacher does not.
+The ground truth of photographs is the output of a public detector, called the teacher.
 """
 
 import time
@@ -17,9 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.core.ports import Detector
-from mien.core.types import Face
 from mien.pipeline.build import Config, build_detector
-from mien.vision.geometry import iou_matrix
 from mien_lab.data.centerface import CenterFaceDetector, is_installed
 from mien_lab.data.drafts import Scene
 from mien_lab.data.scenes import (
@@ -29,6 +25,7 @@ from mien_lab.data.scenes import (
     GreyImage,
     Part,
     Picture,
+    boxes_of,
     part_of,
     person_of,
     read_fer_faces,
@@ -37,13 +34,14 @@ from mien_lab.data.scenes import (
     read_scenes,
 )
 from mien_lab.data.synthesis import SceneKind, Synthesis
+from mien_lab.evaluation.matching import match
 
-__all__ = ["boxes_of", "evaluate_detector", "match", "measure", "read_trial"]
+__all__ = ["evaluate_detector", "measure", "read_trial"]
 
-MATCH = 0.5
-"""Minimum IoU of a detection with a true box."""
 BUCKETS = (9, 14, 20, 32, 64, 128, 1000)
 """Edges of the size bins: square root of the box area, pixels."""
+LARGE = 20
+"""Minimum size of the faces of `recall_20px`, in pixels."""
 KINDS = (
     *(SceneKind.CROWD, SceneKind.GRID, SceneKind.CROWD),
     *(SceneKind.PORTRAIT, SceneKind.CROWD, SceneKind.EMPTY),
@@ -52,8 +50,8 @@ GENERATED_SIZE = 480
 GENERATED_SEED = 20_262
 GROUP = (15, 1920, 1280)
 """Number of people, width and height of a generated group photograph."""
-ROUNDS = 40
-"""Number of timed calls."""
+WARM_UP, ROUNDS = 3, 40
+"""Numbers of untimed and of timed calls."""
 
 
 @dataclass(frozen=True)
@@ -133,45 +131,22 @@ def measure(detector: Detector, trial: Trial) -> dict[str, Any]:
     }
 
 
-def boxes_of(faces: Sequence[Face]) -> Floats:
-    """Boxes as rows `(x, y, width, height)`, `(n, 4)`."""
-    return np.array([face.box.as_tuple() for face in faces], np.float32).reshape(-1, 4)
-
-
-def match(truth: Floats, found: Floats, shape: tuple[int, ...]) -> npt.NDArray[np.intp]:
-    """Greedy one-to-one matching by IoU: for each true box the index of a found box, or -1."""
-    result = np.full(len(truth), -1, np.intp)
-    overlap = iou_matrix(_cut(truth, shape), _cut(found, shape))
-    while overlap.size and overlap.max() >= MATCH:
-        row, column = np.unravel_index(int(overlap.argmax()), overlap.shape)
-        result[row] = column
-        overlap[row, :] = overlap[:, column] = 0.0
-    return result
-
-
-def _cut(boxes: Floats, shape: tuple[int, ...]) -> Floats:
-    limit = np.array([shape[1], shape[0]], np.float32)
-    low = np.clip(boxes[:, :2], 0, limit)
-    high = np.clip(boxes[:, :2] + boxes[:, 2:], 0, limit)
-    return np.hstack([low, high - low]).astype(np.float32)
-
-
 def portrait_figures(detector: Detector, portraits: Sequence[Picture]) -> dict[str, Any]:
     """Recall, landmark error in inter-ocular distances, and number of surplus detections."""
-    hits = faces = surplus = 0
+    hits: list[bool] = []
     errors: list[float] = []
+    surplus = 0
     for picture in portraits:
         found = detector.detect(picture.image)
         matched = match(picture.boxes, boxes_of(found), picture.image.shape)
-        faces += len(matched)
-        hits += int((matched >= 0).sum())
+        hits += (matched >= 0).tolist()
         surplus += len(found) - int((matched >= 0).sum())
         for points, index in zip(picture.points, matched, strict=True):
             if index >= 0:
                 errors.append(landmark_error(found[index].landmarks.as_array(), points))
     return {
-        "n": faces,
-        "recall": ratio(hits, faces),
+        "n": len(hits),
+        "recall": share(hits),
         "landmark_error_mean": round(float(np.mean(errors)), 4) if errors else None,
         "landmark_error_median": round(float(np.median(errors)), 4) if errors else None,
         "landmark_error_p95": round(float(np.quantile(errors, 0.95)), 4) if errors else None,
@@ -187,23 +162,22 @@ def landmark_error(found: Floats, truth: Floats) -> float:
 
 def scene_figures(detector: Detector, scenes: Sequence[Picture]) -> dict[str, Any]:
     """Recall of sure human faces, and of all sure boxes; doubtful boxes are ignored."""
-    faces = hits = surplus = boxes = box_hits = 0
+    faces: list[bool] = []
+    boxes: list[bool] = []
+    surplus = 0
     for scene in scenes:
         if not len(scene.boxes):
             continue
         found = boxes_of(detector.detect(scene.image))
-        matched = match(scene.boxes, found, scene.image.shape)
-        faces += int(scene.sure.sum())
-        hits += int((matched[scene.sure] >= 0).sum())
-        confident = scene.scores >= SURE_SCORE
-        boxes += int(confident.sum())
-        box_hits += int((matched[confident] >= 0).sum())
-        surplus += len(found) - int((matched >= 0).sum())
+        hit = match(scene.boxes, found, scene.image.shape) >= 0
+        faces += hit[scene.sure].tolist()
+        boxes += hit[scene.scores >= SURE_SCORE].tolist()
+        surplus += len(found) - int(hit.sum())
     return {
-        "n": faces,
-        "recall": ratio(hits, faces),
-        "n_with_animals": boxes,
-        "recall_with_animals": ratio(box_hits, boxes),
+        "n": len(faces),
+        "recall": share(faces),
+        "n_with_animals": len(boxes),
+        "recall_with_animals": share(boxes),
         "surplus_detections": surplus,
     }
 
@@ -239,11 +213,11 @@ def generated_figures(detector: Detector, scenes: Sequence[Scene]) -> dict[str, 
             if index >= 0:
                 errors.append(landmark_error(found[index].landmarks.as_array(), points))
     size, hits = np.array(sizes), np.array(hit, bool)
-    large = size >= 20
+    large = size >= LARGE
     buckets = {
         f"{low}-{high}": {
             "n": int(inside.sum()),
-            "recall": ratio(int(hits[inside].sum()), int(inside.sum())),
+            "recall": share(hits[inside]),
         }
         for low, high in pairwise(BUCKETS)
         if (inside := (size >= low) & (size < high)).any()
@@ -251,7 +225,7 @@ def generated_figures(detector: Detector, scenes: Sequence[Scene]) -> dict[str, 
     return {
         "scenes": len(scenes),
         "n_20px": int(large.sum()),
-        "recall_20px": ratio(int(hits[large].sum()), int(large.sum())),
+        "recall_20px": share(hits[large]),
         "by_size": buckets,
         "landmark_error_mean": round(float(np.mean(errors)), 4) if errors else None,
         "surplus_detections": surplus,
@@ -279,8 +253,8 @@ def wild_figures(detector: Detector, images: Sequence[GreyImage]) -> dict[str, A
     counts = np.array([len(detector.detect(image)) for image in images], int)
     return {
         "n": len(images),
-        "at_least_one": ratio(int((counts >= 1).sum()), len(images)),
-        "exactly_one": ratio(int((counts == 1).sum()), len(images)),
+        "at_least_one": share(counts >= 1),
+        "exactly_one": share(counts == 1),
     }
 
 
@@ -296,14 +270,14 @@ def milliseconds(detector: Detector, scenes: Sequence[Picture]) -> float:
         image = cv2.resize(scene.image, (640, 480), interpolation=cv2.INTER_AREA)
         picture = np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2RGB), np.uint8)
         times = []
-        for _ in range(ROUNDS + 3):
+        for _ in range(WARM_UP + ROUNDS):
             start = time.perf_counter()
             detector.detect(picture)
             times.append(time.perf_counter() - start)
-        medians.append(float(np.median(times[3:])))
+        medians.append(float(np.median(times[WARM_UP:])))
     return round(1000 * float(np.mean(medians)), 1)
 
 
-def ratio(part: int, whole: int) -> float | None:
-    """`part / whole` rounded to four digits; None if `whole` is 0."""
-    return round(part / whole, 4) if whole else None
+def share(hits: Sequence[bool] | npt.NDArray[np.bool_]) -> float | None:
+    """The share of hits, rounded to four digits; None if there are no cases."""
+    return round(float(np.mean(hits)), 4) if len(hits) else None

@@ -1,16 +1,13 @@
 """Choice of the detector's default threshold on data that are not held out."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from mien.core.types import Face
 from mien.pipeline.build import Config, build_detector
-from mien_lab.data.scenes import Part, read_scenes, without_missed
-from mien_lab.evaluation.detector import boxes_of, match
+from mien_lab.data.scenes import Part, boxes_of, read_scenes, without_missed
+from mien_lab.evaluation.matching import match
 
 __all__ = ["choose_threshold"]
 
@@ -40,9 +37,8 @@ def choose_threshold(data_dir: Path, weights: Path | None = None) -> dict[str, A
                 empty += [face.score for face in found]
                 continue
             faces += int(scene.sure.sum())
-            hits += _hit_scores(
-                found, match(scene.boxes, boxes_of(found), scene.image.shape), scene.sure
-            )
+            matched = match(scene.boxes, boxes_of(found), scene.image.shape)
+            hits += [found[index].score for index in matched[scene.sure] if index >= 0]
         if not photographs:
             continue
         alarms, recalled = np.array(empty), np.array(hits)
@@ -58,9 +54,3 @@ def choose_threshold(data_dir: Path, weights: Path | None = None) -> dict[str, A
             for t in CANDIDATES[::5]
         ]
     return {"threshold": chosen, "table": table}
-
-
-def _hit_scores(
-    found: Sequence[Face], matched: npt.NDArray[np.intp], sure: npt.NDArray[np.bool_]
-) -> list[float]:
-    return [found[index].score for index in matched[sure] if index >= 0]

@@ -18,6 +18,7 @@ from mien.vision.tracker import MEMORY_S, FaceTracker, appearance_descriptors
 from mien_lab.data.faces import fer_faces, upright_crops
 from mien_lab.data.fer2013 import load_fer
 from mien_lab.data.motion import Motion, MotionScene, Sighting, make_scene
+from mien_lab.evaluation.matching import greedy_pairs
 
 __all__ = ["LOCATED", "OverlapTracker", "evaluate_tracking", "identity_figures"]
 
@@ -54,10 +55,8 @@ class OverlapTracker:
             [face.box.as_tuple() for face in faces],
         )
         ids = [0] * len(faces)
-        while overlap.size and overlap.max() >= LEAST_OVERLAP:
-            row, column = np.unravel_index(int(overlap.argmax()), overlap.shape)
+        for row, column in greedy_pairs(overlap, LEAST_OVERLAP):
             ids[column] = known[row]
-            overlap[row] = overlap[:, column] = 0.0
         for index, face in enumerate(faces):
             if not ids[index]:
                 self._count += 1

@@ -16,6 +16,7 @@ from mien_lab.data.scenes import (
     Floats,
     Part,
     Picture,
+    boxes_of,
     read_scenes,
     without_missed,
 )
@@ -73,7 +74,7 @@ def confirmed(scenes: Sequence[Picture], teacher: Detector) -> list[Picture]:
 
 def _seen_by_both(scene: Picture, teacher: Detector) -> Picture:
     found = teacher.detect(scene.image)
-    boxes = np.array([face.box.as_tuple() for face in found], np.float32).reshape(-1, 4)
+    boxes = boxes_of(found)
     points = np.array([face.landmarks.as_array() for face in found], np.float32).reshape(-1, 5, 2)
     sure = np.array([face.score for face in found], np.float32) >= CONFIRMED
     overlap = iou_matrix(scene.boxes, boxes)

@@ -12,7 +12,6 @@ from mien_lab.evaluation.detector import (
     generated_figures,
     group_figures,
     landmark_error,
-    match,
     portrait_figures,
     scene_figures,
     wild_figures,
@@ -42,18 +41,6 @@ def picture(*boxes, scores=None, name="a.jpg"):
         np.tile(FIVE, (len(boxes), 1, 1)),
         np.array(scores or [0.9] * len(boxes), np.float32),
     )
-
-
-def test_boxes_are_compared_inside_the_picture():
-    truth = np.array([[0, -40, 40, 80]], np.float32)
-    found = np.array([[0, 0, 40, 38]], np.float32)
-    assert match(truth, found, (100, 100)).tolist() == [0]
-
-
-def test_each_detection_is_used_once():
-    truth = np.array([[0, 0, 40, 40], [2, 0, 40, 40]], np.float32)
-    assert sorted(match(truth, truth[:1], (100, 100)).tolist()) == [-1, 0]
-    assert match(truth, truth[:0], (100, 100)).tolist() == [-1, -1]
 
 
 def test_landmark_error_is_in_eye_distances():
