@@ -90,10 +90,10 @@ def clean(
         DEFAULT_REASONS,
         curate,
         require_names,
-        require_splits,
         write_manifest,
     )
     from mien_lab.data.findings import count_reasons, write_findings
+    from mien_lab.data.samples import require_splits
 
     reasons = (DEFAULT_REASONS | _reasons(also)) - _reasons(keep)
     refuse_existing(out, drops, overwrite=overwrite)

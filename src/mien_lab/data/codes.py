@@ -12,6 +12,7 @@ __all__ = [
     "AFFECTNET_NAMES",
     "CK_CODES",
     "EXPW_CODES",
+    "LETTER_CODES",
     "RAF_CODES",
     "Codes",
     "box_between",
@@ -64,6 +65,18 @@ EXPW_CODES: Codes = {
     "5": Emotion.SURPRISE,
     "6": Emotion.NEUTRAL,
 }
+
+LETTER_CODES = {
+    "AN": Emotion.ANGER,
+    "DI": Emotion.DISGUST,
+    "FE": Emotion.FEAR,
+    "AF": Emotion.FEAR,
+    "HA": Emotion.HAPPINESS,
+    "NE": Emotion.NEUTRAL,
+    "SA": Emotion.SADNESS,
+    "SU": Emotion.SURPRISE,
+}
+"""Letters in the file names of JAFFE and KDEF."""
 
 
 def cells(line: str, count: int, place: str) -> list[str]:

@@ -11,8 +11,13 @@ from pathlib import Path
 import PIL.Image
 
 from mien.core.errors import InputError
-from mien.core.labels import parse_emotion
-from mien_lab.data.fer_layouts import FERPLUS_FOLDERS, read_fer2013, read_ferplus
+from mien_lab.data.fer_layouts import (
+    FERPLUS_FOLDERS,
+    is_fer2013,
+    is_ferplus,
+    read_fer2013,
+    read_ferplus,
+)
 from mien_lab.data.layouts import (
     JAFFE_NAME,
     KDEF_NAME,
@@ -29,12 +34,13 @@ from mien_lab.data.layouts import (
 )
 from mien_lab.data.manifests import (
     find_manifest,
+    is_label_folders,
     pictures_below,
     read_folders,
     read_manifest,
     tells_cropped,
 )
-from mien_lab.data.samples import Sample, split_rank
+from mien_lab.data.samples import Sample, require_splits, split_rank
 
 __all__ = ["Layout", "find_layout", "parse_layout", "read_collection", "read_measured"]
 
@@ -101,7 +107,10 @@ def read_collection(
         whole = not _are_small(samples)
     if whole is not None:
         samples = [replace(sample, cropped=not whole) for sample in samples]
-    return samples if split is None else _of_split(samples, split, folder)
+    if split is None:
+        return samples
+    require_splits(samples, [split], str(folder))
+    return [sample for sample in samples if sample.split == split]
 
 
 def find_layout(folder: Path) -> Layout:
@@ -168,15 +177,6 @@ def parse_layout(layout: str) -> Layout | None:
         raise InputError(f"there is no layout {layout!r}; choose one of: {known}") from None
 
 
-def _of_split(samples: Sequence[Sample], split: str, folder: Path) -> list[Sample]:
-    kept = [sample for sample in samples if sample.split == split]
-    if not kept:
-        known = sorted({sample.split for sample in samples} - {""})
-        advice = f"choose one of: {', '.join(known)}" if known else "it has none; leave it out"
-        raise InputError(f"{folder} has no split {split!r}; {advice}")
-    return kept
-
-
 def _refuse_repeats(samples: Sequence[Sample], *, copies: bool) -> None:
     first: dict[str, Sample] = {}
     twice, both = [], []
@@ -234,14 +234,6 @@ def _are_small(samples: Sequence[Sample]) -> bool:
     return bool(sides) and max(sides) <= SMALL
 
 
-def _is_fer2013(folder: Path) -> bool:
-    return any((folder / name).is_file() for name in ("fer2013.csv", "fer2013.csv.gz"))
-
-
-def _is_ferplus(folder: Path) -> bool:
-    return any((folder / name / "label.csv").is_file() for name in FERPLUS_FOLDERS)
-
-
 def _is_ck_plus(folder: Path) -> bool:
     return (folder / "Emotion").is_dir() and (folder / "cohn-kanade-images").is_dir()
 
@@ -249,20 +241,6 @@ def _is_ck_plus(folder: Path) -> bool:
 def _is_affectnet(folder: Path) -> bool:
     arrays = (folder.glob(f"{place}annotations/*_exp.npy") for place in ("", "*/"))
     return bool(affectnet_tables(folder)) or any(map(any, arrays))
-
-
-def _is_folders(folder: Path) -> bool:
-    above = {path.name for path in folder.glob("*/") if path.is_dir()}
-    above |= {path.name for path in folder.glob("*/*/") if path.is_dir()}
-    return any(_is_label(name) for name in above)
-
-
-def _is_label(name: str) -> bool:
-    try:
-        parse_emotion(name)
-    except ValueError:
-        return False
-    return True
 
 
 def _is_jaffe(folder: Path) -> bool:
@@ -274,14 +252,14 @@ def _is_kdef(folder: Path) -> bool:
 
 
 _SIGNS: dict[Layout, Callable[[Path], bool]] = {
-    Layout.FER2013: _is_fer2013,
-    Layout.FERPLUS: _is_ferplus,
+    Layout.FER2013: is_fer2013,
+    Layout.FERPLUS: is_ferplus,
     Layout.RAF_DB: lambda folder: raf_table(folder) is not None or is_raf_folders(folder),
     Layout.EXPW: lambda folder: expw_table(folder) is not None,
     Layout.CK_PLUS: _is_ck_plus,
     Layout.AFFECTNET: _is_affectnet,
     Layout.MANIFEST: lambda folder: find_manifest(folder) is not None,
-    Layout.FOLDERS: _is_folders,
+    Layout.FOLDERS: is_label_folders,
     Layout.JAFFE: _is_jaffe,
     Layout.KDEF: _is_kdef,
 }

@@ -10,7 +10,7 @@ from mien.vision.sources import display_name
 from mien_lab.data.findings import Finding, Reason
 from mien_lab.data.inspection import COPIES, copy_finding, copy_reason, held_out_first
 from mien_lab.data.likeness import Likeness
-from mien_lab.data.samples import Sample
+from mien_lab.data.samples import Sample, require_splits
 from mien_lab.data.tables import write_table
 
 __all__ = [
@@ -18,7 +18,6 @@ __all__ = [
     "Curation",
     "curate",
     "require_names",
-    "require_splits",
     "write_manifest",
 ]
 
@@ -96,19 +95,6 @@ def curate(
     return Curation(
         tuple(samples[row] for row in sorted(kept)), tuple(drops[row] for row in sorted(drops))
     )
-
-
-def require_splits(samples: Sequence[Sample], splits: Collection[str]) -> None:
-    """Check that a collection has the given splits.
-
-    Raises:
-        InputError: if one is unknown; it names the known ones.
-    """
-    known = {sample.split for sample in samples}
-    if unknown := sorted(set(splits) - known):
-        named = sorted(known - {""})
-        advice = f"choose one of: {', '.join(named)}" if named else "it has none; leave it out"
-        raise InputError(f"the collection has no split {unknown[0]!r}; {advice}")
 
 
 def require_names(path: Path, samples: Sequence[Sample]) -> None:

@@ -13,9 +13,19 @@ from mien_lab.data.fer2013 import FER_LABELS, load_fer, majority, read_challenge
 from mien_lab.data.manifests import numbered_lines
 from mien_lab.data.samples import Sample
 
-__all__ = ["FERPLUS_FOLDERS", "read_fer2013", "read_ferplus"]
+__all__ = ["FERPLUS_FOLDERS", "is_fer2013", "is_ferplus", "read_fer2013", "read_ferplus"]
 
 FERPLUS_FOLDERS = ("FER2013Train", "FER2013Valid", "FER2013Test")
+
+
+def is_fer2013(folder: Path) -> bool:
+    """Whether a folder holds FER2013's CSV file."""
+    return any((folder / name).is_file() for name in ("fer2013.csv", "fer2013.csv.gz"))
+
+
+def is_ferplus(folder: Path) -> bool:
+    """Whether a folder holds one of FER+'s folders."""
+    return any((folder / name / "label.csv").is_file() for name in FERPLUS_FOLDERS)
 
 
 def read_fer2013(folder: Path) -> Iterator[Sample]:

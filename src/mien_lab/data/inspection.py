@@ -13,7 +13,7 @@ from mien_lab.data.findings import Finding, Reason, count_reasons
 from mien_lab.data.label_errors import find_label_errors
 from mien_lab.data.likeness import Evidence, Likeness, Match
 from mien_lab.data.measurements import Measurements
-from mien_lab.data.samples import Sample, split_rank
+from mien_lab.data.samples import Sample, label_indices, split_rank
 
 __all__ = [
     "COPIES",
@@ -206,8 +206,7 @@ def _subjects(samples: Sequence[Sample]) -> Iterator[Finding]:
 
 
 def _labels(samples: Sequence[Sample], measured: Measurements) -> Iterator[Finding]:
-    labels = [-1 if s.label is None else EMOTIONS.index(s.label) for s in samples]
-    truth = np.array(labels, dtype=np.int64)
+    truth = label_indices(samples)
     rows = np.flatnonzero((truth >= 0) & measured.read)
     if len(np.unique(truth[rows])) < 2:
         return

@@ -17,8 +17,8 @@ from mien.core.types import Box
 from mien_lab.data.codes import (
     AFFECTNET_CODES,
     AFFECTNET_NAMES,
-    CK_CODES,
     EXPW_CODES,
+    LETTER_CODES,
     RAF_CODES,
     box_between,
     cells,
@@ -33,6 +33,7 @@ from mien_lab.data.manifests import (
     pictures_below,
     read_folders,
 )
+from mien_lab.data.recordings import labelled_sequences
 from mien_lab.data.samples import Sample
 from mien_lab.data.tables import numbered_rows
 
@@ -55,16 +56,6 @@ _AFFECTNET_BOX = ("face_x", "face_y", "face_width", "face_height")
 _AFFECTNET_COLUMNS = [
     "subdirectory_filepath", *_AFFECTNET_BOX, "facial_landmarks", "expression", "valence", "arousal"
 ]  # fmt: skip
-_TWO_LETTERS = {
-    "AN": Emotion.ANGER,
-    "DI": Emotion.DISGUST,
-    "FE": Emotion.FEAR,
-    "AF": Emotion.FEAR,
-    "HA": Emotion.HAPPINESS,
-    "NE": Emotion.NEUTRAL,
-    "SA": Emotion.SADNESS,
-    "SU": Emotion.SURPRISE,
-}
 JAFFE_NAME = re.compile(r"([A-Z]{2})\.(AN|DI|FE|HA|NE|SA|SU)\d+\.\d+", re.IGNORECASE)
 _RAF_NAME = re.compile(r"(train|test)_\d+_aligned", re.IGNORECASE)
 KDEF_NAME = re.compile(r"[AB]([FM]\d{2})(AF|AN|DI|HA|NE|SA|SU)(?:FL|HL|S|HR|FR)", re.IGNORECASE)
@@ -263,16 +254,13 @@ def read_expw(folder: Path) -> Iterator[Sample]:
 
 
 def read_ck_plus(folder: Path) -> Iterator[Sample]:
-    """CK+ (Lucey et al., CVPRW 2010): the apex frame of each labelled sequence.
+    """CK+: the apex frame of each labelled sequence; see `labelled_sequences`.
 
-    `Emotion/S005/001/S005_001_00000011_emotion.txt` is named after the last frame, which lies in
-    `cohn-kanade-images/S005/001/`.
+    The label file is named after the last frame, which lies in `cohn-kanade-images/S005/001/`.
     """
-    for file in files_below(folder, "Emotion/*/*/*_emotion.txt"):
+    for file, label in labelled_sequences(folder):
         subject, sequence = file.parts[-3:-1]
         name = f"{subject}/{sequence}/{file.name.removesuffix('_emotion.txt')}.png"
-        code = file.read_text(encoding="utf-8-sig", errors="replace")
-        label = decoded(code, CK_CODES, str(file))
         path = folder / "cohn-kanade-images" / name
         yield Sample(name, label, subject=subject, path=path)
 
@@ -296,7 +284,7 @@ def _named(folder: Path, pattern: re.Pattern[str]) -> Iterator[Sample]:
         match = pattern.fullmatch(path.stem)
         yield Sample(
             name_below(folder, path),
-            _TWO_LETTERS[match[2].upper()] if match else None,
+            LETTER_CODES[match[2].upper()] if match else None,
             subject=match[1].upper() if match else "",
             path=path,
         )

@@ -15,6 +15,7 @@ __all__ = [
     "MANIFESTS",
     "files_below",
     "find_manifest",
+    "is_label_folders",
     "name_below",
     "numbered_lines",
     "pictures_below",
@@ -81,6 +82,16 @@ def read_folders(
         yield Sample(name, label, split=part[1] if part else "/".join(above[:-1]), path=path)
 
 
+def is_label_folders(folder: Path) -> bool:
+    """Whether a folder, at depth 1 or 2, is named by a label."""
+    return any(
+        _is_label(path.name)
+        for pattern in ("*/", "*/*/")
+        for path in folder.glob(pattern)
+        if path.is_dir()
+    )
+
+
 def find_manifest(folder: Path, *, sure: bool = True) -> Path | None:
     """The path of the manifest: `folder` itself if it is a file, else one in it, or None.
 
@@ -142,6 +153,14 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
     """The non-blank lines of a text file with their line numbers, from 1."""
     text = path.read_text(encoding="utf-8-sig", errors="replace")
     return ((number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip())
+
+
+def _is_label(name: str) -> bool:
+    try:
+        parse_emotion(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _has_images(path: Path) -> bool:

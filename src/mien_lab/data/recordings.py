@@ -15,7 +15,7 @@ from mien_lab.data.codes import CK_CODES, decoded
 from mien_lab.data.manifests import files_below
 from mien_lab.data.tables import read_table
 
-__all__ = ["Recording", "RecordingLayout", "read_recordings"]
+__all__ = ["Recording", "RecordingLayout", "labelled_sequences", "read_recordings"]
 
 
 class RecordingLayout(StrEnum):
@@ -58,6 +58,16 @@ def read_recordings(folder: Path, layout: RecordingLayout) -> list[Recording]:
     if not found:
         raise InputError(f"{folder} holds no recording in the layout of {layout}; check the folder")
     return found
+
+
+def labelled_sequences(folder: Path) -> Iterator[tuple[Path, Emotion | None]]:
+    """The label file of each labelled sequence of CK+ (Lucey et al., CVPRW 2010), and its label.
+
+    The folder of `Emotion/S005/001/S005_001_00000011_emotion.txt` names subject and sequence.
+    """
+    for file in files_below(folder, "Emotion/*/*/*_emotion.txt"):
+        code = file.read_text(encoding="utf-8-sig", errors="replace")
+        yield file, decoded(code, CK_CODES, str(file))
 
 
 _CREMA_CODES = {
@@ -111,11 +121,9 @@ def _ck_plus(folder: Path) -> Iterator[Recording]:
 
     Sequences run from neutral to the apex (Lucey et al., 2010); unlabelled ones are skipped.
     """
-    for label in files_below(folder, "Emotion/*/*/*_emotion.txt"):
-        subject, sequence = label.parts[-3:-1]
+    for file, emotion in labelled_sequences(folder):
+        subject, sequence = file.parts[-3:-1]
         pictures = files_below(folder / "cohn-kanade-images" / subject / sequence, "*.png")
-        code = label.read_text(encoding="utf-8-sig", errors="replace")
-        emotion = decoded(code, CK_CODES, str(label))
         if pictures and emotion is not None:
             yield Recording(tuple(pictures), emotion, subject, onset=True, subject=subject)
 

@@ -23,8 +23,10 @@ __all__ = [
     "crop_of",
     "face_meant",
     "failure_rows",
+    "label_indices",
     "landmarks_of",
     "require_labelled",
+    "require_splits",
     "split_rank",
     "zoomed_crops_of",
 ]
@@ -163,6 +165,27 @@ def require_labelled(samples: Sequence[Sample], folder: Path) -> list[Sample]:
             f"{', '.join(EMOTIONS)}"
         )
     return labelled
+
+
+def require_splits(
+    samples: Iterable[Sample], splits: Iterable[str], name: str = "the collection"
+) -> None:
+    """Check that a collection, called by its name in messages, has the given splits.
+
+    Raises:
+        InputError: if one is unknown; it names the known ones.
+    """
+    known = {sample.split for sample in samples}
+    if unknown := sorted(set(splits) - known):
+        named = sorted(known - {""})
+        advice = f"choose one of: {', '.join(named)}" if named else "it has none; leave it out"
+        raise InputError(f"{name} has no split {unknown[0]!r}; {advice}")
+
+
+def label_indices(samples: Iterable[Sample]) -> npt.NDArray[np.int64]:
+    """Labels (n,) as indices into `EMOTIONS`; -1 for samples without one."""
+    labels = (-1 if sample.label is None else EMOTIONS.index(sample.label) for sample in samples)
+    return np.array(list(labels), dtype=np.int64)
 
 
 def face_meant(sample: Sample, found: Sequence[Box]) -> int | None:

@@ -11,9 +11,8 @@ import numpy.typing as npt
 from sklearn.model_selection import StratifiedGroupKFold
 
 from mien.core.errors import InputError
-from mien.core.labels import EMOTIONS
 from mien_lab.data.duplicates import joined
-from mien_lab.data.samples import Sample
+from mien_lab.data.samples import Sample, label_indices
 
 __all__ = ["find_groups", "parse_shares", "require_enough", "split_samples"]
 
@@ -114,8 +113,7 @@ def split_samples(
             "choose coarser shares"
         )
     require_enough(samples, shares)
-    labels = [-1 if s.label is None else EMOTIONS.index(s.label) for s in samples]
-    fold = _folds(np.array(labels, dtype=np.int64), groups, folds, seed)
+    fold = _folds(label_indices(samples), groups, folds, seed)
     names = [name for name, share in shares.items() for _ in range(int(share * folds))]
     chosen = [replace(sample, split=names[fold[row]]) for row, sample in enumerate(samples)]
     if missing := sorted(set(shares) - {sample.split for sample in chosen}):
