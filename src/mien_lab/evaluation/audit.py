@@ -1,6 +1,7 @@
 """Fairness audit: differences between groups, with simultaneous confidence intervals."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,11 +26,12 @@ from mien_lab.evaluation.group_sums import (
     sample_sums,
 )
 from mien_lab.evaluation.predictions import Predictions
-from mien_lab.evaluation.resampling import Times, clusters_of, draw_times, resample
+from mien_lab.evaluation.resampling import Times, clusters_of, draw_times, resample, rounded
 
 __all__ = ["MINIMUM", "audit"]
 
 Floats = npt.NDArray[np.float64]
+Names = npt.NDArray[np.str_]
 
 MINIMUM = 30
 """Minimum number of samples of a group to report figures for it."""
@@ -39,6 +41,26 @@ INTERVALS = (
     "Those of differences, the largest value of a group minus the smallest, are no tests: such "
     "a difference is above 0 by chance alone, and its interval may be. Gaps are tested."
 )
+_RECALLS = tuple(rate_name("recall", emotion) for emotion in EMOTIONS)
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """The audited samples, and the bootstrap that all columns share.
+
+    Attributes:
+        predictions: predictions of the samples.
+        sums: (n, columns) summands of `sample_sums`.
+        subjects: (n,) subject of each sample; empty where unknown.
+        clusters: (n,) from `clusters_of`.
+        times: (draws, clusters) from `draw_times`.
+    """
+
+    predictions: Predictions
+    sums: Floats
+    subjects: Sequence[str]
+    clusters: npt.NDArray[np.int64]
+    times: Times
 
 
 def audit(
@@ -77,24 +99,21 @@ def audit(
         draws: number of bootstrap resamples.
     """
     subjects = [""] * len(predictions) if subjects is None else subjects
-    sums = sample_sums(predictions)
     clusters = clusters_of(subjects)
     times = draw_times(clusters, draws=draws, seed=seed)
+    data = _Sample(predictions, sample_sums(predictions), subjects, clusters, times)
     parts: list[tuple[dict[str, Any], list[GroupDraws]]] = []
     for kinds in (columns, crossed(columns) if intersections else {}):
         tables: dict[str, Any] = {}
         compared: list[GroupDraws] = []
         for column, names in kinds.items():
-            table, groups = _table(
-                predictions, sums, np.array(names), subjects, minimum, clusters, times
-            )
-            tables[column] = table
+            tables[column], groups = _table(data, np.array(names), minimum)
             compared += [group.comparable(column) for group in groups]
         parts.append((tables, compared))
     (single, one_column), (both, two_columns) = parts
     # Compared together, since their intervals are simultaneous.
     joint = compare([*one_column, *two_columns])
-    results = _of(joint, columns, alone=True), _of(joint, columns, alone=False)
+    results = [_comparisons(joint, columns, alone=alone) for alone in (True, False)]
     return {
         "finding": finding_of(*results, minimum=minimum),
         "n": len(predictions),
@@ -109,7 +128,7 @@ def audit(
     }
 
 
-def _of(joint: Compared, columns: Mapping[str, Sequence[str]], *, alone: bool) -> Compared:
+def _comparisons(joint: Compared, columns: Mapping[str, Sequence[str]], *, alone: bool) -> Compared:
     """The comparisons of single columns, or those of intersections."""
     return Compared(
         *(
@@ -119,16 +138,22 @@ def _of(joint: Compared, columns: Mapping[str, Sequence[str]], *, alone: bool) -
     )
 
 
-def _table(
-    predictions: Predictions,
-    sums: Floats,
-    names: npt.NDArray[np.str_],
-    subjects: Sequence[str],
-    minimum: int,
-    clusters: npt.NDArray[np.int64],
-    times: Times,
-) -> tuple[dict[str, Any], list[AuditedGroup]]:
+def _table(data: _Sample, names: Names, minimum: int) -> tuple[dict[str, Any], list[AuditedGroup]]:
     """The figures of one column, and its groups that are large enough."""
+    sizes, small = _group_sizes(names, data.subjects, minimum)
+    groups = _groups(data, names, sizes)
+    return {
+        "groups": {group.name: group.figures() for group in groups},
+        "too_small": small,
+        "without_group": int((names == "").sum()),
+        "differences": group_differences(groups),
+    }, groups
+
+
+def _group_sizes(
+    names: Names, subjects: Sequence[str], minimum: int
+) -> tuple[dict[str, tuple[int, int | None]], list[dict[str, Any]]]:
+    """Number of samples and of people of each group, and the groups that are too small."""
     sizes, small = {}, []
     for name in sorted(set(names.tolist()) - {""}):
         n, people = _size(names == name, subjects)
@@ -136,58 +161,7 @@ def _table(
             small.append({"group": name, "n": n, "people": people})
         else:
             sizes[name] = n, people
-    kept = np.isin(names, list(sizes))
-    rows = {name: np.flatnonzero(names == name) for name in sizes}
-    independent = {
-        name: {
-            key: len(np.unique(clusters[inside][each > 0]))
-            for key, each in cases_of(sums[inside]).items()
-        }
-        for name, inside in rows.items()
-    }
-    totals = [sums[inside].sum(axis=0) for inside in rows.values()]
-    recalls = [rate_name("recall", emotion) for emotion in EMOTIONS]
-    showing = {
-        name: np.array([found[one] for one in recalls]) for name, found in independent.items()
-    }
-    mix = common_mix(
-        np.reshape(totals, (len(sizes), sums.shape[1])),
-        np.reshape(list(showing.values()), (len(sizes), len(EMOTIONS))),
-    )
-    groups = []
-    for name, (n, people) in sizes.items():
-        inside = rows[name]
-        drawn = resample(sums[inside], clusters[inside], times)
-        total = np.vstack([sums[inside].sum(axis=0), drawn])
-        figures = figures_of(total) | {"accuracy_same_mix": same_mix(total, mix)}
-        figures["macro_f1"] = np.where(lacks_label(total), np.nan, figures["macro_f1"])
-        cases = {key: float(value) for key, value in cases_of(total[0]).items()}
-        support = np.array([cases[one] for one in recalls])
-        groups.append(
-            AuditedGroup(
-                name,
-                n,
-                people,
-                {key: float(value[0]) for key, value in figures.items()},
-                {key: value[1:] for key, value in figures.items()},
-                cases | {"accuracy_same_mix": same_mix_cases(support, mix)},
-                independent[name] | {"accuracy_same_mix": same_mix_cases(showing[name], mix)},
-                mix,
-            )
-        )
-    if groups:
-        frame = group_frame(predictions.truth[kept], predictions.predicted[kept], names[kept])
-        by_group = frame.by_group.to_dict(orient="index")
-        for group in groups:
-            found = {key: float(value) for key, value in by_group[group.name].items()}
-            # A rate without cases stays NaN; fairlearn's value is 0.
-            group.values.update({k: v for k, v in found.items() if np.isfinite(group.values[k])})
-    return {
-        "groups": {group.name: group.figures() for group in groups},
-        "too_small": small,
-        "without_group": int((names == "").sum()),
-        "differences": group_differences(groups),
-    }, groups
+    return sizes, small
 
 
 def _size(inside: npt.NDArray[np.bool_], subjects: Sequence[str]) -> tuple[int, int | None]:
@@ -197,6 +171,63 @@ def _size(inside: npt.NDArray[np.bool_], subjects: Sequence[str]) -> tuple[int, 
     return len(shown), len(named) + shown.count("") if named else None
 
 
+def _groups(
+    data: _Sample, names: Names, sizes: Mapping[str, tuple[int, int | None]]
+) -> list[AuditedGroup]:
+    if not sizes:
+        return []
+    rows = {name: np.flatnonzero(names == name) for name in sizes}
+    people = {name: _independent(data, inside) for name, inside in rows.items()}
+    mix = common_mix(
+        np.stack([data.sums[inside].sum(axis=0) for inside in rows.values()]),
+        np.array([[found[recall] for recall in _RECALLS] for found in people.values()]),
+    )
+    groups = [
+        _group(data, name, sizes[name], inside, people[name], mix) for name, inside in rows.items()
+    ]
+    kept = np.isin(names, list(sizes))
+    predictions = data.predictions
+    frame = group_frame(predictions.truth[kept], predictions.predicted[kept], names[kept])
+    by_group = frame.by_group.to_dict(orient="index")
+    for group in groups:
+        found = {key: float(value) for key, value in by_group[group.name].items()}
+        # A rate without cases stays NaN; fairlearn's value is 0.
+        group.values.update({k: v for k, v in found.items() if np.isfinite(group.values[k])})
+    return groups
+
+
+def _independent(data: _Sample, inside: npt.NDArray[np.intp]) -> dict[str, int]:
+    """Number of people among the cases of each measure, in the rows of a group."""
+    return {
+        key: len(np.unique(data.clusters[inside][each > 0]))
+        for key, each in cases_of(data.sums[inside]).items()
+    }
+
+
+def _group(
+    data: _Sample,
+    name: str,
+    size: tuple[int, int | None],
+    inside: npt.NDArray[np.intp],
+    independent: dict[str, int],
+    mix: Floats,
+) -> AuditedGroup:
+    total = resample(data.sums[inside], data.clusters[inside], data.times)
+    figures = figures_of(total) | {"accuracy_same_mix": same_mix(total, mix)}
+    figures["macro_f1"] = np.where(lacks_label(total), np.nan, figures["macro_f1"])
+    cases = {key: float(value) for key, value in cases_of(total[0]).items()}
+    support, people = (np.array([of[one] for one in _RECALLS]) for of in (cases, independent))
+    return AuditedGroup(
+        name,
+        *size,
+        {key: float(value[0]) for key, value in figures.items()},
+        {key: value[1:] for key, value in figures.items()},
+        cases | {"accuracy_same_mix": same_mix_cases(support, mix)},
+        independent | {"accuracy_same_mix": same_mix_cases(people, mix)},
+        mix,
+    )
+
+
 def _gap(gap: Difference) -> dict[str, Any]:
     return {
         "measure": gap.measure,
@@ -204,5 +235,5 @@ def _gap(gap: Difference) -> dict[str, Any]:
         "higher": gap.high_group.group,
         "lower": gap.low_group.group,
         "size": round(gap.size, 4),
-        "interval": [round(end, 4) for end in gap.interval],
+        "interval": rounded(gap.interval),
     }

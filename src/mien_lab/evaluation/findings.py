@@ -5,6 +5,7 @@ from typing import Any
 
 from mien_lab.evaluation.gaps import Compared, Difference, GroupDraws
 from mien_lab.evaluation.group_sums import LEAST_PEOPLE
+from mien_lab.evaluation.resampling import rounded
 
 __all__ = ["finding_of", "in_document", "measure_words"]
 
@@ -41,7 +42,7 @@ def finding_of(single: Compared, crossed: Compared, *, minimum: int) -> dict[str
             "column": gap.high_group.column,
             "groups": [_group(gap.high_group, gap.measure), _group(gap.low_group, gap.measure)],
             "size": round(gap.size, 4),
-            "interval": [round(end, 4) for end in gap.interval],
+            "interval": rounded(gap.interval),
             "more_gaps": more,
         }
     if not missed:

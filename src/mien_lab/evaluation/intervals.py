@@ -110,24 +110,26 @@ class Bootstrap:
             shares: mask (n,) of the cases in the denominator, by name of each share.
         """
         rng = np.random.default_rng(self.seed)
-        by_subject = subjects is not None and len(subjects) > 0 and int(subjects.max()) > 0
+        if subjects is not None and not subjects.any():
+            subjects = None  # a single subject cannot be resampled
         draws: dict[str, list[float]] = {}
         strata = [np.flatnonzero(classes == each) for each in np.unique(classes)]
         for _ in range(self.resamples if len(classes) else 0):
             weights = (
-                _drawn_subjects(subjects, rng)
-                if by_subject and subjects is not None
-                else _drawn_cases(strata, len(classes), rng)
+                _drawn_cases(strata, len(classes), rng)
+                if subjects is None
+                else _drawn_subjects(subjects, rng)
             )
             for name, value in score(weights).items():
                 draws.setdefault(name, []).append(value)
         method = (
-            "percentile bootstrap, subjects drawn whole"
-            if by_subject
-            else "percentile bootstrap, stratified by true class"
+            "percentile bootstrap, stratified by true class"
+            if subjects is None
+            else "percentile bootstrap, subjects drawn whole"
         )
         method += "; Wilson's where a share is the same in all resamples, or seldom defined"
         own = score(np.ones(len(classes))) if draws else {}
+        cases = np.arange(len(classes)) if subjects is None else subjects
         values = {}
         for name, listed in draws.items():
             found = np.array(listed)
@@ -135,7 +137,6 @@ class Bootstrap:
                 found = lowered(found, own[name])
             count = 0
             if shares and name in shares:
-                cases = np.arange(len(classes)) if not by_subject or subjects is None else subjects
                 count = len(np.unique(cases[shares[name]]))
             values[name] = share_interval(found, own[name], count, self.level)
         return Intervals(values, method, self.level, self.resamples, self.seed)

@@ -115,9 +115,7 @@ def pair(
     times = draw_times(each, draws=draws, seed=seed)
 
     def drawn(inside: npt.NDArray[np.bool_]) -> Floats:
-        found = resample(flat[inside], each[inside], times)
-        both = np.vstack([flat[inside].sum(axis=0), found])
-        return both.reshape(1 + draws, *sums.shape[1:])
+        return resample(flat[inside], each[inside], times).reshape(1 + draws, *sums.shape[1:])
 
     return PairedGroups(
         tuple(names),

@@ -49,7 +49,7 @@ def draw_times(clusters: npt.NDArray[np.int64], *, draws: int, seed: int) -> Tim
 def resample(
     values: npt.NDArray[np.floating], clusters: npt.NDArray[np.int64], times: Times
 ) -> Floats:
-    """Sums of the columns over each resample, (draws, m).
+    """Sums of the columns, (1 + draws, m): over the sample first, then over each resample.
 
     Args:
         values: (n, m) summands of all samples or of a subset.
@@ -61,7 +61,8 @@ def resample(
     np.add.at(sums, rows, values)
     # The last block takes the remainder: products of a few rows are rounded differently.
     parts = np.split(times, range(BLOCK, len(times) - BLOCK + 1, BLOCK))
-    return np.vstack([part[:, present].astype(np.float64) @ sums for part in parts])
+    drawn = (part[:, present].astype(np.float64) @ sums for part in parts)
+    return np.vstack([values.sum(axis=0), *drawn])
 
 
 def interval(draws: npt.NDArray[np.floating]) -> list[float] | None:

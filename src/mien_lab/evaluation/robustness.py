@@ -206,7 +206,6 @@ def _accuracies(
     rows = np.vstack([hits, np.ones(len(faces))]).T.astype(np.float64)
     people = clusters_of(faces.subjects)
     sums = resample(rows, people, draw_times(people, draws=draws, seed=seed))
-    sums = np.vstack([rows.sum(axis=0), sums])
     return np.asarray(sums[:, :-1] / sums[:, -1:])
 
 

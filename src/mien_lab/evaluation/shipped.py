@@ -1,7 +1,7 @@
 """All figures of the shipped weights in one file, linked to them by checksum."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 PRECISIONS = ("int8", "fp32")
 DAMAGED_FACES = 600
 """Number of PrivateTest faces of the robustness figures in MODEL_CARD."""
+_KEPT = ("relative_accuracy", "relative_accuracy_interval", "relative_accuracy_by_corruption")
+"""Figures of each reader of the robustness part, besides its accuracies."""
 
 
 def measure_shipped(data: Path) -> dict[str, Any]:
@@ -86,21 +88,31 @@ def added(figures: dict[str, Any], more: dict[str, Any], name: str) -> dict[str,
     """
     if "weights" not in figures:
         raise InputError("the figures to add to name no weights; run `mien-lab figures measure`")
-    shipped = figures["weights"].values()
-    found: dict[str, Any] = more
-    checksums: Iterable[str]
+    shipped = set(figures["weights"].values())
+    part, found, checksums = _part(more, shipped, name)
+    if not checksums <= shipped:
+        raise InputError(f"{name} was measured on other weights; measure again")
+    _require_documented(figures, part, more, name)
+    record = figures.get("added", {}) | {part: sorted(checksums)}
+    return figures | {part: found, "added": record}
+
+
+def _part(
+    more: dict[str, Any], shipped: set[str], name: str
+) -> tuple[str, dict[str, Any], set[str]]:
+    """The name of a part, the figures to keep, and the checksums of the weights behind them."""
     if "peers" in more:
         # Rows with mien's detector depend on the weights of the face networks.
-        part, found, checksums = "peers", more["peers"], more.get("weights", {"": ""}).values()
-    elif "readers" in more:
+        return "peers", more["peers"], set(more.get("weights", {"": ""}).values())
+    if "readers" in more:
         readers = {
             reader: {key: one[key] for key in _KEPT}
             | {f"{state}_accuracy": one[state]["accuracy"] for state in ("clean", "damaged")}
             for reader, one in more["readers"].items()
         }
-        part, found = "robustness", {"n": more["n"], "readers": readers}
-        checksums = [more["readers"]["mien"]["sha256"]]
-    elif "tradeoff" in more:
+        found = {"n": more["n"], "readers": readers}
+        return "robustness", found, {more["readers"]["mien"]["sha256"]}
+    if "tradeoff" in more:
         # Only the column of the finding is kept, for the size of the document.
         shown = more["tradeoff"].get(more["finding"].get("column"), {"ways": []})
         found = {name: more[name] for name in ("n", "fitted_on", "finding")}
@@ -108,23 +120,16 @@ def added(figures: dict[str, Any], more: dict[str, Any], name: str) -> dict[str,
             {name: value for name, value in way.items() if name != "equalised_odds"}
             for way in shown["ways"]
         ]
-        part, checksums = "tradeoff", [more["sha256"]]
-    elif "finding" in more:
-        part, found = "audit", {"n": more["n"], "finding": more["finding"]}
-        checksums = [more["sha256"]]
-    elif "measurements" in more or "video" in more:
+        return "tradeoff", found, {more["sha256"]}
+    if "finding" in more:
+        return "audit", {"n": more["n"], "finding": more["finding"]}, {more["sha256"]}
+    if "measurements" in more or "video" in more:
         # Benchmarks always measure the shipped weights and do not record them.
-        part, checksums = "speed" if "measurements" in more else "films", shipped
-    elif "plain overlap" in more:
+        return "speed" if "measurements" in more else "films", more, shipped
+    if "plain overlap" in more:
         # Tracking is measured on simulated detections, without weights.
-        part, checksums = "tracking", ()
-    else:
-        raise InputError(f"{name} holds no figures of {', '.join(ADDED)}")
-    if not set(checksums) <= set(shipped):
-        raise InputError(f"{name} was measured on other weights; measure again")
-    _require_documented(figures, part, more, name)
-    record = figures.get("added", {}) | {part: sorted(checksums)}
-    return figures | {part: found, "added": record}
+        return "tracking", more, set()
+    raise InputError(f"{name} holds no figures of {', '.join(ADDED)}")
 
 
 def _require_documented(
@@ -187,9 +192,6 @@ def kept(figures: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
         **{part: before[part] for part in same},
         "added": {part: record[part] for part in same},
     }
-
-
-_KEPT = ("relative_accuracy", "relative_accuracy_interval", "relative_accuracy_by_corruption")
 
 
 def weight_checksums() -> dict[str, str]:

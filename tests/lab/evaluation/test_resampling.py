@@ -11,10 +11,10 @@ def test_people_are_drawn_whole():
     # Ten people with ten equal pictures each scatter as ten pictures do, not as a hundred.
     hits = np.repeat(np.arange(10) % 2, 10)[:, None].astype(float)
     people = clusters_of([str(index // 10) for index in range(100)])
-    drawn = resample(hits, people, draw_times(people, draws=4000, seed=0))[:, 0] / 100
+    drawn = resample(hits, people, draw_times(people, draws=4000, seed=0))[1:, 0] / 100
     assert drawn.std() == pytest.approx(np.sqrt(0.25 / 10), rel=0.05)
     each = np.arange(100)
-    alone = resample(hits, each, draw_times(each, draws=4000, seed=0))[:, 0] / 100
+    alone = resample(hits, each, draw_times(each, draws=4000, seed=0))[1:, 0] / 100
     assert alone.std() == pytest.approx(np.sqrt(0.25 / 100), rel=0.05)
     low, high = interval(drawn)
     assert (low, high) == pytest.approx((0.2, 0.8), abs=0.11)
@@ -34,7 +34,7 @@ def test_people_are_drawn_once_for_all_parts():
     parts = [resample(values[part], people[part], times) for part in (inside, ~inside)]
     assert sum(parts) == pytest.approx(resample(values, people, times))
     # Nothing of a part that is empty, whoever is drawn.
-    assert resample(values[:0], people[:0], times).tolist() == [[0, 0, 0]] * 50
+    assert resample(values[:0], people[:0], times).tolist() == [[0, 0, 0]] * 51
     assert draw_times(people[:0], draws=50, seed=1).shape == (50, 0)
 
 
@@ -43,7 +43,9 @@ def test_parts_are_summed_as_the_whole(draws):
     each = np.arange(90)
     values = np.random.default_rng(0).integers(0, 5, (90, 7)).astype(float)
     times = draw_times(each, draws=draws, seed=0)
-    assert np.array_equal(resample(values, each, times), times.astype(float) @ values)
+    sums = resample(values, each, times)
+    assert np.array_equal(sums[0], values.sum(axis=0))
+    assert np.array_equal(sums[1:], times.astype(float) @ values)
 
 
 def test_many_draws_do_not_fill_memory():
