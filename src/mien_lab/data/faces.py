@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -14,6 +13,7 @@ from mien.vision.alignment import CROP_SIZE, alignment_matrix, crop_face, zoomed
 from mien_lab.data.face_labels import face_label
 from mien_lab.data.fer2013 import FER_LABELS, Fer, vote_distribution
 from mien_lab.data.placement import place_landmarks
+from mien_lab.data.scenes import read_grey
 from mien_lab.data.tables import read_table
 
 __all__ = [
@@ -32,6 +32,10 @@ MARGIN = 12
 CANVAS = CROP_SIZE + 2 * MARGIN
 CERTAINTY = 0.85
 """Target probability of a single annotator's label (label smoothing)."""
+UNKNOWN_WEIGHT = 0.3
+"""Loss weight of a vote distribution where "unknown" has the most votes."""
+_CENTRED = np.array([[1, 0, -MARGIN], [0, 1, -MARGIN]], dtype=np.float32)
+"""From a canvas to the crop in its centre."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +79,9 @@ def fer_faces(data: Fer, rows: npt.NDArray[np.intp]) -> FaceSet:
     landmarks = np.stack([_landmarks(data.pixels[row]) for row in rows])
     canvases = np.pad(data.pixels[rows], ((0, 0), (MARGIN, MARGIN), (MARGIN, MARGIN)), mode="edge")
     emotions = vote_distribution(data.votes[rows])
-    # If "unknown" has the most votes, the remaining votes say little and weigh less.
+    # The remaining votes say little.
     unknown = data.votes[rows, 8] >= data.votes[rows, :8].max(axis=1)
-    weight = np.where(unknown, 0.3, 1.0) * (emotions.sum(axis=1) > 0)
+    weight = np.where(unknown, UNKNOWN_WEIGHT, 1.0) * (emotions.sum(axis=1) > 0)
     return FaceSet(
         canvases,
         np.stack([_fer_matrix(points) for points in landmarks]),
@@ -112,12 +116,10 @@ def photograph_faces(folder: Path) -> FaceSet:
             "faces.csv beside it"
         )
     for row in labelled:
-        image = cv2.imread(str(folder / "images" / row["image"]), cv2.IMREAD_GRAYSCALE)
-        if image is None:
-            raise InputError(f"{folder / 'images' / row['image']} cannot be read")
+        image = read_grey(folder / "images" / row["image"])
         matrix = alignment_matrix(found[row["image"]][1].astype(np.float64))
         matrix[:, 2] += MARGIN
-        canvases.append(crop_face(np.asarray(image, dtype=np.uint8), matrix, CANVAS))
+        canvases.append(crop_face(image, matrix, CANVAS))
         target = np.full(len(EMOTIONS), (1 - CERTAINTY) / (len(EMOTIONS) - 1), dtype=np.float32)
         try:
             target[EMOTIONS.index(parse_emotion(row["emotion"]))] = CERTAINTY
@@ -125,10 +127,9 @@ def photograph_faces(folder: Path) -> FaceSet:
             raise InputError(f"{folder / 'expressions.csv'}: {error}") from None
         emotions.append(target)
     count = len(canvases)
-    shift = np.array([[1, 0, -MARGIN], [0, 1, -MARGIN]], dtype=np.float32)
     return FaceSet(
         np.stack(canvases),
-        np.repeat(shift[None], count, axis=0),
+        np.repeat(_CENTRED[None], count, axis=0),
         np.stack(emotions),
         np.ones(count, dtype=np.float32),
         np.zeros((count, len(FER_LABELS)), dtype=np.float32),
@@ -167,5 +168,5 @@ def _landmarks(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
 
 def _fer_matrix(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
     if np.isnan(points).any():
-        return np.array([[1, 0, -MARGIN], [0, 1, -MARGIN]], dtype=np.float32)
+        return _CENTRED
     return alignment_matrix(points + MARGIN).astype(np.float32)

@@ -33,6 +33,7 @@ __all__ = [
     "part_of",
     "person_of",
     "read_fer_faces",
+    "read_grey",
     "read_photographs",
     "read_portraits",
     "read_scenes",
@@ -219,7 +220,7 @@ def read_photographs(folder: Path) -> Iterator[tuple[str, GreyImage]]:
     """
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() in {".jpg", ".jpeg", ".png"}:
-            yield path.name, _read_grey(path)
+            yield path.name, read_grey(path)
 
 
 def _pictures(folder: Path) -> Iterator[Picture]:
@@ -237,8 +238,13 @@ def _pictures(folder: Path) -> Iterator[Picture]:
         )
 
 
-def _read_grey(path: Path) -> GreyImage:
+def read_grey(path: Path) -> GreyImage:
+    """Read a picture as grey, `(height, width)` uint8.
+
+    Raises:
+        InputError: if it is missing or cannot be decoded.
+    """
     image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
     if image is None:
-        raise InputError(f"{path} is not a picture that OpenCV can read; get it again")
+        raise InputError(f"{path} cannot be read; get it again")
     return np.asarray(image, dtype=np.uint8)

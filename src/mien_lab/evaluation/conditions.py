@@ -13,11 +13,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from mien.core.types import Box, Face, Landmarks
-from mien.vision.alignment import CANONICAL, CROP_SIZE
-from mien.vision.quality import assess
 from mien_lab.data.groups import read_groups
-from mien_lab.evaluation.face_crops import FaceCrops
+from mien_lab.evaluation.face_crops import FaceCrops, crop_qualities
 
 __all__ = [
     "Columns",
@@ -123,11 +120,7 @@ def image_conditions(faces: FaceCrops, names: Sequence[str]) -> dict[str, Condit
     Samples without a detected face are in no tercile; neither are those without landmarks, for head
     turn and face size. Constant conditions are omitted.
     """
-    points = [
-        Face(Box(0, 0, CROP_SIZE, CROP_SIZE), 1.0, Landmarks.from_array(row))
-        for row in np.where(np.isnan(faces.landmarks), CANONICAL, faces.landmarks)
-    ]
-    qualities = [assess(face, crop) for face, crop in zip(points, faces.crops, strict=True)]
+    qualities = crop_qualities(faces.landmarks, faces.crops)
     placed = ~np.isnan(faces.landmarks).any(axis=(1, 2))
     measured = {
         "skin-region luminance": (

@@ -11,11 +11,13 @@ import numpy.typing as npt
 
 from mien.core.errors import InputError, MienError
 from mien.core.labels import EMOTIONS
+from mien.core.types import Box, Face, Landmarks, Quality
 from mien.pipeline.analyzer import Analyzer
-from mien.vision.alignment import CROP_SIZE
+from mien.vision.alignment import CANONICAL, CROP_SIZE
+from mien.vision.quality import assess
 from mien_lab.data.samples import Sample, crop_of, face_meant, landmarks_of
 
-__all__ = ["FaceCrops", "cut_faces"]
+__all__ = ["FaceCrops", "crop_qualities", "cut_faces"]
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,23 @@ def cut_faces(
         tuple(missed),
         tuple(failures),
     )
+
+
+def crop_qualities(
+    landmarks: npt.NDArray[np.floating], crops: npt.NDArray[np.uint8]
+) -> list[Quality]:
+    """The quality of each aligned crop; missing landmarks are replaced by the canonical ones.
+
+    Args:
+        landmarks: (n, 5, 2) in pixels of the picture; NaN where missing.
+        crops: (n, 48, 48) uint8 grey.
+    """
+    box = Box(0, 0, CROP_SIZE, CROP_SIZE)
+    points = np.where(np.isnan(landmarks), CANONICAL, landmarks)
+    return [
+        assess(Face(box, 1.0, Landmarks.from_array(five)), crop)
+        for five, crop in zip(points, crops, strict=True)
+    ]
 
 
 _Found = tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]

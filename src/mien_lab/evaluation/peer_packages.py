@@ -10,6 +10,7 @@ them in a separate environment (OpenCV 5 has no Haar cascades)::
     pip install --no-deps fer==25.10.3 facex==1.1.0
 """
 
+import hashlib
 import logging
 import os
 from collections.abc import Callable, Sequence
@@ -28,7 +29,7 @@ from mien.core.types import Box
 
 __all__ = ["PEER_NAMES", "Floats", "Grey", "Peer", "fer_cut", "installed_peers"]
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 Grey = npt.NDArray[np.uint8]
 """A grey picture, (height, width) uint8."""
@@ -65,6 +66,11 @@ class Peer:
     cut: Callable[[Grey, Box], Grey]
     find: Callable[[Grey], list[Box]] | None
 
+    @property
+    def sha256(self) -> str:
+        """The checksum of the weight file."""
+        return hashlib.sha256(self.weights.read_bytes()).hexdigest()
+
     def scores(self, faces: Sequence[Grey] | Grey) -> npt.NDArray[np.float64]:
         """Probabilities (n, 8) in the order of `EMOTIONS`; 0 for labels that it does not have."""
         scores = np.zeros((len(faces), len(EMOTIONS)))
@@ -82,7 +88,7 @@ def installed_peers() -> list[Peer]:
         try:
             peers.append(make(name))
         except (PackageNotFoundError, ModuleNotFoundError) as error:
-            _log.info("%s is not measured: %s; %s says how to install it", name, error, __name__)
+            log.info("%s is not measured: %s; %s says how to install it", name, error, __name__)
     return peers
 
 

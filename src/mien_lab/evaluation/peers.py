@@ -1,6 +1,5 @@
 """Evaluation of other expression readers on mien's test data and protocols."""
 
-import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from mien_lab.evaluation.photographs import LabelledPhotographs, photograph_figu
 
 __all__ = ["evaluate_peers"]
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 SPLIT = "PrivateTest"
 
@@ -79,12 +78,12 @@ def evaluate_peers(
     """
     peers = installed_peers() if peers is None else peers
     if not peers:
-        _log.info("no peer is installed; see mien_lab.evaluation.peer_packages")
+        log.info("no peer is installed; see mien_lab.evaluation.peer_packages")
         return {}
     crops, photographs = _read_crops(data / "fer2013"), _read_photographs(data / "wild", weights)
     figures = {}
     for peer in peers:
-        _log.info("measuring %s", peer.name)
+        log.info("measuring %s", peer.name)
         of_crops, chosen = _crop_figures(peer, crops)
         of_photographs, read = _wild_figures(peer, photographs)
         if predictions is not None:
@@ -95,7 +94,7 @@ def evaluate_peers(
         figures[peer.name] = {
             "version": peer.version,
             "weights": peer.weights.name,
-            "sha256": hashlib.sha256(peer.weights.read_bytes()).hexdigest(),
+            "sha256": peer.sha256,
             "labels": [str(label) for label in peer.labels],
             "split": SPLIT,
             **of_crops,
@@ -185,7 +184,7 @@ def _wild_figures(
     cuts = [cut(each.picture, each.box) for each in data.found]
     faces = {"mien_detector": cuts, "mien_crop": [each.crop for each in data.found]}
     if peer.find is None:
-        _log.info("this OpenCV has no Haar cascades: %s is not measured end to end", peer.name)
+        log.info("this OpenCV has no Haar cascades: %s is not measured end to end", peer.name)
     else:
         pictures = [each.picture for each in data.found]
         own = [cut(picture, _largest(peer.find, picture)) for picture in pictures]

@@ -5,13 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
-import numpy.typing as npt
 
-from mien.core.errors import InputError
 from mien.pipeline.analyzer import Analyzer
 from mien_lab.data.corruptions import CORRUPTIONS, SEVERITIES, Corruption
+from mien_lab.data.scenes import read_grey
 from mien_lab.evaluation.photographs import photograph_figures, read_labelled
 
 __all__ = ["PHOTOGRAPHIC", "measure_photographs"]
@@ -49,7 +47,7 @@ def measure_photographs(
     Raises:
         InputError: as for `read_labelled`.
     """
-    photographs = read_labelled(folder, _grey)
+    photographs = read_labelled(folder, read_grey)
     pictures = list(zip(photographs.names, photographs.found, strict=True))
     with Analyzer(precision=precision, weights=weights) as analyzer:
 
@@ -78,10 +76,3 @@ def measure_photographs(
         "relative_accuracy": kept,
         "curves": curves,
     }
-
-
-def _grey(path: Path) -> npt.NDArray[np.uint8]:
-    picture = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-    if picture is None:
-        raise InputError(f"{path} cannot be read; get it again")
-    return np.asarray(picture, np.uint8)

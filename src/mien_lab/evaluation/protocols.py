@@ -101,24 +101,23 @@ def _evaluate_fer(request: Request) -> Evaluation:
         voted=False,
         bootstrap=request.bootstrap,
     )
-    sections = {}
+    names = {protocol: set(cases.names) for protocol, cases in reading.cases.items()}
     others = set(request.against or ())
-    covered = {name for name, cases in reading.cases.items() if others & set(cases.names)}
-    known = {name: set(cases.names) for name, cases in reading.cases.items()}
+    compared = {protocol for protocol, own in names.items() if own & others}
+    sections = {}
     for name, cases in reading.cases.items():
         against = request.against
-        if against is not None and name in covered:
-            elsewhere = set().union(*(known[one] for one in known if one != name))
-            against = {key: value for key, value in against.items() if key not in elsewhere}
-        elif covered:
-            # If no protocol is covered, `compare` raises an error about the names.
-            against = None
+        # If no protocol is compared, `compare` raises an error about the names.
+        if against is not None and compared:
+            elsewhere = set().union(*(names[other] for other in names if other != name))
+            own = {key: label for key, label in against.items() if key not in elsewhere}
+            against = own if name in compared else None
         found = _measured(cases, replace(request, against=against))
         otherwise = reading.figures[name]["intervals"]["values"]
         found["intervals"]["values"] = otherwise | found["intervals"]["values"]
         found["accuracy_interval"] = found["intervals"]["values"].get("accuracy")
         sections[name] = {**reading.figures[name], **found}
-    left = sorted(set(reading.cases) - covered) if request.against is not None else []
+    left = sorted(set(names) - compared) if request.against is not None else []
     return Evaluation(
         _source(request) | reading.figures | sections | ({"not_compared": left} if left else {}),
         {TITLES[name]: cases for name, cases in reading.cases.items()},
