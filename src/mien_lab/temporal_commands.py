@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -150,7 +149,8 @@ def measure(
     subjects: list[str] = []
     if config.recordings is None:
         found = still_clips(config, run, split, clips)
-        sets = {"clean": _part(found, 0), "poor": _part(found, 1), "all": found}
+        clean, poor = (found.some(slice(first, None, 2)) for first in (0, 1))
+        sets = {"clean": clean, "poor": poor, "all": found}
     else:
         filmed, recordings = recorded_clips(config, run, checking=True)
         sets = {str(config.layout): filmed}
@@ -175,8 +175,3 @@ def _layout(name: str) -> RecordingLayout:
     except ValueError:
         known = ", ".join(RecordingLayout)
         raise InputError(f"there is no layout {name!r}; choose one of: {known}") from None
-
-
-def _part(clips: Sequences, first: int) -> Sequences:
-    """Every second clip, starting with `first`."""
-    return type(clips)(*(getattr(clips, field.name)[first::2] for field in fields(clips)))

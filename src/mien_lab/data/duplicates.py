@@ -18,6 +18,7 @@ __all__ = [
     "fingerprints",
     "joined",
     "repeats",
+    "thumbnails",
     "unit_vectors",
 ]
 
@@ -39,9 +40,14 @@ class Copies:
 
 
 def fingerprints(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """Unit vectors (n, 576) of 24x24 thumbnails; their dot product is the correlation."""
-    small = [cv2.resize(p, (24, 24), interpolation=cv2.INTER_AREA) for p in pixels]
-    return unit_vectors(small)
+    """Unit vectors (n, 576) of thumbnails; their dot product is the correlation."""
+    return unit_vectors(thumbnails(pixels))
+
+
+def thumbnails(pixels: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.uint8]]:
+    """Pictures (n, h, w) downsampled to 24x24 pixels."""
+    small = (cv2.resize(picture, (24, 24), interpolation=cv2.INTER_AREA) for picture in pixels)
+    return [np.asarray(picture, np.uint8) for picture in small]
 
 
 def unit_vectors(pictures: Sequence[npt.NDArray[np.generic]]) -> Floats:

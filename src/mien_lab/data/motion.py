@@ -101,8 +101,8 @@ def _courses(motion: Motion, rng: np.random.Generator, times: Floats, count: int
         return np.stack([x + middle[0], np.full_like(x, y)], 2)
     if motion is Motion.CAMERA:
         start = middle + (start - middle) * 0.6
-        wander = np.stack([_wave(rng, times, 10.0, 2) for _ in range(count)], 1)
-        pan = _wave(rng, times, 150.0, 2)
+        wander = np.stack([_wave(rng, times, 10.0) for _ in range(count)], 1)
+        pan = _wave(rng, times, 150.0)
         jerks = np.cumsum(
             (rng.random((len(times), 1)) < 0.02) * rng.uniform(-70, 70, (len(times), 2)), 0
         )
@@ -113,14 +113,14 @@ def _courses(motion: Motion, rng: np.random.Generator, times: Floats, count: int
             rng.uniform(0.5, 1.2, count) * times[:, None] + rng.uniform(0, 6, count)
         )
         return np.stack([x, np.broadcast_to(start[:, 1], x.shape)], 2)
-    wander = np.stack([_wave(rng, times, 180.0, 2) for _ in range(count)], 1)
+    wander = np.stack([_wave(rng, times, 180.0) for _ in range(count)], 1)
     return np.clip(start + wander, 30, [WIDTH - 30, HEIGHT - 30])
 
 
-def _wave(rng: np.random.Generator, times: Floats, extent: float, axes: int) -> Floats:
-    """A sinusoidal trajectory (t, axes) with the given amplitude in pixels."""
-    rates = rng.uniform(0.4, 1.8, axes)
-    course: Floats = extent * np.sin(rates * times[:, None] + rng.uniform(0, 2 * np.pi, axes))
+def _wave(rng: np.random.Generator, times: Floats, extent: float) -> Floats:
+    """A sinusoidal trajectory (t, 2) with the given amplitude in pixels."""
+    rates = rng.uniform(0.4, 1.8, 2)
+    course: Floats = extent * np.sin(rates * times[:, None] + rng.uniform(0, 2 * np.pi, 2))
     return course
 
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from mien.core.labels import EMOTIONS
 from mien.models.expression import ExpressionClassifier
-from mien_lab.data.duplicates import unit_vectors
+from mien_lab.data.duplicates import thumbnails, unit_vectors
 
 __all__ = [
     "REGISTERED",
@@ -49,7 +49,7 @@ COARSE = 2.0, 8.0
 REPORT_EVERY = 100_000
 """Number of compared pairs between two log messages."""
 BLOCK = 1024
-"""Faces classified at once, which bounds memory."""
+"""Faces classified or compared at once, which bounds memory."""
 
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
@@ -150,8 +150,8 @@ def registered_correlation(one: Bytes, other: Bytes) -> float:
 
 
 def embed_crops(
-    crops: npt.NDArray[np.uint8], rows: npt.NDArray[np.intp], classifier: ExpressionClassifier
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    crops: Bytes, rows: Rows, classifier: ExpressionClassifier
+) -> tuple[Floats, Floats]:
     """Embeddings and probabilities of the given rows, in blocks that bound memory.
 
     Args:
@@ -183,8 +183,8 @@ def _candidates(descriptors: Sequence[Descriptor], rows: Rows, others: Rows) -> 
     pairs = [np.zeros((0, 3), dtype=np.intp)]
     for descriptor in descriptors:
         nearest = min(descriptor.nearest, len(others))
-        for start in range(0, len(rows), 1024):
-            part = rows[start : start + 1024]
+        for start in range(0, len(rows), BLOCK):
+            part = rows[start : start + BLOCK]
             plain = descriptor.upright[part] @ descriptor.upright[others].T
             flipped = descriptor.upright[part] @ descriptor.mirrored[others].T
             alike = np.maximum(plain, flipped)
@@ -199,8 +199,7 @@ def _candidates(descriptors: Sequence[Descriptor], rows: Rows, others: Rows) -> 
 
 
 def _reductions(crops: Bytes) -> Floats:
-    small = [cv2.resize(crop, (24, 24), interpolation=cv2.INTER_AREA) for crop in crops]
-    return unit_vectors([crop[4:21, 4:20] for crop in small])
+    return unit_vectors([small[4:21, 4:20] for small in thumbnails(crops)])
 
 
 def _outlines(crops: Bytes) -> Floats:

@@ -6,7 +6,7 @@ after the weights, so that embeddings of different networks are never mixed.
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from mien.models.temporal import CONTEXT_SIZE, TemporalReader, context
 from mien.pipeline.frame import FrameReader
 from mien.vision.media import open_media
 from mien.vision.quality import assess
-from mien_lab.data.clips import ClipMaker, Conditions
+from mien_lab.data.clips import Clip, ClipMaker, Conditions
 from mien_lab.data.recordings import Recording
 
 __all__ = ["Sequences", "join_sequences", "read_steps", "recorded", "rendered"]
@@ -63,6 +63,24 @@ class Sequences:
         """The number of clips."""
         return len(self.labels)
 
+    def some(self, rows: slice | npt.NDArray[np.intp]) -> "Sequences":
+        """The subset of the given clips."""
+        return Sequences(*(array[rows] for array in vars(self).values()))
+
+    def padded(self, length: int) -> "Sequences":
+        """The same clips, padded to a number of frames; labels by -1, all else by 0."""
+        missing = length - self.labels.shape[1]
+        return Sequences(
+            **{
+                name: np.pad(
+                    array,
+                    [(0, 0), (0, missing), *[(0, 0)] * (array.ndim - 2)],
+                    constant_values=-1 if name == "labels" else 0,
+                )
+                for name, array in vars(self).items()
+            }
+        )
+
 
 def rendered(
     maker: ClipMaker,
@@ -78,16 +96,7 @@ def rendered(
         condition = conditions[number % len(conditions)]
         clip = maker.clip(number, condition)
         zoomed = clip if zooms == PLAIN else maker.clip(number, condition, zooms)
-        outputs, single = _outputs(classifier, zoomed.crops, clip.crops)
-        return Sequences(
-            outputs["embedding"][None].astype(np.float16),
-            outputs["logits"][None],
-            single[None],
-            clip.contexts[None],
-            clip.times[None],
-            clip.targets[None],
-            clip.labels[None],
-        )
+        return _embedded(classifier, clip, zoomed.crops)
 
     return _cached(folder, count, one)
 
@@ -113,29 +122,17 @@ def recorded(
         return _filmed(recordings[number], reader, length, zooms)
 
     found = _cached(folder, len(recordings), one)
-    shown = (found.labels >= 0).any(axis=1)
-    if not shown.any():
+    shown = np.flatnonzero((found.labels >= 0).any(axis=1))
+    if not len(shown):
         raise InputError("no face was found in any of the recordings; check the folder")
-    return (
-        Sequences(*(getattr(found, field.name)[shown] for field in fields(Sequences))),
-        [recordings[number] for number in np.flatnonzero(shown).tolist()],
-    )
+    return found.some(shown), [recordings[row] for row in shown.tolist()]
 
 
 def join_sequences(parts: Sequence[Sequences]) -> Sequences:
     """Concatenate clips, padded to the longest."""
     longest = max(part.labels.shape[1] for part in parts)
-    return Sequences(
-        *(
-            np.concatenate(
-                [
-                    _filled(getattr(part, field.name), longest, -1 if field.name == "labels" else 0)
-                    for part in parts
-                ]
-            )
-            for field in fields(Sequences)
-        )
-    )
+    padded = [vars(part.padded(longest)).values() for part in parts]
+    return Sequences(*(np.concatenate(arrays) for arrays in zip(*padded, strict=True)))
 
 
 def read_steps(
@@ -161,10 +158,7 @@ def _cached(folder: Path, count: int, make: Callable[[int], Sequences]) -> Seque
         if not path.exists():
             made = join_sequences([make(number) for number in range(start, end)])
             draft = path.with_suffix(".part.npz")
-            values: dict[str, Any] = {
-                field.name: getattr(made, field.name) for field in fields(Sequences)
-            }
-            np.savez(draft, **values)
+            np.savez(draft, **vars(made))
             draft.replace(path)
             log.info("%s: %d of %d clips", folder.name, end, count)
         with np.load(path) as stored:
@@ -172,21 +166,23 @@ def _cached(folder: Path, count: int, make: Callable[[int], Sequences]) -> Seque
     return join_sequences(parts)
 
 
-def _filled(array: npt.NDArray[Any], length: int, value: float) -> npt.NDArray[Any]:
-    missing = [(0, 0)] * array.ndim
-    missing[1] = (0, length - array.shape[1])
-    return np.pad(array, missing, constant_values=value)
-
-
-def _outputs(
-    classifier: ExpressionClassifier, zoomed: npt.NDArray[np.uint8], crops: npt.NDArray[np.uint8]
-) -> tuple[dict[str, npt.NDArray[np.float32]], npt.NDArray[np.float32]]:
-    """Network outputs for zoomed crops (t, size, size), and logits (t, 8) for canonical crops."""
+def _embedded(
+    classifier: ExpressionClassifier, clip: Clip, zoomed: npt.NDArray[np.uint8]
+) -> Sequences:
+    """A clip with the outputs of the network for its zoomed crops, and for its canonical ones."""
     outputs = classifier.raw(zoomed)
     single = outputs["logits"].copy()
-    other = (zoomed != crops).any(axis=(1, 2))
-    single[other] = classifier.raw(crops[other])["logits"]
-    return outputs, single
+    other = (zoomed != clip.crops).any(axis=(1, 2))
+    single[other] = classifier.raw(clip.crops[other])["logits"]
+    return Sequences(
+        outputs["embedding"][None].astype(np.float16),
+        outputs["logits"][None],
+        single[None],
+        clip.contexts[None],
+        clip.times[None],
+        clip.targets[None],
+        clip.labels[None],
+    )
 
 
 def _filmed(
@@ -209,30 +205,25 @@ def _filmed(
         if len(crops) == length:
             break
     size = reader.classifier.size
-    outputs, single = _outputs(
-        reader.classifier,
-        *(np.array(each, np.uint8).reshape(-1, size, size) for each in (zoomed, crops)),
+    plain, cut = (np.array(each, np.uint8).reshape(-1, size, size) for each in (crops, zoomed))
+    targets = _targets(recording, len(times))
+    clip = Clip(
+        plain,
+        np.array(contexts, np.float32).reshape(-1, CONTEXT_SIZE),
+        np.array(times, np.float64),
+        targets,
+        targets.argmax(axis=1).astype(np.int64),
     )
-    count = len(crops)
+    return _embedded(reader.classifier, clip, cut).padded(length)
+
+
+def _targets(recording: Recording, count: int) -> npt.NDArray[np.float32]:
+    """The target distribution of each frame, (t, 8): linear from neutral for an onset."""
     shares = np.linspace(0, 1, count) if recording.onset else np.ones(count)
     targets = np.zeros((count, len(EMOTIONS)), np.float32)
     targets[:, EMOTIONS.index(Emotion.NEUTRAL)] += 1 - shares
     targets[:, EMOTIONS.index(recording.emotion)] += shares
-    made = Sequences(
-        outputs["embedding"][None].astype(np.float16),
-        outputs["logits"][None],
-        single[None],
-        np.array(contexts, np.float32).reshape(1, count, CONTEXT_SIZE),
-        np.array(times, np.float64).reshape(1, count),
-        targets[None],
-        targets.argmax(axis=1)[None].astype(np.int64),
-    )
-    return Sequences(
-        *(
-            _filled(getattr(made, field.name), length, -1 if field.name == "labels" else 0)
-            for field in fields(Sequences)
-        )
-    )
+    return targets
 
 
 def _frames(recording: Recording) -> Iterator[Frame]:
