@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mien.vision.alignment import CROP_SIZE
 
-__all__ = ["Augmentation", "augment", "crop_batch"]
+__all__ = ["Augmentation", "augment", "crop_batch", "photometric_jitter"]
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,18 @@ def augment(
     crops = crops + torch.randn(crops.shape, generator=generator) * level
     crops = _erased(crops, uniform(0, 1) < options.erase_chance, generator)
     return (crops * 255.0).clamp(0.0, 255.0)
+
+
+def photometric_jitter(crops: Tensor) -> Tensor:
+    """Crops (n, 1, h, w) in 0..255 with random gamma and noise, drawn by the global generator.
+
+    The logarithm of the gamma exponent has a standard deviation of 0.2; the noise has one of at
+    most 4 grey levels.
+    """
+    gamma = torch.exp(torch.randn(len(crops), 1, 1, 1) * 0.2)
+    crops = 255.0 * (crops / 255.0) ** gamma
+    level = 4.0 * torch.rand(len(crops), 1, 1, 1) ** 2
+    return (crops + level * torch.randn_like(crops)).clamp(0, 255)
 
 
 def _jitter(matrices: Tensor, options: Augmentation, generator: torch.Generator) -> Tensor:

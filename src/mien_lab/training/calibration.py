@@ -66,19 +66,18 @@ def conformal_quantile(
 def calibration(
     logits: npt.NDArray[np.floating],
     labels: npt.NDArray[np.integer],
-    copies: npt.NDArray[np.integer],
+    held: npt.NDArray[np.bool_],
 ) -> dict[str, float]:
     """`temperature` and `conformal_quantile` for 90 % coverage, for a card.
 
-    The temperature is fitted on one half of the faces and the quantile on the other, so that the
+    The temperature is fitted on one part of the faces and the quantile on the other, so that the
     two are independent.
 
     Args:
         logits: (n, k) out-of-fold logits.
         labels: (n,) class indices.
-        copies: (n,) group numbers of copies, which are kept in one half.
+        held: (n,) which faces the quantile is fitted on; copies of a face are in one part.
     """
-    odd = copies % 2 == 1
-    temperature = fit_temperature(logits[~odd], labels[~odd])
-    quantile = conformal_quantile(softmax(logits[odd], temperature), labels[odd], 0.9)
+    temperature = fit_temperature(logits[~held], labels[~held])
+    quantile = conformal_quantile(softmax(logits[held], temperature), labels[held])
     return {"temperature": round(temperature, 4), "conformal_quantile": round(quantile, 4)}

@@ -1,6 +1,5 @@
 """Training of the face detector."""
 
-import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,13 +17,11 @@ from mien_lab.data.synthesis import Synthesis
 from mien_lab.training.detector_loss import Cells, Losses, assign, detection_losses
 from mien_lab.training.detector_net import DetectorNet, flatten
 from mien_lab.training.learner import Learner
-from mien_lab.training.run import Progress, Run, read_checkpoint
+from mien_lab.training.run import Progress, Run, averaged
 from mien_lab.training.second_teacher import training_scenes
 from mien_lab.training.steps import annealed, mixed_precision
 
 __all__ = ["DetectorConfig", "hardness", "train_detector"]
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -98,7 +95,7 @@ def train_detector(config: DetectorConfig, folder: Path, *, resume: bool = False
     run = Run(folder, config, resume=resume)
     net = DetectorNet().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if config.warm_start is not None:
-        net.load_state_dict(read_checkpoint(config.warm_start)["average"])
+        averaged(net, [config.warm_start])
     optimizer = torch.optim.AdamW(net.parameters(), lr=config.rate, weight_decay=config.decay)
     learner = Learner(net, config.average, optimizer)
     state = run.load()

@@ -9,7 +9,7 @@ import torch
 from mien.runtime.artifact import Card
 from mien.runtime.session import PROVIDERS
 from mien_lab.training.detector_net import SIZES, STRIDES, DetectorNet, ShippedNet
-from mien_lab.training.run import read_checkpoint
+from mien_lab.training.run import averaged
 from mien_lab.training.weight_files import ship, trace, write_card
 
 __all__ = ["TRAINED_ON", "export_detector"]
@@ -40,9 +40,7 @@ def export_detector(checkpoint: Path, out_dir: Path, *, version: str = "1") -> P
     Raises:
         ParityError: if the outputs of the exported and the trained network differ.
     """
-    net = DetectorNet()
-    net.load_state_dict(read_checkpoint(checkpoint)["average"])
-    shipped = ShippedNet(net).eval()
+    shipped = ShippedNet(averaged(DetectorNet(), [checkpoint])).eval()
     out_dir.mkdir(parents=True, exist_ok=True)
     target = out_dir / "detector.onnx"
     draft = target.with_suffix(".part")
@@ -73,9 +71,5 @@ def _card(version: str) -> Card:
         precision="fp32",
         input={"name": "image", "shape": ["N", 1, "H", "W"], "range": [0, 255], "color": "grey"},
         trained_on=TRAINED_ON,
-        extra={
-            "threshold": THRESHOLD,
-            "strides": list(STRIDES),
-            "sizes": list(SIZES),
-        },
+        extra={"threshold": THRESHOLD, "strides": list(STRIDES), "sizes": list(SIZES)},
     )

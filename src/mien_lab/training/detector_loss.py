@@ -15,7 +15,7 @@ from torch.nn import functional
 from mien_lab.data.scenes import Floats
 from mien_lab.training.detector_net import SIZES, STRIDES
 
-__all__ = ["Cells", "Losses", "assign", "detection_losses"]
+__all__ = ["Cells", "Losses", "assign", "detection_losses", "size_weights"]
 
 RANGES = ((0.0, 46.0), (32.0, 128.0), (90.0, 1e9))
 """Range of face sizes (square root of the box area, pixels) of each stride; ranges overlap."""
@@ -127,13 +127,17 @@ def detection_losses(
     error = (guess - points[is_face]) / size
     known = ~torch.isnan(error)
     apart = torch.where(known, error, torch.zeros_like(error)).abs().clamp(max=1.0)
-    # Landmarks of tiny faces are noisy.
-    weights = known * (size / 64.0).clamp(0.25, 1.5)
+    weights = known * size_weights(size)
     return Losses(
         cost.sum() / count,
         (1 - giou).sum() / count,
         (apart * weights).sum() / weights.sum().clamp(min=1e-6),
     )
+
+
+def size_weights(sizes: Tensor) -> Tensor:
+    """Loss weights of faces by their size in pixels: the landmarks of tiny faces are noisy."""
+    return (sizes / 64.0).clamp(0.25, 1.5)
 
 
 def _overlaps(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:

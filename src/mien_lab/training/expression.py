@@ -1,6 +1,5 @@
 """Training of the expression network on FER2013, FER+ and labelled photographs."""
 
-import logging
 import math
 import time
 from pathlib import Path
@@ -22,15 +21,13 @@ from mien_lab.training.expression_config import ExpressionConfig
 from mien_lab.training.expression_net import SHAPES, ExpressionNet, Outputs, trained_net
 from mien_lab.training.learner import Learner
 from mien_lab.training.run import Progress, Run, read_config
-from mien_lab.training.steps import CLIP, mixed_precision, require_finite
+from mien_lab.training.steps import CLIP, epoch_seed, mixed_precision, require_finite
 from mien_lab.training.targets import Targets, TrainingFaces, training_faces
 from mien_lab.training.teachers import Tutor
 from mien_lab.training.validation import Validation
 from mien_lab.training.workers import Workers
 
 __all__ = ["train_expression"]
-
-log = logging.getLogger(__name__)
 
 
 def train_expression(config: ExpressionConfig, folder: Path, *, resume: bool = False) -> Path:
@@ -152,24 +149,20 @@ def _epoch(
 
     Each part of a batch is normalised by itself (ghost batch normalisation).
     """
-    # Seeded by epoch, step and part, so that resuming or adding processes changes nothing.
-    seed = config.seed * 1_000_003 + epoch
+    seed = epoch_seed(config.seed, epoch)
     faces, order = training.faces, training.order(seed)
     steps, parts = len(faces) // config.batch, config.batch // config.part
     size = _size(config, epoch)
     net = learner.net.train()
-    buffers = [buffer for buffer in net.buffers() if buffer.is_floating_point()]
+    statistics = _RunningStatistics(net, parts)
     total = 0.0
     for index in range(steps):
         rows = order[index * config.batch : (index + 1) * config.batch].reshape(parts, -1)
         learner.begin_step(_rate(config, epoch + index / steps))
-        before = [buffer.clone() for buffer in buffers]
-        after = [torch.zeros_like(buffer) for buffer in buffers]
+        statistics.begin_step()
         loss = torch.zeros(1, device=workers.device)
         for part in range(workers.rank, parts, workers.count):
-            # torch takes seeds of 64 bits.
-            number = ((seed * 100_003 + index) * 1_009 + part) % 2**64
-            chance = torch.Generator().manual_seed(number)
+            chance = _part_generator(seed, index, part)
             torch.manual_seed(chance.initial_seed())
             crops, targets = _batch(config, faces, rows[part], chance, size, tutor)
             crops = crops.to(workers.device).contiguous(memory_format=torch.channels_last)
@@ -178,22 +171,49 @@ def _epoch(
             share = _loss(config, outputs, targets.to(workers.device)) / parts
             share.backward()  # type: ignore[no-untyped-call]
             loss += share.detach()
-            # Each part updates the running statistics of the step's start; their mean is kept.
-            for buffer, old, new in zip(buffers, before, after, strict=True):
-                new += buffer / parts
-                buffer.copy_(old)
+            statistics.end_part()
         gradients = [p.grad for p in net.parameters() if p.grad is not None]
-        workers.sum([*gradients, *after, loss])
+        workers.sum([*gradients, *statistics.mean, loss])
         value = float(loss)
         require_finite(value, epoch, index)
-        for buffer, new in zip(buffers, after, strict=True):
-            buffer.copy_(new)
+        statistics.end_step()
         norm = nn.utils.clip_grad_norm_(net.parameters(), CLIP)
         require_finite(norm, epoch, index, "gradient")
         learner.move()
         total += value
         progress.step(f"epoch {epoch + 1}  loss {total / (index + 1):.4f}")
     return total / max(steps, 1)
+
+
+class _RunningStatistics:
+    """Running statistics of batch normalisation, which each part updates from the step's start.
+
+    Attributes:
+        mean: their mean over the parts of a step that this process has ended.
+    """
+
+    def __init__(self, net: nn.Module, parts: int) -> None:
+        self._buffers = [buffer for buffer in net.buffers() if buffer.is_floating_point()]
+        self._parts = parts
+
+    def begin_step(self) -> None:
+        self._before = [buffer.clone() for buffer in self._buffers]
+        self.mean = [torch.zeros_like(buffer) for buffer in self._buffers]
+
+    def end_part(self) -> None:
+        for buffer, before, mean in zip(self._buffers, self._before, self.mean, strict=True):
+            mean += buffer / self._parts
+            buffer.copy_(before)
+
+    def end_step(self) -> None:
+        for buffer, mean in zip(self._buffers, self.mean, strict=True):
+            buffer.copy_(mean)
+
+
+def _part_generator(seed: int, step: int, part: int) -> torch.Generator:
+    """Seeded by epoch, step and part, so that resuming or adding processes changes nothing."""
+    # torch takes seeds of 64 bits.
+    return torch.Generator().manual_seed(((seed * 100_003 + step) * 1_009 + part) % 2**64)
 
 
 def _batch(

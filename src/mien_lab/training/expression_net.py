@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS
 from mien_lab.data.fer2013 import FER_LABELS
-from mien_lab.training.run import read_checkpoint, read_config
+from mien_lab.training.run import averaged, read_config
 
 __all__ = ["SHAPES", "ExpressionNet", "MergedNet", "Outputs", "Served", "trained_net"]
 
@@ -144,9 +144,7 @@ def trained_net(run: Path) -> ExpressionNet:
             f"{run} is of the shape {shape!r}, which mien-lab does not know; train one of: "
             f"{', '.join(SHAPES)}"
         )
-    net = ExpressionNet(stages=SHAPES[shape])
-    net.load_state_dict(read_checkpoint(run / "last.pt")["average"])
-    return net.eval()
+    return averaged(ExpressionNet(stages=SHAPES[shape]), [run / "last.pt"]).eval()
 
 
 class _Block(nn.Module):

@@ -90,7 +90,7 @@ def fit_heads(
         net.occlusion_head.weight.copy_(torch.from_numpy(weight)[None])
         net.occlusion_head.bias.fill_(bias)
     covered = float(np.quantile(embedding @ weight + bias, BARE_SHARE))
-    return {"occlusion_threshold": round(covered, 4)} | calibration(unseen, truth, copies)
+    return {"occlusion_threshold": round(covered, 4)} | calibration(unseen, truth, copies % 2 == 1)
 
 
 @torch.inference_mode()

@@ -17,11 +17,11 @@ from mien.core.errors import InputError
 from mien.vision.alignment import crop_face
 from mien.vision.landmarks import CLOSE_SIZE, close_matrix
 from mien_lab.data.scenes import Part, Picture, read_fer_faces, read_portraits, read_scenes
-from mien_lab.training.augmentation import crop_batch
+from mien_lab.training.augmentation import crop_batch, photometric_jitter
 from mien_lab.training.landmarks_net import LandmarksNet
 from mien_lab.training.learner import Learner
 from mien_lab.training.run import Progress, Run
-from mien_lab.training.steps import annealed, mixed_precision
+from mien_lab.training.steps import annealed, epoch_seed, mixed_precision
 
 __all__ = ["LandmarksConfig", "UprightFaces", "train_landmarks", "upright_faces"]
 
@@ -148,8 +148,7 @@ def _epoch(
     progress: Progress,
 ) -> float:
     """Train one epoch; returns the mean loss, in units of the side of the crop."""
-    # Seeded by the epoch, so that a resumed run equals an uninterrupted one.
-    torch.manual_seed(config.seed * 1_000_003 + epoch)
+    torch.manual_seed(epoch_seed(config.seed, epoch))
     learner.net.train()
     total = 0.0
     for step in range(config.steps):
@@ -178,11 +177,8 @@ def _batch(sources: dict[str, UprightFaces], count: int) -> tuple[Tensor, Tensor
     points = torch.cat([faces.points[rows] for faces, rows in drawn])
     eyes = torch.cat([faces.eyes[rows] for faces, rows in drawn])
     crops, moved = _moved(canvases, points)
-    gamma = torch.exp(torch.randn(len(eyes), 1, 1, 1) * 0.2)
-    crops = 255.0 * (crops / 255.0) ** gamma
-    crops = crops + 4.0 * torch.rand(len(eyes), 1, 1, 1) ** 2 * torch.randn_like(crops)
     places = (moved - (CLOSE_SIZE - 1) / 2) / CLOSE_SIZE
-    return crops.clamp(0, 255), places.flatten(1), (eyes / SHARP).clamp(0.3, 1.5)
+    return photometric_jitter(crops), places.flatten(1), (eyes / SHARP).clamp(0.3, 1.5)
 
 
 def _moved(canvases: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:

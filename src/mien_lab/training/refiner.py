@@ -20,15 +20,13 @@ from mien_lab.data.centerface import is_installed
 from mien_lab.data.proposals import RefinerSamples, samples_of
 from mien_lab.data.scenes import Part, read_fer_faces, read_portraits
 from mien_lab.data.synthesis import SceneKind, Synthesis
+from mien_lab.training.augmentation import photometric_jitter
+from mien_lab.training.detector_loss import size_weights
 from mien_lab.training.learner import Learner
 from mien_lab.training.refiner_net import RefinerNet
-from mien_lab.training.run import (
-    Progress,
-    Run,
-    averaged,
-)
+from mien_lab.training.run import Progress, Run, averaged
 from mien_lab.training.second_teacher import training_scenes
-from mien_lab.training.steps import annealed, mixed_precision
+from mien_lab.training.steps import annealed, epoch_seed, mixed_precision
 
 __all__ = ["RefinerConfig", "gather", "train_refiner"]
 
@@ -175,7 +173,7 @@ def train_refiner(config: RefinerConfig, folder: Path, *, resume: bool = False) 
     progress = Progress(config.epochs * steps, start * steps)
     for epoch in range(start, config.epochs):
         began = time.monotonic()
-        torch.manual_seed(config.seed * 1_000_003 + epoch)
+        torch.manual_seed(epoch_seed(config.seed, epoch))
         order = torch.randperm(len(samples)).numpy()
         net.train()
         sums = np.zeros(3)
@@ -200,22 +198,18 @@ def _batch(samples: RefinerSamples, rows: np.ndarray) -> tuple[Tensor, Tensor, T
     crops = torch.from_numpy(samples.crops[rows]).float()[:, None]
     is_face = torch.from_numpy(samples.is_face[rows])
     targets = torch.from_numpy(samples.targets[rows])
-    weights = (torch.from_numpy(samples.sizes[rows]) / 64.0).clamp(0.25, 1.5)
+    weights = size_weights(torch.from_numpy(samples.sizes[rows]))
     flip = torch.rand(len(rows)) < 0.5
     crops = torch.where(flip[:, None, None, None], crops.flip(3), crops)
     targets = torch.where(flip[:, None], _mirrored(targets), targets)
-    gamma = torch.exp(torch.randn(len(rows), 1, 1, 1) * 0.2)
-    crops = 255.0 * (crops / 255.0) ** gamma
-    level = 4.0 * torch.rand(len(rows), 1, 1, 1) ** 2
-    crops = (crops + level * torch.randn_like(crops)).clamp(0, 255)
+    crops = photometric_jitter(crops)
     return crops.contiguous(memory_format=torch.channels_last), is_face, targets, weights
 
 
 def _mirrored(targets: Tensor) -> Tensor:
-    points = targets[:, 4:].reshape(-1, 5, 2)[:, list(Landmarks.MIRRORED)] * torch.tensor(
-        [-1.0, 1.0]
-    )
-    middle = targets[:, :2] * torch.tensor([-1.0, 1.0])
+    flip = torch.tensor([-1.0, 1.0])
+    points = targets[:, 4:].reshape(-1, 5, 2)[:, list(Landmarks.MIRRORED)] * flip
+    middle = targets[:, :2] * flip
     return torch.cat([middle, targets[:, 2:4], points.reshape(-1, 10)], dim=1)
 
 

@@ -5,10 +5,15 @@ import math
 import torch
 from torch import Tensor
 
-__all__ = ["CLIP", "annealed", "mixed_precision", "require_finite"]
+__all__ = ["CLIP", "annealed", "epoch_seed", "mixed_precision", "require_finite"]
 
 CLIP = 5.0
 """Maximum gradient norm, by clipping."""
+
+
+def epoch_seed(seed: int, epoch: int) -> int:
+    """The seed of an epoch, so that a resumed run equals an uninterrupted one."""
+    return seed * 1_000_003 + epoch
 
 
 def annealed(rate: float, share: float, step: int) -> float:

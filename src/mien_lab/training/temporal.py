@@ -1,7 +1,6 @@
 """Training of the recurrent network on embeddings of clips."""
 
 import hashlib
-import logging
 import math
 import time
 from dataclasses import dataclass
@@ -24,12 +23,10 @@ from mien_lab.data.recordings import Recording, RecordingLayout, read_recordings
 from mien_lab.data.sequences import Sequences, join_sequences, recorded, rendered
 from mien_lab.training.learner import Learner
 from mien_lab.training.run import Run
-from mien_lab.training.steps import require_finite
+from mien_lab.training.steps import epoch_seed, require_finite
 from mien_lab.training.temporal_net import JoinedNet
 
 __all__ = ["TemporalConfig", "held_out", "recorded_clips", "still_clips", "train_temporal"]
-
-log = logging.getLogger(__name__)
 
 RATES = (8.0, 60.0)
 """Minimum and maximum frame rate of training clips, in frames per second."""
@@ -37,6 +34,10 @@ FILM_RATE = (25.0, 25.0)
 """Minimum and maximum frame rate of evaluation clips, in frames per second."""
 LENGTH = 64
 """Number of frames of a training clip."""
+FILM_LENGTH = 100
+"""Number of frames of an evaluation clip."""
+MEMBER_CLIP = 1.0
+"""Maximum gradient norm of each network of the ensemble, by clipping."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ def still_clips(config: TemporalConfig, folder: Path, split: str, count: int) ->
         known = ", ".join(sorted(set(data.split.tolist())))
         raise InputError(f"there is no split {split!r}; choose one of: {known}")
     faces = fer_faces(data, rows[majority(data.votes[rows]) >= 0])
-    maker = ClipMaker(faces, length=100, rates=FILM_RATE, seed=config.seed + 1)
+    maker = ClipMaker(faces, length=FILM_LENGTH, rates=FILM_RATE, seed=config.seed + 1)
     classifier = _classifier(config)
     place = _place(folder, config, f"{split}-{maker.mark()}")
     return rendered(maker, classifier, place, (CLEAN, POOR), count, FILM_ZOOMS)
@@ -166,7 +167,7 @@ def recorded_clips(
     reader = build(Config(precision=config.precision, weights=config.weights, threads=1))
     place = _place(folder, config, f"{config.layout}-{part}-{mark}")
     if checking:
-        return recorded(chosen, reader, place, length=100, zooms=FILM_ZOOMS)
+        return recorded(chosen, reader, place, length=FILM_LENGTH, zooms=FILM_ZOOMS)
     return recorded(chosen, reader, place, length=LENGTH)
 
 
@@ -204,8 +205,7 @@ def _epoch(
     tensors: tuple[Tensor, Tensor, Tensor, Tensor],
 ) -> float:
     """One pass over the clips; returns the mean loss."""
-    # Seeded by the epoch, so that a resumed run equals an uninterrupted one.
-    torch.manual_seed(config.seed * 1_000_003 + epoch)
+    torch.manual_seed(epoch_seed(config.seed, epoch))
     order = torch.randperm(len(tensors[0]))
     rate = config.rate * 0.5 * (1 + math.cos(math.pi * epoch / config.epochs))
     total = 0.0
@@ -221,7 +221,7 @@ def _epoch(
         loss.backward()  # type: ignore[no-untyped-call]
         # A finite loss can have a gradient that is not finite.
         for member in learner.net.members:
-            norm = torch.nn.utils.clip_grad_norm_(member.parameters(), 1.0)
+            norm = torch.nn.utils.clip_grad_norm_(member.parameters(), MEMBER_CLIP)
             require_finite(norm, epoch, step, "gradient")
         learner.move()
         total += loss.item() / len(losses) * len(chosen)

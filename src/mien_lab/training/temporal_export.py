@@ -10,12 +10,11 @@ import numpy as np
 import torch
 
 from mien.core.labels import EMOTIONS
-from mien.models.calibration import softmax
 from mien.models.temporal import CONTEXT_SIZE, TemporalReader
 from mien.runtime.artifact import Card, load_artifact
 from mien.runtime.session import open_session
 from mien_lab.data.sequences import Sequences, read_steps
-from mien_lab.training.calibration import conformal_quantile, fit_temperature
+from mien_lab.training.calibration import calibration
 from mien_lab.training.run import read_checkpoint, read_config
 from mien_lab.training.temporal_net import JoinedNet, StepNet
 from mien_lab.training.weight_files import ParityError, install, trace, write_card
@@ -112,13 +111,10 @@ def calibrate_temporal(folder: Path, clips: Sequences) -> dict[str, float]:
     """
     reader = TemporalReader(open_session("temporal", folder=folder))
     logits = read_steps(reader, clips)
-    half = len(clips) // 2
     shown = clips.labels >= 0
-    first, second = shown.copy(), shown.copy()
-    first[half:], second[:half] = False, False
-    temperature = fit_temperature(logits[first], clips.labels[first])
-    quantile = conformal_quantile(softmax(logits[second], temperature), clips.labels[second], 0.9)
-    figures = {"temperature": round(temperature, 4), "conformal_quantile": round(quantile, 4)}
+    later = np.arange(len(clips)) >= len(clips) // 2
+    held = np.broadcast_to(later[:, None], shown.shape)[shown]
+    figures = calibration(logits[shown], clips.labels[shown], held)
     card = load_artifact("temporal", folder=folder).card
     write_card(folder / card.file, replace(card, extra=card.extra | figures))
     return figures

@@ -58,9 +58,9 @@ def test_the_calibration_is_of_heads_that_were_not_fitted_to_its_faces(
     folder = exported_expression[2].parent
     fitted = fit_heads(MergedNet([trained_net(folder)]).eval(), data, clean(data).rows, faces=8)
     assert fitted.keys() == {"occlusion_threshold", "given"}
-    ((logits, labels, copies),) = seen
+    ((logits, labels, held),) = seen
     assert np.allclose(logits.mean(axis=1), 0.5, atol=1e-4)
-    assert len(logits) == len(labels) == len(copies) > 0
+    assert len(logits) == len(labels) == len(held) > 0
 
 
 @pytest.fixture
@@ -87,11 +87,13 @@ def test_copies_are_in_one_fold_and_one_half(copied, monkeypatch):
         heads, "cross_fitted", lambda said, truth, own, folds, **_: given.append(folds) or said
     )
     monkeypatch.setattr(
-        heads, "calibration", lambda said, truth, copies: given.append(copies) or {}
+        heads, "calibration", lambda said, truth, held: given.append(held) or {}
     )
     heads.fit_heads(net, load_fer(copied), np.arange(1))
     assert asked[0].tolist() == [1, 2, 3, 5, 6]
-    assert [numbers.tolist() for numbers in given] == [[0, 1, 0, 2, 1]] * 2
+    folds, held = (each.tolist() for each in given)
+    assert folds == [0, 1, 0, 2, 1]
+    assert held == [False, True, False, False, True]
 
 
 def test_nothing_is_fitted_on_copies_of_private_test(copied, tmp_path, monkeypatch):
