@@ -26,7 +26,15 @@ from mien_lab import (
 from mien_lab.data.cleaning import clean, write_drops
 from mien_lab.data.fer2013 import load_fer
 from mien_lab.evaluation.limits import measure_limits
-from mien_lab.output import Output, Precision, Rate, Weights, require_writable, write_figures
+from mien_lab.output import (
+    Output,
+    Precision,
+    Rate,
+    Resume,
+    Weights,
+    require_writable,
+    write_figures,
+)
 
 __all__ = ["app", "main"]
 
@@ -87,7 +95,7 @@ def train(
     ] = 64,
     seed: int = 0,
     threads: Annotated[int | None, typer.Option(min=1, help="All cores by default.")] = None,
-    resume: Annotated[bool, typer.Option(help="Continue from the last checkpoint.")] = False,
+    resume: Resume = False,
 ) -> None:
     """Train the expression network, in several processes if started by torchrun."""
     import torch

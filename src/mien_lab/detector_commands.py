@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from mien_lab.output import Output, Rate, Weights, require_writable, write_figures
+from mien_lab.output import Output, Rate, Resume, Weights, require_writable, write_figures
 
 app = typer.Typer(help="The face detector.", no_args_is_help=True)
 
@@ -23,7 +23,7 @@ def train(
     rate: Rate = 3e-3,
     seed: Annotated[int, typer.Option(min=0)] = 7,
     warm_start: Annotated[Path | None, typer.Option(help="Checkpoint to start from.")] = None,
-    resume: Annotated[bool, typer.Option(help="Continue from the last checkpoint.")] = False,
+    resume: Resume = False,
 ) -> None:
     """Train the detector; takes about an hour on one core of a server."""
     from mien_lab.training.detector import DetectorConfig, train_detector
@@ -46,7 +46,7 @@ def refine(
         Path | None, typer.Option(help="Checkpoint to start from; it also mines hard examples.")
     ] = None,
     points_weight: Annotated[float, typer.Option(help="Weight of the landmark loss.")] = 30.0,
-    resume: Annotated[bool, typer.Option(help="Continue from the last checkpoint.")] = False,
+    resume: Resume = False,
 ) -> None:
     """Train the refinement network on the detector's proposals; half an hour on one core."""
     from mien_lab.training.refiner import RefinerConfig, train_refiner
@@ -72,7 +72,7 @@ def place(
     epochs: Annotated[int, typer.Option(min=1, help="Epochs of 250 batches.")] = 24,
     rate: Rate = 3e-3,
     seed: Annotated[int, typer.Option(min=0)] = 17,
-    resume: Annotated[bool, typer.Option(help="Continue from the last checkpoint.")] = False,
+    resume: Resume = False,
 ) -> None:
     """Train the landmark network; takes a quarter of an hour on one core."""
     from mien_lab.training.landmarks import LandmarksConfig, train_landmarks

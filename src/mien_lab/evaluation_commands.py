@@ -34,8 +34,7 @@ def evaluate(
         str,
         typer.Option(
             help="auto, fer2013 (required for its folder edition), fer+, raf-db, affectnet, expw, "
-            "ck+, "
-            "jaffe, kdef, folders or manifest."
+            "ck+, jaffe, kdef, folders or manifest."
         ),
     ] = "auto",
     whole: Annotated[

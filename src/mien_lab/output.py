@@ -17,6 +17,7 @@ __all__ = [
     "Output",
     "Precision",
     "Rate",
+    "Resume",
     "Weights",
     "name_failures",
     "refuse_existing",
@@ -27,6 +28,7 @@ __all__ = [
 Precision = Annotated[str, typer.Option(help="fp32 or int8.")]
 Weights = Annotated[Path | None, typer.Option(help="Folder with weights; the shipped by default.")]
 Rate = Annotated[float, typer.Option(min=1e-9, max=10, help="Peak learning rate.")]
+Resume = Annotated[bool, typer.Option(help="Continue from the last checkpoint.")]
 Output = Annotated[
     str | None, typer.Option("--json", help="Write all figures as JSON to a file, or - for stdout.")
 ]

@@ -10,7 +10,7 @@ import typer
 
 from mien.core.errors import InputError
 from mien.runtime.artifact import load_artifact, weights_folder
-from mien_lab.output import Output, Rate, Weights, require_writable, write_figures
+from mien_lab.output import Output, Rate, Resume, Weights, require_writable, write_figures
 
 if TYPE_CHECKING:
     from mien_lab.data.recordings import RecordingLayout
@@ -39,7 +39,7 @@ def train(
     recordings: Recordings = None,
     layout: LayoutName = "crema-d",
     weights: Weights = None,
-    resume: Annotated[bool, typer.Option(help="Continue from the last checkpoint.")] = False,
+    resume: Resume = False,
 ) -> None:
     """Make clips, embed them with the expression network, and train on the embeddings.
 

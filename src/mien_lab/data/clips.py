@@ -18,7 +18,7 @@ from mien.models.temporal import context
 from mien.vision.alignment import CANONICAL, CROP_SIZE, zoomed_crops
 from mien.vision.quality import assess
 from mien_lab.data.faces import FaceSet
-from mien_lab.data.faults import passing_faults, seen
+from mien_lab.data.faults import degraded, passing_faults
 
 __all__ = ["CLEAN", "POOR", "Clip", "ClipMaker", "Conditions"]
 
@@ -177,7 +177,7 @@ class ClipMaker:
             for fault in faults[index]:
                 crop = fault(crop)
                 sizes[index] = min(size, fault.size)
-            crops[index] = seen(crop, size, float(light[index]), noise, quality, rng)
+            crops[index] = degraded(crop, size, float(light[index]), noise, quality, rng)
         return crops, sizes
 
     def _blend(self, pair: npt.NDArray[np.intp], share: float, move: Floats, zoom: float) -> Crop:

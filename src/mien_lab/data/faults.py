@@ -14,7 +14,7 @@ import numpy.typing as npt
 from mien.vision.alignment import CROP_SIZE
 from mien_lab.data.corruptions import compressed, shrink
 
-__all__ = ["Fault", "passing_faults", "seen"]
+__all__ = ["Fault", "degraded", "passing_faults"]
 
 Floats = npt.NDArray[np.float64]
 Crop = npt.NDArray[np.uint8]
@@ -31,7 +31,7 @@ class Fault(ABC):
         """Apply the fault to a crop."""
 
 
-def seen(
+def degraded(
     crop: Crop, size: float, light: float, noise: float, quality: int, rng: np.random.Generator
 ) -> Crop:
     """Simulate resolution, light, sensor noise and compression, in this order.

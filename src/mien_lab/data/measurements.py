@@ -89,7 +89,7 @@ def measure(samples: Sequence[Sample], *, weights: Path | None = None) -> Measur
     less reliably; detection in them uses the lower `CROP_THRESHOLD`.
     """
     reader = build(Config(weights=weights))
-    doubter = build_detector(Config(threshold=CROP_THRESHOLD, weights=weights))
+    crop_detector = build_detector(Config(threshold=CROP_THRESHOLD, weights=weights))
     count = len(samples)
     digests, photographs = [""] * count, [""] * count
     blank, faces, cropped = (np.zeros(count, dtype=np.bool_) for _ in range(3))
@@ -98,7 +98,7 @@ def measure(samples: Sequence[Sample], *, weights: Path | None = None) -> Measur
     failures: dict[int, str] = {}
     for row, sample in enumerate(samples):
         try:
-            one = _measure(sample, reader, doubter)
+            one = _measure(sample, reader, crop_detector)
         except MienError as error:
             failures[row] = str(error)
             continue
@@ -133,7 +133,7 @@ def perceptual_hash(grey: Image) -> npt.NDArray[np.float32]:
     return np.where(bits, 1, -1).astype(np.float32)
 
 
-def _measure(sample: Sample, reader: FrameReader, doubter: FaceDetector) -> _Measured:
+def _measure(sample: Sample, reader: FrameReader, crop_detector: FaceDetector) -> _Measured:
     image = sample.load()
     whole = _grey(image)
     grey = whole if sample.cropped else sample.boxed(whole)
@@ -141,7 +141,7 @@ def _measure(sample: Sample, reader: FrameReader, doubter: FaceDetector) -> _Mea
     blank = bool(grey.min() == grey.max())
     face, crop = False, None
     if not blank and sample.cropped:
-        face = bool(doubter.detect(image))
+        face = bool(crop_detector.detect(image))
         crop = crop_of(image, landmarks_of(sample, image))
     elif not blank:
         found = reader.find(image)

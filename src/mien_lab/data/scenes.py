@@ -145,14 +145,14 @@ def read_portraits(data_dir: Path, *parts: Part) -> list[Picture]:
 
     Photographs that are also in `data/wild`, a test set, are only returned for the held-out part.
     """
-    tried = {path.name for path in (data_dir / "wild" / "images").glob("*.jpg")}
+    tested = {path.name for path in (data_dir / "wild" / "images").glob("*.jpg")}
     return [
         p
         for p in _pictures(data_dir / "faces")
         if not parts
         or (
             (part := part_of(person_of(p.name))) in parts
-            and (part is Part.HELD_OUT or p.name not in tried)
+            and (part is Part.HELD_OUT or p.name not in tested)
         )
     ]
 

@@ -15,7 +15,7 @@ from mien.vision.alignment import CROP_SIZE
 from mien_lab.data.balancing import BALANCINGS
 from mien_lab.data.cleaning import clean, write_drops
 from mien_lab.data.faces import FaceSet, fer_faces
-from mien_lab.data.fer2013 import load_fer, majority
+from mien_lab.data.fer2013 import Fer, load_fer, majority
 from mien_lab.training.augmentation import augment
 from mien_lab.training.expression_config import ExpressionConfig
 from mien_lab.training.expression_net import SHAPES, ExpressionNet, Outputs, trained_net
@@ -51,9 +51,7 @@ def train_expression(config: ExpressionConfig, folder: Path, *, resume: bool = F
     run = Run(folder, config, resume=resume)
     torch.manual_seed(config.seed)
     data = load_fer(config.fer_dir)
-    public = data.rows("PublicTest")[: config.limit]
-    if not len(public):
-        raise InputError(f"{config.fer_dir} has no PublicTest rows to check on; use all of FER2013")
+    check = _validation(config, data)
     cleaning = clean(data)
     if workers.rank == 0:
         write_drops(folder / "drops.csv", cleaning)
@@ -63,12 +61,6 @@ def train_expression(config: ExpressionConfig, folder: Path, *, resume: bool = F
         raise InputError(
             f"{len(faces)} faces do not fill a batch of {config.batch}; choose a smaller batch"
         )
-    check = Validation(
-        fer_faces(data, public),
-        torch.from_numpy(data.labels[public]),
-        torch.from_numpy(majority(data.votes[public])),
-    )
-
     net = ExpressionNet(stages=SHAPES[config.shape])
     if config.start is not None:
         net.load_state_dict(trained_net(config.start).state_dict())
@@ -93,6 +85,17 @@ def train_expression(config: ExpressionConfig, folder: Path, *, resume: bool = F
         figures |= check.figures(learner.average.net, _size(config, epoch), workers.device)
         run.keep(learner.state(), figures)
     return run.checkpoint_file
+
+
+def _validation(config: ExpressionConfig, data: Fer) -> Validation:
+    public = data.rows("PublicTest")[: config.limit]
+    if not len(public):
+        raise InputError(f"{config.fer_dir} has no PublicTest rows to check on; use all of FER2013")
+    return Validation(
+        fer_faces(data, public),
+        torch.from_numpy(data.labels[public]),
+        torch.from_numpy(majority(data.votes[public])),
+    )
 
 
 def _require_possible(config: ExpressionConfig, workers: Workers) -> None:

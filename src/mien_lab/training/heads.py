@@ -72,8 +72,8 @@ def fit_heads(
     own = np.eye(len(both))
     emotions, fer = own[: len(EMOTIONS)], own[len(EMOTIONS) :]
     voted, truth = said[counted], votes[counted]
-    _set(net.emotion_head, both, fit_blend(voted, truth, emotions, evenness=EVENNESS))
-    _set(net.fer_head, both, fit_blend(said, data.labels[rows], fer))
+    _set_blend(net.emotion_head, both, fit_blend(voted, truth, emotions, evenness=EVENNESS))
+    _set_blend(net.fer_head, both, fit_blend(said, data.labels[rows], fer))
     copies = copy_groups(data.pixels[rows][counted])
     unseen = cross_fitted(voted, truth, emotions, copies % FOLDS, evenness=EVENNESS)
     read = unseen.argmax(axis=1)
@@ -110,7 +110,7 @@ def _centred(head: nn.Conv2d | nn.Linear) -> Tensor:
 
 
 @torch.no_grad()
-def _set(head: nn.Conv2d | nn.Linear, both: Tensor, blend: Blend) -> None:
+def _set_blend(head: nn.Conv2d | nn.Linear, both: Tensor, blend: Blend) -> None:
     """Set a head to a blend of the logits given by the weights `both` (k, d)."""
     weight, constants = (torch.from_numpy(values) for values in blend)
     head.weight.copy_((weight @ both).reshape(head.weight.shape))

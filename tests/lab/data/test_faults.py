@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mien_lab.data.faults import _KINDS, passing_faults, seen
+from mien_lab.data.faults import _KINDS, degraded, passing_faults
 
 
 @pytest.fixture
@@ -44,12 +44,14 @@ def test_only_a_coarse_fault_says_how_much_of_a_face_is_left(crop):
 
 
 def test_what_spoils_nothing_leaves_the_crop(crop):
-    assert np.array_equal(seen(crop, 1.0, 0.0, 0.0, 100, np.random.default_rng(0)), crop)
+    assert np.array_equal(degraded(crop, 1.0, 0.0, 0.0, 100, np.random.default_rng(0)), crop)
 
 
 def test_distance_light_noise_and_compression_are_seen(crop):
     def look(picture=crop, size=1.0, light=0.0, noise=0.0, quality=100):
-        return seen(picture, size, light, noise, quality, np.random.default_rng(0)).astype(float)
+        return degraded(picture, size, light, noise, quality, np.random.default_rng(0)).astype(
+            float
+        )
 
     grey = np.full((48, 48), 100, np.uint8)
     assert look(grey, light=np.log(2)).mean() == pytest.approx(255 * (100 / 255) ** 2, abs=1)

@@ -86,9 +86,7 @@ def test_copies_are_in_one_fold_and_one_half(copied, monkeypatch):
     monkeypatch.setattr(
         heads, "cross_fitted", lambda said, truth, own, folds, **_: given.append(folds) or said
     )
-    monkeypatch.setattr(
-        heads, "calibration", lambda said, truth, held: given.append(held) or {}
-    )
+    monkeypatch.setattr(heads, "calibration", lambda said, truth, held: given.append(held) or {})
     heads.fit_heads(net, load_fer(copied), np.arange(1))
     assert asked[0].tolist() == [1, 2, 3, 5, 6]
     folds, held = (each.tolist() for each in given)
