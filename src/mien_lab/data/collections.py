@@ -41,6 +41,7 @@ from mien_lab.data.manifests import (
     tells_cropped,
 )
 from mien_lab.data.samples import Sample, require_splits, split_rank
+from mien_lab.data.tables import first_names
 
 __all__ = ["Layout", "find_layout", "parse_layout", "read_collection", "read_measured"]
 
@@ -192,9 +193,9 @@ def _refuse_repeats(samples: Sequence[Sample], *, copies: bool) -> None:
     if not copies:
         both += _copied(first.values())
     if both:
-        raise InputError(f"in two splits: {_some(both)}; keep each picture in one of them")
+        raise InputError(f"in two splits: {first_names(both)}; keep each picture in one of them")
     if twice:
-        raise InputError(f"listed twice: {_some(twice)}; keep one row of each")
+        raise InputError(f"listed twice: {first_names(twice)}; keep one row of each")
 
 
 def _copied(samples: Iterable[Sample]) -> Iterator[str]:
@@ -215,11 +216,6 @@ def _copied(samples: Iterable[Sample]) -> Iterator[str]:
             other = first.setdefault(content, sample)
             if other.split != sample.split:
                 yield f"{other.name} and {sample.name}"
-
-
-def _some(names: Sequence[str], most: int = 20) -> str:
-    rest = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + rest
 
 
 def _are_small(samples: Sequence[Sample]) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mien.core.errors import InputError
-from mien_lab.data.tables import read_table
+from mien_lab.data.tables import first_names, read_table
 
 __all__ = ["Groups", "crossed", "read_groups"]
 
@@ -44,13 +44,13 @@ def read_groups(path: Path, names: Sequence[str]) -> Groups:
         )
     listed = Counter(row["name"] for row in rows)
     if twice := [name for name, count in listed.items() if count > 1]:
-        raise InputError(f"{path} lists {_some(twice)} more than once; keep one row of each")
+        raise InputError(f"{path} lists {_quoted(twice)} more than once; keep one row of each")
     known = set(names)
     unmatched = tuple(name for name in listed if name not in known)
     if len(unmatched) == len(listed):
         raise InputError(
-            f"no name in {path} is that of a sample: it has {_some(unmatched)}, the samples are "
-            f"called {_some(list(names))}; give each sample's name as the collection has it"
+            f"no name in {path} is that of a sample: it has {_quoted(unmatched)}, the samples are "
+            f"called {_quoted(names)}; give each sample's name as the collection has it"
         )
     by_name = {row["name"]: row for row in rows}
     return Groups(
@@ -86,6 +86,5 @@ def crossed(columns: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
     return crossings
 
 
-def _some(names: Sequence[str], most: int = 3) -> str:
-    rest = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return ", ".join(repr(name) for name in names[:most]) + rest
+def _quoted(names: Sequence[str]) -> str:
+    return first_names([repr(name) for name in names], most=3)

@@ -11,7 +11,7 @@ from mien.core.errors import InputError, cause_of
 from mien.report.files import atomic
 from mien.report.tables import csv_rows
 
-__all__ = ["numbered_rows", "read_table", "write_table"]
+__all__ = ["first_names", "numbered_rows", "read_table", "write_table"]
 
 
 def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -70,6 +70,12 @@ def numbered_rows(
         raise InputError(f"{path} cannot be read: {cause_of(error)}; name a file") from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path} is not a CSV file in UTF-8 ({error}); save it as one") from None
+
+
+def first_names(names: Sequence[str], most: int = 20) -> str:
+    """The first `most` names for a message, and the number of the others."""
+    rest = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + rest
 
 
 def _names(path: Path, header: Sequence[str], columns: Sequence[Sequence[str]]) -> list[str]:

@@ -6,6 +6,7 @@ strengths are fixed, and the weight decay is that of the network's training. Sin
 are fixed and were trained on these same faces, balancing a whole training may have a larger effect.
 """
 
+import itertools
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,12 +25,7 @@ from mien_lab.data.balancing import (
     sampling_chances,
 )
 from mien_lab.evaluation.audit import MINIMUM, audit
-from mien_lab.evaluation.embedded_faces import (
-    SPLIT,
-    EmbeddedFaces,
-    columns_of,
-    embed,
-)
+from mien_lab.evaluation.embedded_faces import SPLIT, EmbeddedFaces, columns_of, embed
 from mien_lab.evaluation.group_sums import rate_name
 from mien_lab.evaluation.intervals import (
     difference_interval,
@@ -177,19 +173,17 @@ def _ways(faces: EmbeddedFaces, names: Names, minimum: int, seed: int) -> list[_
     listed, sizes = np.unique(names, return_counts=True)
     groups = np.where(np.isin(names, listed[sizes < minimum]), "", names)
     ways = []
-    for balancing in BALANCINGS:
-        for strength in STRENGTHS:
-            if balancing == "sampling":
-                chances = sampling_chances(groups, labels, strength=strength)
-                drawn = [
-                    drawn_order(chances, len(chances), seed + epoch) for epoch in range(EPOCHS)
-                ]
-                times = np.bincount(np.concatenate(drawn), minlength=len(chances)) / EPOCHS
-                share = effective_share(chances)
-            else:
-                times = balancing_weights(groups, labels, strength=strength)
-                share = effective_share(times)
-            ways.append(_Way(balancing, strength, times, share))
+    for balancing, strength in itertools.product(BALANCINGS, STRENGTHS):
+        if balancing == "sampling":
+            chances = sampling_chances(groups, labels, strength=strength)
+            count = len(chances)
+            drawn = [drawn_order(chances, count, seed + epoch) for epoch in range(EPOCHS)]
+            times = np.bincount(np.concatenate(drawn), minlength=count) / EPOCHS
+            share = effective_share(chances)
+        else:
+            times = balancing_weights(groups, labels, strength=strength)
+            share = effective_share(times)
+        ways.append(_Way(balancing, strength, times, share))
     return ways
 
 
