@@ -16,7 +16,8 @@ import skimage.data
 
 from mien.core.labels import EMOTIONS, Emotion
 from mien.core.media import Image
-from mien.core.types import Box, Doubt, Face, Landmarks, Reading, Scores
+from mien.core.scores import Scores
+from mien.core.types import Box, Doubt, Face, Landmarks, Reading
 from mien.pipeline.analyzer import Analyzer
 
 Film = Callable[..., Path]

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from mien.core.labels import Emotion
-from mien.core.types import FrameReading, Scores
+from mien.core.scores import Scores
+from mien.core.types import FrameReading
 from mien.report.events import Event, EventFinder, ordered
 
 RISE = [0.1, 0.1, 0.3, 0.6, 0.9, 0.7, 0.3, 0.1, 0.1]

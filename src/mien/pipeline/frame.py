@@ -9,7 +9,8 @@ import numpy.typing as npt
 from mien.core.labels import Emotion
 from mien.core.media import Frame, Image
 from mien.core.ports import Detector
-from mien.core.types import Doubt, Face, FrameReading, Quality, Reading, Scores
+from mien.core.scores import Scores
+from mien.core.types import Doubt, Face, FrameReading, Quality, Reading
 from mien.models.expression import ExpressionClassifier
 from mien.vision.alignment import ZOOMS, alignment_matrix, can_align, zoomed_crops
 from mien.vision.quality import assess

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from mien.core.labels import EMOTIONS, Emotion, Sentiment
 from mien.core.media import MediaKind
-from mien.core.types import Box, Doubt, Landmarks, Scores
+from mien.core.scores import Scores
+from mien.core.types import Box, Doubt, Landmarks
 
 __all__ = ["SCHEMA", "Document", "Line", "document_schema", "line_schema"]
 

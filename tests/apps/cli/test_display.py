@@ -8,7 +8,8 @@ from rich.console import Console
 from mien.apps.cli.display import LiveView
 from mien.core.labels import EMOTIONS, Emotion
 from mien.core.media import Frame, Media, MediaKind
-from mien.core.types import FrameReading, Scores
+from mien.core.scores import Scores
+from mien.core.types import FrameReading
 from mien.pipeline.live import LiveReading
 
 

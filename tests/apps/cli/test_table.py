@@ -6,7 +6,8 @@ from rich.console import Console
 from mien.apps.cli.table import TableWriter
 from mien.core.labels import EMOTIONS, Emotion
 from mien.core.media import Media, MediaKind
-from mien.core.types import FrameReading, Reading, Scores
+from mien.core.scores import Scores
+from mien.core.types import FrameReading, Reading
 
 FAST = ("--threads", 1)
 

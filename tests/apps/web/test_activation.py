@@ -6,7 +6,7 @@ import pytest
 from mien.apps.web.activation import activations
 from mien.core.labels import EMOTIONS, Emotion
 from mien.core.media import Frame
-from mien.core.types import Scores
+from mien.core.scores import Scores
 
 
 @pytest.fixture
