@@ -3,7 +3,7 @@
 import io
 import resource
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 import av
@@ -74,12 +74,20 @@ def smiling(make_reading: Callable[..., Reading]) -> Callable[..., list[FrameRea
 
 @pytest.fixture
 def annotated() -> Callable[..., None]:
-    """Draw the same readings into each frame of a film."""
+    """Draw the same readings into each frame of a film, which may be `broken`."""
 
     def draw(
-        source: Path | bytes, target: Path, readings: Iterable[Reading] = (), every: int = 1
+        source: Path | bytes,
+        target: Path,
+        readings: Iterable[Reading] = (),
+        every: int = 1,
+        broken: bool = False,
     ) -> None:
-        with open_media(source, every=every) as stream, ClipWriter(target, stream.media) as clip:
+        with (
+            open_media(source, every=every) as stream,
+            ClipWriter(target, stream.media) as clip,
+            pytest.raises(TruncatedError) if broken else nullcontext(),
+        ):
             for frame in stream:
                 clip.write(frame, FrameReading(frame.index, frame.time_s, tuple(readings)))
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -107,8 +107,7 @@ class AnnotatedCopy:
             self._annotator.write(frame, reading)
         except OutputError as error:
             self.fault, self._annotator = error, None
-            with suppress(OutputError):
-                self._stack.__exit__(OutputError, error, error.__traceback__)
+            self.__exit__(OutputError, error, error.__traceback__)
 
     def __enter__(self) -> Self:
         if self._copy is not None:

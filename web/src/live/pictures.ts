@@ -55,8 +55,7 @@ async function readEach(batch: readonly Picture[], activation = false): Promise<
   const task = `photos ${++taskCount}`;
   const where = batch[0]?.where ?? null;
   // Requests for the networks are not counted; if they fail, each picture reports it.
-  const load = async () => device.load(await awaitModels());
-  if (where === "browser") await load().catch(() => undefined);
+  if (where === "browser") await loadNetworks().catch(() => undefined);
   setRunning(task, where);
   for (const picture of batch) {
     const stop = stops.get(picture.id)?.signal;
@@ -70,6 +69,10 @@ async function readEach(batch: readonly Picture[], activation = false): Promise<
   setRunning(task, null);
 }
 
+async function loadNetworks(): Promise<void> {
+  await device.load(await awaitModels());
+}
+
 async function read({ id, file, where }: Picture, activation: boolean, stop: AbortSignal): Promise<Item> {
   await checkFile(file);
   if (file.type.startsWith("video/")) throw new Error(strings.errors.notAPhoto(file.name));
@@ -78,7 +81,7 @@ async function read({ id, file, where }: Picture, activation: boolean, stop: Abo
     const note = (message: string) => change(id, { note: message });
     return (await analyzePicture(file, activation, { stop, note })).items[0];
   }
-  await device.load(await awaitModels());
+  await loadNetworks();
   if (await isAnimated(file)) throw new Error(strings.errors.notAPhoto(file.name));
   const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none" }).catch(() => {
     throw new Error(strings.errors.notAPicture(file.name));

@@ -60,6 +60,10 @@ class Job:
             events=[EventView(**event.to_dict()) for event in self.events] if done else [],
         )
 
+    def without_path(self, message: str) -> str:
+        """A message without the path of the folder, which clients must not learn."""
+        return message.replace(f"{self.folder}{os.sep}", "")
+
     def _address(self, result: str) -> str:
         return f"/api/v1/jobs/{self.id}/{'' if result == 'report' else 'results/'}{result}"
 
@@ -211,12 +215,11 @@ class JobStore:
                 job.frames_read, job.share = reader.frames_read, reader.share
             step = asyncio.ensure_future(asyncio.to_thread(reader.finish))
             job.results = await asyncio.shield(step)
-            job.warning, job.events = reader.warning, reader.events
+            job.warning = None if reader.warning is None else job.without_path(reader.warning)
+            job.events = reader.events
             job.state = JobState.DONE
         except (MienError, ProblemError) as error:
-            # The client must not learn paths of the server.
-            job.state = JobState.FAILED
-            job.error = str(error).replace(f"{job.folder}{os.sep}", "")
+            job.state, job.error = JobState.FAILED, job.without_path(str(error))
         except Exception:
             log.exception("a film could not be read")
             job.state, job.error = JobState.FAILED, "the film could not be read; see the log"

@@ -1,6 +1,5 @@
 """Reading of one video frame by frame, with results written on the way."""
 
-import os
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -95,7 +94,10 @@ class VideoReader:
         try:
             frame = self._next()
         except MediaError as error:
-            return self._break_off(error)
+            if self.frames_read == 0:
+                raise
+            self.warning = str(error)
+            return False
         if frame is None:
             return False
         self._last_s = frame.time_s
@@ -122,8 +124,7 @@ class VideoReader:
         if self._copy.fault is not None:
             # The other results are complete.
             del self._results["film"]
-            sentence = str(self._copy.fault).replace(f"{self._folder}{os.sep}", "")
-            self.warning = "; ".join(filter(None, (self.warning, sentence)))
+            self.warning = "; ".join(filter(None, (self.warning, str(self._copy.fault))))
         self.events = ordered(self.events + self._finder.finish())
         return self._results
 
@@ -144,13 +145,6 @@ class VideoReader:
         if frame is not None and frame.time_s - self._media.start_s > self._limit:
             raise MediaError(f"the film takes more than {self._limit:g} seconds; cut it into parts")
         return frame
-
-    def _break_off(self, error: MienError) -> bool:
-        """End with the frames read so far; without any, raise the error."""
-        if self.frames_read == 0:
-            raise error
-        self.warning = str(error)
-        return False
 
     def _write(self, frame: Frame, reading: FrameReading) -> None:
         if self.frames_read == 0:
