@@ -37,6 +37,10 @@ def test_what_nohup_has_ignored_stays_ignored(restored):
     [(signal.SIGTERM, SystemExit, 143), (signal.SIGINT, KeyboardInterrupt, None)],
 )
 def test_a_second_signal_does_not_hurry_the_first(restored, first, error, code):
+    # Whoever started the test run may have had it ignore some, as nohup and `&` do.
+    for number in ENDINGS:
+        signal.signal(number, signal.SIG_DFL)
+
     def unwound():
         with handled_once(ENDINGS, leave):
             try:
