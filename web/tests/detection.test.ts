@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Point } from "../src/vision/geometry";
 import { merged, notNested } from "../src/vision/merging";
 import { decode, type Proposal, scales } from "../src/vision/proposals";
-import { REGION_SIZE, refined, regionBatch } from "../src/vision/refiner";
+import { isLikely, mirrorAveraged, perCrop, REGION_SIZE, refined, regionCrops } from "../src/vision/refiner";
 
 const POINTS: Point[] = [[1, 1], [2, 1], [1.5, 2], [1, 3], [2, 3]];
 const face = (x: number, size: number, score: number): Proposal => ({
@@ -41,20 +41,36 @@ describe("merging", () => {
 });
 
 describe("refining", () => {
-  it("batches each crop with its mirror image", () => {
+  const outputs = (logit: number): Float32Array => new Float32Array(15).fill(logit, 0, 1);
+
+  it("crops the square around a proposal", () => {
     const data = Uint8Array.from({ length: 64 * 64 }, (_, i) => (i % 64) * 4);
-    const batch = regionBatch({ width: 64, height: 64, data }, [face(12, 40, 0.9)]);
-    const area = REGION_SIZE * REGION_SIZE;
-    expect(batch).toHaveLength(2 * area);
-    for (let x = 0; x < REGION_SIZE; x++) expect(batch[area + x]).toBe(batch[REGION_SIZE - 1 - x]);
+    const [crop, ...others] = regionCrops({ width: 64, height: 64, data }, [face(12, 40, 0.9)]);
+    expect(others).toEqual([]);
+    expect(crop.data).toHaveLength(REGION_SIZE * REGION_SIZE);
+    expect(crop.data.subarray(0, 64)).toEqual(data.subarray(0, 64));
+  });
+
+  it("runs mirror images of likely faces alone", () => {
+    expect(perCrop(new Float32Array(30))).toHaveLength(2);
+    expect([-9, -3, 2].map((logit) => isLikely(outputs(logit)))).toEqual([false, true, true]);
+  });
+
+  it("averages outputs with those of the mirror image", () => {
+    const [plain, mirrored] = [outputs(2), outputs(4)];
+    // The right eye of the crop is the left one of its mirror image.
+    [plain[1], plain[5], plain[6]] = [0.2, -0.3, 0.1];
+    [mirrored[1], mirrored[7], mirrored[8]] = [-0.4, 0.5, 0.3];
+    const mean = mirrorAveraged(plain, mirrored);
+    expect(mean[0]).toBe(3);
+    expect(mean[1]).toBeCloseTo(0.3);
+    expect(mean[5]).toBeCloseTo(-0.4);
+    expect(mean[6]).toBeCloseTo(0.2);
   });
 
   it("keeps proposals above the threshold and drops the others", () => {
     const found = [face(0, 10, 0.9), face(100, 10, 0.9)];
-    const values = new Float32Array(4 * 15);
-    values[0] = values[30] = 5;
-    values[15] = values[45] = -5;
-    const sure = refined(found, values, 1, 0.8);
+    const sure = refined(found, [outputs(5), outputs(-5)], 1, 0.8);
     expect(sure).toHaveLength(1);
     expect(sure[0].box[2]).toBeCloseTo(10);
     expect(sure[0].score).toBeCloseTo(1 / (1 + Math.exp(-(5 + Math.log(9)) / 2)));
@@ -62,13 +78,10 @@ describe("refining", () => {
 
   it("keeps, of several proposals of one face, the one that was moved least", () => {
     const [whole, part] = [face(0, 40, 0.6), face(10, 20, 0.9)];
-    const values = new Float32Array(4 * 15);
-    values[0] = values[30] = 3;
-    values[15] = values[45] = 6;
+    const shifted = outputs(6);
     // The part's region is moved and widened until its box is the whole face.
-    values[18] = values[48] = Math.log(2);
-    values[19] = values[49] = Math.log(2);
-    const [only, ...others] = refined([whole, part], values, 1, 0.8);
+    shifted[3] = shifted[4] = Math.log(2);
+    const [only, ...others] = refined([whole, part], [outputs(3), shifted], 1, 0.8);
     expect(others).toEqual([]);
     expect(only.score).toBeLessThan(1 / (1 + Math.exp(-(6 + Math.log(9)) / 2)));
   });

@@ -4,8 +4,8 @@ import { canAlign } from "../vision/alignment";
 import { CLOSE_SIZE, closeBatch, placed } from "../vision/landmarks";
 import { merged, notNested } from "../vision/merging";
 import { decode, type Proposal, scales } from "../vision/proposals";
-import { type Grey, resize, roundEven } from "../vision/raster";
-import { REGION_SIZE, refined, regionBatch } from "../vision/refiner";
+import { type Grey, mirrored, resize, roundEven, toBatch } from "../vision/raster";
+import { isLikely, mirrorAveraged, perCrop, REGION_SIZE, refined, regionCrops } from "../vision/refiner";
 import { cardNumber, type Network, shape, values } from "./networks";
 
 /** Coarsest stride of the proposal network in pixels; its input is padded to multiples of it. */
@@ -56,9 +56,18 @@ async function search(grey: Grey, detector: Network, scale: number, minScore: nu
 }
 
 async function refine(grey: Grey, refiner: Network, found: readonly Proposal[]): Promise<Proposal[]> {
-  if (!found.length) return [];
-  const shape = [2 * found.length, 1, REGION_SIZE, REGION_SIZE];
-  const outputs = values(await refiner.run(regionBatch(grey, found), shape), "faces");
+  const run = async (crops: readonly Grey[]) => {
+    if (!crops.length) return [];
+    const outputs = await refiner.run(toBatch(crops), [crops.length, 1, REGION_SIZE, REGION_SIZE]);
+    return perCrop(values(outputs, "faces"));
+  };
+  const crops = regionCrops(grey, found);
+  const outputs = await run(crops);
+  const likely = [...outputs.keys()].filter((index) => isLikely(outputs[index]));
+  const mirrors = await run(likely.map((index) => mirrored(crops[index])));
+  likely.forEach((index, k) => {
+    outputs[index] = mirrorAveraged(outputs[index], mirrors[k]);
+  });
   return refined(found, outputs, cardNumber(refiner.card, "trust_in_proposal"), cardNumber(refiner.card, "threshold"));
 }
 

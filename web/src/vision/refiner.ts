@@ -4,7 +4,7 @@ import { cropFace } from "./alignment";
 import { type Box, clamp, iou, nonMaximumSuppression, type Point } from "./geometry";
 import { NMS_IOU, VOTE_IOU } from "./merging";
 import type { Proposal } from "./proposals";
-import { type Grey, mirrored, toBatch } from "./raster";
+import type { Grey } from "./raster";
 
 /** Side of the network's input crop in pixels. */
 export const REGION_SIZE = 64;
@@ -12,6 +12,8 @@ export const REGION_SIZE = 64;
 const OUTPUTS = 15;
 /** Side of the cropped square in units of the box size, the square root of its area. */
 const REGION_SCALE = 1.6;
+/** Minimum logit at which the mirror image of a crop is run too, as in the Python package. */
+const MIN_MIRROR_LOGIT = -3;
 /** Bound on the logarithm of a box's relative width and height, to guard exp against overflow. */
 const MAX_LOG_SIZE = 2;
 /** Weight of the refined landmarks in the mean with the proposal's, where their boxes agree. */
@@ -29,28 +31,48 @@ function regionOf([x, y, width, height]: Box): Region {
   return { x: x + width / 2, y: y + height / 2, side: REGION_SCALE * Math.sqrt(width * height) };
 }
 
-/** Crops of n proposals and, after them, their mirror images: (2n, 1, 64, 64). */
-export function regionBatch(grey: Grey, found: readonly Proposal[]): Float32Array {
+/** The crops of proposals, in the same order. */
+export function regionCrops(grey: Grey, found: readonly Proposal[]): Grey[] {
   // Regions are measured from the corner of the image, crops from the centre of the first pixel.
   const shift = REGION_SIZE / 2 - 0.5;
-  const crops = found.map(({ box }) => {
+  return found.map(({ box }) => {
     const { x, y, side } = regionOf(box);
     const scale = REGION_SIZE / side;
     return cropFace(grey, [scale, 0, shift - scale * (x - 0.5), 0, scale, shift - scale * (y - 0.5)], REGION_SIZE);
   });
-  return toBatch([...crops, ...crops.map(mirrored)]);
 }
 
-/** Refined proposals, best first, from outputs (2n, 15); those below the threshold are dropped. */
+/** Outputs (n, 15) as one array per crop. */
+export function perCrop(values: Float32Array): Float32Array[] {
+  return Array.from({ length: values.length / OUTPUTS }, (_, k) => values.subarray(k * OUTPUTS, (k + 1) * OUTPUTS));
+}
+
+/** Whether the outputs for a crop are likely enough a face for its mirror image to be run too. */
+export function isLikely(output: Float32Array): boolean {
+  return output[0] >= MIN_MIRROR_LOGIT;
+}
+
+/** Mean of the outputs for a crop and, mirrored back, for its mirror image. */
+export function mirrorAveraged(plain: Float32Array, mirrored: Float32Array): Float32Array {
+  const back = mirrored.slice();
+  MIRRORED_LANDMARKS.forEach((from, to) => {
+    back[5 + 2 * to] = -mirrored[5 + 2 * from];
+    back[6 + 2 * to] = mirrored[6 + 2 * from];
+  });
+  back[1] = -back[1];
+  return back.map((value, k) => (value + plain[k]) / 2);
+}
+
+/** Refined proposals, best first, from the outputs for each; those below the threshold are dropped. */
 export function refined(
   found: readonly Proposal[],
-  values: Float32Array,
+  outputs: readonly Float32Array[],
   trust: number,
   threshold: number,
 ): Proposal[] {
   const faces = found
     .map((one, index) => {
-      const face = corrected(one, mirrorAveraged(values, index, found.length), trust);
+      const face = corrected(one, outputs[index], trust);
       return { face, overlap: iou(face.box, one.box) };
     })
     .filter(({ face }) => face.score >= threshold);
@@ -62,21 +84,8 @@ export function refined(
   return kept.sort((a, b) => b.score - a.score);
 }
 
-/** Mean of the outputs for a crop and, mirrored back, for its mirror image. */
-function mirrorAveraged(values: Float32Array, index: number, count: number): number[] {
-  const plain = values.subarray(index * OUTPUTS, (index + 1) * OUTPUTS);
-  const mirrored = values.subarray((count + index) * OUTPUTS, (count + index + 1) * OUTPUTS);
-  const back = Array.from(mirrored);
-  MIRRORED_LANDMARKS.forEach((from, to) => {
-    back[5 + 2 * to] = -mirrored[5 + 2 * from];
-    back[6 + 2 * to] = mirrored[6 + 2 * from];
-  });
-  back[1] = -back[1];
-  return back.map((value, k) => (value + plain[k]) / 2);
-}
-
 /** The proposal corrected by the outputs for its crop; its logit is a weighted mean of both. */
-function corrected(one: Proposal, output: readonly number[], trust: number): Proposal {
+function corrected(one: Proposal, output: Float32Array, trust: number): Proposal {
   const { x, y, side } = regionOf(one.box);
   const extent = (channel: number) =>
     (Math.exp(clamp(output[channel], -MAX_LOG_SIZE, MAX_LOG_SIZE)) * side) / REGION_SCALE;
