@@ -4,7 +4,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from mien.apps.web.workspace import disk_full_as_problem
-from mien.core.errors import MediaError, MienError, TruncatedError
+from mien.core.errors import MediaError, MienError, TruncatedError, out_of_memory
 from mien.core.media import Frame, Media
 from mien.core.types import FrameReading
 from mien.pipeline.analyzer import Analyzer
@@ -92,20 +92,17 @@ class VideoReader:
             ProblemError: if the disk is full.
         """
         try:
-            frame = self._next()
+            frame, reading = self._next()
+        except MemoryError:
+            return self._end_early(out_of_memory(self._media.source))
         except MediaError as error:
-            if self.frames_read == 0:
-                raise
-            self.warning = str(error)
-            return False
+            return self._end_early(error)
         if frame is None:
             return False
         self._last_s = frame.time_s
-        if frame.index % self._every:
-            return True
-        reading = self._reader.read(frame)
-        with disk_full_as_problem():
-            self._write(frame, reading)
+        if reading is not None:
+            with disk_full_as_problem():
+                self._write(frame, reading)
         return True
 
     def finish(self) -> dict[str, Path]:
@@ -137,14 +134,24 @@ class VideoReader:
         except MienError:
             return
 
-    def _next(self) -> Frame | None:
+    def _next(self) -> tuple[Frame | None, FrameReading | None]:
+        """The next frame, None at the end, and its reading, None if it is skipped."""
         if self._stream is None:
             limit = self._analyzer.config.max_pixels
             self._stream = open_media(self._video, max_pixels=limit, name=self._media.source)
         frame = next(self._stream, None)
-        if frame is not None and frame.time_s - self._media.start_s > self._limit:
+        if frame is None:
+            return None, None
+        if frame.time_s - self._media.start_s > self._limit:
             raise MediaError(f"the film takes more than {self._limit:g} seconds; cut it into parts")
-        return frame
+        return frame, None if frame.index % self._every else self._reader.read(frame)
+
+    def _end_early(self, fault: MediaError) -> bool:
+        """Keep what has been read; False, for no more steps."""
+        if self.frames_read == 0:
+            raise fault
+        self.warning = str(fault)
+        return False
 
     def _write(self, frame: Frame, reading: FrameReading) -> None:
         if self.frames_read == 0:
