@@ -3,31 +3,20 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from mien.core.errors import InputError
 from mien.core.labels import Emotion
-from mien.core.scores import Scores
 from mien.core.types import (
     Box,
     Doubt,
-    Face,
     FrameReading,
     Landmarks,
-    Reading,
     flat_rows,
 )
 from mien.report.tables import COLUMNS
 
 UNIFORM = (0.125,) * 8
 NAMES = ["right_eye", "left_eye", "nose", "right_mouth", "left_mouth"]
-
-distributions = (
-    st.lists(st.floats(0, 1), min_size=8, max_size=8)
-    .filter(lambda values: sum(values) > 1e-3)
-    .map(lambda values: tuple(value / sum(values) for value in values))
-)
 
 
 def test_box_measures():
@@ -52,15 +41,6 @@ def test_landmarks_there_and_back():
 def test_landmarks_of_another_shape_are_refused(shape):
     with pytest.raises(InputError, match=r"\(5, 2\)"):
         Landmarks.from_array(np.zeros(shape))
-
-
-@given(distributions)
-def test_affect_of_any_reading_is_within_bounds(values):
-    points = Landmarks.from_array(np.zeros((5, 2)))
-    reading = Reading(Face(Box(0, 0, 1, 1), 1.0, points), Scores(values), (Emotion.NEUTRAL,))
-    assert -1 <= reading.valence <= 1
-    assert -1 <= reading.arousal <= 1
-    assert reading.sentiment in ("negative", "neutral", "positive")
 
 
 def test_reading_to_dict(make_reading):
