@@ -33,6 +33,11 @@ export function withdraw(): void {
   }
 }
 
+/** Follow what another tab has agreed to or withdrawn. */
+export function followStorage({ key }: StorageEvent): void {
+  if (key === KEY || key === null) agreement.value = stored();
+}
+
 /** Whether there is consent to this version; consent for the server covers this browser. */
 export function agreedTo(version: string, place: Place): boolean {
   const agreed = agreement.value?.version;

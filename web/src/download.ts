@@ -28,7 +28,7 @@ export function csvOf(items: readonly Item[]): string {
 
 const EVENT_COLUMNS = ["track_id", "expression", "onset_s", "apex_s", "offset_s", "duration_s", "peak"] as const;
 
-/** A csvRow per event, as the server writes it. */
+/** A row per event, as the server writes it. */
 export function eventsCsvOf(source: string, events: readonly Event[]): string {
   const rows = events.map((event) => [quoted(source), ...EVENT_COLUMNS.map((name) => event[name])].join(","));
   return `${[["source", ...EVENT_COLUMNS].join(","), ...rows].join("\n")}\n`;

@@ -2,9 +2,11 @@ import { render } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { tokenNeeded } from "./api/client";
 import { observeRequests, requests } from "./api/traffic";
-import { ConnectionAlert, Footer, Header, StatusLine, TokenForm } from "./components/frame";
+import { ConnectionAlerts, Footer, Header, StatusLine, TokenForm } from "./components/frame";
 import { refuseDrops } from "./components/hooks";
 import { LimitsDialog } from "./components/limits";
+import { agreement, followStorage } from "./consent";
+import { watch } from "./live/watch";
 import { connect, view, viewOf } from "./state";
 import { strings } from "./strings";
 import "./style/base.css";
@@ -34,7 +36,7 @@ function App() {
       <Header />
       <StatusLine />
       <main id="content" tabIndex={-1}>
-        <ConnectionAlert />
+        <ConnectionAlerts />
         <TokenForm />
         {!tokenNeeded.value && <View />}
       </main>
@@ -59,6 +61,10 @@ addEventListener("hashchange", () => {
 });
 updateTitle();
 refuseDrops();
+addEventListener("storage", (event) => {
+  followStorage(event);
+  if (!agreement.value) watch.close();
+});
 // The API client counts its own requests, as they are sent.
 observeRequests(
   (count) => {

@@ -56,9 +56,10 @@ export function checkSize({ name, size }: File): void {
   if (limit && size > limit) throw new Error(strings.errors.tooLarge(name, size, limit));
 }
 
-/** The message of an error, to show. */
+/** The message of an error, to show; those of the browser are not written for users. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : strings.errors.unexpected;
+  const own = error instanceof ApiError || (error instanceof Error && error.constructor === Error);
+  return own ? error.message : strings.errors.unexpected;
 }
 
 export function sleep(ms: number): Promise<void> {

@@ -44,6 +44,12 @@ function lowestRecall(recall: Measured["recall"]): string {
   return names.map((name) => `${emotions[name]} ${share(recall[name])}`).join(", ");
 }
 
+/** Minutes and seconds, to a tenth. */
+function clock(seconds: number): string {
+  const tenths = Math.round(seconds * 10);
+  return `${Math.floor(tenths / 600)}:${((tenths % 600) / 10).toFixed(1).padStart(4, "0")}`;
+}
+
 export const strings = {
   name: "mien",
   /** For search engines, and for browsers without JavaScript. */
@@ -72,7 +78,7 @@ export const strings = {
   close: "Close",
   appears: (emotion: Emotion) => `Expression appears ${emotions[emotion]}`,
   uncertain: (doubt: Doubt) => `Uncertain: ${doubts[doubt]}`,
-  percent: (share: number) => `${Math.round(share * 100)}\u00a0%`,
+  percent: share,
   signed: (value: number, places = 2) => {
     const shown = Math.abs(value).toFixed(places);
     // Zero after rounding has no sign.
@@ -80,10 +86,7 @@ export const strings = {
     return `${sign}${shown}`;
   },
   seconds: (value: number, places = 0) => `${value.toFixed(places)}\u00a0s`,
-  clock: (seconds: number) => {
-    const tenths = Math.round(seconds * 10);
-    return `${Math.floor(tenths / 600)}:${((tenths % 600) / 10).toFixed(1).padStart(4, "0")}`;
-  },
+  clock,
   face: (id: number) => `Face ${id}`,
   valence: "Valence",
   arousal: "Arousal",
@@ -134,6 +137,7 @@ export const strings = {
     hideMap: "Hide activation map",
     json: "Download JSON",
     csv: "Download CSV",
+    retryAll: "Try all again",
     clear: "Remove all",
     remove: (name: string) => `Remove ${name}`,
     alt: (name: string, count: number) => `${name}, ${count} ${count === 1 ? "face" : "faces"} marked`,
@@ -172,6 +176,7 @@ export const strings = {
     },
     goTo: (time: string) => `Go to ${time}`,
     noFace: "No face was found in this film.",
+    cutOff: (time: number, problem: string) => `Only the film up to ${clock(time)} was read. ${problem}`,
     downloads: {
       json: "Readings, JSON",
       csv: "Readings, CSV",
@@ -232,11 +237,14 @@ export const strings = {
     label: "Token",
     hint: "Ask the person who runs the server for it.",
     open: "Open",
+    noCookies: "This browser did not keep the cookie that holds your access. Allow cookies for this page, then try again.",
   },
   errors: {
     unexpected: "Something went wrong. Try again; if that does not help, reload the page.",
     serverUnreachable: "The server cannot be reached. Check that it is running, then try again.",
     reconnecting: "The server cannot be reached. Trying again automatically.",
+    undeleted:
+      "A film that you stopped is still on the server, which could not be told to delete it. Trying again automatically.",
     serverBusy: (seconds: number) => `The server is busy. Trying again in ${seconds}\u00a0s.`,
     tooLarge: (name: string, size: number, limit: number) =>
       `${name} is ${megabytes(size)}; this server accepts at most ${megabytes(limit)}. Read it in this browser, or make it smaller.`,

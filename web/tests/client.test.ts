@@ -68,6 +68,16 @@ describe("the API client", () => {
   });
 });
 
+describe("messages", () => {
+  it("of the browser are not shown", async () => {
+    const { messageOf } = await import("../src/state");
+    expect(messageOf(new Error("ours"))).toBe("ours");
+    for (const error of [new TypeError("x is undefined"), new DOMException("interrupted"), "x"]) {
+      expect(messageOf(error)).toBe(strings.errors.unexpected);
+    }
+  });
+});
+
 describe("a film that was not accepted", () => {
   async function refusal(status: number, response: unknown) {
     vi.stubGlobal(
@@ -120,7 +130,7 @@ describe("photographs", () => {
     const { addPictures, pictures, readAgain } = await photographs();
     answers = [json({ items: [item] }), json({ items: [item] })];
     await addPictures([file]);
-    await readAgain(pictures.value[0], true);
+    await readAgain([pictures.value[0]], true);
     expect(asked.map(({ url }) => new URL(url).searchParams.get("activation"))).toEqual(["false", "true"]);
   });
 
@@ -129,7 +139,7 @@ describe("photographs", () => {
     answers = [problem(500), json({ items: [item] })];
     await addPictures([file]);
     expect(pictures.value[0].problem).toBe("it is 500");
-    await readAgain(pictures.value[0]);
+    await readAgain(pictures.value);
     expect(pictures.value[0]).toMatchObject({ item, problem: undefined });
   });
 
@@ -143,12 +153,12 @@ describe("photographs", () => {
     answers = [json({ items: [item] }), json({ items: [item] })];
     await addPictures([file]);
     place.value = "browser";
-    await readAgain(pictures.value[0], true);
+    await readAgain([pictures.value[0]], true);
     expect(asked).toHaveLength(1);
     expect(readStill).toHaveBeenCalledOnce();
     expect(pictures.value[0].where).toBe("browser");
     place.value = "server";
-    await readAgain(pictures.value[0]);
+    await readAgain([pictures.value[0]]);
     expect(asked).toHaveLength(2);
     expect(readStill).toHaveBeenCalledOnce();
     expect(pictures.value[0].where).toBe("server");
@@ -177,12 +187,24 @@ describe("photographs", () => {
     const reading = addPictures([file, file]);
     await vi.waitFor(() => expect(pictures.value[0].item).toEqual(item));
     answers = [json({ items: [item] })];
-    await readAgain(pictures.value[0], true);
+    await readAgain([pictures.value[0]], true);
     place.value = "browser";
     expect([analysing.value, sendsToServer.value]).toEqual([true, true]);
     finish(json({ items: [item] }));
     await reading;
     expect([analysing.value, sendsToServer.value]).toEqual([false, false]);
+  });
+
+  it("that are removed while the server is busy are no longer analysed", async () => {
+    const { addPictures, clearPictures, pictures } = await photographs();
+    const { analysing } = await import("../src/state");
+    answers = [problem(429, { "Retry-After": "60" })];
+    const reading = addPictures([file, file]);
+    await vi.waitFor(() => expect(pictures.value[0].note).toMatch(/Trying again/));
+    clearPictures();
+    await reading;
+    expect(analysing.value).toBe(false);
+    expect(asked).toHaveLength(1);
   });
 
   it("that are removed are not sent", async () => {

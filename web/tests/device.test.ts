@@ -5,6 +5,7 @@ import type { Answer, Request } from "../src/device/messages";
 import { strings } from "../src/strings";
 
 const workers: FakeWorker[] = [];
+let answerLoad: (worker: FakeWorker, id: number) => void;
 const reading = { width: 1, height: 1, faces: [] };
 
 class FakeWorker {
@@ -17,7 +18,7 @@ class FakeWorker {
   }
   postMessage(request: Request) {
     this.asked.push(request);
-    if (request.kind === "load") this.say({ id: request.id, kind: "done" });
+    if (request.kind === "load") answerLoad(this, request.id);
   }
   say(answer: Answer) {
     queueMicrotask(() => this.onmessage?.({ data: answer }));
@@ -39,6 +40,7 @@ const asks = (worker: number) => vi.waitFor(() => expect(workers[worker]?.asked.
 beforeEach(() => {
   vi.resetModules();
   workers.length = 0;
+  answerLoad = (worker, id) => worker.say({ id, kind: "done" });
   vi.stubGlobal("self", globalThis);
   vi.stubGlobal("location", { origin: "http://here", search: "" });
   vi.stubGlobal("navigator", { hardwareConcurrency: 1 });
@@ -61,6 +63,26 @@ describe("the device", () => {
     workers[1].answer();
     expect(await second).toEqual(reading);
     expect(workers).toHaveLength(2);
+  });
+
+  it("starts another worker after the networks could not be started", async () => {
+    answerLoad = (worker, id) => worker.say({ id, kind: "failed", failure: "loadFailed", reason: "offline" });
+    await expect(loaded()).rejects.toThrow(strings.errors.loadFailed);
+    expect(workers[0].terminate).toHaveBeenCalled();
+    answerLoad = (worker, id) => worker.say({ id, kind: "done" });
+    await loaded();
+    expect(workers).toHaveLength(2);
+  });
+
+  it("gives up networks that do not start", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    answerLoad = () => undefined;
+    const stuck = loaded();
+    stuck.catch(() => undefined);
+    await vi.waitFor(() => expect(workers[0]?.asked).toHaveLength(1));
+    vi.advanceTimersByTime(300_000);
+    await expect(stuck).rejects.toThrow(strings.errors.loadFailed);
+    expect(workers[0].terminate).toHaveBeenCalled();
   });
 
   it("terminates the worker after the time limit", async () => {

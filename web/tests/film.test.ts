@@ -38,6 +38,15 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
+/** The body of a response whose connection is lost. */
+const brokenOff = () =>
+  new ReadableStream({
+    start(controller) {
+      controller.enqueue(new TextEncoder().encode('{"items":['));
+      controller.error(new TypeError("network error"));
+    },
+  });
+
 describe("a film on the server", () => {
   it.each([true, false])("is deleted when the page is left, persisted: %s", async (persisted) => {
     const { film, openFilm } = await import("../src/live/film");
@@ -75,9 +84,38 @@ describe("a film in the queue of the server", () => {
   });
 });
 
+describe("a film that is forgotten while the server is unreachable", () => {
+  it("is deleted as soon as the server is reached, and reported until then", async () => {
+    vi.useFakeTimers();
+    let answer = () => Promise.resolve(Response.json({ id: "x-1", state: "running", results: {} }));
+    vi.stubGlobal("fetch", async (request: Request) => {
+      asked.push(request);
+      return answer();
+    });
+    const { film, forgetFilm, openFilm } = await import("../src/live/film");
+    const { undeleted } = await import("../src/api/client");
+    const { place } = await import("../src/state");
+    place.value = "server";
+    void openFilm(new File(["film"], "a.mp4"));
+    await vi.advanceTimersByTimeAsync(1000);
+    answer = () => Promise.reject(new TypeError("Failed to fetch"));
+    forgetFilm();
+    expect(film.value).toBeNull();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect([...undeleted.value]).toEqual(["x-1"]);
+    answer = () => Promise.resolve(Response.json({ detail: "there is no such job" }, { status: 404 }));
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(undeleted.value.size).toBe(0);
+    asked.length = 0;
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect(asked).toEqual([]);
+  });
+});
+
 describe("a server that is briefly unreachable", () => {
   it.each([
     ["it does not answer", () => Promise.reject(new TypeError("Failed to fetch"))],
+    ["the answer breaks off", () => new Response(brokenOff())],
     ["a proxy reports it", () => Response.json({ detail: "bad gateway" }, { status: 502 })],
   ])("gets every request again: %s", async (_, away) => {
     vi.useFakeTimers();
@@ -175,7 +213,10 @@ describe("a file that cannot be opened", () => {
   it.each(["server", "browser"] as const)("is not sent, and not reported as a server error: %s", async (where) => {
     const { film, openFilm } = await import("../src/live/film");
     const { addPictures, pictures } = await import("../src/live/pictures");
-    const { place } = await import("../src/state");
+    const { models, place } = await import("../src/state");
+    const { device } = await import("../src/device/device");
+    models.value = { models: [] } as never;
+    vi.spyOn(device, "load").mockResolvedValue();
     place.value = where;
     await openFilm(gone(new File(["film"], "folder")));
     expect(film.value?.problem).toBe(strings.errors.notAFile("folder"));
@@ -325,6 +366,20 @@ describe("a film in this browser", () => {
     await reading;
     const times = film.value?.item?.frames.map(({ index, time_s }) => [index, Number(time_s.toFixed(3))]);
     expect(times).toEqual([100, 100.2, 100.4, 100.6, 100.8].map((time, index) => [index, time]));
+  });
+
+  it.each([
+    [0, { stage: "failed", problem: strings.errors.readFailed }],
+    [3, { stage: "done", warning: strings.film.cutOff(100.4, strings.errors.readFailed), item: { frames: [{}, {}, {}] } }],
+  ])("keeps what was read before a fault: %s frames", async (read, expected) => {
+    vi.stubGlobal("createImageBitmap", async () => ({}));
+    const { film, loaded, reading } = await opened(new LatePlayer());
+    const { device } = await import("../src/device/device");
+    const readFrame = vi.spyOn(device, "readFrame").mockRejectedValue(new Error(strings.errors.readFailed));
+    for (let k = 0; k < read; k++) readFrame.mockResolvedValueOnce({ width: 64, height: 48, faces: [] });
+    loaded();
+    await reading;
+    expect(film.value).toMatchObject(expected);
   });
 
   it("is awaited until an event or an error", async () => {

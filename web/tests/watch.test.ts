@@ -2,11 +2,12 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Place } from "../src/state";
+import { strings } from "../src/strings";
 import { made } from "./faces";
 
 const sockets: FakeSocket[] = [];
 const pictures: { width: number; height: number; close: ReturnType<typeof vi.fn> }[] = [];
-let media: EventTarget & { enumerateDevices: () => Promise<object[]> };
+let media: EventTarget & { enumerateDevices: () => Promise<object[]>; getUserMedia: () => Promise<object> };
 let frames: (() => void)[] = [];
 let deliver: (() => void)[] = [];
 
@@ -39,9 +40,10 @@ class FakeCanvas {
   convertToBlob = async () => new Blob(["picture"]);
 }
 
+let unplug: () => void;
 const stream = {
   getTracks: () => [{ stop: () => undefined }],
-  getVideoTracks: () => [{ getSettings: () => ({}), addEventListener: () => undefined }],
+  getVideoTracks: () => [{ getSettings: () => ({}), addEventListener: (_: string, ended: () => void) => (unplug = ended) }],
 };
 const video = {
   videoWidth: 640,
@@ -138,6 +140,73 @@ describe("a change of place", () => {
     await nextFrame();
     await arrive();
     expect(sockets).toHaveLength(1);
+  });
+});
+
+describe("a pause", () => {
+  it("outlasts a change of place: nothing is sent", async () => {
+    const { changePlace, watch } = await opened("browser");
+    const { agree } = await import("../src/consent");
+    agree("1", "server");
+    watch.togglePause();
+    await changePlace("server");
+    expect(watch.phase.value).toBe("paused");
+    await nextFrame();
+    await arrive();
+    expect(sockets).toEqual([]);
+  });
+});
+
+describe("a camera that is disconnected", () => {
+  it("leaves the session, which goes on once it is connected again", async () => {
+    const { watch } = await opened("browser");
+    const read = async () => {
+      await nextFrame();
+      await arrive();
+    };
+    await read();
+    const { session } = watch;
+    const readings = () => session.columns[0].length;
+    unplug();
+    expect([watch.phase.value, watch.problem.value]).toEqual(["lost", strings.errors.cameraLost]);
+    expect([watch.session === session, watch.tracks.value.length]).toEqual([true, 0]);
+    const before = readings();
+    await read();
+    expect(readings()).toBe(before);
+    media.getUserMedia = async () => Promise.reject(new DOMException("", "NotFoundError"));
+    await watch.open(video);
+    expect([watch.phase.value, watch.problem.value]).toEqual(["lost", strings.errors.noCamera]);
+    media.getUserMedia = async () => stream;
+    await watch.open(video);
+    await read();
+    expect([watch.phase.value, watch.problem.value, watch.session === session]).toEqual(["watching", null, true]);
+    expect(readings()).toBeGreaterThan(before);
+    watch.close();
+    expect(watch.session).not.toBe(session);
+  });
+
+  it("is closed if nothing was read", async () => {
+    const { watch } = await opened("browser");
+    unplug();
+    expect(watch.phase.value).toBe("closed");
+  });
+});
+
+describe("a camera that is slower than the screen", () => {
+  it("has each frame read once", async () => {
+    let deliverFrame = () => undefined as void;
+    const slow = { ...video, requestVideoFrameCallback: (shown: () => void) => (deliverFrame = shown) };
+    const { watch } = await opened("browser");
+    await watch.open(slow as unknown as HTMLVideoElement);
+    for (let k = 0; k < 3; k++) {
+      await nextFrame();
+      await arrive();
+    }
+    expect(pictures).toHaveLength(1);
+    deliverFrame();
+    await nextFrame();
+    await arrive();
+    expect(pictures).toHaveLength(2);
   });
 });
 

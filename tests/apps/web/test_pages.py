@@ -101,6 +101,13 @@ def test_weights_are_sent_once(client):
     assert (again.status_code, again.content) == (304, b"")
 
 
+def test_a_page_from_before_an_update_gets_no_other_weights(client):
+    url, _, version = client.get("/api/v1/models").json()["models"][0]["url"].partition("?v=")
+    stale = client.get(f"{url}?v={'0' * len(version)}")
+    assert stale.status_code == 404
+    assert stale.json()["detail"] == "the weights have changed; reload the page"
+
+
 def test_the_lock_file_names_no_registry():
     lock = (WEB / "package-lock.json").read_text()
     assert '"resolved"' not in lock or "https://registry.npmjs.org/" in lock

@@ -11,8 +11,16 @@ const ANALYZE = "/api/v1/analyze" satisfies keyof paths;
 /** HTTP statuses for too many requests, of one client or of all. */
 const BUSY_STATUSES = [429, 503];
 
+/** Time limit for the server's networks and settings. */
+const MODELS_TIMEOUT_MS = 10_000;
+/** Delay between attempts to delete a job, doubled after each failure. */
+const DELETE_MS = 1000;
+const MAX_DELETE_MS = 30_000;
+
 /** Whether the server requires a token that is not yet known. */
 export const tokenNeeded = signal(false);
+/** Jobs that could not be deleted yet. */
+export const undeleted = signal<ReadonlySet<string>>(new Set());
 
 export class ApiError extends Error {
   constructor(
@@ -44,9 +52,11 @@ const api = createClient<paths>({ baseUrl: globalThis.location?.origin, fetch: a
 async function ask(request: Request): Promise<Response> {
   countRequest();
   return fetch(request).catch((error) => {
-    throw request.signal.aborted ? error : new ApiError(strings.errors.serverUnreachable, 0);
+    throw error.name === "AbortError" ? error : unreachable();
   });
 }
+
+const unreachable = () => new ApiError(strings.errors.serverUnreachable, 0);
 
 interface Answer<Data> {
   readonly data?: Data;
@@ -55,9 +65,14 @@ interface Answer<Data> {
 }
 
 async function dataOf<Data>(request: Promise<Answer<Data>>): Promise<Data> {
-  const { data, error, response } = await request;
+  const { data, error, response } = await request.catch(brokenOff);
   if (!response.ok) throw apiError(detailOf(error), response.status, response.headers.get("Retry-After"));
   return data as Data;
+}
+
+/** The connection may break off while the body of a response is read. */
+function brokenOff(error: unknown): never {
+  throw error instanceof TypeError ? unreachable() : error;
 }
 
 function detailOf(problem: unknown): string {
@@ -66,7 +81,7 @@ function detailOf(problem: unknown): string {
 }
 
 export function loadModels(): Promise<Models> {
-  return dataOf(api.GET("/api/v1/models"));
+  return dataOf(api.GET("/api/v1/models", { signal: AbortSignal.timeout(MODELS_TIMEOUT_MS) }));
 }
 
 export async function openSession(token: string): Promise<void> {
@@ -79,7 +94,7 @@ export async function loadWeights(url: string): Promise<ArrayBuffer> {
   if (!response.ok) {
     throw apiError(detailOf(await response.json().catch(() => null)), response.status);
   }
-  return response.arrayBuffer();
+  return response.arrayBuffer().catch(brokenOff);
 }
 
 export function analyzePicture(file: File, activation: boolean, options: UploadOptions): Promise<Result> {
@@ -94,7 +109,7 @@ export function analyzePicture(file: File, activation: boolean, options: UploadO
       }),
     );
     if ("items" in found) return found as Result;
-    deleteJob(found.id).catch(() => undefined);
+    void deleteJob(found.id);
     throw new Error(strings.errors.notAPhoto(file.name));
   });
 }
@@ -115,12 +130,12 @@ function sendFilm(file: File, progress: (share: number) => void, stop: AbortSign
     request.upload.onload = () => {
       sent = true;
     };
-    request.onerror = () => reject(new ApiError(strings.errors.serverUnreachable, 0));
+    request.onerror = () => reject(unreachable());
     request.onabort = () => reject(stopped());
     request.onload = () => {
       const { status, response } = request;
       if (status === 202 && stop.aborted) {
-        deleteJob(response.id).catch(() => undefined);
+        void deleteJob(response.id);
         reject(stopped());
       } else if (status === 202) resolve(response);
       else {
@@ -146,7 +161,10 @@ async function retryWhileBusy<Data>({ stop, note }: UploadOptions, request: () =
       const wait = error instanceof ApiError && BUSY_STATUSES.includes(error.status) ? error.retryAfter : null;
       if (wait === null) throw error;
       note(strings.errors.serverBusy(wait));
-      await new Promise((resolve) => setTimeout(resolve, 1000 * wait));
+      await new Promise((resolve) => {
+        setTimeout(resolve, 1000 * wait);
+        stop.addEventListener("abort", resolve);
+      });
       if (stop.aborted) throw stopped();
       note("");
     }
@@ -159,9 +177,21 @@ export function findJob(identifier: string): Promise<Job> {
   return dataOf(api.GET("/api/v1/jobs/{identifier}", { params: { path: { identifier } } }));
 }
 
-/** Stop and delete a job; the request is sent even while the page is being closed. */
+/** Stop and delete a job, repeatedly until the server confirms it or no longer has the job. */
 export async function deleteJob(identifier: string): Promise<void> {
-  await dataOf(api.DELETE("/api/v1/jobs/{identifier}", { params: { path: { identifier } }, keepalive: true }));
+  for (let wait = DELETE_MS; !(await isDeleted(identifier)); wait = Math.min(2 * wait, MAX_DELETE_MS)) {
+    undeleted.value = new Set(undeleted.value).add(identifier);
+    await new Promise((resolve) => setTimeout(resolve, wait));
+  }
+  undeleted.value = new Set([...undeleted.value].filter((one) => one !== identifier));
+}
+
+/** The request is sent even while the page is being closed. */
+function isDeleted(identifier: string): Promise<boolean> {
+  return dataOf(api.DELETE("/api/v1/jobs/{identifier}", { params: { path: { identifier } }, keepalive: true })).then(
+    () => true,
+    (error) => error instanceof ApiError && error.status === 404,
+  );
 }
 
 export function loadResult(identifier: string): Promise<Result> {

@@ -1,7 +1,7 @@
 /** The frame of every view: header, status line, footer, connection problems, token form. */
 
 import { useState } from "preact/hooks";
-import { openSession, tokenNeeded } from "../api/client";
+import { openSession, tokenNeeded, undeleted } from "../api/client";
 import { requests } from "../api/traffic";
 import { activeStage, forgetFilm } from "../live/film";
 import { changePlace, watch } from "../live/watch";
@@ -75,8 +75,13 @@ export function Footer() {
   );
 }
 
-export function ConnectionAlert() {
-  return connectionProblem.value ? <Alert>{connectionProblem.value}</Alert> : null;
+export function ConnectionAlerts() {
+  return (
+    <>
+      {connectionProblem.value && <Alert>{connectionProblem.value}</Alert>}
+      {undeleted.value.size > 0 && <Alert>{strings.errors.undeleted}</Alert>}
+    </>
+  );
 }
 
 export function TokenForm() {
@@ -90,6 +95,7 @@ export function TokenForm() {
       setToken("");
       setProblem(null);
       await connect();
+      if (tokenNeeded.value) setProblem(strings.token.noCookies);
     } catch (error) {
       setProblem(messageOf(error));
     }

@@ -18,8 +18,9 @@ export const COARSE_SEARCH_SIZE = 320;
 /** The processor on which each network runs; empty before they are loaded. */
 export const processors = signal<Processors>({});
 
-/** Time limit for one picture, for the slowest machine. */
+/** Time limits for one picture and for starting the networks, for the slowest machine. */
 const TIMEOUT_MS = 120_000;
+const START_TIMEOUT_MS = 300_000;
 
 type Pending = { resolve: (reading: Reading | undefined) => void; reject: (error: Error) => void };
 
@@ -34,7 +35,8 @@ class Device {
   load(models: Models): Promise<void> {
     this.#models = models;
     this.#loading ??= this.#load(models).catch((error) => {
-      this.#loading = null;
+      // The runtime starts once per worker, so the next attempt needs another worker.
+      this.#terminate(error);
       throw error;
     });
     return this.#loading;
@@ -73,7 +75,9 @@ class Device {
     const threads = self.crossOriginIsolated ? Math.min(navigator.hardwareConcurrency || 1, 4) : 1;
     const compute = wantedCompute(location.search);
     this.#worker ??= this.#start();
-    await this.#ask({ kind: "load", weights, threads, compute }, weights.map(({ data }) => data));
+    const started = this.#ask({ kind: "load", weights, threads, compute }, weights.map(({ data }) => data));
+    const timer = setTimeout(() => this.#terminate(new Error(strings.errors.loadFailed)), START_TIMEOUT_MS);
+    await started.finally(() => clearTimeout(timer));
   }
 
   #start(): Worker {

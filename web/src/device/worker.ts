@@ -22,7 +22,10 @@ function greyOf(picture: ImageBitmap) {
   context.fillStyle = "white";
   context.fillRect(0, 0, width, height);
   context.drawImage(picture, 0, 0);
-  return luma(context.getImageData(0, 0, width, height).data, width, height);
+  const grey = luma(context.getImageData(0, 0, width, height).data, width, height);
+  // Release the pixels at once.
+  canvas.width = canvas.height = 0;
+  return grey;
 }
 
 async function load(request: Load): Promise<void> {

@@ -21,7 +21,7 @@ export interface Film {
   readonly item?: Item;
   /** Events found by the server. */
   readonly events?: readonly Event[];
-  /** What the server could not read or draw. */
+  /** What could not be read, or drawn by the server. */
   readonly warning?: string | null;
   /** The job, while the server has it. */
   readonly job?: Job;
@@ -81,7 +81,7 @@ export function forgetFilm(): void {
   const previous = film.value;
   if (!previous) return;
   URL.revokeObjectURL(previous.url);
-  if (previous.job) deleteJob(previous.job.id).catch(() => undefined);
+  if (previous.job) void deleteJob(previous.job.id);
   film.value = null;
   setRunning("film", null);
 }
@@ -161,8 +161,13 @@ async function readInBrowser(file: File, stopped: AbortSignal): Promise<void> {
   try {
     const start = await open(video, stopped);
     const { videoWidth: width, videoHeight: height } = video;
-    const frames = await readFrames(video, start, stopped);
-    update({ stage: "done", progress: 1, item: { source: file.name, kind: "video", width, height, frames } }, stopped);
+    const frames: Frame[] = [];
+    const error = await readFrames(video, start, frames, stopped).then(() => undefined, messageOf);
+    const last = frames.at(-1);
+    if (error && !last) throw new Error(error);
+    const warning = error && last && strings.film.cutOff(last.time_s, error);
+    const item: Item = { source: file.name, kind: "video", width, height, frames, ...(error && { error }) };
+    update({ stage: "done", progress: 1, warning, item }, stopped);
   } finally {
     // Without a source, a player releases its decoder at once.
     video.removeAttribute("src");
@@ -194,8 +199,13 @@ function firstFrameTime(video: HTMLVideoElement): Promise<number> {
   });
 }
 
-async function readFrames(video: HTMLVideoElement, start: number, stopped: AbortSignal): Promise<Frame[]> {
-  const frames: Frame[] = [];
+/** Append the readings of all frames; those before an error are complete. */
+async function readFrames(
+  video: HTMLVideoElement,
+  start: number,
+  frames: Frame[],
+  stopped: AbortSignal,
+): Promise<void> {
   const assignIds = filmTracker();
   const { duration } = video;
   const timeOf = (index: number) => start + index * FRAME_STEP_S;
@@ -209,7 +219,6 @@ async function readFrames(video: HTMLVideoElement, start: number, stopped: Abort
     const count = video.duration === duration ? Math.max(Math.ceil((duration - start) / FRAME_STEP_S), 1) : null;
     update({ progress: count && frames.length / count, note: strings.film.frames(frames.length, count) }, stopped);
   }
-  return frames;
 }
 
 /** Whether a time is within the film; for MP4 that starts late, Chromium knows only what is buffered. */

@@ -32,11 +32,11 @@ export function addPictures(files: readonly File[]): Promise<void> {
   return readEach(added);
 }
 
-/** Read a picture again in the place selected now, with activation maps if requested. */
-export function readAgain(picture: Picture, activation = false): Promise<void> {
+/** Read pictures again in the place selected now, with activation maps if requested. */
+export function readAgain(chosen: readonly Picture[], activation = false): Promise<void> {
   const where = place.value;
-  change(picture.id, { where, problem: undefined });
-  return readEach([{ ...picture, where }], activation);
+  for (const { id } of chosen) change(id, { where, problem: undefined });
+  return readEach(chosen.map((picture) => ({ ...picture, where })), activation);
 }
 
 /** Stop reading a picture, and remove it. */

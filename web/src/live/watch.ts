@@ -21,12 +21,13 @@ const SLOW_MS = 350;
 /** Delay below which it becomes finer again: half the size takes about a quarter of the time. */
 const FAST_MS = 90;
 
-type Phase = "closed" | "loading" | "watching" | "paused";
+/** Lost: the camera was disconnected, and the session is kept. */
+type Phase = "closed" | "loading" | "watching" | "paused" | "lost";
 
 class Watch {
   readonly phase = signal<Phase>("closed");
-  /** Whether the camera is open, even if paused. */
-  readonly opened = computed(() => this.phase.value === "watching" || this.phase.value === "paused");
+  /** Whether there is a session, even if paused. */
+  readonly opened = computed(() => this.phase.value !== "closed" && this.phase.value !== "loading");
   readonly problem = signal<string | null>(null);
   readonly tracks = signal<readonly Track[]>([]);
   readonly size = signal({ width: 640, height: 480 });
@@ -45,6 +46,8 @@ class Watch {
   #socket = new LiveSocket();
   #place: Place = "browser";
   #start = 0;
+  /** Number of frames that the camera has delivered, if the browser tells. */
+  #frames = 0;
   #searchSize = FRAME_SEARCH_SIZE;
   #lastId = 0;
   #run = 0;
@@ -52,8 +55,10 @@ class Watch {
     this.devices.value = await listCameras();
   };
 
+  /** Open a camera; the session of a camera that was disconnected goes on. */
   async open(video: HTMLVideoElement, camera = this.camera.value): Promise<void> {
-    this.close();
+    const continued = this.phase.value === "lost";
+    if (!continued) this.close();
     const run = ++this.#run;
     // The place is fixed here: consent holds for this place only.
     const where = place.value;
@@ -70,7 +75,7 @@ class Watch {
         for (const track of stream.getTracks()) track.stop();
         return;
       }
-      this.#attach(video, stream);
+      this.#attach(video, stream, run);
       await video.play();
       const { deviceId, facingMode } = stream.getVideoTracks()[0]?.getSettings() ?? {};
       this.camera.value = deviceId ?? camera;
@@ -82,15 +87,17 @@ class Watch {
       if (run === this.#run) this.#fail(messageOf(error));
       return;
     }
-    this.#start = performance.now();
+    if (!continued) this.#start = performance.now();
     this.phase.value = "watching";
     setRunning("live", where);
     void this.#loop(run);
   }
 
-  /** Restart with another camera or in another place. */
+  /** Restart with another camera or in another place, and pause again if it was paused. */
   async reopen(camera = this.camera.value): Promise<void> {
+    const paused = this.phase.value === "paused";
     if (this.#video) await this.open(this.#video, camera);
+    if (paused && this.phase.value === "watching") this.togglePause();
   }
 
   togglePause(): void {
@@ -103,12 +110,7 @@ class Watch {
 
   /** Stop, and discard all readings. */
   close(): void {
-    this.#run++;
-    navigator.mediaDevices?.removeEventListener("devicechange", this.#updateDevices);
-    for (const track of this.#stream?.getTracks() ?? []) track.stop();
-    this.#stream = null;
-    if (this.#video) this.#video.srcObject = null;
-    this.#socket.close();
+    this.#release();
     this.session = new Session();
     this.#lastId = 0;
     batch(() => {
@@ -117,12 +119,23 @@ class Watch {
       this.chartVersion.value = 0;
       this.phase.value = "closed";
       this.problem.value = null;
-      setRunning("live", null);
     });
   }
 
-  #attach(video: HTMLVideoElement, stream: MediaStream): void {
+  /** Stop reading, and close the camera. */
+  #release(): void {
+    this.#run++;
+    navigator.mediaDevices?.removeEventListener("devicechange", this.#updateDevices);
+    for (const track of this.#stream?.getTracks() ?? []) track.stop();
+    this.#stream = null;
+    if (this.#video) this.#video.srcObject = null;
+    this.#socket.close();
+    setRunning("live", null);
+  }
+
+  #attach(video: HTMLVideoElement, stream: MediaStream, run: number): void {
     this.#stream = stream;
+    this.#countFrames(video, run);
     video.srcObject = stream;
     for (const track of stream.getVideoTracks()) {
       track.addEventListener("ended", () => {
@@ -131,18 +144,35 @@ class Watch {
     }
   }
 
+  #countFrames(video: HTMLVideoElement, run: number): void {
+    if (run !== this.#run) return;
+    this.#frames++;
+    video.requestVideoFrameCallback?.(() => this.#countFrames(video, run));
+  }
+
+  /** Close the camera after an error; a session with readings is kept. */
   #fail(message: string): void {
-    this.close();
-    this.problem.value = message;
+    batch(() => {
+      if (this.session.columns[0].length) {
+        this.#release();
+        this.#clearReading();
+        this.phase.value = "lost";
+      } else this.close();
+      this.problem.value = message;
+    });
   }
 
   async #loop(run: number): Promise<void> {
     const wanted = () => run === this.#run && this.phase.value === "watching";
     let retry = RETRY_MS;
+    let read = -1;
     while (run === this.#run) {
       await nextFrame();
       const video = this.#video;
       if (!wanted() || !video?.videoWidth) continue;
+      // In dim light a camera may deliver fewer frames than the screen shows.
+      if (this.#frames === read && typeof video.requestVideoFrameCallback === "function") continue;
+      read = this.#frames;
       const start = performance.now();
       try {
         const reading = await this.#read(await captureFrame(video), wanted);

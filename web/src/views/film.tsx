@@ -242,7 +242,7 @@ function Downloads({ shown, events }: { shown: Shown; events: readonly Event[] }
   );
 }
 
-/** Report the time of each frame shown, or a few times a second if the browser cannot onTime. */
+/** Report the time of each frame shown, or a few times a second without frame callbacks. */
 function usePlayerTime(player: { readonly current: HTMLVideoElement | null }, onTime: (time: number) => void): void {
   useEffect(() => {
     const video = player.current;

@@ -47,7 +47,7 @@ export function Live() {
         />
       )}
       {watch.problem.value && (
-        <Alert action={phase === "closed" && <Button onClick={start}>{strings.retry}</Button>}>{watch.problem.value}</Alert>
+        <Alert action={(phase === "closed" || phase === "lost") && <Button onClick={start}>{strings.retry}</Button>}>{watch.problem.value}</Alert>
       )}
       <div class="stage">
         <section class="view">
@@ -91,7 +91,7 @@ function Curtain({ loading, ready, onOpen }: { loading: boolean; ready: boolean;
 }
 
 function Controls() {
-  const paused = watch.phase.value === "paused";
+  const phase = watch.phase.value;
   const { perSecond, delay } = watch.pace.value;
   return (
     <div class="controls">
@@ -107,7 +107,9 @@ function Controls() {
           </select>
         </label>
       )}
-      <Button onClick={() => watch.togglePause()}>{paused ? words.resume : words.pause}</Button>
+      {phase !== "lost" && (
+        <Button onClick={() => watch.togglePause()}>{phase === "paused" ? words.resume : words.pause}</Button>
+      )}
       <Button onClick={saveReadings}>{words.save}</Button>
       <p class="hint pace">{words.rate(perSecond, delay)}</p>
     </div>

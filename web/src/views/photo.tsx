@@ -19,6 +19,7 @@ const facesOf = (item?: Item) => item?.frames[0]?.faces ?? [];
 export function Photo() {
   const shown = pictures.value;
   const read = shown.filter(({ item }) => item);
+  const failed = shown.filter(({ problem }) => problem);
   const over = useDroppedFiles(addPictures);
   useNetworks();
   return (
@@ -42,6 +43,7 @@ export function Photo() {
               <Button onClick={() => save("mien.csv", "text/csv", csvOf(itemsOf(read)))}>{words.csv}</Button>
             </>
           )}
+          {failed.length > 1 && <Button onClick={() => readAgain(failed)}>{words.retryAll}</Button>}
           <Button tone="danger" onClick={clear}>
             {words.clear}
           </Button>
@@ -123,7 +125,7 @@ function MapButton(props: { picture: Picture; showMap: boolean; onChange: (showM
     onChange(!showMap);
     if (showMap || loading || mapsOf(picture.item).length) return;
     setLoading(true);
-    await readAgain(picture, true);
+    await readAgain([picture], true);
     setLoading(false);
   };
   return (
@@ -148,7 +150,7 @@ function remove(id: number, button: HTMLElement): void {
 /** Read a picture again, and focus its heading, since the button disappears. */
 function retry(picture: Picture, showMap: boolean, button: HTMLElement): void {
   button.closest("article")?.querySelector<HTMLElement>("h2")?.focus();
-  void readAgain(picture, showMap);
+  void readAgain([picture], showMap);
 }
 
 function clear(): void {

@@ -47,7 +47,10 @@ async def weight_file(
     if card is None:
         raise ProblemError(HTTPStatus.NOT_FOUND, "there are no such weights; see /api/v1/models")
     headers = {"ETag": f'"{card.sha256}"', "Cache-Control": "private, no-cache"}
-    if v == _version(card):
+    if v:
+        # A page that was opened before an update has the cards of other weights.
+        if v != _version(card):
+            raise ProblemError(HTTPStatus.NOT_FOUND, "the weights have changed; reload the page")
         headers["Cache-Control"] = "private, max-age=31536000, immutable"
     if card.sha256 in if_none_match:
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
