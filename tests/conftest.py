@@ -48,13 +48,14 @@ def _write_film(
     form: str | None = None,
     options: dict[str, str] | None = None,
     codec: str = "libx264",
+    encoding: dict[str, str] | None = None,
     clock: Fraction = CLOCK,
     aspect: Fraction | None = None,
 ) -> Any:
     stem = str(target) if isinstance(target, Path) else target
     with av.open(stem, "w", format=form, options=options or {}) as output:
         preset = {"preset": "ultrafast"} if codec == "libx264" else {}
-        video: Any = output.add_stream(codec, options=preset)
+        video: Any = output.add_stream(codec, options=preset | (encoding or {}))
         video.width, video.height, video.pix_fmt = *size, "yuv420p"
         video.codec_context.time_base = video.time_base = clock
         video.codec_context.sample_aspect_ratio = aspect or Fraction(1)

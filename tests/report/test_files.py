@@ -78,6 +78,23 @@ def test_of_a_failure_whole_lines_are_kept_if_asked(tmp_path, written, kept):
     assert kept is None or (tmp_path / "a.partial.csv").read_text() == kept
 
 
+def test_rows_of_a_long_run_are_visible_before_it_ends(tmp_path):
+    (tmp_path / "a.partial.csv").write_text("of another run\n")
+    with atomic(tmp_path / "a.csv", salvage=True) as temporary:
+        assert names(tmp_path) == ["a.partial-2.csv", "a.partial.csv"]
+        temporary.write_text("whole\n")
+    assert names(tmp_path) == ["a.csv", "a.partial.csv"]
+    assert (tmp_path / "a.partial.csv").read_text() == "of another run\n"
+
+
+@pytest.mark.parametrize("salvage", [False, True])
+def test_names_as_long_as_the_system_allows(tmp_path, salvage):
+    path = tmp_path / ("é" * 125 + ".csv")
+    with atomic(path, salvage=salvage) as temporary:
+        temporary.write_text("whole\n")
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 def test_full_device_says_what_to_do():
     with (

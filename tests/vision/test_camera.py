@@ -74,6 +74,10 @@ def test_what_sources_mean_on_linux(tmp_path):
         ("http://cam/video?user=anna&password=secret", "http://cam/video"),
         ("rtsp://anna:p?ss@10.0.0.5/live", "rtsp://10.0.0.5/live"),
         ("http://cam/@home", "http://cam/@home"),
+        (
+            "rtsp://cam:554/user=admin&password=secret&channel=1&stream=0.sdp",
+            "rtsp://cam:554/user=admin&password=&channel=1&stream=0.sdp",
+        ),
     ],
 )
 def test_names_of_addresses_hold_no_password(address, name):

@@ -105,5 +105,6 @@ def test_a_file_is_read_once_however_it_is_spelled(tmp_path, monkeypatch):
 def test_addresses_are_to_be_downloaded(address):
     ((name, error),) = find_sources([address]).failures
     assert (name, str(error)) == (
-        address, f"{address} does not exist; download it first, mien reads no addresses"
-    )  # fmt: skip
+        address,
+        f"{address} does not exist; download it first; cameras and streams are for `mien live`",
+    )

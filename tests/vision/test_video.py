@@ -86,6 +86,33 @@ def test_films_that_grow_beyond_the_limit_are_refused_there(growing_film, collec
     assert frames
 
 
+def test_films_keep_the_size_of_their_first_frame(make_film, tmp_path, growing_film):
+    with open_media(growing_film) as stream:
+        frames = list(stream)
+    assert {frame.image.shape for frame in frames} == {(48, 64, 3)}
+    assert frames[-1].image[5, 5, 0] > 230
+    tall = make_film(tmp_path / "tall.h264", [0, 0.1, 0.2], size=(48, 64)).read_bytes()
+    wide = make_film(tmp_path / "wide.h264", [n / 10 for n in range(400)]).read_bytes()
+    with open_media(wide + tall) as stream:
+        *_, last = stream
+    # The red quarter of the tall frames, 36x48 pixels in the middle.
+    assert last.image.shape == (48, 64, 3)
+    assert last.image[:20, 16:30, 0].min() > 200
+    assert last.image[:, :12].max() < 20 > last.image[:, 52:].max()
+
+
+def test_avi_with_frames_out_of_order(make_film, tmp_path):
+    """AVI has decoding times only."""
+    times = [i / 10 for i in range(30)]
+    path = make_film(
+        tmp_path / "a.avi", times, clock=Fraction(1, 10), encoding={"bf": "3", "preset": "fast"}
+    )
+    frames = list(open_media(path))
+    steps = np.diff([frame.time_s for frame in frames])
+    assert len(frames) == 30
+    assert steps == pytest.approx([0.1] * 29)
+
+
 # Faults
 
 
@@ -131,6 +158,24 @@ def test_how_far_a_film_was_read_is_told_in_its_own_times(make_film, tmp_path, c
         collect(stream, frames)
     read_s = float(re.search(r"up to ([\d.]+) s", str(caught.value))[1])
     assert read_s == pytest.approx(frames[-1].time_s, abs=0.2)
+
+
+def test_a_gap_in_a_broadcast_loses_one_frame(make_film, tmp_path, collect):
+    path = make_film(tmp_path / "a.ts", [i / 10 for i in range(60)])
+    data = bytearray(path.read_bytes())
+    # The continuity counter of a packet of the video stream skips five.
+    middle = next(
+        start
+        for start in range(len(data) // 188 // 2 * 188, len(data), 188)
+        if int.from_bytes(data[start + 1 : start + 3], "big") & 0x1FFF == 0x100
+    )
+    data[middle + 3] = data[middle + 3] & 0xF0 | (data[middle + 3] + 5) & 0x0F
+    path.write_bytes(data)
+    frames = []
+    with open_media(path) as stream, pytest.raises(TruncatedError, match="data are missing"):
+        collect(stream, frames)
+    assert len(frames) >= 58
+    assert frames[-1].index == 59
 
 
 def test_film_cut_within_its_first_frame(make_film, tmp_path, is_one_sentence):

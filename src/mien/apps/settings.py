@@ -89,7 +89,7 @@ class WebSettings(BaseSettings):
     precision: Literal["fp32", "int8"] | None = None
     max_upload: int = Field(default=512_000_000, ge=1)
     max_frame: int = Field(default=2_000_000, ge=1)
-    max_pixels: int = Field(default=50_000_000, ge=1)
+    max_pixels: int = Field(default=64_000_000, ge=1)
     max_duration_s: float = Field(default=3600.0, gt=0)
     max_uploads: int = Field(default=16, ge=1)
     max_jobs: int = Field(default=20, ge=1)

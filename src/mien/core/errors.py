@@ -11,6 +11,7 @@ __all__ = [
     "UnknownEmotionError",
     "cause_of",
     "out_of_memory",
+    "unforeseen",
 ]
 
 
@@ -51,6 +52,12 @@ class OutputError(MienError):
 def out_of_memory(source: str) -> TooLargeError:
     """The error for a source that does not fit into memory."""
     return TooLargeError(f"{source} needs more memory than there is; make it smaller")
+
+
+def unforeseen(source: str, error: Exception) -> MediaError:
+    """The error for a source on which reading failed in a way that should not occur."""
+    cause = f"{type(error).__name__}: {error}".removesuffix(": ")
+    return MediaError(f"{source} cannot be read ({cause}); please report this")
 
 
 def cause_of(error: Exception) -> str:

@@ -1,6 +1,7 @@
 """Atomic file writes, and messages for what the system refuses."""
 
 import errno
+import itertools
 import mmap
 import os
 import secrets
@@ -28,6 +29,10 @@ _ADVICE = {
 }
 
 
+STEM = 56
+"""Number of characters of a name that temporary names begin with: they have at most 255 bytes."""
+
+
 @contextmanager
 def atomic(path: str | os.PathLike[str], *, salvage: bool = False) -> Iterator[Path]:
     """Write a file under a temporary name and rename it when the block ends without an exception.
@@ -38,8 +43,8 @@ def atomic(path: str | os.PathLike[str], *, salvage: bool = False) -> Iterator[P
 
     Args:
         path: output file.
-        salvage: if the block fails, keep the complete lines written so far in a file beside `path`
-            with `partial` in its name.
+        salvage: write a visible file with `partial` in its name instead, and if the block fails,
+            keep the complete lines written so far. It also survives a power failure.
 
     Yields:
         The path to write to.
@@ -55,20 +60,19 @@ def atomic(path: str | os.PathLike[str], *, salvage: bool = False) -> Iterator[P
             return
         # Replace the file that a symbolic link points to, not the link.
         final = Path(os.path.realpath(target))
-        temporary = final.with_name(_temporary_name(final))
+        temporary = _created(final, _partial_names(final) if salvage else _hidden_names(final))
         try:
-            _create_like(temporary, final)
+            _copy_permissions(final, temporary)
             yield temporary
             _sync(temporary)
             temporary.replace(final)
         except BaseException as error:
-            if salvage:
-                kept = _salvaged(temporary, final.with_name(f"{final.stem}.partial{final.suffix}"))
-            if kept is not None:
+            if salvage and _cut_to_lines(temporary):
+                kept = temporary
                 error.add_note(f"what was written before is in {kept}")
+            else:
+                temporary.unlink(missing_ok=True)
             raise
-        finally:
-            temporary.unlink(missing_ok=True)
     except BrokenPipeError:
         # Raised by a pipe that the block also writes to, never by this file.
         raise
@@ -119,31 +123,47 @@ def _is_special(path: Path) -> bool:
     return path.exists() and not path.is_file()
 
 
-def _create_like(temporary: Path, final: Path) -> None:
-    """Create the temporary file, with the permissions of the file that it will replace."""
-    temporary.touch(exist_ok=False)
+def _created(final: Path, names: Iterator[str]) -> Path:
+    """An empty file beside `final` under the first free name."""
+    while True:
+        place = final.with_name(next(names))
+        try:
+            place.touch(exist_ok=False)
+        except FileExistsError:
+            continue
+        return place
+
+
+def _copy_permissions(final: Path, temporary: Path) -> None:
+    """Give the temporary file the permissions of the file that it will replace."""
     if final.exists():
         if not os.access(final, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         shutil.copymode(final, temporary)
 
 
-def _temporary_name(final: Path) -> str:
-    # File names are limited to 255 bytes.
-    return f".{final.stem[:32]}.{secrets.token_hex(4)}{final.suffix}"
+def _hidden_names(final: Path) -> Iterator[str]:
+    while True:
+        yield f".{final.stem[:STEM]}.{secrets.token_hex(4)}{final.suffix}"
 
 
-def _salvaged(half: Path, name: Path) -> Path | None:
-    """Move the complete lines of a file to `name`; None if there are none."""
+def _partial_names(final: Path) -> Iterator[str]:
+    """Names that tell what an interrupted run left; that of an earlier run is not overwritten."""
+    yield f"{final.stem[:STEM]}.partial{final.suffix}"
+    for number in itertools.count(2):
+        yield f"{final.stem[:STEM]}.partial-{number}{final.suffix}"
+
+
+def _cut_to_lines(half: Path) -> bool:
+    """Cut a file after its last complete line; False if it has none or cannot be cut."""
     try:
         with half.open("r+b") as stream, mmap.mmap(stream.fileno(), 0) as content:
             end = content.rfind(b"\n") + 1
-        if not end:
-            return None
-        os.truncate(half, end)
-        return half.replace(name)
+        if end:
+            os.truncate(half, end)
     except (OSError, ValueError):  # an empty file cannot be mapped
-        return None
+        return False
+    return end > 0
 
 
 def _sync(path: Path) -> None:

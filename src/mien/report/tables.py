@@ -118,10 +118,10 @@ class CsvWriter:
         for row in flat_rows(self._source, [frame]):
             row["uncertain"] = "true" if row["uncertain"] else "false"
             self._writer.writerow(row)
-
-    def end(self, error: MienError | None = None) -> None:  # noqa: ARG002
-        """End the source; a table cannot hold its error."""
         self._stream.flush()
+
+    def end(self, error: MienError | None = None) -> None:
+        """Do nothing: a table cannot hold an error."""
 
     def fail(self, source: str, error: MienError) -> None:
         """Do nothing: a source that could not be opened has no rows."""

@@ -238,4 +238,5 @@ def _paced(stream: MediaStream, pace: Pace) -> Iterator[Frame]:
 
 def _without_password(address: str) -> str:
     # The password goes first: it may hold an unescaped question mark.
-    return re.sub(r"://[^/]*@", "://", address).partition("?")[0]
+    bare = re.sub(r"://[^/]*@", "://", address).partition("?")[0]
+    return re.sub(r"(?i)(pass(?:word|wd)?|pwd|token)=[^&/;]*", r"\1=", bare)

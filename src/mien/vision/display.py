@@ -24,12 +24,18 @@ class Display:
     Frames with non-square pixels, as of television and DVDs, are enlarged along the longer side of
     their pixels, so that no detail is lost.
 
+    The resolution of recorded calls and broadcasts may change in the middle. With `constant_size`,
+    later frames are scaled to fit into the size of the first, with black bars where their aspect
+    ratio differs, so that one coordinate system holds for all.
+
     Side data are read once per rotation: a frame whose side data were read lives until garbage
     collection, which would take a gigabyte per minute of video.
     """
 
-    def __init__(self, stream: VideoStream) -> None:
+    def __init__(self, stream: VideoStream, *, constant_size: bool = False) -> None:
         self._stream = stream
+        self._constant = constant_size
+        self._size: tuple[int, int] | None = None
         self._convert = VideoReformatter().reformat
         self._orientations: dict[int, Orientation] = {}
 
@@ -40,8 +46,14 @@ class Display:
     def image(self, picture: VideoFrame) -> Image:
         """The displayed frame, (height, width, 3) RGB, uint8."""
         width, height = self._stretched(picture)
+        canvas = (width, height) if self._size is None else self._size
+        if self._constant:
+            self._size = canvas
+            scale = min(canvas[0] / width, canvas[1] / height)
+            width, height = max(round(width * scale), 1), max(round(height * scale), 1)
         converted = self._convert(picture, width=width, height=height, format="rgb24")
-        return self._orientation(picture).apply(np.asarray(converted.to_ndarray(), np.uint8))
+        image = _centred(np.asarray(converted.to_ndarray(), np.uint8), *canvas)
+        return self._orientation(picture).apply(image)
 
     def _stretched(self, picture: VideoFrame) -> tuple[int, int]:
         aspect = float(self._stream.sample_aspect_ratio or 1)
@@ -59,3 +71,14 @@ class Display:
                 UPRIGHT if matrix is None else Orientation.from_display_matrix(bytes(matrix))
             )
         return self._orientations[picture.rotation]
+
+
+def _centred(image: Image, width: int, height: int) -> Image:
+    """The image in the middle of a black one of the given size, which is at least as large."""
+    rows, columns = image.shape[:2]
+    if (columns, rows) == (width, height):
+        return image
+    top, left = (height - rows) // 2, (width - columns) // 2
+    canvas = np.zeros((height, width, 3), np.uint8)
+    canvas[top : top + rows, left : left + columns] = image
+    return canvas

@@ -22,17 +22,20 @@ _log = logging.getLogger(__name__)
 
 # Formats that need no helper program and are recognised by their first bytes.
 _FORMATS = (
-    "JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "PPM", "AVIF", "JPEG2000", "ICO", "QOI",
+    "JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "PPM", "AVIF", "JPEG2000", "QOI",
 )  # fmt: skip
 _UNMISTAKABLE = frozenset({"JPEG", "PNG", "GIF", "WEBP", "AVIF"})
 _ANIMATED = frozenset({"GIF", "PNG", "WEBP", "AVIF"})
 _UNRECOGNISED = (SyntaxError, IndexError, TypeError, struct.error)
 DECODE_ERRORS = (
-    OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, RuntimeError, struct.error,
-    zlib.error, PIL.Image.DecompressionBombError,
+    OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, RuntimeError,
+    AssertionError, struct.error, zlib.error, PIL.Image.DecompressionBombError,
 )  # fmt: skip
 """What Pillow raises for damaged images."""
+# HEIC has them too; Pillow then tries to read it as AVIF.
+_HEIF_BRANDS = (b"mif1", b"msf1")
 _EXIF_ORIENTATION = 0x0112
+_TIFF_SUBFILE_TYPE = 254
 # As in browsers, for frames without a duration.
 _DEFAULT_DURATION_S = 0.1
 
@@ -48,11 +51,15 @@ def open_picture(file: BinaryIO, name: str, max_pixels: int, every: int) -> Medi
 
     Raises:
         TooLargeError: above the limit.
-        MediaError: if the header is damaged.
+        MediaError: if the header is damaged, or the image is a raw photograph.
     """
     picture = _identify(file, name)
     if picture is None:
         return None
+    if _is_thumbnail(picture):
+        raise MediaError(
+            f"{name} is a raw photograph, of which only a thumbnail could be read; save it as JPEG"
+        )
     check_pixels(name, *picture.size, max_pixels)
     orientation = orientation_of(picture)
     width, height = orientation.size(*picture.size)
@@ -61,7 +68,7 @@ def open_picture(file: BinaryIO, name: str, max_pixels: int, every: int) -> Medi
         media = Media(name, MediaKind.IMAGE, width, height, frame_count=1)
         return MediaStream(media, _still(picture, name, orientation), file.close)
     media = Media(name, MediaKind.ANIMATION, width, height, frame_count=count)
-    return MediaStream(media, _animation(picture, name, orientation, every), file.close)
+    return MediaStream(media, _animation(picture, name, orientation, every, max_pixels), file.close)
 
 
 def to_rgb(picture: PIL.Image.Image) -> Image:
@@ -83,7 +90,8 @@ def to_rgb(picture: PIL.Image.Image) -> Image:
         if picture.mode == "I" and values.max() <= 255:
             return _grey_to_rgb(values)
         return _grey_to_rgb((values * 255 + 32767) // 65535)
-    if picture.has_transparency_data:
+    # Pillow gives later frames of grey GIFs no palette, and then fails to answer.
+    if not (picture.mode == "P" and picture.palette is None) and picture.has_transparency_data:
         ground = PIL.Image.new("RGBA", picture.size, "white")
         picture = PIL.Image.alpha_composite(ground, picture.convert("RGBA"))
     return np.asarray(picture.convert("RGB"))
@@ -109,7 +117,7 @@ def _identify(file: BinaryIO, name: str) -> ImageFile | None:
         try:
             return factory(file, "")
         except _UNRECOGNISED as error:
-            if form in _UNMISTAKABLE:
+            if form in _UNMISTAKABLE and prefix[8:12] not in _HEIF_BRANDS:
                 fault = error
         except PIL.Image.DecompressionBombError as error:
             raise TooLargeError(
@@ -121,6 +129,15 @@ def _identify(file: BinaryIO, name: str) -> ImageFile | None:
         raise decode_error(name, fault) from fault
     file.seek(0)
     return None
+
+
+def _is_thumbnail(picture: ImageFile) -> bool:
+    """Whether a TIFF is marked as a reduced version of another image, as in raw photographs."""
+    try:
+        kind = getattr(picture, "tag_v2", {}).get(_TIFF_SUBFILE_TYPE, 0)
+        return picture.format == "TIFF" and bool(int(kind) & 1)
+    except DECODE_ERRORS:
+        return False
 
 
 def decode_error(name: str, error: Exception) -> MediaError:
@@ -178,20 +195,25 @@ def _still(picture: ImageFile, name: str, orientation: Orientation) -> Iterator[
 
 
 def _animation(
-    picture: ImageFile, name: str, orientation: Orientation, every: int
+    picture: ImageFile, name: str, orientation: Orientation, every: int, max_pixels: int
 ) -> Iterator[Frame]:
     first, index, time_s = _first(picture), 0, 0.0
     # The duration of a frame is known only once it is decoded, so frames come one late.
     waiting: Frame | None = None
-    fault: Exception | None = None
+    fault: MediaError | None = None
     while True:
         try:
             if not _has_frame(picture, first + index):
                 break
+            # Frames of a GIF may enlarge it.
+            check_pixels(name, *picture.size, max_pixels)
             picture.load()
             image = to_rgb(picture) if index % every == 0 else None
-        except DECODE_ERRORS as error:
+        except TooLargeError as error:
             fault = error
+            break
+        except DECODE_ERRORS as error:
+            fault = _broken_off(name, index, error)
             break
         if image is not None:
             if waiting is not None:
@@ -203,7 +225,7 @@ def _animation(
     if waiting is not None:
         yield replace(waiting, ends_s=time_s)
     if fault is not None:
-        raise _broken_off(name, index, fault) from fault
+        raise fault
 
 
 def _has_frame(picture: ImageFile, index: int) -> bool:

@@ -26,7 +26,7 @@ __all__ = [
     "open_media",
 ]
 
-DEFAULT_MAX_PIXELS = 100_000_000
+DEFAULT_MAX_PIXELS = 120_000_000
 """Default limit on width times height of an encoded image or of a video frame."""
 
 Source: TypeAlias = (

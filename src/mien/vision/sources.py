@@ -24,9 +24,11 @@ __all__ = [
 IMAGE_EXTENSIONS = frozenset(
     (
         ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".gif", ".webp", ".tif",
-        ".tiff", ".bmp", ".ppm", ".pgm", ".pnm", ".avif", ".jp2", ".ico", ".qoi",
+        ".tiff", ".bmp", ".ppm", ".pgm", ".pnm", ".avif", ".jp2", ".qoi",
     )
 )  # fmt: skip
+UNREAD_EXTENSIONS = frozenset((".heic", ".heif"))
+"""Extensions of photographs that cannot be read, so that those in a folder are named."""
 VIDEO_EXTENSIONS = frozenset(
     (
         ".mp4", ".m4v", ".mov", ".qt", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".m2ts",
@@ -34,7 +36,7 @@ VIDEO_EXTENSIONS = frozenset(
         ".h265", ".ivf", ".y4m",
     )
 )  # fmt: skip
-EXTENSIONS = IMAGE_EXTENSIONS | VIDEO_EXTENSIONS
+EXTENSIONS = IMAGE_EXTENSIONS | UNREAD_EXTENSIONS | VIDEO_EXTENSIONS
 """Extensions of the files read from a folder; a file named explicitly may have any extension."""
 
 
@@ -90,7 +92,11 @@ _Choice = Callable[[Path], bool]
 
 def missing(name: str) -> MediaError:
     """The error for a path that does not exist; a URL gets its own advice."""
-    hint = "download it first, mien reads no addresses" if "://" in name else "check the path"
+    hint = (
+        "download it first; cameras and streams are for `mien live`"
+        if "://" in name
+        else "check the path"
+    )
     return MediaError(f"{name} does not exist; {hint}")
 
 

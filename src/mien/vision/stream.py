@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from itertools import chain
 
-from mien.core.errors import MienError, TooLargeError
+from mien.core.errors import TooLargeError
 from mien.core.media import Frame, Media
 
 __all__ = ["MediaStream", "check_pixels"]
@@ -44,7 +44,7 @@ class MediaStream:
             self._frames = chain([next(frames)], frames)
         except StopIteration:
             pass
-        except (MienError, MemoryError) as error:
+        except Exception as error:
             self._frames = _failing(error)
 
     def close(self) -> None:

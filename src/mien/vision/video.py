@@ -107,14 +107,16 @@ class _Decoder:
         self.end_s = 0.0
         self._pace = pace
         self._arrivals = Arrivals()
-        self.display = Display(stream)
+        self.display = Display(stream, constant_size=True)
         self._lost = 0
 
     def time_s(self, picture: VideoFrame) -> float | None:
         """Presentation time of a frame in seconds; None if it has no timestamp."""
-        if picture.pts is None or self.stream.time_base is None:
+        # AVI has no presentation times: FFmpeg passes on its decoding times in the wrong order.
+        stamp = picture.dts if self.container.format.name == "avi" else picture.pts
+        if stamp is None or self.stream.time_base is None:
             return None
-        return float(picture.pts * self.stream.time_base) - self.start_s
+        return float(stamp * self.stream.time_base) - self.start_s
 
     def duration_s(self, first: VideoFrame) -> float | None:
         """Seconds from the first frame to the end; None if not declared."""
@@ -143,7 +145,7 @@ class _Decoder:
     def frames(
         self, first: VideoFrame, pictures: Iterator[VideoFrame], every: int, max_pixels: int
     ) -> Iterator[Frame]:
-        """All kept frames, whose size may change; raises the fault at the end, if there was one."""
+        """All kept frames; raises the fault at the end, if there was one."""
         clock, time_s, step_s = Clock(), 0.0, self._step_s()
         for position, picture in enumerate(itertools.chain([first], pictures)):
             shown_s = self.time_s(picture)
@@ -188,8 +190,10 @@ class _Decoder:
                 if packet.size == 0:
                     continue
                 if packet.is_corrupt:
-                    self._note("the file ends within a packet")
-                    continue
+                    self._note("data are missing")
+                    # In broadcast recordings only a part is missing, which decoders conceal.
+                    if not self.container.format.name.startswith("mpeg"):
+                        continue
                 stamp = packet.dts if packet.pts is None else packet.pts
                 if stamp is not None and packet.time_base is not None:
                     end = (stamp + (packet.duration or 0)) * packet.time_base

@@ -42,8 +42,15 @@ def test_the_next_source_is_decoded_while_one_is_read(
 
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("place", ["mien.apps.cli.opening.open_media", "mien.vision.images.to_rgb"])
-def test_too_little_memory_for_one_source(
-    mien, tmp_path, monkeypatch, empty_picture, threads, place
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (MemoryError, "needs more memory than there is; make it smaller"),
+        (ZeroDivisionError, "cannot be read (ZeroDivisionError); please report this"),
+    ],
+)
+def test_an_error_ends_one_source_alone(
+    mien, tmp_path, monkeypatch, empty_picture, threads, place, error, words
 ):
     paths = [empty_picture(tmp_path / name) for name in ("a.png", "b.png", "c.png")]
     module, name = place.rsplit(".", 1)
@@ -52,14 +59,14 @@ def test_too_little_memory_for_one_source(
 
     def scarce(*args, **named):
         if next(calls) == 1:
-            raise MemoryError
+            raise error
         return before(*args, **named)
 
     monkeypatch.setattr(place, scarce)
     done = mien("analyze", *paths, "--format", "csv", "--threads", threads)
     assert done.code == 1
     (line,) = done.err.splitlines()
-    assert line == f"mien: {paths[1]} needs more memory than there is; make it smaller"
+    assert line == f"mien: {paths[1]} {words}"
 
 
 def test_what_was_opened_ahead_is_closed(mien, tmp_path, monkeypatch, decoded, empty_picture):

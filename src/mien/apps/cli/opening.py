@@ -10,7 +10,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TypeAlias
 
-from mien.core.errors import MienError, out_of_memory
+from mien.core.errors import MienError, out_of_memory, unforeseen
 from mien.vision.media import open_media
 from mien.vision.sources import display_name
 from mien.vision.stream import MediaStream
@@ -62,6 +62,8 @@ def _open(path: Path, *, every: int, max_pixels: int, decode: bool = False) -> O
         return error
     except MemoryError:
         return out_of_memory(display_name(path))
+    except Exception as error:
+        return unforeseen(display_name(path), error)
     if decode:
         stream.decode_first()
     return stream

@@ -11,7 +11,10 @@ from mien.pipeline.build import EDGE, Config
 __all__ = ["Edge", "MinFace", "SearchSize", "Threads", "base_config", "path_option"]
 
 Edge = Annotated[
-    bool, typer.Option("--edge", help="For small boards: one thread, int8, search at 320 px.")
+    bool,
+    typer.Option(
+        "--edge", help="For small boards: int8, one thread for the networks, search at 320 px."
+    ),
 ]
 MinFace = Annotated[float, typer.Option(min=0, help="Ignore faces below this size in px.")]
 SearchSize = Annotated[
@@ -23,7 +26,7 @@ SearchSize = Annotated[
     ),
 ]
 Threads = Annotated[
-    int | None, typer.Option(min=1, help="Number of threads; all cores by default.")
+    int | None, typer.Option(min=1, help="Number of threads of the networks; all cores by default.")
 ]
 
 

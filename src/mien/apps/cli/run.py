@@ -1,6 +1,6 @@
 """The main loop of `mien analyze`: read each source and write its results."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +9,8 @@ from rich.progress import Progress, TaskID
 
 from mien.apps.cli.console import complain, printable, progress_bar
 from mien.apps.cli.opening import opened
-from mien.core.errors import MienError, TooLargeError, out_of_memory
-from mien.core.media import Media
+from mien.core.errors import MienError, TooLargeError, out_of_memory, unforeseen
+from mien.core.media import Frame, Media
 from mien.core.types import FrameReading
 from mien.pipeline.analyzer import Analyzer
 from mien.report.annotations import AnnotatedCopy, AnnotationFolder
@@ -69,7 +69,7 @@ class Run:
         started = False
         with (
             stream,
-            closing(self.analyzer.read_stream(stream)) as pairs,
+            closing(self._pairs(stream)) as pairs,
             self._annotated(stream.media) as copy,
         ):
             try:
@@ -94,6 +94,16 @@ class Run:
         self.writer.end(fault)
         if copy.fault is not None:
             self._report(source, copy.fault)
+
+    def _pairs(self, stream: MediaStream) -> Generator[tuple[Frame, FrameReading], None, None]:
+        """Frames with their readings; an error in reading is one of this source alone."""
+        with closing(self.analyzer.read_stream(stream)) as pairs:
+            try:
+                yield from pairs
+            except (MienError, MemoryError):
+                raise
+            except Exception as error:
+                raise unforeseen(stream.media.source, error) from error
 
     def _annotated(self, media: Media) -> AnnotatedCopy:
         folder = self.annotations
