@@ -1,5 +1,6 @@
 from dataclasses import dataclass, field, replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -80,6 +81,21 @@ def test_large_pictures_are_searched_again_finer():
     session = PlantedSession()
     FaceDetector(session, search_size=960).detect(np.zeros((1280, 1920), np.uint8))
     assert [shape[3] for shape in session.shapes] == [960, 480, 256, 128]
+
+
+def test_large_pictures_are_read_once(monkeypatch):
+    sources = []
+    resize = cv2.resize
+    monkeypatch.setattr(
+        "mien.vision.proposals.cv2.resize",
+        lambda image, size, **options: (
+            sources.append(image.shape) or resize(image, size, **options)
+        ),
+    )
+    session = PlantedSession()
+    FaceDetector(session, search_size=640).detect(np.zeros((1280, 960), np.uint8))
+    assert [shape[2:] for shape in session.shapes] == [(640, 480), (320, 256), (160, 128)]
+    assert sources == [(1280, 960), (640, 480), (320, 240)]
 
 
 def test_small_pictures_are_enlarged_at_most_twofold():

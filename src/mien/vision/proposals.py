@@ -98,7 +98,12 @@ class FaceProposer:
 
     def propose(self, grey: Image, min_score: float) -> Proposals:
         """Unordered proposals in a grey image that score at least `min_score`, in its pixels."""
-        found = [self._search(grey, min_score, scale) for scale in self._scales(max(grey.shape))]
+        scales = self._scales(max(grey.shape))
+        level, found = grey, []
+        for scale in scales:
+            # A large image is shrunk step by step, so that all of it is read once.
+            level = _resized(level if scales[0] < 1 else grey, grey.shape, scale)
+            found.append(self._search(level, grey.shape, min_score))
         return Proposals(
             np.concatenate([part.boxes for part in found]),
             np.concatenate([part.points for part in found]),
@@ -112,17 +117,14 @@ class FaceProposer:
             scales.append(scales[-1] / 2)
         return scales
 
-    def _search(self, grey: Image, min_score: float, scale: float) -> Proposals:
-        height, width = grey.shape
-        size = (max(round(width * scale), 1), max(round(height * scale), 1))
-        if size != (width, height):
-            method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-            grey = np.asarray(cv2.resize(grey, size, interpolation=method), dtype=np.uint8)
+    def _search(self, level: Image, whole: tuple[int, ...], min_score: float) -> Proposals:
+        """Proposals in one level of an image, in pixels of the whole image."""
+        size = level.shape[1::-1]
         sides = [side + -side % STRIDE for side in size]
         padded = np.zeros((1, 1, sides[1], sides[0]), np.float32)
-        padded[0, 0, : size[1], : size[0]] = grey
+        padded[0, 0, : size[1], : size[0]] = level
         found = self._decode(self._session.run({self._input: padded}), min_score)
-        factor = np.array([width / size[0], height / size[1]], np.float32)
+        factor = np.array([whole[1] / size[0], whole[0] / size[1]], np.float32)
         return Proposals(
             found.boxes * np.tile(factor, 2),
             found.points * np.tile(factor, 5),
@@ -144,3 +146,12 @@ class FaceProposer:
         found, score = np.concatenate(boxes), np.concatenate(scores)
         trust = np.minimum(TRUSTED_SIZE / np.sqrt(found[:, 2] * found[:, 3]), 1.0) ** 2
         return Proposals(found, np.concatenate(points), score, score * trust)
+
+
+def _resized(image: Image, whole: tuple[int, ...], scale: float) -> Image:
+    """The image, whole or already shrunk, at a scale of the whole."""
+    size = (max(round(whole[1] * scale), 1), max(round(whole[0] * scale), 1))
+    if size == image.shape[1::-1]:
+        return image
+    method = cv2.INTER_AREA if size[0] < image.shape[1] else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, size, interpolation=method), dtype=np.uint8)

@@ -25,8 +25,14 @@ export async function detectFaces(
 ): Promise<Proposal[]> {
   const minScore = cardNumber(refiner.card, "least_proposal");
   const found: Proposal[] = [];
-  for (const scale of scales(Math.max(grey.width, grey.height), searchSize)) {
-    found.push(...(await search(grey, detector, scale, minScore)));
+  const levels = scales(Math.max(grey.width, grey.height), searchSize);
+  let level = grey;
+  for (const scale of levels) {
+    const width = Math.max(roundEven(grey.width * scale), 1);
+    const height = Math.max(roundEven(grey.height * scale), 1);
+    // A large picture is shrunk step by step, so that all of it is read once.
+    level = resize(levels[0] < 1 ? level : grey, width, height);
+    found.push(...(await search(level, grey, detector, minScore)));
   }
   const refinedFaces = await refine(grey, refiner, merged(found).slice(0, MAX_PROPOSALS));
   const kept = notNested(refinedFaces)
@@ -35,23 +41,21 @@ export async function detectFaces(
   return place(grey, placer, kept);
 }
 
-/** Proposals of the image at one scale, in pixels of the image. */
-async function search(grey: Grey, detector: Network, scale: number, minScore: number): Promise<Proposal[]> {
-  const width = Math.max(roundEven(grey.width * scale), 1);
-  const height = Math.max(roundEven(grey.height * scale), 1);
-  const scaled = resize(grey, width, height);
+/** Proposals in one level of the image, in pixels of the whole image. */
+async function search(level: Grey, whole: Grey, detector: Network, minScore: number): Promise<Proposal[]> {
+  const { width, height } = level;
   const columns = Math.ceil(width / STRIDE) * STRIDE;
   const rows = Math.ceil(height / STRIDE) * STRIDE;
   const padded = new Float32Array(columns * rows);
   for (let y = 0; y < height; y++) {
-    padded.set(scaled.data.subarray(y * width, (y + 1) * width), y * columns);
+    padded.set(level.data.subarray(y * width, (y + 1) * width), y * columns);
   }
   const outputs = await detector.run(padded, [1, 1, rows, columns]);
   const { strides, sizes } = detector.card.extra as { strides: number[]; sizes: number[] };
   return strides.flatMap((stride, level) => {
     const [, , mapRows, mapColumns] = shape(outputs, `level${stride}`);
     const map = { data: values(outputs, `level${stride}`), rows: mapRows, columns: mapColumns };
-    return decode(map, stride, sizes[level], minScore, grey.width / width, grey.height / height);
+    return decode(map, stride, sizes[level], minScore, whole.width / width, whole.height / height);
   });
 }
 
