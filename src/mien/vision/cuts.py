@@ -31,7 +31,7 @@ JOLT = 8.0
 """Minimum ratio of a cut's change to the mean change of the last `RECENT` frames where the
 correlation lies between `SAME_SHOT` and `NO_CUT`."""
 LONGEST_S = 0.5
-"""Seconds between frames above which a change is not a cut."""
+"""Seconds between frames above which a change need not be sudden: what lies between is unknown."""
 FLAT = 2.0
 """Standard deviation in grey levels below which a frame is too uniform to be compared."""
 
@@ -60,10 +60,12 @@ class CutFinder:
         if seen is None:
             return False
         self._shown = seen
-        if before is None or not near:
-            self._changes.clear()
+        if before is None:
             return False
         change = 1.0 - float((before * seen).sum())
+        if not near:
+            self._changes.clear()
+            return change > 1.0 - SAME_SHOT
         usual = float(np.mean(self._changes)) if self._changes else 0.0
         history_full = len(self._changes) == RECENT
         self._changes.append(change)
