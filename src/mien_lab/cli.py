@@ -50,7 +50,7 @@ app.command()(audit_commands.robustness)
 app.command()(audit_commands.audit)
 app.command()(audit_commands.tradeoff)
 
-Data = Annotated[Path, typer.Option("--data", help="Folder with the data.")]
+Data = Annotated[Path, typer.Option("--data", help="Folder of FER2013 with fer2013new.csv.")]
 
 
 @app.command()

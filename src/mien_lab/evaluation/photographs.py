@@ -9,8 +9,10 @@ import numpy as np
 
 from mien.core.errors import InputError, MienError
 from mien.core.labels import EMOTIONS, Emotion, parse_emotion
+from mien.core.types import Reading
 from mien.pipeline.analyzer import Analyzer
 from mien_lab.data.tables import numbered_rows
+from mien_lab.evaluation.confidence import reliability
 from mien_lab.evaluation.metrics import classification_figures, wilson_interval
 
 __all__ = ["LabelledPhotographs", "evaluate_photographs", "photograph_figures", "read_labelled"]
@@ -41,7 +43,9 @@ def evaluate_photographs(
     """Figures over `images/` and `labels.csv` (`image,emotion`), by the largest face of each.
 
     A photograph without a detected face counts as an error, also in the recall of its class;
-    `missed` is their number. Unreadable photographs are only listed in `failures`.
+    `missed` is their number. The calibration error and `uncertain`, the number of readings marked
+    so and how many of these and of the others are wrong, are of photographs with a face.
+    Unreadable photographs are only listed in `failures`.
 
     Raises:
         InputError: as for `read_labelled`.
@@ -53,10 +57,32 @@ def evaluate_photographs(
         for faces, label in zip(read.found, read.truth, strict=True)
     )
     tops = [faces[0].top if faces else None for faces in read.found]
+    pairs = [
+        (faces[0], faces[0].top is label)
+        for faces, label in zip(read.found, read.truth, strict=True)
+        if faces
+    ]
     return photograph_figures(read.truth, tops) | {
         "several": sum(len(faces) > 1 for faces in read.found),
         "conformal_coverage": covered / len(read.names),
+        "expected_calibration_error": _calibration_error(pairs),
+        "uncertain": _uncertain_figures(pairs),
         "failures": read.failures,
+    }
+
+
+def _calibration_error(pairs: Sequence[tuple[Reading, bool]]) -> float:
+    confidence = np.array([reading.scores[reading.top] for reading, _ in pairs])
+    right = np.array([hit for _, hit in pairs], dtype=bool)
+    return reliability(confidence, right, np.ones(len(pairs))).error
+
+
+def _uncertain_figures(pairs: Sequence[tuple[Reading, bool]]) -> dict[str, int]:
+    wrong = [reading.uncertain for reading, hit in pairs if not hit]
+    return {
+        "n": sum(reading.uncertain for reading, _ in pairs),
+        "wrong": sum(wrong),
+        "wrong_others": len(wrong) - sum(wrong),
     }
 
 

@@ -34,6 +34,9 @@ def test_photographs_without_a_face_count_as_wrong(photographs):
     low, high = found["accuracy_interval"]
     assert low <= found["accuracy"] <= high
     assert np.array(found["confusion"]).sum() == 2
+    marked = found["uncertain"]
+    assert marked["wrong"] + marked["wrong_others"] == 2 - hits
+    assert 0 <= found["expected_calibration_error"] <= 1
 
 
 def test_photographs_without_any_face(photographs):
