@@ -101,7 +101,8 @@ def tracking_table(figures: Figures) -> str:
         rows.append([name, *counts])
     return (
         f"{table(rows)}\n\n{figures['scenes'] * len(kinds)} scenes of {figures['seconds']:g} "
-        f"seconds, {trackers['mien']['all']['sightings']:,} sightings."
+        f"seconds, {trackers['mien']['all']['sightings']:,} sightings; in the bold row "
+        f"{trackers[LOCATED]['all']['sightings']:,}, since new faces are first seen at a search."
     )
 
 
