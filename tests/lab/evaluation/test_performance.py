@@ -72,10 +72,11 @@ def test_films_are_told(shipped_figures):
 def test_tracking_is_told(shipped_figures):
     counts = {"switches": 1329, "swaps": 2, "extra_ids": 3, "sightings": 55796}
     kinds = {"all": counts, "crossing": counts, "meeting": counts}
-    found = {"scenes": 20, "seconds": 8.0, "mien": kinds, LOCATED: kinds, "plain overlap": kinds}
+    located = kinds | {"all": counts | {"sightings": 54023}}
+    found = {"scenes": 20, "seconds": 8.0, "mien": kinds, LOCATED: located, "plain overlap": kinds}
     page = "<!-- figures: tracking -->\n<!-- end -->"
     text = fill(page, added(shipped_figures, found, "tracking.json"))
     assert "| mien | 1,329 | 2 | 3 |" in text
     assert f"| {LOCATED} | **1,329** | 2 | 3 |" in text
     assert "| plain overlap | 1,329 | 2 | 3 |" in text
-    assert "40 scenes of 8 seconds, 55,796 sightings." in text
+    assert "40 scenes of 8 seconds, 55,796 sightings; in the bold row 54,023, since" in text
