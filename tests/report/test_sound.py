@@ -84,3 +84,27 @@ def test_damaged_sound_does_not_cost_the_clip(make_film, tmp_path, annotated):
     with av.open(str(tmp_path / "b.mp4")) as container:
         assert container.streams.video[0].frames == 20
         assert container.streams.audio[0].frames > 5
+
+
+@pytest.mark.parametrize(("rate", "kept"), [(8000, True), (100, False)])
+def test_sound_far_beyond_the_frames_is_left_out(tmp_path, annotated, duration_s, rate, kept):
+    """A short file may hold days of sound, as of 100 samples per second."""
+    source = tmp_path / "a.avi"
+    with av.open(str(source), "w") as output:
+        video = output.add_stream("mjpeg", rate=25)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuvj420p"
+        sound = output.add_stream("pcm_u8", rate=rate)
+        sound.layout = "mono"
+        for _ in range(10):
+            frame = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="rgb24")
+            output.mux(video.encode(frame))
+        output.mux(video.encode(None))
+        for start in range(0, 60 * rate, rate):
+            samples = np.full((1, rate), 128, np.uint8)
+            frame = av.AudioFrame.from_ndarray(samples, format="u8", layout="mono")
+            frame.rate, frame.pts, frame.time_base = rate, start, Fraction(1, rate)
+            output.mux(sound.encode(frame))
+    annotated(source, tmp_path / "b.mp4")
+    assert duration_s(tmp_path / "b.mp4") < 3
+    with av.open(str(tmp_path / "b.mp4")) as container:
+        assert bool(container.streams.audio) is kept

@@ -76,6 +76,17 @@ def test_a_name_of_several_lines_stays_one_cell(frames, tmp_path, source):
     assert path.read_bytes().startswith(HEADER.encode() + b"\n")
 
 
+@pytest.mark.parametrize("name", ["=1+1.mp4", "+a", "-a", "@a"])
+def test_a_name_like_a_formula_is_not_one_in_a_spreadsheet(frames, tmp_path, name):
+    path = tmp_path / "a.csv"
+    with open_report(path, ReportFormat.CSV, {}) as writer:
+        writer.begin(Media(name, MediaKind.IMAGE, 8, 8))
+        writer.write(frames[0])
+        writer.end()
+    (row, *_) = csv.DictReader(path.open(newline=""))
+    assert row["source"] == f"'{name}"
+
+
 def test_csv_to_a_stream(frames):
     stream = io.StringIO()
     write(stream, ReportFormat.CSV, frames)

@@ -9,7 +9,7 @@ import av
 import numpy as np
 import pytest
 
-from mien.core.errors import TooLargeError, TruncatedError
+from mien.core.errors import MediaError, TooLargeError, TruncatedError
 from mien.core.media import Frame, MediaKind
 from mien.vision import video
 from mien.vision.media import open_media
@@ -84,6 +84,14 @@ def test_films_that_grow_beyond_the_limit_are_refused_there(growing_film, collec
         collect(stream, frames)
     assert [frame.image.shape for frame in frames] == [(48, 64, 3)] * len(frames)
     assert frames
+
+
+def test_frames_too_large_for_any_film_are_not_even_probed(make_film, tmp_path, monkeypatch):
+    path = make_film(tmp_path / "a.nut", codec="ffv1")
+    assert len(list(open_media(path))) == 20
+    monkeypatch.setattr("mien.vision.containers.MAX_FRAME", 64 * 48 - 1)
+    with pytest.raises(MediaError, match="no frame of a size that can be read"):
+        open_media(path)
 
 
 def test_films_keep_the_size_of_their_first_frame(make_film, tmp_path, growing_film):

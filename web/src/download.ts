@@ -54,7 +54,9 @@ function csvRow(source: string, frame: Frame, number: number, face: Face): strin
   ].join(",");
 }
 
-function quoted(text: string): string {
+function quoted(name: string): string {
+  // Spreadsheets would run a name that begins like a formula.
+  const text = /^[=+\-@\t\r]/.test(name) ? `'${name}` : name;
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 

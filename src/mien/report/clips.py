@@ -28,6 +28,8 @@ __all__ = ["ClipWriter"]
 _DEFAULT_STEP_S = 1 / 25
 # The last frame is not held for longer than this many times the longest step before it.
 _STILL = 10
+# Seconds of sound after the last frame that are kept.
+_TAIL_S = 1.0
 # Largest side that x264 accepts, in pixels.
 _LARGEST = 16_384
 # FFmpeg writes durations of 31 bits, in the time base of `_video_codec`.
@@ -156,17 +158,19 @@ class _ClipEncoder:
         self._waiting = ticks, picture
 
     def finish(self, end_s: float | None, frame_end_s: float | None) -> None:
-        """Encode the frame held back and the rest of the sound.
+        """Encode the frame held back, and the sound until shortly after it.
 
         The last frame is shown until its own `frame_end_s` if known, else until the video's
         `end_s`.
         """
+        ends = 0
         if self._waiting is not None:
             self._step = self._last_step(self._waiting[0], end_s, frame_end_s)
+            ends = self._waiting[0] + self._step
             self._encode(*self._waiting)
         self._mux(None)
         if self.sound is not None:
-            self.sound.copy(math.inf)
+            self.sound.finish(float(ends * self._time_base) + _TAIL_S)
 
     def _last_step(self, ticks: int, end_s: float | None, frame_end_s: float | None) -> int:
         until_s = end_s if frame_end_s is None else frame_end_s

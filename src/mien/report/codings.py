@@ -14,7 +14,7 @@ from mien.core.media import Media
 from mien.core.types import FrameReading
 from mien.report.events import Event, EventFinder
 from mien.report.files import atomic
-from mien.report.tables import csv_rows
+from mien.report.tables import cell_text, csv_rows
 
 __all__ = ["CODINGS", "EVENT_COLUMNS", "EventWriter", "check_coding", "open_events"]
 
@@ -108,7 +108,7 @@ class _Rows:
         self._source = ""
 
     def begin(self, media: Media) -> None:
-        self._source = media.source
+        self._source = cell_text(media.source)
 
     def add(self, events: list[Event]) -> None:
         for event in events:

@@ -2,7 +2,6 @@
 
 import io
 import logging
-import math
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -25,6 +24,10 @@ _AAC_RATES = frozenset(
 )
 
 
+RATES = (4_000, 384_000)
+"""Lowest and highest sampling rate of sound that is copied, in Hz."""
+
+
 class _Track(Protocol):
     def feed(self, packet: "av.Packet[Any]") -> None: ...
     def flush(self) -> None: ...
@@ -45,7 +48,7 @@ class SoundCopier:
         self._next: av.Packet[Any] | None = None
 
     def copy(self, until_s: float) -> None:
-        """Copy the sound up to a time in seconds; infinity copies the rest and flushes.
+        """Copy the sound up to a time in seconds.
 
         Raises:
             av.error.FFmpegError: if the output cannot be written.
@@ -60,9 +63,16 @@ class SoundCopier:
             except (av.error.InvalidDataError, av.error.ArgumentError) as error:
                 _log.debug("a packet of sound is left out: %s", error)
             self._next = None
-        if until_s == math.inf:
-            for track in self._tracks.values():
-                track.flush()
+
+    def finish(self, until_s: float) -> None:
+        """Copy the sound up to the end of the frames, in seconds; sound after it is left out.
+
+        Raises:
+            av.error.FFmpegError: if the output cannot be written.
+        """
+        self.copy(until_s)
+        for track in self._tracks.values():
+            track.flush()
 
     def _read(self, container: InputContainer) -> "Iterator[av.Packet[Any]]":
         clocks = {index: Clock() for index in self._tracks}
@@ -132,10 +142,16 @@ def copy_sound(source: Path, output: OutputContainer, stack: ExitStack) -> Sound
     except (av.error.FFmpegError, OSError, ValueError):
         return None
     tracks: dict[int, _Track] = {}
-    for stream in filter(has_decoder, container.streams.audio):
+    for stream in filter(_is_usual, container.streams.audio):
         fits = _fits(source, stream.index)
         tracks[stream.index] = _Copy(output, stream) if fits else _Encoding(output, stream)
     return SoundCopier(container, tracks) if tracks else None
+
+
+def _is_usual(stream: AudioStream) -> bool:
+    """Whether a stream can be decoded, at a rate in use: one of 1 Hz would grow 48,000-fold."""
+    low, high = RATES
+    return has_decoder(stream) and low <= (stream.rate or 0) <= high
 
 
 def _fits(source: Path, index: int) -> bool:

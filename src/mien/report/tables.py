@@ -17,7 +17,7 @@ from mien.core.types import FrameReading, flat_rows
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["COLUMNS", "CsvWriter", "ParquetWriter", "columns", "csv_rows", "to_table"]
+__all__ = ["COLUMNS", "CsvWriter", "ParquetWriter", "cell_text", "columns", "csv_rows", "to_table"]
 
 COLUMNS: dict[str, type] = {
     "source": str,
@@ -86,6 +86,11 @@ def csv_rows(stream: TextIO, names: Sequence[str]) -> csv.DictWriter[str]:
     return csv.DictWriter(_LineFeeds(stream), names, lineterminator="\r\n")
 
 
+def cell_text(text: str) -> str:
+    """A text as a cell of a CSV; spreadsheets would run one that begins like a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
 class _LineFeeds:
     """A stream that replaces the CRLF at the end of each row (RFC 4180) by a line feed.
 
@@ -111,7 +116,7 @@ class CsvWriter:
 
     def begin(self, media: Media) -> None:
         """Start the rows of one source."""
-        self._source = media.source
+        self._source = cell_text(media.source)
 
     def write(self, frame: FrameReading) -> None:
         """Add one row per face of a frame."""

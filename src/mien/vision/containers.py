@@ -40,6 +40,12 @@ reordering within one recording."""
 _FREE_CLOCKS = frozenset({"mpegts", "mpeg"})
 
 
+MAX_FRAME = 40_000_000
+"""Number of pixels above which FFmpeg decodes no frame; 8192x4320 has 35 million. To find out what
+streams hold, it decodes a frame of each before their size can be checked."""
+MAX_STREAMS = 32
+
+
 def open_container(file: BinaryIO) -> InputContainer:
     """Open a video by its content; playlists and the like are refused.
 
@@ -49,7 +55,12 @@ def open_container(file: BinaryIO) -> InputContainer:
     return av.open(
         _Nameless(file),
         "r",
-        options={"format_whitelist": _DEMUXERS},
+        # PyAV passes these to the decoders, too.
+        options={
+            "format_whitelist": _DEMUXERS,
+            "max_pixels": str(MAX_FRAME),
+            "max_streams": str(MAX_STREAMS),
+        },
         metadata_errors="replace",
         buffer_size=1 << 18,
     )

@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 # Formats that need no helper program and are recognised by their first bytes.
 _FORMATS = (
-    "JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "PPM", "AVIF", "JPEG2000", "QOI",
+    "JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "PPM", "AVIF", "JPEG2000",
 )  # fmt: skip
 _UNMISTAKABLE = frozenset({"JPEG", "PNG", "GIF", "WEBP", "AVIF"})
 _ANIMATED = frozenset({"GIF", "PNG", "WEBP", "AVIF"})
@@ -35,6 +35,11 @@ DECODE_ERRORS = (
 # HEIC has them too; Pillow then tries to read it as AVIF.
 _HEIF_BRANDS = (b"mif1", b"msf1")
 _EXIF_ORIENTATION = 0x0112
+_SCANNED = frozenset({"JPEG", "MPO"})
+_START_OF_SCAN = b"\xff\xda"
+MAX_SCANS = 100
+"""Maximum number of scans of a JPEG, each of which visits all pixels. Progressive ones have about
+ten, and thumbnails their own."""
 _TIFF_SUBFILE_TYPE = 254
 # As in browsers, for frames without a duration.
 _DEFAULT_DURATION_S = 0.1
@@ -56,6 +61,8 @@ def open_picture(file: BinaryIO, name: str, max_pixels: int, every: int) -> Medi
     picture = _identify(file, name)
     if picture is None:
         return None
+    if picture.format in _SCANNED and _scan_count(file) > MAX_SCANS:
+        raise MediaError(f"{name} has too many scans to be read; save it again as JPEG")
     if _is_thumbnail(picture):
         raise MediaError(
             f"{name} is a raw photograph, of which only a thumbnail could be read; save it as JPEG"
@@ -131,6 +138,18 @@ def _identify(file: BinaryIO, name: str) -> ImageFile | None:
     return None
 
 
+def _scan_count(file: BinaryIO) -> int:
+    """Number of start-of-scan markers, which cannot occur within the data of a scan."""
+    place = file.tell()
+    file.seek(0)
+    count, last = 0, b""
+    while block := file.read(1 << 20):
+        count += block.count(_START_OF_SCAN) + (last + block[:1] == _START_OF_SCAN)
+        last = block[-1:]
+    file.seek(place)
+    return count
+
+
 def _is_thumbnail(picture: ImageFile) -> bool:
     """Whether a TIFF is marked as a reduced version of another image, as in raw photographs."""
     try:
@@ -165,15 +184,15 @@ def orientation_of(picture: PIL.Image.Image) -> Orientation:
 
 
 def _frame_count(picture: ImageFile, name: str) -> int | None:
-    try:
-        count = int(getattr(picture, "n_frames", 1))
-    except DECODE_ERRORS:
-        return None if picture.format in _ANIMATED else 1
-    if count > 1 and picture.format not in _ANIMATED:
-        if picture.format == "TIFF":
-            _log.warning("%s has %d pages; only the first is read", name, count)
+    if picture.format not in _ANIMATED:
+        # Counting the pages of a TIFF takes quadratic time.
+        if picture.format == "TIFF" and getattr(picture, "is_animated", False):
+            _log.warning("%s has several pages; only the first is read", name)
         return 1
-    return count - _first(picture)
+    try:
+        return int(getattr(picture, "n_frames", 1)) - _first(picture)
+    except DECODE_ERRORS:
+        return None
 
 
 def _first(picture: ImageFile) -> int:

@@ -24,7 +24,7 @@ __all__ = [
 IMAGE_EXTENSIONS = frozenset(
     (
         ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".gif", ".webp", ".tif",
-        ".tiff", ".bmp", ".ppm", ".pgm", ".pnm", ".avif", ".jp2", ".qoi",
+        ".tiff", ".bmp", ".ppm", ".pgm", ".pnm", ".avif", ".jp2",
     )
 )  # fmt: skip
 UNREAD_EXTENSIONS = frozenset((".heic", ".heif"))

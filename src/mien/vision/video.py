@@ -55,7 +55,7 @@ def open_video(
             frames carry their arrival time.
 
     Raises:
-        MediaError: if the bytes are not a video, or it has no video stream.
+        MediaError: if the bytes are not a video, or it has no video stream that can be read.
         TooLargeError: above the limit.
         TruncatedError: if the video is cut off before the first frame.
     """
@@ -65,6 +65,10 @@ def open_video(
         raise unreadable(file, name) from error
     try:
         decoder = _Decoder(container, video_stream(container, file, name), name, pace)
+        if not decoder.stream.width:
+            raise MediaError(
+                f"{name} holds no frame of a size that can be read; convert it to MP4 with H.264"
+            )
         check_pixels(name, decoder.stream.width, decoder.stream.height, max_pixels)
         pictures = decoder.decode()
         first = decoder.first(pictures)

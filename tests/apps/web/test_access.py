@@ -3,10 +3,12 @@ import time
 
 import pytest
 from fastapi.testclient import TestClient
+from starlette.requests import HTTPConnection
 from starlette.routing import Route
 from starlette.testclient import WebSocketDenialResponse
 
 from mien.apps.settings import WebSettings
+from mien.apps.web.access import client_address
 from mien.apps.web.app import create_app
 
 TOKEN = "a-token-of-some-length"
@@ -91,6 +93,22 @@ def test_token(serving):
         client.cookies.clear()
         client.post("/api/v1/session", json={"token": TOKEN})
         assert client.get(MODELS).status_code == 200
+
+
+def test_long_cookies_are_not_parsed(client):
+    """Python 3.11 takes quadratic time for them."""
+    cookie = 'mien-session="' + 30_000 * "\\" + '"'
+    refused = client.get("/healthz", headers={"Cookie": cookie})
+    assert refused.status_code == 431
+    assert "too long" in refused.json()["detail"]
+
+
+def test_a_client_of_ipv6_has_one_address():
+    def address(host):
+        return client_address(HTTPConnection({"type": "http", "client": (host, 1)}))
+
+    assert address("2001:db8::1") == address("2001:db8::ffff:1") != address("2001:db8:0:1::1")
+    assert address("10.0.0.7") == "10.0.0.7"
 
 
 @pytest.mark.parametrize(

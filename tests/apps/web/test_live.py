@@ -94,9 +94,9 @@ def test_pace(serving, shot):
 @pytest.mark.parametrize(
     ("frame", "status", "word"),
     [
-        (b"no picture", 415, "neither a picture nor a film"),
+        (b"no picture", 415, "must be a JPEG or WebP picture"),
         (encoded(np.zeros((2000, 1001), np.uint8)), 413, "pixels"),
-        (encoded(np.zeros((16, 24), np.uint8), np.full((16, 24), 255, np.uint8)), 415, "film"),
+        (encoded(np.zeros((16, 24), np.uint8), np.full((16, 24), 255, np.uint8)), 415, "must be"),
     ],
     ids=["no picture", "too large", "an animation"],
 )

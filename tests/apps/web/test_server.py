@@ -165,6 +165,20 @@ def test_headers_that_never_end_close_the_connection(punctual):
         assert client.recv(100) == b""
 
 
+def test_connections_beyond_the_limit_are_closed_at_once(punctual, monkeypatch):
+    monkeypatch.setattr(module, "MAX_CONNECTIONS", 2)
+    monkeypatch.setattr(module.PunctualProtocol, "patience_s", 60)
+    with contextlib.ExitStack() as stack:
+        clients = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", punctual), timeout=20))
+            for _ in range(3)
+        ]
+        with contextlib.suppress(ConnectionResetError):
+            assert clients[2].recv(100) == b""
+        clients[0].sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        assert clients[0].recv(100).startswith(b"HTTP/1.1 200")
+
+
 def test_a_client_that_takes_nothing_is_cut_off(punctual, caplog):
     with socket.create_connection(("127.0.0.1", punctual)) as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

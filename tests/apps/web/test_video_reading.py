@@ -66,6 +66,16 @@ def test_what_was_read_before_memory_ran_out_is_kept(opened, monkeypatch):
     assert len(item["frames"]) == 2
 
 
+def test_frames_are_limited_with_the_length(opened, monkeypatch):
+    """A film of 90,000 frames per second would take days within an hour of its own time."""
+    reader = opened("clip.mp4")
+    monkeypatch.setattr("mien.apps.web.video_reading.SHORTEST_STEP_S", 3.0)
+    while reader.step():
+        pass
+    assert reader.frames_read == 4
+    assert "takes more than 10 seconds" in reader.warning
+
+
 def test_a_film_whose_first_frame_needs_too_much_memory_is_named(opened, monkeypatch):
     reader = opened("clip.mp4")
     monkeypatch.setattr(reader._reader, "read", exhausted)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mien.apps.web.workspace import Workspace
+from mien.apps.web.workspace import LOCK, Workspace
 
 LIVE = """
 import sys
@@ -33,6 +33,9 @@ def test_what_a_server_left_that_died_with_its_guardian_is_removed(tmp_path):
         own = tmp_path / "mien-of-somebody-else"
         own.mkdir()
         (tmp_path / "mien-link").symlink_to(left)
+        # Opening a pipe would wait for its reader.
+        (tmp_path / "mien-pipe").mkdir()
+        os.mkfifo(tmp_path / "mien-pipe" / LOCK)
         time.sleep(0.2)
         assert Path(left).is_dir()
         workspace = Workspace(tmp_path)

@@ -5,6 +5,7 @@ import hmac
 from collections.abc import MutableMapping
 from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
+from ipaddress import ip_network
 from typing import Any
 
 from starlette.datastructures import Headers
@@ -17,10 +18,15 @@ from mien.apps.web.problems import ProblemError
 __all__ = ["COOKIE", "WILDCARDS", "Gate", "client_address", "needs_token"]
 
 COOKIE = "mien-session"
+IPV6_PREFIX = 64
+"""Length of the prefix that a network operator assigns to one client (RFC 6177)."""
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 """Wildcard addresses, and the loopback address that reaches the same server."""
 WRONG_TOKENS_PER_MINUTE = 20
+MAX_COOKIES = 4096
+"""Maximum length of the cookies of a request: Python 3.11 takes quadratic time to parse them
+(CVE-2024-7592)."""
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 # The page itself has no secrets; it asks for the token.
 OPEN_PATH = "/api/v1/session"
@@ -33,8 +39,12 @@ def needs_token(path: str) -> bool:
 
 
 def client_address(connection: HTTPConnection) -> str:
-    """The client address of a request or handshake."""
-    return connection.client.host if connection.client else "unknown"
+    """The client address of a request or handshake; of IPv6 the network, as one client has all."""
+    host = connection.client.host if connection.client else "unknown"
+    try:
+        return str(ip_network((host, IPV6_PREFIX), strict=False)) if ":" in host else host
+    except ValueError:
+        return host
 
 
 class Gate:
@@ -64,6 +74,11 @@ class Gate:
             ProblemError: if it is not admitted.
         """
         headers = Headers(scope=scope)
+        if sum(map(len, headers.getlist("cookie"))) > MAX_COOKIES:
+            raise ProblemError(
+                HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "the cookies are too long; delete those of this site",
+            )
         path = str(scope["path"])
         self._check_host(headers)
         writes = scope["type"] == "websocket" or scope.get("method") not in SAFE_METHODS

@@ -152,10 +152,12 @@ class _Viewer:
         ).model_dump_json(exclude={"faces": {"__all__": {"activation"}}})
 
     def _read_shot(self, shot: _Shot) -> tuple[Media, FrameReading]:
+        if not _is_jpeg_or_webp(shot.data):
+            raise MediaError("a live frame must be a JPEG or WebP picture")
         limit = self._engine.settings.max_pixels
         with open_media(shot.data, max_pixels=limit, name="the frame") as stream:
             if stream.media.kind is not MediaKind.IMAGE:
-                raise MediaError("a live frame must be a JPEG or WebP picture, not a film")
+                raise MediaError("a live frame must be a picture, not an animation")
             image = next(iter(stream)).image
         frame = Frame(image, shot.sequence, shot.arrived - self._begun)
         return stream.media, self._reader.read(frame)
@@ -166,3 +168,7 @@ class _Viewer:
                 await self._socket.close(code, reason)
             except (RuntimeError, OSError, WebSocketDisconnect):
                 return
+
+
+def _is_jpeg_or_webp(data: bytes) -> bool:
+    return data.startswith(b"\xff\xd8\xff") or (data[:4], data[8:12]) == (b"RIFF", b"WEBP")

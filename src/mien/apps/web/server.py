@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import h11
@@ -19,6 +20,8 @@ from mien.core.errors import InputError
 
 __all__ = ["PunctualProtocol", "address", "serve"]
 
+MAX_CONNECTIONS = 500
+"""Maximum number of open connections, below the usual limit of 1,024 file descriptors."""
 HEADER_S = 15.0
 """Seconds after which a connection without a complete request is closed."""
 PING_S = 15.0
@@ -39,6 +42,8 @@ class PunctualProtocol(H11Protocol):
         self._ending = False
         self._upgraded = False
         self._watch = self.loop.call_later(self.patience_s, self._look)
+        if len(self.connections) > MAX_CONNECTIONS:
+            transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the timer."""
@@ -129,11 +134,24 @@ def serve(announce: Callable[[str], None], **options: Any) -> None:
     listener = _listen(settings)
     where = address(settings, listener.getsockname()[1])
     try:
-        _Server(config, lambda: announce(where)).run(sockets=[listener])
+        with _discreet():
+            _Server(config, lambda: announce(where)).run(sockets=[listener])
     except SystemExit:
         if app.state.fault is not None:
             raise app.state.fault from None
         raise
+
+
+@contextmanager
+def _discreet() -> Iterator[None]:
+    """Suppress warnings about pictures: they name files, and names may tell who is on them."""
+    log = logging.getLogger("mien.vision")
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 def address(settings: WebSettings, port: int) -> str:

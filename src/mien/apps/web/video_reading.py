@@ -6,6 +6,7 @@ from pathlib import Path
 from mien.apps.web.workspace import disk_full_as_problem
 from mien.core.errors import MediaError, MienError, TruncatedError, out_of_memory
 from mien.core.media import Frame, Media
+from mien.core.rhythm import SHORTEST_STEP_S
 from mien.core.types import FrameReading
 from mien.pipeline.analyzer import Analyzer
 from mien.report.annotations import AnnotatedCopy
@@ -142,7 +143,8 @@ class VideoReader:
         frame = next(self._stream, None)
         if frame is None:
             return None, None
-        if frame.time_s - self._media.start_s > self._limit:
+        long = frame.time_s - self._media.start_s > self._limit
+        if long or frame.index * SHORTEST_STEP_S > self._limit:
             raise MediaError(f"the film takes more than {self._limit:g} seconds; cut it into parts")
         return frame, None if frame.index % self._every else self._reader.read(frame)
 

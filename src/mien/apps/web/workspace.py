@@ -110,7 +110,8 @@ def _remove_abandoned(parent: Path) -> None:
         return
     for path in parent.glob(f"{PREFIX}*/{LOCK}"):
         try:
-            lock = os.open(path, os.O_WRONLY | os.O_NOFOLLOW)
+            # Opening a pipe of another user would wait for its reader.
+            lock = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError:  # another user's, or just removed
             continue
         try:
