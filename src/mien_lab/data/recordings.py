@@ -36,7 +36,7 @@ class Recording:
         files: a video file, or its frames as pictures in order.
         emotion: the label.
         group: unit that must not be in both training and test: the subject or the official split.
-        onset: whether it runs from a neutral face to the apex.
+        onset: whether its pictures run from a neutral face to the apex.
         subject: who is shown; empty where unknown.
     """
 

@@ -1,7 +1,7 @@
 """Per-frame outputs of the expression network on clips, cached on disk.
 
 They are written in parts, so that an interrupted run can be resumed. Callers name the cache folder
-after the weights, so that embeddings of different networks are never mixed.
+after all that the clips depend on, so that embeddings of different networks are never mixed.
 """
 
 import logging
@@ -206,7 +206,7 @@ def _filmed(
             break
     size = reader.classifier.size
     plain, cut = (np.array(each, np.uint8).reshape(-1, size, size) for each in (crops, zoomed))
-    targets = _targets(recording, len(times))
+    targets = _targets(recording, np.array(times, np.float64))
     clip = Clip(
         plain,
         np.array(contexts, np.float32).reshape(-1, CONTEXT_SIZE),
@@ -217,10 +217,16 @@ def _filmed(
     return _embedded(reader.classifier, clip, cut).padded(length)
 
 
-def _targets(recording: Recording, count: int) -> npt.NDArray[np.float32]:
-    """The target distribution of each frame, (t, 8): linear from neutral for an onset."""
-    shares = np.linspace(0, 1, count) if recording.onset else np.ones(count)
-    targets = np.zeros((count, len(EMOTIONS)), np.float32)
+def _targets(recording: Recording, times: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+    """The target distributions (t, 8) of frames at `times` (t,) in seconds.
+
+    Those of an onset are linear from neutral in the first picture to the label in the last one,
+    whether or not a face is found in these.
+    """
+    shares = np.ones(len(times))
+    if recording.onset:
+        shares = times * STILL_RATE / max(len(recording.files) - 1, 1)
+    targets = np.zeros((len(times), len(EMOTIONS)), np.float32)
     targets[:, EMOTIONS.index(Emotion.NEUTRAL)] += 1 - shares
     targets[:, EMOTIONS.index(recording.emotion)] += shares
     return targets

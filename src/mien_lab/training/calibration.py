@@ -70,13 +70,14 @@ def calibration(
 ) -> dict[str, float]:
     """`temperature` and `conformal_quantile` for 90 % coverage, for a card.
 
-    The temperature is fitted on one part of the faces and the quantile on the other, so that the
-    two are independent.
+    The temperature is fitted on one part of the faces and the quantile on the other. The two are
+    independent if the parts are.
 
     Args:
         logits: (n, k) out-of-fold logits.
         labels: (n,) class indices.
-        held: (n,) which faces the quantile is fitted on; copies of a face are in one part.
+        held: (n,) which faces the quantile is fitted on. For independent parts, all copies of a
+            face must be in one of them.
     """
     temperature = fit_temperature(logits[~held], labels[~held])
     quantile = conformal_quantile(softmax(logits[held], temperature), labels[held])

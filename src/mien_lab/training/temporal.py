@@ -3,6 +3,7 @@
 import hashlib
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -162,13 +163,26 @@ def recorded_clips(
     part = "checking" if checking else "training"
     if not chosen:
         raise InputError(f"{config.recordings} has no recordings for {part}; check the folder")
-    names = "\n".join(str(file.resolve()) for recording in chosen for file in recording.files)
-    mark = hashlib.sha256(names.encode()).hexdigest()[:12]
     reader = build(Config(precision=config.precision, weights=config.weights, threads=1))
-    place = _place(folder, config, f"{config.layout}-{part}-{mark}")
+    place = _place(folder, config, f"{config.layout}-{part}-{_mark(config, chosen)}")
     if checking:
         return recorded(chosen, reader, place, length=FILM_LENGTH, zooms=FILM_ZOOMS)
     return recorded(chosen, reader, place, length=LENGTH)
+
+
+def _mark(config: TemporalConfig, recordings: Sequence[Recording]) -> str:
+    """A digest of what clips of recordings depend on besides the expression network.
+
+    That is the cards of the networks that find faces, and the labels and files of the recordings.
+    """
+    finders = ("detector", "refiner", "landmarks")
+    cards = [load_artifact(name, folder=config.weights).card for name in finders]
+    digest = hashlib.sha256(repr(cards).encode())
+    for recording in recordings:
+        stats = [(file.resolve(), file.stat()) for file in recording.files]
+        files = [(str(file), stat.st_size, stat.st_mtime_ns) for file, stat in stats]
+        digest.update(repr((recording.emotion.value, recording.onset, files)).encode())
+    return digest.hexdigest()[:12]
 
 
 def _training_sequences(config: TemporalConfig, folder: Path) -> Sequences:

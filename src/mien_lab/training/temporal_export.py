@@ -100,7 +100,8 @@ def calibrate_temporal(folder: Path, clips: Sequences) -> dict[str, float]:
     """Fit temperature and conformal quantile of the network, and write them into its card.
 
     The temperature is fitted on the first half of the clips, the quantile on the second, over all
-    frames including transitions between expressions.
+    frames including transitions between expressions. Clips draw their stills with replacement, so
+    that the halves share stills, and the quantile is not independent of the temperature.
 
     Args:
         folder: folder with `temporal.onnx` and its card.

@@ -51,3 +51,22 @@ def test_faces_of_recordings_become_sequences(portrait, tmp_path, analyzer):
     assert happy.tolist() == pytest.approx([0, 0.5, 1, 0, 0])
     assert (found.labels[0] >= 0).tolist() == [True] * 3 + [False] * 2
     assert all(b > a for a, b in pairwise(found.times[0][:3]))
+
+
+@pytest.mark.parametrize(
+    ("walls", "length", "shares"), [(2, 5, [0.5, 0.75, 1, 0, 0]), (0, 2, [0, 0.5])]
+)
+def test_an_onset_runs_over_the_whole_recording(
+    portrait, tmp_path, analyzer, walls, length, shares
+):
+    """Whether a face is found in the first pictures or not, and the last ones are read or not."""
+    files = [tmp_path / f"{number}.png" for number in range(walls + 3)]
+    for number, file in enumerate(files):
+        shown = PIL.Image.fromarray(portrait)
+        (PIL.Image.new("RGB", (80, 80), "grey") if number < walls else shown).save(file)
+    recording = Recording(tuple(files), Emotion.HAPPINESS, "S1", onset=True)
+    found, _ = sequences_of.recorded(
+        [recording], analyzer.parts.reader, tmp_path / "kept", length=length
+    )
+    happy = found.targets[0, :, EMOTIONS.index(Emotion.HAPPINESS)]
+    assert happy.tolist() == pytest.approx(shares)

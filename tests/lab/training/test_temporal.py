@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 from dataclasses import replace
 
@@ -9,12 +10,13 @@ from typer.testing import CliRunner
 torch = pytest.importorskip("torch")
 
 from mien.core.errors import InputError, OutputError  # noqa: E402
+from mien.core.labels import Emotion  # noqa: E402
 from mien.models.temporal import TemporalReader  # noqa: E402
 from mien.runtime.artifact import weights_folder  # noqa: E402
 from mien.runtime.session import open_session  # noqa: E402
 from mien_lab.cli import app  # noqa: E402
 from mien_lab.data.clips import ClipMaker  # noqa: E402
-from mien_lab.data.recordings import RecordingLayout, read_recordings  # noqa: E402
+from mien_lab.data.recordings import Recording, RecordingLayout, read_recordings  # noqa: E402
 from mien_lab.data.sequences import read_steps  # noqa: E402
 from mien_lab.evaluation.temporal import evaluate_temporal  # noqa: E402
 from mien_lab.training import temporal  # noqa: E402
@@ -121,6 +123,35 @@ def test_clips_are_kept_for_what_decides_them(small, run, fer_folder, tmp_path, 
     unaligned = temporal._training_sequences(moved, run)
     assert made == [*range(6), *range(6)]
     assert not np.array_equal(unaligned.embeddings, first.embeddings)
+
+
+def test_clips_of_recordings_are_kept_for_what_decides_them(fer_folder, tmp_path, monkeypatch):
+    weights, film = shutil.copytree(weights_folder(), tmp_path / "weights"), tmp_path / "film.mp4"
+    film.write_bytes(b"cut off")
+    config = TemporalConfig(fer_folder, weights, recordings=tmp_path)
+    shown = Recording((film,), Emotion.ANGER, "train")
+    monkeypatch.setattr(temporal, "recorded", lambda chosen, reader, place, **_: (place, chosen))
+
+    def place(recording=shown):
+        monkeypatch.setattr(temporal, "read_recordings", lambda *_: [recording])
+        return temporal.recorded_clips(config, tmp_path / "run", checking=False)[0]
+
+    places = [place()]
+    assert place() == places[0]
+    places += [
+        place(replace(shown, **other)) for other in ({"emotion": Emotion.FEAR}, {"onset": True})
+    ]
+    film.write_bytes(b"whole again")
+    places.append(place())
+    stat = film.stat()
+    film.write_bytes(b"other again")
+    os.utime(film, ns=(stat.st_atime_ns, stat.st_mtime_ns + 1))
+    places.append(place())
+    for name in ("detector", "refiner", "landmarks"):
+        card = weights / f"{name}.json"
+        card.write_text(json.dumps(json.loads(card.read_text()) | {"version": "other"}))
+        places.append(place())
+    assert len(set(places)) == len(places)
 
 
 def test_a_resumed_run_ends_where_an_unbroken_one_does(small, unbroken, run, monkeypatch):
