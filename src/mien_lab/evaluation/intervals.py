@@ -11,7 +11,6 @@ from mien_lab.evaluation.metrics import wilson_interval
 
 __all__ = [
     "RAISED",
-    "SAME",
     "Bootstrap",
     "Intervals",
     "difference_interval",
@@ -182,9 +181,10 @@ def difference_interval(
     Such a difference is biased upwards, and once more in each resample. The lower end is therefore
     that of the basic bootstrap, at least 0, and the upper end that of the percentile bootstrap
     (Davison and Hinkley, "Bootstrap methods and their application", 1997, section 5.2). Among equal
-    groups most intervals reach 0, but not all if there are more than three.
+    groups most intervals reach 0, but not all if there are more than three. None if all draws are
+    equal, as of rates of 0 or 1, or too few are finite.
     """
-    found = percentile_interval(draws)
+    found = share_interval(draws, value, 0)
     return None if found is None else (max(2 * value - found[1], 0.0), max(found[1], value))
 
 
@@ -192,7 +192,7 @@ def smallest_interval(draws: npt.NDArray[np.floating], value: float) -> tuple[fl
     """The 95 % interval of the smallest share among groups, which is biased downwards.
 
     It mirrors `difference_interval`: the lower end is that of the percentile bootstrap, the upper
-    end that of the basic bootstrap, at most 1.
+    end that of the basic bootstrap, at most 1. None as there.
     """
     found = difference_interval(1 - draws, 1 - value)
     return None if found is None else (1 - found[1], 1 - found[0])

@@ -11,9 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from mien_lab.evaluation.intervals import SAME, percentile_interval
-
-__all__ = ["Times", "clusters_of", "draw_times", "interval", "resample", "rounded"]
+__all__ = ["Times", "clusters_of", "draw_times", "resample", "rounded"]
 
 Floats = npt.NDArray[np.float64]
 Times = npt.NDArray[np.uint8]
@@ -63,15 +61,6 @@ def resample(
     parts = np.split(times, range(BLOCK, len(times) - BLOCK + 1, BLOCK))
     drawn = (part[:, present].astype(np.float64) @ sums for part in parts)
     return np.vstack([values.sum(axis=0), *drawn])
-
-
-def interval(draws: npt.NDArray[np.floating]) -> list[float] | None:
-    """The 95 % percentile interval of draws (draws,), rounded for JSON.
-
-    None if all draws are equal, as for a single person, or too few are finite.
-    """
-    found = percentile_interval(draws)
-    return None if found is None or found[1] - found[0] <= SAME else rounded(found)
 
 
 def rounded(bounds: tuple[float, float] | None) -> list[float] | None:

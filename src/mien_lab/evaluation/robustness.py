@@ -20,7 +20,7 @@ from mien_lab.evaluation.cases import Cases, scorer
 from mien_lab.evaluation.face_crops import FaceCrops
 from mien_lab.evaluation.intervals import share_interval
 from mien_lab.evaluation.peer_packages import PEER_NAMES, Peer, installed_peers
-from mien_lab.evaluation.resampling import clusters_of, draw_times, interval, resample, rounded
+from mien_lab.evaluation.resampling import clusters_of, draw_times, resample, rounded
 
 __all__ = ["DEFINITION", "FaceReader", "measure_robustness", "mien_reader", "peer_reader"]
 
@@ -231,7 +231,7 @@ def _reader_figures(
     return {
         "clean": conditions[0],
         "relative_accuracy": _number(means[0]),
-        "relative_accuracy_interval": interval(means[1:]),
+        "relative_accuracy_interval": rounded(share_interval(means[1:], means[0], 0)),
         "damaged": {
             # All conditions have the same labels, so that the same figures are undefined.
             name: None
@@ -269,7 +269,7 @@ def _comparison(
     rises = {name: sums[name] - len(SEVERITIES) * errors[name][0] for name in sums}
     return {
         "relative_accuracy_difference": _number(difference[0]),
-        "interval": interval(difference[1:]),
+        "interval": rounded(share_interval(difference[1:], difference[0], 0)),
         "mce": _mean_ratio(sums["mien"], sums[peer]),
         "relative_mce": _mean_ratio(rises["mien"], rises[peer]),
     }

@@ -33,10 +33,10 @@ def evaluate_temporal(
     """Figures of each method on the clips; see `series_figures`.
 
     `gained` is the accuracy of the recurrent network minus that of single frames and of the best
-    moving average. Standard errors are clustered by clip, or by person where subjects are known, as
-    `clustered_by` says. The best moving average is chosen by accuracy on these same clips, which
-    favours it. Moving averages, like the recurrent network, use crops that alternate between two
-    zooms; single frames use one zoom.
+    moving average, over frames. Standard errors are clustered by clip, or by person where subjects
+    are known, as `clustered_by` says; None for a single one. The best moving average is chosen by
+    accuracy on these same clips, which favours it. Moving averages, like the recurrent network, use
+    crops that alternate between two zooms; single frames use one zoom.
 
     Args:
         reader: the recurrent network.
@@ -53,20 +53,16 @@ def evaluate_temporal(
     shown = clips.labels >= 0
     flat, truth = probabilities[shown], clips.labels[shown]
     calibration = trust_figures(flat, truth, prediction_sets(flat, quantile))
-    own = _right_by_clip(probabilities, clips)
-    people = clusters_of(subjects) if any(subjects) else None
-    gained = {}
-    for way, other in {"single frames": single, "best moving average": averages[best]}.items():
-        more = own - _right_by_clip(other, clips)
-        gained[way] = {
-            "mean": float(more.mean()),
-            "standard_error": _standard_error(more, people),
-        }
+    clusters = clusters_of(subjects or [""] * len(clips))
+    others = {"single frames": single, "best moving average": averages[best]}
+    known = any(subjects)
     return {
         "clips": len(clips),
-        "clustered_by": "clips" if people is None else "people",
-        "people": None if people is None else int(people.max()) + 1,
-        "gained": gained,
+        "clustered_by": "people" if known else "clips",
+        "people": int(clusters.max()) + 1 if known else None,
+        "gained": {
+            way: _gain(probabilities, other, clips, clusters) for way, other in others.items()
+        },
         "single frames": series_figures(single, clips),
         "recurrent": series_figures(probabilities, clips) | calibration,
         "best moving average": {"time_constant_s": best} | swept[best],
@@ -74,25 +70,30 @@ def evaluate_temporal(
     }
 
 
-def _standard_error(gains: Floats, people: npt.NDArray[np.int64] | None) -> float | None:
-    """Standard error of the mean of gains (n,) by clip; None if all clips show one person.
+def _gain(
+    own: Floats, other: Floats, clips: Sequences, clusters: npt.NDArray[np.int64]
+) -> dict[str, float | None]:
+    """Accuracy over frames of one method minus that of another, and its standard error.
 
-    If clustered by person, it is that of Liang and Zeger (Biometrika 73, 1986), with the
-    small-sample correction k / (k - 1) of the variance for k people.
+    The error is that of Liang and Zeger (Biometrika 73, 1986) for a mean over the frames of k
+    clusters, with the small-sample correction k / (k - 1) of the variance; None if k is 1.
+
+    Args:
+        own: (n, t, 8) probabilities of the first method.
+        other: (n, t, 8) probabilities of the second one.
+        clips: the n clips.
+        clusters: (n,) cluster of each clip, from `clusters_of`.
     """
-    if people is None:
-        return float(gains.std() / np.sqrt(len(gains)))
-    sums = np.bincount(people, gains - gains.mean())
-    if len(sums) < 2:
-        return None
-    return float(np.sqrt((sums**2).sum() * len(sums) / (len(sums) - 1)) / len(gains))
-
-
-def _right_by_clip(probabilities: Floats, clips: Sequences) -> Floats:
-    """Accuracy over the frames of each clip, (n,)."""
     shown = clips.labels >= 0
-    right = (probabilities.argmax(axis=2) == clips.labels) & shown
-    return np.asarray(right.sum(axis=1) / np.maximum(shown.sum(axis=1), 1), dtype=np.float64)
+    right, other_right = (said.argmax(axis=2) == clips.labels for said in (own, other))
+    more = right.astype(np.float64) - other_right
+    mean = more[shown].mean()
+    sums = np.bincount(clusters, np.where(shown, more - mean, 0.0).sum(axis=1))
+    count = len(sums)
+    error = None
+    if count > 1:
+        error = float(np.sqrt((sums**2).sum() * count / (count - 1)) / shown.sum())
+    return {"mean": float(mean), "standard_error": error}
 
 
 def moving_average(probabilities: Floats, times: Floats, seconds: float) -> Floats:
@@ -110,9 +111,10 @@ def moving_average(probabilities: Floats, times: Floats, seconds: float) -> Floa
 def series_figures(probabilities: Floats, clips: Sequences) -> dict[str, Any]:
     """Accuracy and macro recall of frames, label changes per second, and delay of true changes.
 
-    A true change is recognised if its label is predicted before the next true change; `recognised`
-    is the share of these. The delay is in milliseconds from the frame of the true change, over
-    recognised changes; None if there are none. The first frame of a clip counts as a change.
+    A true change is a change of the label within a clip. It is recognised if the new label is
+    predicted before the next true change; `recognised` is the share of these, None if nothing
+    changes. The delay is in milliseconds from the frame of the true change, over recognised
+    changes; None if there are none.
     """
     predicted = probabilities.argmax(axis=2)
     shown = clips.labels >= 0
@@ -138,5 +140,5 @@ def series_figures(probabilities: Floats, clips: Sequences) -> dict[str, Any]:
         "true_changes_per_s": float(true.sum() / max(seconds, 1e-9)),
         "delay_ms_median": float(np.median(delays)) if delays else None,
         "delay_ms_mean": float(np.mean(delays)) if delays else None,
-        "recognised": len(delays) / max(changes, 1),
+        "recognised": len(delays) / changes if changes else None,
     }

@@ -36,7 +36,7 @@ def temporal_table(figures: Figures) -> str:
                     f"{share(values['accuracy'])} / {share(values['macro_recall'])}",
                     plain(values["changes_per_s"]),
                     f"{delays[0]} / {delays[1]} ms",
-                    f"{100 * values['recognised']:.0f} %",
+                    _per_cent(values["recognised"]),
                 ]
             )
     return table(rows)
@@ -71,7 +71,8 @@ def temporal_verdict(figures: Figures) -> str:
 
 def _gained(ways: Figures) -> str:
     found = ways["gained"]["single frames"]
-    return f"{100 * found['mean']:+.1f} ± {100 * found['standard_error']:.1f}"
+    error = found["standard_error"]
+    return f"{100 * found['mean']:+.1f}" + ("" if error is None else f" ± {100 * error:.1f}")
 
 
 def _beside_average(ways: Figures) -> str:
@@ -91,7 +92,7 @@ def _beside_average(ways: Figures) -> str:
 def _word(ways: Figures, other: str, better: bool) -> str:
     """Whether a goal is met; a deficit within the standard error is called even."""
     gained = ways["gained"][other]
-    even = not better and abs(gained["mean"]) <= gained["standard_error"]
+    even = not better and abs(gained["mean"]) <= (gained["standard_error"] or 0)
     return "even, within the standard error of the accuracy" if even else met(better)
 
 
@@ -111,6 +112,10 @@ def _as_early(ways: Figures) -> str:
 
 def _whole(delay: float | None) -> str:
     return "-" if delay is None else f"{delay:.0f}"
+
+
+def _per_cent(part: float | None) -> str:
+    return "-" if part is None else f"{100 * part:.0f} %"
 
 
 def _trust(ways: Figures) -> str:

@@ -198,6 +198,8 @@ def test_shares_of_none_and_all_have_intervals():
         assert contempt["value"] == 0
         assert contempt["interval"] == pytest.approx(wilson_interval(0, count), abs=1e-4)
         assert found["groups"]["a"]["recall"]["happiness"]["interval"][0] < 0.9
+        odds = found["differences"]["equalised_odds"]["contempt"]
+        assert odds == {"value": 0.0, "interval": None}
         low, high = found["groups"]["a"]["false_positive_rate"]["anger"]["interval"]
         assert low == 0 < high
 

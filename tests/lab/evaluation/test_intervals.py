@@ -108,6 +108,13 @@ def test_the_interval_of_the_group_read_worst_holds_what_all_are_read():
     assert smallest_interval(np.full(10, np.nan), 0.5) is None
 
 
+def test_a_difference_that_does_not_scatter_has_no_interval():
+    # Such as that of a label which no group of any draw is said to show.
+    for value in (0.0, 0.3):
+        assert difference_interval(np.full(10, value), value) is None
+        assert smallest_interval(np.full(10, value), value) is None
+
+
 def test_subjects_are_drawn_whole():
     subjects = np.repeat(np.arange(10), 20)
     seen = []

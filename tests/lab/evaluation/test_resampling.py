@@ -3,7 +3,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from mien_lab.evaluation.resampling import clusters_of, draw_times, interval, resample
+from mien_lab.evaluation.intervals import percentile_interval
+from mien_lab.evaluation.resampling import clusters_of, draw_times, resample
 
 
 def test_people_are_drawn_whole():
@@ -16,11 +17,7 @@ def test_people_are_drawn_whole():
     each = np.arange(100)
     alone = resample(hits, each, draw_times(each, draws=4000, seed=0))[1:, 0] / 100
     assert alone.std() == pytest.approx(np.sqrt(0.25 / 100), rel=0.05)
-    low, high = interval(drawn)
-    assert (low, high) == pytest.approx((0.2, 0.8), abs=0.11)
-    assert interval(np.full(10, np.nan)) is None
-    # One person is drawn each time.
-    assert interval(np.full(10, 0.5)) is None
+    assert percentile_interval(drawn) == pytest.approx((0.2, 0.8), abs=0.11)
 
 
 def test_people_are_drawn_once_for_all_parts():

@@ -31,6 +31,7 @@ def test_frames_after_the_end_do_not_count(sequences):
     assert figures["accuracy"] == 1.0
     assert figures["changes_per_s"] == 0.0
     assert figures["delay_ms_median"] is None
+    assert figures["recognised"] is None
 
 
 def test_a_moving_average_follows_with_its_time_constant():
@@ -66,7 +67,7 @@ def test_what_is_gained_over_single_frames(sequences):
     gained = found["gained"]["single frames"]
     assert gained["mean"] == pytest.approx(0.375)
     # Of two clips that gain 0.25 and two that gain 0.5.
-    assert gained["standard_error"] == pytest.approx(0.125 / 2)
+    assert gained["standard_error"] == pytest.approx(0.125 / np.sqrt(3))
     assert (found["clustered_by"], found["people"]) == ("clips", None)
     # Of two people whose clips gain as much, which are no four independent clips.
     found = evaluate_temporal(Told(), clips, 1.0, 0.5, ["a", "a", "b", "b"])
@@ -74,5 +75,28 @@ def test_what_is_gained_over_single_frames(sequences):
         {"mean": 0.375, "standard_error": 0.125}
     )
     assert (found["clustered_by"], found["people"]) == ("people", 2)
-    alone = evaluate_temporal(Told(), clips, 1.0, 0.5, ["a"] * 4)
-    assert alone["gained"]["single frames"]["standard_error"] is None
+    for alone in ((clips, ["a"] * 4), (clips.some(slice(1)), [])):
+        found = evaluate_temporal(Told(), alone[0], 1.0, 0.5, alone[1])
+        assert found["gained"]["single frames"]["standard_error"] is None
+
+
+def test_what_is_gained_is_of_frames_though_clips_differ_in_length(sequences):
+    """The network reads less of a long clip and more of short ones; by clips it would gain."""
+    lengths, own_right, single_right = [100, 10, 10, 10], [70, 10, 10, 10], [100, 5, 5, 5]
+    frame = np.arange(100)
+    labels = np.array([np.where(frame < length, 0, -1) for length in lengths])
+    own, single = (
+        np.array([np.where(frame < right, 0, 1) for right in rights])
+        for rights in (own_right, single_right)
+    )
+    clips, told = sequences(labels, own)
+    said = 9 * np.eye(8, dtype=np.float32)[single]
+    clips = replace(clips, embeddings=told.astype(np.float16), logits=said, single=said)
+    found = evaluate_temporal(Told(), clips, 1.0, 0.5)
+    gained = found["gained"]["single frames"]
+    difference = found["recurrent"]["accuracy"] - found["single frames"]["accuracy"]
+    assert gained["mean"] == pytest.approx(difference) == pytest.approx(-15 / 130)
+    # Each clip's gain in frames, less what the mean gain would be of its frames.
+    errors = np.subtract(own_right, single_right) + np.array(lengths) * 15 / 130
+    expected = np.sqrt((errors**2).sum() * 4 / 3) / 130
+    assert gained["standard_error"] == pytest.approx(expected)

@@ -64,9 +64,13 @@ def test_the_goals_of_the_recurrent_network_are_told():
     clean["gained"]["best moving average"]["mean"] = -0.001
     told = "clean\n(even, within the standard error of the accuracy: 84.9 % against 85.0 %"
     assert told in fill(page, figures)
-    poor["recurrent"] |= {"delay_ms_median": None, "delay_ms_mean": None}
+    poor["recurrent"] |= {"delay_ms_median": None, "delay_ms_mean": None, "recognised": None}
+    poor["gained"]["single frames"]["standard_error"] = None
+    clean["gained"]["best moving average"]["standard_error"] = None
     filled = fill(page, figures)
-    assert "| poor: **recurrent** | 74.0 % / 61.0 % | 2.00 | - / - ms | 90 % |" in filled
+    assert "| poor: **recurrent** | 74.0 % / 61.0 % | 2.00 | - / - ms | - |" in filled
+    assert "when poor (**missed**: +4.0)" in filled
+    assert "clean\n(**missed**: 84.9 % against 85.0 %" in filled
     assert (
         "(**missed**: 74.0 % against 73.0 %, mean delay - against 120 ms; no average is as early)"
         in filled
