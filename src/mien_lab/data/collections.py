@@ -152,7 +152,7 @@ def read_measured(
     if split is None and folder.exists():
         chosen = parse_layout(layout) or find_layout(folder)
         if chosen in (Layout.FER2013, Layout.FERPLUS):
-            packed = (folder / FERPLUS_FOLDERS[-1]).is_dir()
+            packed = chosen is Layout.FERPLUS and (folder / FERPLUS_FOLDERS[-1]).is_dir()
             split = FERPLUS_FOLDERS[-1] if packed else "PrivateTest"
     samples = read_collection(folder, layout, split, whole=whole)
     labelled = {sample.split for sample in samples if sample.label is not None}

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mien.core.errors import InputError
-from mien_lab.data.collections import find_layout, read_collection
+from mien_lab.data.collections import find_layout, read_collection, read_measured
 
 
 def test_fer2013_and_ferplus_as_published(rows, labels, write_rows, row, picture):
@@ -29,6 +29,16 @@ def test_fer2013_and_ferplus_as_published(rows, labels, write_rows, row, picture
     assert len(read_collection(folder, "fer2013")) == 2
     with pytest.raises(InputError, match=r"fer2013new\.csv"):
         read_collection(folder, "fer+")
+
+
+def test_fer2013_beside_the_folders_of_ferplus(put, write_rows, row, picture):
+    folder = write_rows([row(picture(1), 0, "PrivateTest")], packed=False)
+    put(folder / "FER2013Test" / "fer0032220.png", 48)
+    (folder / "FER2013Test" / "label.csv").write_text("fer0032220.png,0,0,0,1,0,8,1,0,0,0\n")
+    (sample,), split = read_measured(folder)
+    assert (sample.label, split) == ("anger", "PrivateTest")
+    (sample,), split = read_measured(folder, "fer+")
+    assert (sample.label, split) == ("disgust", "FER2013Test")
 
 
 def test_fer2013_with_an_unknown_label(tmp_path):
