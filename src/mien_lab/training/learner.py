@@ -6,6 +6,7 @@ from typing import Any, Generic, TypeVar
 import torch
 from torch import Tensor, nn
 
+from mien.core.errors import InputError
 from mien_lab.training.steps import CLIP, require_finite
 
 __all__ = ["Learner", "WeightAverage"]
@@ -73,9 +74,17 @@ class Learner(Generic[Net]):
 
         Returns:
             The number of finished epochs.
+
+        Raises:
+            InputError: if the checkpoint has only the averaged weights.
         """
         if not checkpoint:
             return 0
+        if "net" not in checkpoint:
+            raise InputError(
+                "the run has weights only, as `mien-lab unpack` writes; begin another from them "
+                "with --start"
+            )
         self.net.load_state_dict(checkpoint["net"])
         self.average.net.load_state_dict(checkpoint["average"])
         self._optimizer.load_state_dict(checkpoint["optimiser"])

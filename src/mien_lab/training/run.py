@@ -27,8 +27,10 @@ log = logging.getLogger(__name__)
 
 Net = TypeVar("Net", bound=nn.Module)
 
-FREE = frozenset({"workers", "threads", "compile", "data_dir", "fer_dir", "recordings"})
-"""Configuration fields that may change when a run is resumed: paths and parallelism."""
+FREE = frozenset(
+    {"workers", "threads", "compile", "data_dir", "faces_dir", "fer_dir", "recordings"}
+)
+"""Configuration fields that may change when a run is resumed: folders of data, and parallelism."""
 
 
 class Run:
@@ -60,8 +62,8 @@ class Run:
         place = folder / "config.json"
         if self.checkpoint_file.exists() and place.exists():
             # Options added since the run was started have their defaults.
-            before = _plain(_by_default(config)) | read_config(folder)
-            _refuse_changes(folder, before, now)
+            before = _flat(_plain(_by_default(config))) | _flat(read_config(folder))
+            _refuse_changes(folder, before, _flat(now))
         # Atomic, since other processes of this run may be reading it.
         write_text(place, json.dumps(now, indent=2) + "\n")
 
@@ -92,13 +94,15 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         InputError: if the file is missing, damaged or not a checkpoint.
     """
     try:
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        state = torch.load(path, map_location="cpu", weights_only=True)
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(f"{path} is missing; name a run that has finished an epoch") from None
     except (RuntimeError, EOFError, pickle.UnpicklingError):
+        state = None
+    if not isinstance(state, dict):
         raise InputError(
             f"{path} is not a checkpoint, or only a part of one; copy it again, or train anew"
-        ) from None
+        )
     return state
 
 
@@ -128,6 +132,17 @@ def _plain(config: Any) -> dict[str, Any]:
     return values
 
 
+def _flat(config: dict[str, Any]) -> dict[str, Any]:
+    """Plain values with those of parts of the configuration by names such as part.field."""
+    flat: dict[str, Any] = {}
+    for name, value in config.items():
+        if isinstance(value, dict):
+            flat |= {f"{name}.{field}": inner for field, inner in value.items()}
+        else:
+            flat[name] = value
+    return flat
+
+
 def _by_default(config: Any) -> Any:
     """The configuration with every field that has a default set to it."""
     defaults: dict[str, Any] = {}
@@ -144,8 +159,8 @@ def _refuse_changes(folder: Path, before: dict[str, Any], now: dict[str, Any]) -
         name
         for name in now
         if before[name] != now[name]
-        # The path of the recordings may change, but they may not be added or removed.
-        and (name not in FREE or (name == "recordings" and None in (before[name], now[name])))
+        # Data may be in another folder, but may not be added or removed.
+        and (name not in FREE or None in (before[name], now[name]))
     )
     if changed:
         was = ", ".join(f"{name} {before[name]}" for name in changed)
@@ -155,13 +170,27 @@ def _refuse_changes(folder: Path, before: dict[str, Any], now: dict[str, Any]) -
 
 
 def averaged(net: Net, checkpoints: Sequence[Path]) -> Net:
-    """Load the averaged weights of a run, or the mean of those of several runs, into a network."""
-    states = [read_checkpoint(file)["average"] for file in checkpoints]
+    """Load the averaged weights of a run, or the mean of those of several runs, into a network.
+
+    Raises:
+        InputError: if a file is missing, or not a checkpoint of such a network.
+    """
+    states = [_averaged_weights(net, file) for file in checkpoints]
     mean = {name: torch.stack([state[name] for state in states]) for name in states[0]}
     net.load_state_dict(
         {name: (v.mean(dim=0) if v.is_floating_point() else v[0]) for name, v in mean.items()}
     )
     return net
+
+
+def _averaged_weights(net: nn.Module, file: Path) -> dict[str, Any]:
+    weights: dict[str, Any] = read_checkpoint(file).get("average", {})
+    try:
+        net.load_state_dict(weights)
+    except (RuntimeError, TypeError):
+        kind = type(net).__name__
+        raise InputError(f"{file} is not a checkpoint of a {kind}; check the path") from None
+    return weights
 
 
 class Progress:

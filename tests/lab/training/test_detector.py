@@ -7,6 +7,7 @@ torch = pytest.importorskip("torch")
 
 from mien.core.errors import InputError, OutputError  # noqa: E402
 from mien.pipeline.build import Config, build_detector  # noqa: E402
+from mien_lab.data.centerface import is_installed  # noqa: E402
 from mien_lab.evaluation.detector_threshold import choose_threshold  # noqa: E402
 from mien_lab.training import detector as detector_training  # noqa: E402
 from mien_lab.training.detector import DetectorConfig, train_detector  # noqa: E402
@@ -54,6 +55,9 @@ def test_train_resume_export_detect(data_dir, drawn_face, tmp_path, break_off):
         train_detector(config, run)
     with pytest.raises(InputError, match="was begun with epochs 2; resume with the same options"):
         train_detector(replace(config, epochs=3), run, resume=True)
+    other = replace(config, second_teacher=not config.second_teacher)
+    with pytest.raises(InputError, match=f"was begun with second_teacher {is_installed()}; resume"):
+        train_detector(other, run, resume=True)
     checkpoint = train_detector(config, run, resume=True)
     curve = [json.loads(line) for line in (run / "curve.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in curve] == [1, 2]
@@ -66,6 +70,10 @@ def test_train_resume_export_detect(data_dir, drawn_face, tmp_path, break_off):
     with pytest.raises(OutputError):
         train_refiner(refining, second)
     first = train_refiner(refining, second, resume=True)
+    with pytest.raises(InputError, match="was begun with second_teacher"):
+        train_refiner(
+            replace(refining, second_teacher=not refining.second_teacher), second, resume=True
+        )
     again = RefinerConfig(data_dir, epochs=1, warm_start=first, **settings)
     third = train_refiner(again, tmp_path / "third")
     target = export_refiner([first, third], weights, threshold=0.6)

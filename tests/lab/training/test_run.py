@@ -11,9 +11,23 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from mien.core.errors import InputError  # noqa: E402
-from mien_lab.training.run import Progress, Run, read_checkpoint, read_config  # noqa: E402
+from mien_lab.training.run import (  # noqa: E402
+    Progress,
+    Run,
+    averaged,
+    read_checkpoint,
+    read_config,
+)
 
 pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a configuration."""
+
+    noise: float = 0.5
+    blur: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -23,6 +37,8 @@ class Tiny:
     folder: Path
     rate: float = 0.1
     recordings: Path | None = None
+    faces_dir: Path | None = None
+    part: Part = Part()
 
 
 def test_a_checkpoint_is_written_whole_or_not_at_all(tmp_path, monkeypatch, read_curve):
@@ -43,15 +59,48 @@ def test_a_checkpoint_is_written_whole_or_not_at_all(tmp_path, monkeypatch, read
     assert len(read_curve(tmp_path / "run")) == 1
 
 
-@pytest.mark.parametrize("recordings", [Path("there"), None])
-def test_a_run_goes_on_with_what_it_was_begun_with(tmp_path, recordings):
-    config = Tiny(tmp_path, recordings=recordings)
+@pytest.mark.parametrize("name", ["recordings", "faces_dir"])
+@pytest.mark.parametrize("data", [Path("there"), None])
+def test_a_run_goes_on_with_what_it_was_begun_with(tmp_path, name, data):
+    config = Tiny(tmp_path, **{name: data})
     Run(tmp_path / "run", config, resume=False).save({"epoch": 1}, {"loss": 1.0})
-    other = replace(config, recordings=None if recordings else Path("there"))
-    with pytest.raises(InputError, match=f"was begun with recordings {recordings}; resume with"):
+    other = replace(config, **{name: None if data else Path("there")})
+    with pytest.raises(InputError, match=f"was begun with {name} {data}; resume with"):
         Run(tmp_path / "run", other, resume=True)
-    moved = replace(config, recordings=recordings and Path("elsewhere"))
+    moved = replace(config, **{name: data and Path("elsewhere")})
     assert Run(tmp_path / "run", moved, resume=True).load() == {"epoch": 1}
+
+
+def test_options_added_to_a_part_of_the_configuration_have_their_defaults(tmp_path):
+    config = Tiny(tmp_path, part=Part(noise=0.2))
+    run = Run(tmp_path / "run", config, resume=False)
+    run.save({"epoch": 1}, {"loss": 1.0})
+    place = run.folder / "config.json"
+    before = json.loads(place.read_text()) | {"part": {"noise": 0.2, "removed": 1}}
+    place.write_text(json.dumps(before))
+    for part in (Part(noise=0.2, blur=0.3), Part(noise=0.5)):
+        with pytest.raises(InputError, match=r"was begun with part\.(blur 0\.1|noise 0\.2);"):
+            Run(tmp_path / "run", replace(config, part=part), resume=True)
+    assert Run(tmp_path / "run", config, resume=True).load() == {"epoch": 1}
+
+
+def test_weights_alone_are_not_resumed(trained):
+    weights = {"average": trained(1).state()["average"]}
+    with pytest.raises(InputError, match=r"has weights only.*--start"):
+        trained(2).restore(weights, 1)
+
+
+@pytest.mark.parametrize(
+    "content", [{"average": {"other": torch.ones(1)}}, {"weight": torch.ones(1, 3)}, [1]]
+)
+def test_what_is_no_checkpoint_of_the_network_is_one_sentence(trained, tmp_path, content):
+    net = trained(1).net
+    right, wrong = tmp_path / "right.pt", tmp_path / "wrong.pt"
+    torch.save({"average": net.state_dict()}, right)
+    torch.save(content, wrong)
+    assert averaged(net, [right, right]) is net
+    with pytest.raises(InputError, match=r"wrong\.pt is not a checkpoint"):
+        averaged(net, [right, wrong])
 
 
 def test_the_configuration_can_be_read_while_another_process_opens_the_run(tmp_path):

