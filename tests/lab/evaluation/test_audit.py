@@ -166,8 +166,20 @@ def test_a_label_that_one_person_shows_is_not_judged():
     groups = found["columns"]["kind"]["groups"]
     assert groups["a"]["recall"]["sadness"]["interval"][0] < 0.3
     assert groups["b"]["macro_f1"]["interval"] is None
+    # Nor is it in the mix of labels, so that the second group is read rightly at it.
+    assert groups["b"]["accuracy"]["value"] == 0.8
+    assert groups["b"]["accuracy_same_mix"]["value"] == 1
     alone = audit(predictions, columns, draws=200)
     assert "recall/sadness" in {gap["measure"] for gap in alone["gaps"]}
+
+
+def test_draws_without_a_label_do_not_count_for_macro_f1():
+    """Of seven labels one is read rightly, and each other one is missing from some draws."""
+    truth = np.repeat(np.arange(7), [60, 5, 5, 5, 5, 5, 5])
+    said = np.where(truth == 0, 0, 7)
+    predictions = Predictions(tuple(map(str, range(90))), truth, np.eye(8)[said])
+    found = audit(predictions, {"kind": ["a"] * 90}, draws=2000)["columns"]["kind"]["groups"]["a"]
+    assert found["macro_f1"] == {"value": pytest.approx(1 / 7, abs=1e-4), "interval": None}
 
 
 def test_intersections_find_what_columns_hide():

@@ -95,3 +95,12 @@ def test_macro_f1_has_no_interval_where_a_label_is_rare():
     assert group("a", 0.5).figures()["macro_f1"]["interval"] is not None
     rare = group("a", 0.5, cases={rate_name("recall", EMOTIONS[7]): 4.0})
     assert rare.figures()["macro_f1"]["interval"] is None
+
+
+def test_draws_of_the_calibration_error_alone_are_lowered():
+    raised = 0.6 + np.linspace(-0.05, 0.05, 41)
+    one = group("a", 0.5)
+    measures = dict.fromkeys(("accuracy", "expected_calibration_error"), raised)
+    figures = replace(one, draws=one.draws | measures).figures()
+    assert np.mean(figures["expected_calibration_error"]["interval"]) == pytest.approx(0.5)
+    assert np.mean(figures["accuracy"]["interval"]) == pytest.approx(0.6)

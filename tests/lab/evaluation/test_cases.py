@@ -59,6 +59,11 @@ def test_figures_are_those_of_scikit_learn(calibration_error, missed):
     assert (found["n"], found["missed"]) == (300, missed)
     assert found["risk_coverage"][-1] == [1, pytest.approx(1 - found["accuracy"])]
     assert found["not_computed"] == []
+    # The mean of the error rates among the n surest cases, of which those without a face are last.
+    order = np.argsort(-cases.probabilities.max(axis=1), kind="stable")
+    risks = np.cumsum((predicted != truth)[order]) / np.arange(1, 301)
+    risks[300 - missed :] = risks[-1]
+    assert found["aurc"] == pytest.approx(risks.mean())
 
 
 def test_intervals_hold_their_figures():

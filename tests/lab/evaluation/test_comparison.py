@@ -1,5 +1,7 @@
 """Predictions as files, and McNemar's test against SciPy's binomial test."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -60,6 +62,18 @@ def test_compare():
     assert found["only_in_the_other"] == 1
     with pytest.raises(InputError, match="such as a"):
         compare(cases, {"z": EMOTIONS[0]})
+
+
+def test_people_are_drawn_whole():
+    names = [str(number) for number in range(200)]
+    people = np.repeat(np.arange(10), 20)
+    said = ["fear" if one < 5 else "anger" for one in people]
+    cases = replace(some(names, ["fear"] * 200, said), subjects=people)
+    found = compare(cases, dict.fromkeys(names))
+    low, high = found["difference_interval"]
+    # Ten people, not two hundred pictures: far wider than if pictures were drawn.
+    assert high - low > 0.4
+    assert found["people"] == 10
 
 
 def test_what_is_written_can_be_read(tmp_path):

@@ -22,6 +22,7 @@ from mien_lab.evaluation.cases import Cases, all_figures
 from mien_lab.evaluation.curves import curve_sheet
 from mien_lab.evaluation.face_crops import cut_faces
 from mien_lab.evaluation.intervals import Bootstrap
+from mien_lab.evaluation.metrics import wilson_interval
 from mien_lab.evaluation.peer_packages import Peer
 from mien_lab.evaluation.photograph_robustness import PHOTOGRAPHIC
 from mien_lab.evaluation.robustness import measure_robustness
@@ -131,18 +132,31 @@ def test_the_curves_are_of_the_network_that_ships(figures, faces):
     assert row["accuracy"] == pytest.approx(hit.mean(), abs=1e-4)
 
 
-def test_a_label_without_faces_has_no_figures(faces, peer):
-    """The peer says happiness of bright crops alone: of the label, precision comes and goes."""
-    few = np.flatnonzero(faces.truth != EMOTIONS.index(Emotion.HAPPINESS))
-    names = [name for index, name in enumerate(faces.names) if index in few]
-    some = replace(
+def without(faces, *labels):
+    """The faces of other labels."""
+    few = np.flatnonzero(~np.isin(faces.truth, [EMOTIONS.index(label) for label in labels]))
+    return replace(
         faces,
-        names=tuple(names),
+        names=tuple(faces.names[index] for index in few),
         truth=faces.truth[few],
         crops=faces.crops[few],
-        subjects=tuple(np.array(faces.subjects, object)[few]),
+        subjects=tuple(faces.subjects[index] for index in few),
         landmarks=faces.landmarks[few],
     )
+
+
+def test_what_is_never_read_is_as_sure_as_there_are_people(faces, peer):
+    some = without(faces, Emotion.HAPPINESS, Emotion.SADNESS)
+    some = replace(some, subjects=tuple(str(index % 6) for index in range(len(some))))
+    options = {"precision": "int8", "peers": [peer], "corruptions": SOME[:1], "draws": 20}
+    clean = measure_robustness(some, **options)["readers"]["fake"]["clean"]
+    assert clean["accuracy"] == 0
+    assert clean["accuracy_interval"] == pytest.approx(wilson_interval(0, 6), abs=1e-4)
+
+
+def test_a_label_without_faces_has_no_figures(faces, peer):
+    """The peer says happiness of bright crops alone: of the label, precision comes and goes."""
+    some = without(faces, Emotion.HAPPINESS)
     dark = [corruption for corruption in SOME if corruption.name == "darkness"]
     found = measure_robustness(some, precision="int8", peers=[peer], corruptions=dark, draws=5)
     clean = found["readers"]["fake"]["clean"]
@@ -159,6 +173,8 @@ def test_a_peer_is_given_the_same_crops(figures, faces):
     comparison = figures["comparisons"]["fake"]
     difference = figures["readers"]["mien"]["relative_accuracy"] - fake["relative_accuracy"]
     assert comparison["relative_accuracy_difference"] == pytest.approx(difference, abs=2e-4)
+    low, high = comparison["interval"]
+    assert low < difference < high
     errors = {
         name: [sum(1 - row["accuracy"] for row in curve) for curve in found["curves"].values()]
         for name, found in figures["readers"].items()

@@ -54,15 +54,24 @@ class Told:
 
 
 def test_what_is_gained_over_single_frames(sequences):
-    """Single frames read half of each clip right; the network three quarters and all of it."""
+    """Single frames read half of each clip right; the network three quarters and all of it.
+
+    A quarter is read right at alternating zooms, and all of it by a slow average of that.
+    """
     labels = np.zeros((4, 8), np.int64)
-    own, single = labels.copy(), labels.copy()
-    own[:2, 6:], single[:, 4:] = 1, 2
+    own, single, zoomed = labels.copy(), labels.copy(), labels.copy()
+    own[:2, 6:], single[:, 4:], zoomed[:, 2:] = 1, 2, 3
     clips, told = sequences(labels, own)
-    said = 9 * np.eye(8, dtype=np.float32)[single]
-    clips = replace(clips, embeddings=told.astype(np.float16), logits=said, single=said)
+    said, read = (9 * np.eye(8, dtype=np.float32)[one] for one in (single, zoomed))
+    clips = replace(clips, embeddings=told.astype(np.float16), logits=read, single=said)
     found = evaluate_temporal(Told(), clips, 1.0, 0.5)
     assert found["single frames"]["accuracy"] == 0.5
+    assert found["moving averages"]["0.04"]["accuracy"] == 0.25
+    assert found["best moving average"]["accuracy"] == 1
+    assert found["gained"]["best moving average"]["mean"] == pytest.approx(-0.125)
+    assert found["recurrent"]["conformal_mean_size"] == 1
+    whole = evaluate_temporal(Told(), clips, 1.0, 1.0)
+    assert whole["recurrent"]["conformal_mean_size"] == 8
     assert found["recurrent"]["accuracy"] == 0.875
     gained = found["gained"]["single frames"]
     assert gained["mean"] == pytest.approx(0.375)

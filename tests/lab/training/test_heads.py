@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -6,7 +8,7 @@ pytest.importorskip("onnx")
 
 import torch.nn.functional as F  # noqa: E402
 
-from mien_lab.data.cleaning import clean  # noqa: E402
+from mien_lab.data.cleaning import clean, public_rows  # noqa: E402
 from mien_lab.data.faces import fer_faces, still_crops  # noqa: E402
 from mien_lab.data.fer2013 import load_fer  # noqa: E402
 from mien_lab.training import heads, temporal  # noqa: E402
@@ -61,6 +63,18 @@ def test_the_calibration_is_of_heads_that_were_not_fitted_to_its_faces(
     ((logits, labels, held),) = seen
     assert np.allclose(logits.mean(axis=1), 0.5, atol=1e-4)
     assert len(logits) == len(labels) == len(held) > 0
+
+
+def test_few_faces_lie_above_the_occlusion_threshold(exported_expression, fer_folder):
+    fitted, _, folder = exported_expression
+    data = load_fer(fer_folder)
+    crops = still_crops(fer_faces(data, public_rows(data)))
+    with torch.no_grad():
+        said = fitted(torch.from_numpy(crops).flatten(0, 1)[:, None].float()).occlusion
+    means = said.reshape(crops.shape[:2]).mean(1).numpy()
+    card = json.loads((folder / "expression.json").read_text())
+    threshold = np.quantile(means, heads.BARE_SHARE)
+    assert card["extra"]["occlusion_threshold"] == pytest.approx(threshold, abs=1e-3)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ torch = pytest.importorskip("torch")
 
 from mien.core.errors import InputError, OutputError  # noqa: E402
 from mien.core.labels import Emotion  # noqa: E402
+from mien.models.calibration import softmax  # noqa: E402
 from mien.models.temporal import TemporalReader  # noqa: E402
 from mien.runtime.artifact import weights_folder  # noqa: E402
 from mien.runtime.session import open_session  # noqa: E402
@@ -20,6 +21,7 @@ from mien_lab.data.recordings import Recording, RecordingLayout, read_recordings
 from mien_lab.data.sequences import read_steps  # noqa: E402
 from mien_lab.evaluation.temporal import evaluate_temporal  # noqa: E402
 from mien_lab.training import temporal  # noqa: E402
+from mien_lab.training.calibration import conformal_quantile, fit_temperature  # noqa: E402
 from mien_lab.training.temporal import TemporalConfig, train_temporal  # noqa: E402
 from mien_lab.training.temporal_export import calibrate_temporal, export_temporal  # noqa: E402
 
@@ -37,6 +39,16 @@ def test_doubt_draws_whole_clips_towards_another_face():
     towards = (seen - (1 - shares)[:, None, None] * clips)[:, 0] / shares[:, None]
     nearest = torch.cdist(towards, clips.reshape(-1, 3)).min(dim=1).values
     assert nearest.max() < 1e-2
+
+
+def test_the_loss_counts_changes_where_the_label_stays():
+    labels = torch.tensor([[0, 0, 0, 1, -1]])
+    targets = torch.eye(8)[labels.clamp(min=0)]
+    logits = 30 * torch.eye(8)[torch.tensor([[0, 2, 2, 1, 5]])]
+    plain = temporal._loss(logits, targets, labels, 0.0)
+    # Two of four frames are wrong by 30; of the two that should stay as before, one changes by 2.
+    assert float(plain) == pytest.approx(15)
+    assert float(temporal._loss(logits, targets, labels, 0.4) - plain) == pytest.approx(0.4)
 
 
 def test_train_export_calibrate_evaluate(fer_folder, tmp_path, monkeypatch):
@@ -68,12 +80,20 @@ def test_train_export_calibrate_evaluate(fer_folder, tmp_path, monkeypatch):
     reader = TemporalReader(open_session("temporal", folder=weights, threads=1))
     steps = read_steps(reader, clips)
     assert steps.shape == (4, 100, 8)
+    shown = clips.labels >= 0
+    (first, label), (second, held) = (
+        (steps[half][shown[half]], clips.labels[half][shown[half]])
+        for half in (slice(2), slice(2, 4))
+    )
+    temperature = fit_temperature(first, label)
+    assert figures["temperature"] == pytest.approx(temperature, abs=1e-4)
+    quantile = conformal_quantile(softmax(second, temperature), held)
+    assert figures["conformal_quantile"] == pytest.approx(quantile, abs=1e-4)
     # With gains of one, each frame is believed whole.
     export_temporal(checkpoint, weights, version="7", gain_shift=30.0)
     card = json.loads((weights / "temporal.json").read_text())
     assert card["extra"]["gain_shift"] == 30.0
     whole = read_steps(TemporalReader(open_session("temporal", folder=weights, threads=1)), clips)
-    shown = clips.labels >= 0
     assert np.abs(whole - clips.logits)[shown].max() < np.abs(steps - clips.logits)[shown].max()
     found = evaluate_temporal(reader, clips, 1.0, figures["conformal_quantile"])
     assert found["clips"] == 4
