@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from mien.core.errors import InputError
 from mien.core.labels import EMOTIONS
 from mien.models.temporal import CONTEXT_SIZE, TemporalReader
 from mien.runtime.artifact import Card, load_artifact
@@ -122,7 +123,11 @@ def calibrate_temporal(folder: Path, clips: Sequences) -> dict[str, float]:
 
 
 def _averaged(state: dict[str, Any]) -> JoinedNet:
-    weights = state["average"]
+    weights = state.get("average", {})
+    if "members.0.mean" not in weights:
+        raise InputError(
+            "the run holds no recurrent network; name one of `mien-lab temporal train`"
+        )
     members = {name.split(".")[1] for name in weights}
     net = JoinedNet(len(weights["members.0.mean"]), len(members))
     net.load_state_dict(weights)

@@ -5,6 +5,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from mien.core.errors import InputError  # noqa: E402
 from mien_lab.training.temporal_export import choose_gain_shift  # noqa: E402
 from mien_lab.training.temporal_net import JoinedNet  # noqa: E402
 
@@ -28,3 +29,10 @@ def test_gains_are_shifted_as_far_as_costs_next_to_nothing(sequences, tmp_path, 
     torch.save({"average": net.state_dict()}, tmp_path / "last.pt")
     clips = replace(clips, embeddings=told.astype(np.float16))
     assert choose_gain_shift(tmp_path / "last.pt", clips) == best
+
+
+def test_a_run_of_another_network_is_refused(sequences, tmp_path):
+    clips, _ = sequences(np.zeros((1, 4), int), np.zeros((1, 4), int))
+    torch.save({"average": {"weight": torch.zeros(1)}}, tmp_path / "last.pt")
+    with pytest.raises(InputError, match="holds no recurrent network"):
+        choose_gain_shift(tmp_path / "last.pt", clips)
