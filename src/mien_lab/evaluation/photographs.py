@@ -71,7 +71,9 @@ def evaluate_photographs(
     }
 
 
-def _calibration_error(pairs: Sequence[tuple[Reading, bool]]) -> float:
+def _calibration_error(pairs: Sequence[tuple[Reading, bool]]) -> float | None:
+    if not pairs:
+        return None
     confidence = np.array([reading.scores[reading.top] for reading, _ in pairs])
     right = np.array([hit for _, hit in pairs], dtype=bool)
     return reliability(confidence, right, np.ones(len(pairs))).error

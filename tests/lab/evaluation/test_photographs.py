@@ -43,6 +43,7 @@ def test_photographs_without_any_face(photographs):
     (photographs / "labels.csv").write_text("image,emotion\nwall.png,sad\n")
     found = evaluate_photographs(photographs)
     assert (found["n"], found["missed"], found["accuracy"]) == (1, 1, 0)
+    assert found["expected_calibration_error"] is None
 
 
 def test_photographs_that_cannot_be_read_do_not_lose_the_others(photographs):
