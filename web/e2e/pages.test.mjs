@@ -499,10 +499,12 @@ test("a denied or lost camera is reported", { skip }, async () => {
       return window.stream;
     };
   });
-  await page.getByRole("button", { name: "Try again" }).click();
+  await page.getByRole("button", { name: "Open the camera" }).click();
   await page.locator(".face").first().waitFor(PATIENCE);
   await page.evaluate(() => window.stream.getVideoTracks()[0].dispatchEvent(new Event("ended")));
   await page.getByText("was disconnected").waitFor();
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.locator(".face").first().waitFor(PATIENCE);
   await context.close();
 });
 

@@ -18,11 +18,11 @@ export function Alert({ children, action }: { children: ComponentChildren; actio
   );
 }
 
-export function Lead({ title, children }: { title: string; children: ComponentChildren }) {
+export function Lead({ title, children }: { title: string; children?: ComponentChildren }) {
   return (
     <header class="lead">
       <h1 tabIndex={-1}>{title}</h1>
-      <p>{children}</p>
+      {children && <p>{children}</p>}
     </header>
   );
 }

@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { openSession, tokenNeeded, undeleted } from "../api/client";
 import { requests } from "../api/traffic";
-import { activeStage, forgetFilm } from "../live/film";
+import { activeStage, film, forgetFilm } from "../live/film";
 import { changePlace, watch } from "../live/watch";
 import { analysing, connect, connectionProblem, messageOf, place, sendsToServer, type View, view } from "../state";
 import { strings } from "../strings";
@@ -39,7 +39,10 @@ export function Header() {
 
 export function StatusLine() {
   const paused = watch.phase.value === "paused";
-  const stop = watch.phase.value !== "closed" ? () => watch.close() : activeStage.value ? forgetFilm : null;
+  const filmOpen = activeStage.value || (view.value === "film" && film.value?.stage === "done");
+  const stop = watch.phase.value !== "closed" ? () => watch.close() : filmOpen ? forgetFilm : null;
+  const filmOnServer = film.value?.job || undeleted.value.size > 0;
+  const { browserHint, serverHint, filmHint } = strings.place;
   const state = paused ? strings.status.paused : analysing.value ? strings.status.on : strings.status.off;
   return (
     <div class="status">
@@ -53,7 +56,7 @@ export function StatusLine() {
           </Button>
         )}
       </div>
-      <p>{sendsToServer.value ? strings.place.serverHint : strings.place.browserHint}</p>
+      <p>{sendsToServer.value ? serverHint : filmOnServer ? filmHint : browserHint}</p>
     </div>
   );
 }

@@ -41,8 +41,9 @@ export class Session {
     this.columns.forEach((column, k) => column.push(row[k]));
   }
 
-  share(sentiment: Sentiment): number {
+  /** Share of a sentiment in the time with a face; null without any. */
+  share(sentiment: Sentiment): number | null {
     const total = this.seconds.negative + this.seconds.neutral + this.seconds.positive;
-    return total ? this.seconds[sentiment] / total : 0;
+    return total ? this.seconds[sentiment] / total : null;
   }
 }

@@ -22,12 +22,12 @@ const SLOW_MS = 350;
 const FAST_MS = 90;
 
 /** Lost: the camera was disconnected, and the session is kept. */
-type Phase = "closed" | "loading" | "watching" | "paused" | "lost";
+export type Phase = "closed" | "loading" | "opening" | "watching" | "paused" | "lost";
 
 class Watch {
   readonly phase = signal<Phase>("closed");
   /** Whether there is a session, even if paused. */
-  readonly opened = computed(() => this.phase.value !== "closed" && this.phase.value !== "loading");
+  readonly opened = computed(() => ["watching", "paused", "lost"].includes(this.phase.value));
   readonly problem = signal<string | null>(null);
   readonly tracks = signal<readonly Track[]>([]);
   readonly size = signal({ width: 640, height: 480 });
@@ -70,6 +70,7 @@ class Watch {
     try {
       if (where === "browser" && models.value) await device.load(models.value);
       if (run !== this.#run) return;
+      this.phase.value = "opening";
       const stream = await openCamera(camera);
       if (run !== this.#run) {
         for (const track of stream.getTracks()) track.stop();

@@ -12,6 +12,7 @@ import { pageNetworks } from "../device/messages";
 import { csvOf, eventsCsvOf, jsonOf, save } from "../download";
 import { eventsOf } from "../events";
 import { activeStage, type Film as Shown, film, forgetFilm, openFilm } from "../live/film";
+import { changePlace } from "../live/watch";
 import { type Columns, indexAt } from "../series";
 import { models, place } from "../state";
 import { strings } from "../strings";
@@ -31,7 +32,7 @@ export function Film() {
   useFocusFallback(shown?.stage, ".alert button", ".progress button", ".film video", "input[type=file]");
   return (
     <>
-      <Lead title={words.title}>{words.lead}</Lead>
+      <Lead title={words.title}>{!shown && words.lead}</Lead>
       {shown && message && <Alert>{message}</Alert>}
       {!shown && (
         <Drop
@@ -54,10 +55,18 @@ function Failure({ shown }: { shown: Shown }) {
   const actions = (
     <span class="actions">
       <Button onClick={() => openFilm(shown.file)}>{strings.retry}</Button>
+      {shown.where === "browser" && place.value === "browser" && (
+        <Button onClick={() => openOnServer(shown.file)}>{words.onServer}</Button>
+      )}
       <Button onClick={forgetFilm}>{words.another}</Button>
     </span>
   );
   return <Alert action={actions}>{shown.problem}</Alert>;
+}
+
+function openOnServer(file: File): void {
+  void changePlace("server");
+  void openFilm(file);
 }
 
 function Progress({ shown, title }: { shown: Shown; title: string }) {
@@ -93,9 +102,15 @@ function FilmResult({ shown, frames }: { shown: Shown; frames: readonly Frame[] 
   const onFail = () => setPlayer(player === "original" && shown.job?.results.film ? "annotated" : "none");
   const marked = (current?.faces ?? []).map((face, index) => ({ number: face.track_id ?? index + 1, face }));
   // Memoised: there may be many events, and they do not change while the film plays.
-  const list = useMemo(() => <Events events={events} onPick={go} />, [events]);
+  const pick = (to: number, id: number) => {
+    setTrack(id);
+    go(to);
+    document.querySelector(".stage")?.scrollIntoView({ block: "start" });
+  };
+  const list = useMemo(() => <Events events={events} onPick={pick} />, [events]);
   return (
     <>
+      <h2 class="file">{shown.file.name}</h2>
       {shown.warning && <Alert>{shown.warning}</Alert>}
       {shown.problem && <Alert>{shown.problem}</Alert>}
       {player !== "original" && <Alert>{words.cannotPlay[player]}</Alert>}
@@ -158,10 +173,10 @@ function Tracks(props: { tracks: readonly number[]; track: number; onChange: (tr
   );
 }
 
-function Events({ events, onPick }: { events: readonly Event[]; onPick: (time: number) => void }) {
-  const moment = (time: number) => (
+function Events({ events, onPick }: { events: readonly Event[]; onPick: (time: number, id: number) => void }) {
+  const moment = (time: number, id: number) => (
     <td>
-      <Button tone="quiet" aria-label={words.goTo(strings.clock(time))} onClick={() => onPick(time)}>
+      <Button tone="quiet" aria-label={words.goTo(strings.clock(time))} onClick={() => onPick(time, id)}>
         {strings.clock(time)}
       </Button>
     </td>
@@ -188,9 +203,9 @@ function Events({ events, onPick }: { events: readonly Event[]; onPick: (time: n
                 <tr key={`${event.track_id} ${event.expression} ${event.onset_s}`}>
                   <td>{event.track_id}</td>
                   <td>{strings.emotions[event.expression]}</td>
-                  {moment(event.onset_s)}
-                  {moment(event.apex_s)}
-                  {moment(event.offset_s)}
+                  {moment(event.onset_s, event.track_id)}
+                  {moment(event.apex_s, event.track_id)}
+                  {moment(event.offset_s, event.track_id)}
                   <td>{strings.seconds(event.duration_s, 2)}</td>
                   <td>{strings.percent(event.peak)}</td>
                 </tr>
@@ -233,9 +248,7 @@ function Downloads({ shown, events }: { shown: Shown; events: readonly Event[] }
             </Button>
           </>
         )}
-        <Button tone="danger" onClick={forgetFilm}>
-          {strings.stop}
-        </Button>
+        <Button onClick={forgetFilm}>{words.another}</Button>
       </div>
       {where === "browser" && <p class="hint">{words.serverOnly}</p>}
     </section>

@@ -10,9 +10,10 @@ import { FaceCard } from "../components/readings";
 import { agree, agreedTo } from "../consent";
 import { save } from "../download";
 import { visibleFaces } from "../live/tracks";
-import { watch } from "../live/watch";
+import { type Phase, watch } from "../live/watch";
 import { models, place } from "../state";
 import { strings } from "../strings";
+import { EMOTIONS } from "../vision/labels";
 
 const words = strings.live;
 
@@ -34,7 +35,7 @@ export function Live() {
   };
   return (
     <>
-      <Lead title={words.title}>{words.lead}</Lead>
+      <Lead title={words.title}>{!open && words.lead}</Lead>
       {asking && consent && (
         <Notice
           notice={consent}
@@ -47,7 +48,7 @@ export function Live() {
         />
       )}
       {watch.problem.value && (
-        <Alert action={(phase === "closed" || phase === "lost") && <Button onClick={start}>{strings.retry}</Button>}>{watch.problem.value}</Alert>
+        <Alert action={phase === "lost" && <Button onClick={start}>{strings.retry}</Button>}>{watch.problem.value}</Alert>
       )}
       <div class="stage">
         <section class="view">
@@ -60,24 +61,27 @@ export function Live() {
               aria-label={words.preview(mirrored)}
             />
             <Overlay width={width} height={height} mirrored={mirrored} marked={marked()} />
-            {!open && <Curtain loading={phase === "loading"} ready={!!consent} onOpen={start} />}
+            {!open && <Curtain waiting={WAITING[phase]} ready={!!consent} onOpen={start} />}
           </Framed>
           {open && <Controls />}
         </section>
         {open && <Readings />}
       </div>
-      {open && <Chart label={words.chart} columns={watch.session.columns} version={watch.chartVersion.value} />}
+      {open && <Chart label={words.chart(watch.tracks.value[0]?.id)} columns={watch.session.columns} version={watch.chartVersion.value} />}
     </>
   );
 }
 
 const marked = () => watch.tracks.value.map(({ id, face }) => ({ number: id, face }));
 
-function Curtain({ loading, ready, onOpen }: { loading: boolean; ready: boolean; onOpen: () => void }) {
+/** What is awaited in a phase. */
+const WAITING: Partial<Record<Phase, string>> = { loading: strings.loadingModels, opening: words.opening };
+
+function Curtain({ waiting, ready, onOpen }: { waiting?: string; ready: boolean; onOpen: () => void }) {
   return (
     <div class="curtain">
-      {loading ? (
-        <p role="status">{strings.loadingModels}</p>
+      {waiting ? (
+        <p role="status">{waiting}</p>
       ) : (
         <>
           <Button tone="primary" disabled={!ready} onClick={onOpen}>
@@ -128,7 +132,7 @@ function Readings() {
         <dd class="shares">
           {(["positive", "neutral", "negative"] as const).map((name) => (
             <span key={name} class={`chip ${name}`}>
-              {strings.sentiments[name]} {strings.percent(session.share(name))}
+              {strings.sentiments[name]} {shareOf(session.share(name))}
             </span>
           ))}
         </dd>
@@ -146,9 +150,14 @@ function Readings() {
   );
 }
 
-/** Save the current readings, without the picture. */
+const shareOf = (share: number | null) => (share === null ? "–" : strings.percent(share));
+
+/** Save the current readings and, as the chart shows it, the last minute, without the picture. */
 function saveReadings(): void {
+  const { columns, seconds: session_seconds } = watch.session;
+  const names = ["seconds", ...EMOTIONS, "valence"];
+  const last_minute = Object.fromEntries(names.map((name, k) => [name, columns[k]]));
   const faces = visibleFaces(watch.tracks.value);
-  const content = { time: new Date().toISOString(), faces, session_seconds: watch.session.seconds };
+  const content = { time: new Date().toISOString(), faces, session_seconds, last_minute };
   save("mien-live.json", "application/json", JSON.stringify(content, null, 2));
 }

@@ -24,7 +24,7 @@ export function Photo() {
   useNetworks();
   return (
     <>
-      <Lead title={words.title}>{words.lead}</Lead>
+      <Lead title={words.title}>{!shown.length && words.lead}</Lead>
       <Drop
         title={words.drop}
         choose={words.choose}
@@ -43,14 +43,15 @@ export function Photo() {
               <Button onClick={() => save("mien.csv", "text/csv", csvOf(itemsOf(read)))}>{words.csv}</Button>
             </>
           )}
-          {failed.length > 1 && <Button onClick={() => readAgain(failed)}>{words.retryAll}</Button>}
+          {failed.length > 1 && <Button onClick={() => readAgain(failed)}>{words.retryFailed}</Button>}
           <Button tone="danger" onClick={clear}>
             {words.clear}
           </Button>
         </div>
       )}
-      <p class="hidden" role="status">
-        {shown.length > 0 && words.progress(read.length, shown.length, itemsOf(read).flatMap(facesOf).length)}
+      <p class={shown.length > 1 ? "hint" : "hidden"} role="status">
+        {shown.length > 0 &&
+          words.progress(read.length, shown.length, itemsOf(read).flatMap(facesOf).length, failed.length)}
       </p>
       <div class="pictures">
         {shown.map((picture) => (
@@ -65,7 +66,7 @@ function PictureResult({ picture }: { picture: Picture }) {
   const [showMap, setShowMap] = useState(false);
   const { file, item, problem, note } = picture;
   const faces = facesOf(item);
-  const marked = faces.map((face, index) => ({ number: index, face }));
+  const marked = faces.map((face, index) => ({ number: index + 1, face }));
   const again = ({ currentTarget }: { currentTarget: HTMLElement }) => retry(picture, showMap, currentTarget);
   return (
     <article class="photo">
