@@ -59,6 +59,13 @@ def test_csv_without_faces_is_a_header(tmp_path):
     assert (tmp_path / "out.csv").read_text() == HEADER + "\n"
 
 
+def test_csv_without_sources_is_a_header(tmp_path, capsys):
+    for out in (tmp_path / "out.csv", sys.stdout):
+        with open_report(out, ReportFormat.CSV, {}):
+            pass
+    assert (tmp_path / "out.csv").read_text() == capsys.readouterr().out == HEADER + "\n"
+
+
 @pytest.mark.parametrize("source", ["a\rb.mp4", "a\nb.mp4", "a\r\nb.mp4", "a.mp4\r\n", " a,b "])
 def test_a_name_of_several_lines_stays_one_cell(frames, tmp_path, source):
     path = tmp_path / "out.csv"

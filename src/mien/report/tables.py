@@ -106,16 +106,20 @@ class _LineFeeds:
 
 
 class CsvWriter:
-    """Writes CSV with a header; booleans are true and false, missing values are empty."""
+    """Writes CSV with a header; booleans are true and false, missing values are empty.
+
+    Until the first source nothing is written, so that a failed start has nothing to salvage.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._writer = csv_rows(stream, list(COLUMNS))
         self._source = ""
-        self._writer.writeheader()
+        self._headed = False
 
     def begin(self, media: Media) -> None:
         """Start the rows of one source."""
+        self._head()
         self._source = cell_text(media.source)
 
     def write(self, frame: FrameReading) -> None:
@@ -132,8 +136,14 @@ class CsvWriter:
         """Do nothing: a source that could not be opened has no rows."""
 
     def close(self) -> None:
-        """Flush the stream."""
+        """Write the header if there was no source, and flush the stream."""
+        self._head()
         self._stream.flush()
+
+    def _head(self) -> None:
+        if not self._headed:
+            self._writer.writeheader()
+            self._headed = True
 
 
 class ParquetWriter:

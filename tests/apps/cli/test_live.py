@@ -6,6 +6,7 @@ import signal
 import jsonschema
 import pytest
 
+from mien.pipeline.live import LiveReader
 from mien.report.schema import line_schema
 
 
@@ -51,6 +52,26 @@ def test_no_camera(mien):
     assert done.code == 1
     (line,) = done.complaints
     assert "camera 97 cannot be opened" in line
+
+
+def test_a_failed_start_leaves_no_partial_record(mien, tmp_path):
+    assert mien("live", "97", "--record", tmp_path / "a.csv").code == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("form", ["jsonl", "json", "csv", "parquet"])
+def test_an_end_before_the_first_picture_keeps_the_record_there_was(
+    mien, film, tmp_path, monkeypatch, form
+):
+    monkeypatch.setattr(LiveReader, "events", lambda reader: (event for event in ()))
+    target = tmp_path / "out" / f"a.{form}"
+    target.parent.mkdir()
+    target.write_text("of yesterday")
+    done = mien("live", film, "--jsonl", "--threads", 1, "--record", target)
+    assert done.code == 1
+    assert done.complaints == ["mien: ended before the first picture; nothing is recorded"]
+    assert target.read_text() == "of yesterday"
+    assert list(target.parent.iterdir()) == [target]
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -83,6 +83,10 @@ def live(
                 raise
             # Raised only after the outputs are closed, or the recorded files would be discarded.
             fault = error
+        if record is not None and not tally.read:
+            complain("ended before the first picture; nothing is recorded")
+            # Raised before the outputs are closed, which would replace an existing file.
+            raise typer.Exit(1)
     if fault is not None:
         raise fault
     if outputs.failures:
