@@ -6,7 +6,7 @@ import signal
 import jsonschema
 import pytest
 
-from mien.pipeline.live import LiveReader
+from mien.pipeline.live import LiveReader, Notice
 from mien.report.schema import line_schema
 
 
@@ -72,6 +72,14 @@ def test_an_end_before_the_first_picture_keeps_the_record_there_was(
     assert done.complaints == ["mien: ended before the first picture; nothing is recorded"]
     assert target.read_text() == "of yesterday"
     assert list(target.parent.iterdir()) == [target]
+
+
+def test_notices_reach_a_log_while_the_terminal_shows_the_view(mien, film, monkeypatch):
+    monkeypatch.setattr(LiveReader, "events", lambda reader: (yield Notice("no picture")))
+    # Rich then takes standard output for a terminal.
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    done = mien("live", film, "--threads", 1)
+    assert done.complaints == ["mien: no picture"]
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

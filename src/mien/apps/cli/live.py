@@ -108,7 +108,14 @@ def _run(reader: LiveReader, sink: "_Sink", view: LiveView | None, tally: "_Tall
     shown = (
         ExitStack()
         if view is None
-        else Live(view, console=screen(), refresh_per_second=12, transient=True)
+        else Live(
+            view,
+            console=screen(),
+            refresh_per_second=12,
+            transient=True,
+            # Rich would print to stdout what is meant for a log.
+            redirect_stderr=sys.stderr.isatty(),
+        )
     )
     fault: MienError | None = None
     try:
