@@ -265,6 +265,19 @@ def test_another_picture_size_calls_the_detector(stage):
     assert stage.searches == 2
 
 
+def test_another_picture_size_moves_no_id_to_another_face(stage, monkeypatch):
+    """After the change, the first of two faces that look alike is where the second one was."""
+    looks = head(1)
+    monkeypatch.setitem(globals(), "head", lambda seed: looks)
+    stage.places = {1: (60, 60), 2: (120, 120)}
+    locator = FaceLocator(stage, stage, every=100)
+    locate(stage, locator, range(3))
+    stage.places = {1: (120, 120), 2: (240, 240)}
+    frames = [stage.frame(index, shape=(480, 640)) for index in (3, 4)]
+    assert [locator.locate(frame).ids for frame in frames] == [[1, 2]] * 2
+    assert stage.searches == 2
+
+
 @pytest.mark.parametrize("times", [[0, 0, 0], [3, 2, 1]])
 def test_time_may_stand_still_or_run_back(stage, times):
     stage.places = {1: (60, 100)}

@@ -267,3 +267,16 @@ def test_films_of_few_frames_keep_ids(step_s):
     tracker.update([], 10 * step_s)
     assert tracker.update([face(150, 100)], 11 * step_s) == [1]
     assert tracker.update([face(150, 100)], 11 * step_s + 60) == [2]
+
+
+def test_tracks_are_converted_to_another_frame_size():
+    tracker, larger = FaceTracker(), FaceTracker()
+    for i in range(10):
+        tracker.update([face(50 + 8 * i, 100)], i * STEP)
+        larger.update([face(2 * (50 + 8 * i), 200, size=120.0)], i * STEP)
+    tracker.rescale(2.0, 2.0)
+    (known,) = tracker.expected(10 * STEP).values()
+    (wanted,) = larger.expected(10 * STEP).values()
+    assert known.box.as_tuple() == pytest.approx(wanted.box.as_tuple())
+    assert np.allclose(known.landmarks.as_array(), wanted.landmarks.as_array())
+    assert tracker.update([face(210 + 16 * 2, 200, size=120.0)], 11 * STEP) == [1]

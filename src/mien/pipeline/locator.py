@@ -87,13 +87,15 @@ class FaceLocator:
     def locate(self, frame: Frame) -> Located:
         """Locate the faces of the next frame."""
         self._frames += 1
+        if self._searched is not None and frame.image.shape != self._searched[1]:
+            (high, wide), (height, width) = self._searched[1][:2], frame.image.shape[:2]
+            self._tracker.rescale(width / wide, height / high)
+            self._searched = None
         if self._cuts.begins(frame.image, frame.time_s):
             return self._found(frame, cut=True)
         if self._follower is None or self._searched is None or self._missing():
             return self._found(frame)
-        time_s, shape = self._searched
-        if frame.image.shape != shape:
-            return self._found(frame)
+        time_s, _ = self._searched
         if self._frames < self._every and 0 <= frame.time_s - time_s < DETECT_S:
             return self._followed(frame, self._follower) or self._found(frame)
         if not 0 <= frame.time_s - self._fine_s < FINE_S:

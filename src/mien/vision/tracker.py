@@ -121,6 +121,18 @@ class FaceTracker:
             ]
         )
 
+    def rescale(self, across: float, down: float) -> None:
+        """Convert the tracks to the pixels of frames of another size.
+
+        Args:
+            across: new width of the frames divided by the old one.
+            down: new height of the frames divided by the old one.
+        """
+        for track in self._tracks:
+            track.face = _scaled(track.face, across, down)
+            track.centre = track.centre * (across, down)
+            track.velocity = track.velocity * (across, down)
+
     def keep(
         self,
         ids: Sequence[int],
@@ -263,3 +275,12 @@ def _shifted(face: Face, shift: Floats) -> Face:
     points = face.landmarks.as_array() + np.array([x, y], np.float32)
     box = replace(face.box, x=face.box.x + x, y=face.box.y + y)
     return Face(box, face.score, Landmarks.from_array(points))
+
+
+def _scaled(face: Face, across: float, down: float) -> Face:
+    box = face.box
+    return Face(
+        Box(box.x * across, box.y * down, box.width * across, box.height * down),
+        face.score,
+        Landmarks.from_array(face.landmarks.as_array() * np.array([across, down], np.float32)),
+    )
