@@ -74,6 +74,30 @@ def test_one_short_step_does_not_divide_the_events_of_a_slow_film(make_reading):
     assert (event.onset_s, event.offset_s) == (0, 4)
 
 
+@pytest.fixture
+def held(make_reading):
+    """Frames at 25 per second with one face, every tenth held for so many seconds."""
+
+    def make(hold_s):
+        reading = make_reading(probability=0.9, track_id=1)
+        starts = [k * (0.36 + hold_s) for k in range(5)]
+        times = [start + n * 0.04 for start in starts for n in range(10)]
+        return [FrameReading(index, time_s, (reading,)) for index, time_s in enumerate(times)]
+
+    return make
+
+
+@pytest.mark.parametrize(("hold_s", "count"), [(0.8, 1), (1.4, 1), (1.6, 5)])
+def test_held_frames_do_not_divide_an_event(held, hold_s, count):
+    assert len(events_of(held(hold_s))) == count
+
+
+def test_a_face_missing_from_a_frame_has_no_longer_time(held):
+    frames = held(0.8)
+    frames[9] = replace(frames[9], readings=())
+    assert events_of(frames)[0].offset_s == pytest.approx(0.32)
+
+
 def test_tracks_have_events_of_their_own(smiling):
     both = [
         FrameReading(one.index, one.time_s, one.readings + two.readings)

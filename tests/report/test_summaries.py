@@ -37,21 +37,41 @@ def test_a_stall_counts_for_nobody(make_reading):
     before = [(n / 25, [happy]) for n in range(50)]
     film = summed(before + [(3600 + n / 25, [sad]) for n in range(500)])
     shares = {share.expression: share.share for share in film.tally.shares()}
-    assert shares[Emotion.SADNESS] == pytest.approx(20 / 22.5, abs=0.01)
-    assert film.faces[1].last_s == pytest.approx(49 / 25 + film.gap_s)
-    assert film.faces[1].series.spans(film.gap_s)[-1].end_s == pytest.approx(49 / 25 + film.gap_s)
+    assert shares[Emotion.SADNESS] == pytest.approx(20 / 23.5, abs=0.01)
+    assert film.faces[1].last_s == pytest.approx(49 / 25 + film.hold_s)
+    assert film.faces[1].series.spans(film.gap_s)[-1].end_s == pytest.approx(49 / 25 + film.hold_s)
     assert film.end_s == pytest.approx(3620)
 
 
 def test_a_film_that_ends_with_a_stall_ends_soon_after(make_reading):
     film = summed([*((n / 25, [make_reading(track_id=1)]) for n in range(50)), (3600, [])])
-    assert film.end_s == pytest.approx(3600 + film.gap_s)
+    assert film.end_s == pytest.approx(3600 + film.hold_s)
 
 
 @pytest.mark.parametrize("step_s", [2.0, 10.0])
 def test_at_low_rates_a_reading_counts_until_the_next(make_reading, step_s):
     film = summed([(n * step_s, [make_reading(track_id=1)]) for n in range(10)])
     assert film.tally.total == film.end_s == film.faces[1].last_s == pytest.approx(10 * step_s)
+
+
+def test_at_a_variable_rate_shares_are_of_time(make_reading):
+    happy, neutral = make_reading(track_id=1), make_reading(top=Emotion.NEUTRAL, track_id=1)
+    frames = []
+    for start in (0.0, 1.76, 3.52, 5.28):
+        frames += [(start + n * 0.04, [happy]) for n in range(9)]
+        frames.append((start + 0.36, [neutral]))
+    film = summed(frames)
+    shares = {share.expression: share.share for share in film.tally.shares()}
+    # The last frame has no next one, and counts for as long as the one before.
+    assert shares[Emotion.HAPPINESS] == pytest.approx(4 * 0.36 / (4 * 0.36 + 3 * 1.4 + 0.04))
+    (span,) = film.faces[1].series.spans(film.gap_s)
+    assert span.end_s == film.end_s == pytest.approx(5.28 + 0.4)
+
+
+def test_a_face_that_frames_do_not_show_is_out_of_view(make_reading):
+    here = [make_reading(track_id=1)]
+    film = summed([(n / 25, [] if 20 <= n < 40 else here) for n in range(60)])
+    assert len(film.faces[1].series.spans(film.gap_s)) == 2
 
 
 def test_nothing_has_no_shares():

@@ -9,6 +9,8 @@ const ONSET_THRESHOLD = 0.25;
 /** Longest time that a face may be unseen without ending its events; the longer of the two counts. */
 const GAP_S = 0.5;
 const MISSED_STEPS = 1.5;
+/** Longest time between two successive frames that both show a face in which it counts as in view. */
+const HOLD_S = 1.5;
 /** Number of steps between frames whose median is their usual distance. */
 const STEPS = 15;
 const CODED = EMOTIONS.filter((name) => name !== "neutral");
@@ -36,7 +38,8 @@ export function eventsOf(frames: readonly Frame[]): Event[] {
   const add = (track: number, expression: Emotion, time: number, value: number) => {
     const key = `${track} ${expression}`;
     let course = courses.get(key);
-    if (course && !(time >= course.last && time - course.last <= gap)) {
+    const limit = course?.last === before ? Math.max(gap, HOLD_S) : gap;
+    if (course && !(time >= course.last && time - course.last <= limit)) {
       end(key, course, course.last);
       course = undefined;
     }
@@ -55,7 +58,6 @@ export function eventsOf(frames: readonly Frame[]): Event[] {
       if (steps.length > STEPS) steps.shift();
       gap = Math.max(GAP_S, MISSED_STEPS * median(steps));
     }
-    before = time;
     for (const { track_id: track, emotions } of faces) {
       if (track !== null) for (const name of CODED) add(track, name, time, emotions[name]);
     }
@@ -63,6 +65,7 @@ export function eventsOf(frames: readonly Frame[]): Event[] {
       const since = time - course.last;
       if (since > gap || since < -GAP_S) end(key, course, course.last);
     }
+    before = time;
   }
   for (const [key, course] of courses) end(key, course, course.last);
   return found.sort(byOnset);

@@ -48,6 +48,18 @@ describe("events", () => {
     expect(happy.map(({ onset_s, apex_s, offset_s }) => [onset_s, apex_s, offset_s])).toEqual([[0, 2, 4]]);
   });
 
+  it.each([
+    [1.4, 1],
+    [1.6, 5],
+  ])("are not split by frames held for up to 1.5 s: %s s", (hold, count) => {
+    const [first] = framesOf().flatMap(({ faces }) => faces);
+    const none = Object.fromEntries(EMOTIONS.map((name) => [name, 0])) as typeof first.emotions;
+    const face = { ...first, track_id: 1, emotions: { ...none, happiness: 1 } };
+    const starts = [0, 1, 2, 3, 4].map((k) => k * (0.36 + hold));
+    const times = starts.flatMap((start) => Array.from({ length: 10 }, (_, n) => start + n * 0.04));
+    expect(eventsOf(times.map((time_s, index) => ({ index, time_s, faces: [face] })))).toHaveLength(count);
+  });
+
   it("require a track id", () => {
     const frames = framesOf().map((frame) => ({
       ...frame,

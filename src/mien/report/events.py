@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mien.core.labels import EMOTIONS, Emotion
-from mien.core.rhythm import MISSED_STEPS, Rhythm
+from mien.core.rhythm import HOLD_S, MISSED_STEPS, Rhythm
 from mien.core.types import FrameReading
 
 __all__ = ["ONSET_THRESHOLD", "PEAK_THRESHOLD", "Event", "EventFinder", "ordered"]
@@ -18,7 +18,8 @@ ONSET_THRESHOLD = 0.25
 it falls below. Half of `PEAK_THRESHOLD`."""
 GAP_S = 0.5
 """Longest time in seconds that a face may be unseen without ending its events. The limit is longer
-if frames are further apart: `MISSED_STEPS` of their usual distance."""
+if frames are further apart: `MISSED_STEPS` of their usual distance. Between two successive frames
+that both show the face it is at least `HOLD_S`."""
 CODED: tuple[Emotion, ...] = tuple(e for e in EMOTIONS if e is not Emotion.NEUTRAL)
 """Expressions that have events: all except neutral."""
 
@@ -88,12 +89,16 @@ class EventFinder:
         """Seconds that a face may be unseen without ending its events, at this frame rate."""
         return self._gap_s
 
+    @property
+    def hold_s(self) -> float:
+        """Seconds between two successive frames up to which a face seen in both was in view."""
+        return max(self._gap_s, HOLD_S)
+
     def add(self, frame: FrameReading) -> list[Event]:
         """Add the next frame; returns the events that end with it, in order of onset."""
         if self._before_s is not None and frame.time_s > self._before_s:
             self._rhythm.add(frame.time_s - self._before_s)
             self._gap_s = max(GAP_S, MISSED_STEPS * self._rhythm.step_s)
-        self._before_s = frame.time_s
         ended: list[Event] = []
         for reading in frame.readings:
             if reading.track_id is not None:
@@ -103,6 +108,7 @@ class EventFinder:
         for key, course in list(self._courses.items()):
             if not -GAP_S <= frame.time_s - course.last_s <= self._gap_s:
                 ended += self._end(key, course.last_s)
+        self._before_s = frame.time_s
         return ordered(ended)
 
     def finish(self) -> list[Event]:
@@ -112,9 +118,11 @@ class EventFinder:
 
     def _step(self, key: tuple[int, Emotion], time_s: float, probability: float) -> Iterator[Event]:
         course = self._courses.get(key)
-        if course is not None and not 0 <= time_s - course.last_s <= self._gap_s:
-            yield from self._end(key, course.last_s)
-            course = None
+        if course is not None:
+            limit_s = self.hold_s if course.last_s == self._before_s else self._gap_s
+            if not 0 <= time_s - course.last_s <= limit_s:
+                yield from self._end(key, course.last_s)
+                course = None
         if probability >= ONSET_THRESHOLD:
             if course is None:
                 self._courses[key] = _Course(time_s, time_s, time_s, probability)

@@ -117,15 +117,20 @@ class Series:
         self._ends_s[place] = max(self._ends_s.get(place, 0.0), time_s + weight)
 
     def spans(self, gap_s: float) -> list[VisibleSpan]:
-        """The time spans in which the face was never unseen for longer than `gap_s`."""
+        """The time spans in which the face was never unseen for longer than `gap_s`.
+
+        It is in view for as long as a reading lasts, however long that is.
+        """
         if not self._bins:
             return []
         places = sorted(self._bins)
         sums = np.stack([self._bins[place] for place in places])
-        middles = self._start_s + (np.array(places) + 0.5) * self.width_s
+        starts = self._start_s + np.array(places) * self.width_s
+        middles = starts + 0.5 * self.width_s
         means = sums[:, 1:] / sums[:, :1]
-        cuts = np.flatnonzero(np.diff(middles) > gap_s + self.width_s) + 1
         ends = self._start_s + np.array([self._ends_s[place] for place in places])
+        away = starts[1:] - ends[:-1] > SHORTEST_S
+        cuts = np.flatnonzero(away & (np.diff(middles) > gap_s + self.width_s)) + 1
         columns = (middles, ends, means[:, :-1], means[:, -1])
         parts = zip(*(np.split(values, cuts) for values in columns), strict=True)
         return [VisibleSpan(times, float(until[-1]), *rest) for times, until, *rest in parts]
@@ -154,7 +159,7 @@ class FaceSummary:
 
 
 class VideoSummary:
-    """A video or animation. A reading lasts until the next frame, at most `gap_s`.
+    """A video or animation. A reading lasts until the next frame, at most `hold_s`.
 
     Attributes:
         media: the source.
@@ -184,6 +189,11 @@ class VideoSummary:
         return self._finder.gap_s
 
     @property
+    def hold_s(self) -> float:
+        """Longest time in seconds that a reading lasts; see `EventFinder.hold_s`."""
+        return self._finder.hold_s
+
+    @property
     def tally(self) -> Tally:
         """The tally of all faces."""
         total = Tally()
@@ -202,7 +212,7 @@ class VideoSummary:
         if self._before is not None:
             step_s = max(frame.time_s - self._before.time_s, SHORTEST_S)
             # If the frames stall, a reading does not last until the next one.
-            self._step_s = min(step_s, self.gap_s)
+            self._step_s = min(step_s, self.hold_s)
             self._count(self._before)
         self._before = frame
         self.frames += 1

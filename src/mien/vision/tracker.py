@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from mien.core.rhythm import MISSED_STEPS, SHORTEST_STEP_S, Rhythm
+from mien.core.rhythm import HOLD_S, MISSED_STEPS, SHORTEST_STEP_S, Rhythm
 from mien.core.types import Box, Face, Landmarks
 from mien.vision.matching import MIN_SIMILARITY, SAME_SIMILARITY, UNKNOWN_SIMILARITY, match
 
 __all__ = ["MEMORY_S", "FaceTracker", "appearance_descriptors"]
 
-MEMORY_S = 1.5
+MEMORY_S = HOLD_S
 """Seconds out of sight after which a track is deleted. Where frames are further apart, a track is
 deleted when it is missing from two of them or the frames stall."""
 DESCRIPTOR_SIDE = 12
