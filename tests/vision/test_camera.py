@@ -386,7 +386,7 @@ def test_a_network_stream_is_read_to_its_end(serve, make_film, tmp_path):
     assert shapes == [(48, 64, 3)] * 30
 
 
-@pytest.mark.parametrize("form", ["hls", "matroska"])
+@pytest.mark.parametrize("form", ["hls", "matroska", "mpegts", "flv"])
 def test_what_comes_in_bursts_is_played_at_its_own_speed(make_film, tmp_path, clock, form, stopped):
     """As in HLS, whose segments last some seconds."""
     options = {"hls_flags": "omit_endlist", "hls_list_size": "0"} if form == "hls" else {}

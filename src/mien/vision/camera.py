@@ -138,7 +138,9 @@ def open_camera(source: CameraSource, *, max_pixels: int = DEFAULT_MAX_PIXELS) -
         raise
     use_low_delay_decoding(video)
     media = Media(source.name, MediaKind.CAMERA, video.width, video.height)
-    bursts = "://" in source.target and container.format.name.startswith(BURST_FORMATS)
+    # What has a length is a file.
+    at_once = bool(container.duration) or container.format.name.startswith(BURST_FORMATS)
+    bursts = "://" in source.target and at_once
     frames = _arriving(container, source.name, max_pixels, Pace(READ_S) if bursts else None)
     return MediaStream(media, frames, container.close)
 
