@@ -157,6 +157,8 @@ def test_a_picture_with_hundreds_of_scans_is_refused(encoded, noise, only, is_on
     data = encoded(PIL.Image.fromarray(noise()), "JPEG", progressive=True)
     assert 1 < data.count(b"\xff\xda") < 20
     assert only(data).image.shape == noise().shape
+    # As in motion photographs, which have a film after the picture.
+    assert only(data + 200 * b"\xff\xda").image.shape == noise().shape
     scan = data[data.rindex(b"\xff\xda") : -2]
     with pytest.raises(MediaError, match="too many scans") as caught:
         open_media(data[:-2] + 100 * scan + data[-2:])

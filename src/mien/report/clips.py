@@ -28,8 +28,8 @@ __all__ = ["ClipWriter"]
 _DEFAULT_STEP_S = 1 / 25
 # The last frame is not held for longer than this many times the longest step before it.
 _STILL = 10
-# Seconds of sound after the last frame that are kept.
-_TAIL_S = 1.0
+# Longest sound in seconds that is kept after the last frame: small files may hold days of it.
+_TAIL_S = 600.0
 # Largest side that x264 accepts, in pixels.
 _LARGEST = 16_384
 # FFmpeg writes durations of 31 bits, in the time base of `_video_codec`.

@@ -43,7 +43,7 @@ _FREE_CLOCKS = frozenset({"mpegts", "mpeg"})
 MAX_FRAME = 40_000_000
 """Number of pixels above which FFmpeg decodes no frame; 8192x4320 has 35 million. To find out what
 streams hold, it decodes a frame of each before their size can be checked."""
-MAX_STREAMS = 32
+MAX_STREAMS = 64
 
 
 def open_container(file: BinaryIO) -> InputContainer:

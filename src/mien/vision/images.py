@@ -1,6 +1,7 @@
 """Still and animated images, decoded by Pillow."""
 
 import logging
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -36,10 +37,12 @@ DECODE_ERRORS = (
 _HEIF_BRANDS = (b"mif1", b"msf1")
 _EXIF_ORIENTATION = 0x0112
 _SCANNED = frozenset({"JPEG", "MPO"})
-_START_OF_SCAN = b"\xff\xda"
+_START_OF_SCAN, _END_OF_IMAGE = b"\xff\xda", b"\xff\xd9"
+# In a scan, 0xFF is followed by zero or by the number of a restart interval (ITU-T T.81, B.1.1).
+_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 MAX_SCANS = 100
-"""Maximum number of scans of a JPEG, each of which visits all pixels. Progressive ones have about
-ten, and thumbnails their own."""
+"""Maximum number of scans of a JPEG, each of which visits all pixels; progressive ones have about
+ten."""
 _TIFF_SUBFILE_TYPE = 254
 # As in browsers, for frames without a duration.
 _DEFAULT_DURATION_S = 0.1
@@ -139,14 +142,21 @@ def _identify(file: BinaryIO, name: str) -> ImageFile | None:
 
 
 def _scan_count(file: BinaryIO) -> int:
-    """Number of start-of-scan markers, which cannot occur within the data of a scan."""
-    place = file.tell()
+    """Number of scans of a JPEG, at most one above the limit; what follows its end is ignored.
+
+    Motion photographs have a film there.
+    """
+    before = file.tell()
     file.seek(0)
-    count, last = 0, b""
-    while block := file.read(1 << 20):
-        count += block.count(_START_OF_SCAN) + (last + block[:1] == _START_OF_SCAN)
-        last = block[-1:]
-    file.seek(place)
+    data = file.read()
+    file.seek(before)
+    count, place = 0, 2
+    while count <= MAX_SCANS:
+        found = _MARKER.search(data, place)
+        if found is None or found[0] == _END_OF_IMAGE:
+            break
+        count += found[0] == _START_OF_SCAN
+        place = found.end() + int.from_bytes(data[found.end() : found.end() + 2], "big")
     return count
 
 
