@@ -24,7 +24,7 @@ LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 """Wildcard addresses, and the loopback address that reaches the same server."""
 WRONG_TOKENS_PER_MINUTE = 20
-MAX_COOKIES = 4096
+MAX_COOKIES = 8192
 """Maximum length of the cookies of a request: Python 3.11 takes quadratic time to parse them
 (CVE-2024-7592)."""
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
