@@ -214,6 +214,20 @@ def test_a_stall_is_told_once_and_ends():
     assert notices(events) == ["no picture for 0.1 s; waiting for the camera"]
 
 
+def test_the_pauses_of_a_slow_camera_are_no_stalls():
+    def connect():
+        def frames():
+            for index in range(5):
+                yield Frame(np.zeros((4, 4, 3), np.uint8), index, index * 0.2)
+                time.sleep(0.2)
+
+        return MediaStream(Media("camera 0", MediaKind.CAMERA, 4, 4), frames())
+
+    events = list(LiveReader(connect, Slow(), retry=False, stall_s=0.1).events())
+    assert len(readings(events)) == 5
+    assert len(notices(events)) == 1
+
+
 def test_unknown_faults_of_a_camera_are_told_too():
     answers = iter([stream_of(1, fault=RuntimeError("driver")), stream_of(1)])
     events = []

@@ -1,5 +1,6 @@
 """Live reading: always the newest frame; frames that arrive meanwhile are dropped and counted."""
 
+import math
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -8,6 +9,7 @@ from typing import TypeAlias
 
 from mien.core.errors import MienError
 from mien.core.media import Frame, Media
+from mien.core.rhythm import Rhythm
 from mien.core.types import FrameReading
 from mien.pipeline.sequence import SequenceReader
 from mien.vision.stream import MediaStream
@@ -61,7 +63,8 @@ class LiveReader:
         connect: opens the source; called again after the source was lost.
         sequence: reads the frames.
         retry: whether to reopen the source when it ends or is lost.
-        stall_s: seconds without a frame after which a notice is given.
+        stall_s: seconds without a frame after which a notice is given, or twice the usual time
+            between two frames if that is longer.
         back_off_s: seconds before each attempt to reopen the source; the last value repeats.
     """
 
@@ -77,6 +80,8 @@ class LiveReader:
         self._slot = _Slot()
         self._sequence = sequence
         self._stall_s = stall_s
+        self._rhythm = Rhythm()
+        self._last_s = 0.0
         self._grabber = _Grabber(connect, self._slot, back_off_s if retry else ())
 
     def events(self) -> Generator[LiveEvent, None, None]:
@@ -90,10 +95,11 @@ class LiveReader:
         stalled = False
         try:
             while True:
-                taken = self._slot.take(self._stall_s)
+                wait_s = self._patience_s()
+                taken = self._slot.take(wait_s)
                 if taken is None:
                     if not stalled:
-                        yield Notice(f"no picture for {self._stall_s:g} s; waiting for the camera")
+                        yield Notice(f"no picture for {wait_s:g} s; waiting for the camera")
                     stalled = True
                     continue
                 if isinstance(taken, Notice):
@@ -114,7 +120,14 @@ class LiveReader:
         """End `events` after the current reading; may be called from a signal handler."""
         self._slot.close()
 
+    def _patience_s(self) -> float:
+        """Seconds without a frame after which a notice is given; longer for slow sources."""
+        step_s = self._rhythm.step_s
+        return max(self._stall_s, 2 * step_s) if math.isfinite(step_s) else self._stall_s
+
     def _read(self, arrival: "_Arrival") -> LiveReading:
+        self._rhythm.add(arrival.frame.time_s - self._last_s)
+        self._last_s = arrival.frame.time_s
         reading = self._sequence.read(arrival.frame)
         delay_s = time.monotonic() - arrival.at_s
         height, width = arrival.frame.image.shape[:2]
