@@ -60,12 +60,14 @@ def atomic(path: str | os.PathLike[str], *, salvage: bool = False) -> Iterator[P
             return
         # Replace the file that a symbolic link points to, not the link.
         final = Path(os.path.realpath(target))
-        temporary = _created(final, _partial_names(final) if salvage else _hidden_names(final))
+        temporary = final.with_name(_partial_name(final) if salvage else _hidden_name(final))
         try:
-            _copy_permissions(final, temporary)
+            _create_like(temporary, final)
             yield temporary
             _sync(temporary)
             temporary.replace(final)
+        except FileExistsError:
+            raise  # another run has just taken the name
         except BaseException as error:
             if salvage and _cut_to_lines(temporary):
                 kept = temporary
@@ -123,35 +125,24 @@ def _is_special(path: Path) -> bool:
     return path.exists() and not path.is_file()
 
 
-def _created(final: Path, names: Iterator[str]) -> Path:
-    """An empty file beside `final` under the first free name."""
-    while True:
-        place = final.with_name(next(names))
-        try:
-            place.touch(exist_ok=False)
-        except FileExistsError:
-            continue
-        return place
-
-
-def _copy_permissions(final: Path, temporary: Path) -> None:
-    """Give the temporary file the permissions of the file that it will replace."""
+def _create_like(temporary: Path, final: Path) -> None:
+    """Create the temporary file, with the permissions of the file that it will replace."""
+    temporary.touch(exist_ok=False)
     if final.exists():
         if not os.access(final, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         shutil.copymode(final, temporary)
 
 
-def _hidden_names(final: Path) -> Iterator[str]:
-    while True:
-        yield f".{final.stem[:STEM]}.{secrets.token_hex(4)}{final.suffix}"
+def _hidden_name(final: Path) -> str:
+    return f".{final.stem[:STEM]}.{secrets.token_hex(4)}{final.suffix}"
 
 
-def _partial_names(final: Path) -> Iterator[str]:
-    """Names that tell what an interrupted run left; that of an earlier run is not overwritten."""
-    yield f"{final.stem[:STEM]}.partial{final.suffix}"
-    for number in itertools.count(2):
-        yield f"{final.stem[:STEM]}.partial-{number}{final.suffix}"
+def _partial_name(final: Path) -> str:
+    """A name that tells what an interrupted run left; that of an earlier run is not overwritten."""
+    numbers = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
+    names = (f"{final.stem[:STEM]}.partial{number}{final.suffix}" for number in numbers)
+    return next(name for name in names if not final.with_name(name).exists())
 
 
 def _cut_to_lines(half: Path) -> bool:
