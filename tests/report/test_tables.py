@@ -37,6 +37,16 @@ def write(out, form, frames):
         report.fail("gone.jpg", MediaError("gone.jpg does not exist"))
 
 
+def rows_of(path, source, frame):
+    """Write a CSV of one frame of a source, and read its rows."""
+    with open_report(path, ReportFormat.CSV, {}) as report:
+        report.begin(Media(source, MediaKind.VIDEO, 64, 48))
+        report.write(frame)
+        report.end()
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream, strict=True))
+
+
 def test_csv_has_one_row_per_face(frames, tmp_path):
     path = tmp_path / "out.csv"
     write(path, ReportFormat.CSV, frames)
@@ -69,12 +79,7 @@ def test_csv_without_sources_is_a_header(tmp_path, capsys):
 @pytest.mark.parametrize("source", ["a\rb.mp4", "a\nb.mp4", "a\r\nb.mp4", "a.mp4\r\n", " a,b "])
 def test_a_name_of_several_lines_stays_one_cell(frames, tmp_path, source):
     path = tmp_path / "out.csv"
-    with open_report(path, ReportFormat.CSV, {}) as report:
-        report.begin(Media(source, MediaKind.VIDEO, 64, 48))
-        report.write(frames[0])
-        report.end()
-    with path.open(encoding="utf-8", newline="") as stream:
-        table = list(csv.DictReader(stream, strict=True))
+    table = rows_of(path, source, frames[0])
     assert [(row["source"], row["track_id"], row["uncertain"]) for row in table] == [
         (source, "7", "false"),
         (source, "", "false"),
@@ -85,12 +90,7 @@ def test_a_name_of_several_lines_stays_one_cell(frames, tmp_path, source):
 
 @pytest.mark.parametrize("name", ["=1+1.mp4", "+a", "-a", "@a"])
 def test_a_name_like_a_formula_is_not_one_in_a_spreadsheet(frames, tmp_path, name):
-    path = tmp_path / "a.csv"
-    with open_report(path, ReportFormat.CSV, {}) as writer:
-        writer.begin(Media(name, MediaKind.IMAGE, 8, 8))
-        writer.write(frames[0])
-        writer.end()
-    (row, *_) = csv.DictReader(path.open(newline=""))
+    (row, *_) = rows_of(tmp_path / "a.csv", name, frames[0])
     assert row["source"] == f"'{name}"
 
 

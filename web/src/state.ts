@@ -1,7 +1,8 @@
 /** State shared by the whole page; only the consent is stored. */
 
 import { computed, signal } from "@preact/signals";
-import { ApiError, loadModels, tokenNeeded } from "./api/client";
+import { ApiError, loadModels, MODELS_TIMEOUT_MS, tokenNeeded } from "./api/client";
+import { sleep } from "./api/sleep";
 import { resetRequests } from "./api/traffic";
 import type { Models } from "./api/types";
 import { strings } from "./strings";
@@ -24,8 +25,6 @@ export const sendsToServer = computed(() => {
 export const view = signal<View>(viewOf(location.hash));
 
 const RETRY_MS = 3000;
-/** Time limit for the server's first answer. */
-const TIMEOUT_MS = 10_000;
 const POLL_MS = 50;
 
 /** Record where an analysis runs, or that it has ended (null); the first resets the request count. */
@@ -62,13 +61,9 @@ export function messageOf(error: unknown): string {
   return own ? error.message : strings.errors.unexpected;
 }
 
-export function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
 /** Wait for the server's networks and settings. */
 export async function awaitModels(): Promise<Models> {
-  for (let waited = 0; !models.value && !connectionProblem.value && waited < TIMEOUT_MS; waited += POLL_MS) {
+  for (let waited = 0; !models.value && !connectionProblem.value && waited < MODELS_TIMEOUT_MS; waited += POLL_MS) {
     await sleep(POLL_MS);
   }
   if (!models.value) throw new Error(strings.errors.modelsNotLoaded);

@@ -44,6 +44,8 @@ function lowestRecall(recall: Measured["recall"]): string {
   return names.map((name) => `${emotions[name]} ${share(recall[name])}`).join(", ");
 }
 
+const face = (id: number) => `Face ${id}`;
+
 /** Minutes and seconds, to a tenth. */
 function clock(seconds: number): string {
   const tenths = Math.round(seconds * 10);
@@ -88,7 +90,7 @@ export const strings = {
   },
   seconds: (value: number, places = 0) => `${value.toFixed(places)}\u00a0s`,
   clock,
-  face: (id: number) => `Face ${id}`,
+  face,
   valence: "Valence",
   arousal: "Arousal",
   loadingModels: "Loading the networks …",
@@ -119,7 +121,7 @@ export const strings = {
     session: "This session",
     noFace: "No face in view.",
     noFaceHint: "Move into the light and face the camera.",
-    chart: (id?: number) => (id === undefined ? "Last minute" : `Last minute, Face ${id}`),
+    chart: (id?: number) => (id === undefined ? "Last minute" : `Last minute, ${face(id)}`),
     opening: "Waiting for the camera. Your browser may ask you to allow it.",
     rate: (perSecond: number, delay: number) => `${perSecond.toFixed(1)} readings per second, ${Math.round(delay)} ms each`,
     empty: "Nothing is analysed until you open the camera.",

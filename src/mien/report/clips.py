@@ -158,7 +158,7 @@ class _ClipEncoder:
         self._waiting = ticks, picture
 
     def finish(self, end_s: float | None, frame_end_s: float | None) -> None:
-        """Encode the frame held back, and the sound until shortly after it.
+        """Encode the frame held back, and the sound until `_TAIL_S` after it.
 
         The last frame is shown until its own `frame_end_s` if known, else until the video's
         `end_s`.

@@ -65,7 +65,7 @@ class SoundCopier:
             self._next = None
 
     def finish(self, until_s: float) -> None:
-        """Copy the sound up to the end of the frames, in seconds; sound after it is left out.
+        """Copy the sound up to a time in seconds, and complete it; the rest is left out.
 
         Raises:
             av.error.FFmpegError: if the output cannot be written.

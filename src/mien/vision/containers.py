@@ -37,13 +37,11 @@ _DEMUXERS = ",".join(
 RESTART_S = 0.5
 """Backward step of a timestamp, in seconds, above which a new recording starts; smaller ones are
 reordering within one recording."""
-_FREE_CLOCKS = frozenset({"mpegts", "mpeg"})
-
-
 MAX_FRAME = 40_000_000
 """Number of pixels above which FFmpeg decodes no frame; 8192x4320 has 35 million. To find out what
 streams hold, it decodes a frame of each before their size can be checked."""
 MAX_STREAMS = 64
+_FREE_CLOCKS = frozenset({"mpegts", "mpeg"})
 
 
 def open_container(file: BinaryIO) -> InputContainer:

@@ -64,13 +64,13 @@ def open_picture(file: BinaryIO, name: str, max_pixels: int, every: int) -> Medi
     picture = _identify(file, name)
     if picture is None:
         return None
+    check_pixels(name, *picture.size, max_pixels)
     if picture.format in _SCANNED and _scan_count(file) > MAX_SCANS:
         raise MediaError(f"{name} has too many scans to be read; save it again as JPEG")
     if _is_thumbnail(picture):
         raise MediaError(
             f"{name} is a raw photograph, of which only a thumbnail could be read; save it as JPEG"
         )
-    check_pixels(name, *picture.size, max_pixels)
     orientation = orientation_of(picture)
     width, height = orientation.size(*picture.size)
     count = _frame_count(picture, name)
@@ -229,7 +229,7 @@ def _animation(
     first, index, time_s = _first(picture), 0, 0.0
     # The duration of a frame is known only once it is decoded, so frames come one late.
     waiting: Frame | None = None
-    fault: MediaError | None = None
+    fault: Exception | None = None
     while True:
         try:
             if not _has_frame(picture, first + index):
@@ -238,11 +238,8 @@ def _animation(
             check_pixels(name, *picture.size, max_pixels)
             picture.load()
             image = to_rgb(picture) if index % every == 0 else None
-        except TooLargeError as error:
+        except (*DECODE_ERRORS, TooLargeError) as error:
             fault = error
-            break
-        except DECODE_ERRORS as error:
-            fault = _broken_off(name, index, error)
             break
         if image is not None:
             if waiting is not None:
@@ -253,8 +250,10 @@ def _animation(
         index += 1
     if waiting is not None:
         yield replace(waiting, ends_s=time_s)
-    if fault is not None:
+    if isinstance(fault, TooLargeError):
         raise fault
+    if fault is not None:
+        raise _broken_off(name, index, fault) from fault
 
 
 def _has_frame(picture: ImageFile, index: int) -> bool:

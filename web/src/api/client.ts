@@ -4,6 +4,7 @@ import { signal } from "@preact/signals";
 import createClient from "openapi-fetch";
 import { strings } from "../strings";
 import type { paths } from "./schema";
+import { sleep } from "./sleep";
 import { countRequest } from "./traffic";
 import type { Job, Models, Result } from "./types";
 
@@ -12,7 +13,7 @@ const ANALYZE = "/api/v1/analyze" satisfies keyof paths;
 const BUSY_STATUSES = [429, 503];
 
 /** Time limit for the server's networks and settings. */
-const MODELS_TIMEOUT_MS = 10_000;
+export const MODELS_TIMEOUT_MS = 10_000;
 /** Delay between attempts to delete a job, doubled after each failure. */
 const DELETE_MS = 1000;
 const MAX_DELETE_MS = 30_000;
@@ -161,10 +162,7 @@ async function retryWhileBusy<Data>({ stop, note }: UploadOptions, request: () =
       const wait = error instanceof ApiError && BUSY_STATUSES.includes(error.status) ? error.retryAfter : null;
       if (wait === null) throw error;
       note(strings.errors.serverBusy(wait));
-      await new Promise((resolve) => {
-        setTimeout(resolve, 1000 * wait);
-        stop.addEventListener("abort", resolve);
-      });
+      await sleep(1000 * wait, stop);
       if (stop.aborted) throw stopped();
       note("");
     }
@@ -181,7 +179,7 @@ export function findJob(identifier: string): Promise<Job> {
 export async function deleteJob(identifier: string): Promise<void> {
   for (let wait = DELETE_MS; !(await isDeleted(identifier)); wait = Math.min(2 * wait, MAX_DELETE_MS)) {
     undeleted.value = new Set(undeleted.value).add(identifier);
-    await new Promise((resolve) => setTimeout(resolve, wait));
+    await sleep(wait);
   }
   undeleted.value = new Set([...undeleted.value].filter((one) => one !== identifier));
 }

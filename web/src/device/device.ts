@@ -18,9 +18,11 @@ export const COARSE_SEARCH_SIZE = 320;
 /** The processor on which each network runs; empty before they are loaded. */
 export const processors = signal<Processors>({});
 
-/** Time limits for one picture and for starting the networks, for the slowest machine. */
-const TIMEOUT_MS = 120_000;
-const START_TIMEOUT_MS = 300_000;
+/** Time limits of requests to the worker, for the slowest machine, and what is said after them. */
+const LIMITS = {
+  load: { ms: 300_000, failure: "loadFailed" },
+  read: { ms: 120_000, failure: "readFailed" },
+} as const;
 
 type Pending = { resolve: (reading: Reading | undefined) => void; reject: (error: Error) => void };
 
@@ -55,15 +57,12 @@ class Device {
   /** Send a picture to the worker, which is started anew if the last one has failed. */
   async #read(picture: ImageBitmap, options: ReadOptions): Promise<Reading> {
     const message = { kind: "read", picture, options } as const;
-    let timer: ReturnType<typeof setTimeout> | undefined;
     try {
       if (this.#models) await this.load(this.#models);
-      timer = setTimeout(() => this.#terminate(new Error(strings.errors.readFailed)), TIMEOUT_MS);
       const reading = await this.#ask(message, [picture]);
       if (!reading) throw new Error(strings.errors.unexpected);
       return reading;
     } finally {
-      clearTimeout(timer);
       picture.close();
     }
   }
@@ -75,9 +74,7 @@ class Device {
     const threads = self.crossOriginIsolated ? Math.min(navigator.hardwareConcurrency || 1, 4) : 1;
     const compute = wantedCompute(location.search);
     this.#worker ??= this.#start();
-    const started = this.#ask({ kind: "load", weights, threads, compute }, weights.map(({ data }) => data));
-    const timer = setTimeout(() => this.#terminate(new Error(strings.errors.loadFailed)), START_TIMEOUT_MS);
-    await started.finally(() => clearTimeout(timer));
+    await this.#ask({ kind: "load", weights, threads, compute }, weights.map(({ data }) => data));
   }
 
   #start(): Worker {
@@ -109,16 +106,19 @@ class Device {
     this.#pending.clear();
   }
 
+  /** Send a request to the worker, which is terminated if it does not answer in time. */
   #ask(
     message: Omit<Extract<Request, { kind: "load" }>, "id"> | Omit<Extract<Request, { kind: "read" }>, "id">,
     transfer: Transferable[],
   ): Promise<Reading | undefined> {
     if (!this.#worker) return Promise.reject(new Error(strings.errors.modelsNotLoaded));
     const id = this.#nextId++;
-    return new Promise((resolve, reject) => {
+    const { ms, failure } = LIMITS[message.kind];
+    const timer = setTimeout(() => this.#terminate(new Error(strings.errors[failure])), ms);
+    return new Promise<Reading | undefined>((resolve, reject) => {
       this.#pending.set(id, { resolve, reject });
       this.#worker?.postMessage({ ...message, id }, transfer);
-    });
+    }).finally(() => clearTimeout(timer));
   }
 }
 

@@ -2,9 +2,10 @@
 
 import { computed, signal } from "@preact/signals";
 import { ApiError, deleteJob, findJob, loadResult, uploadFilm } from "../api/client";
+import { sleep } from "../api/sleep";
 import type { Event, Frame, Item, Job } from "../api/types";
 import { device, FRAME_SEARCH_SIZE } from "../device/device";
-import { awaitModels, checkFile, checkSize, messageOf, models, type Place, place, setRunning, sleep } from "../state";
+import { awaitModels, checkFile, checkSize, messageOf, models, type Place, place, setRunning } from "../state";
 import { strings } from "../strings";
 import { isAnimated } from "./animation";
 import { filmTracker } from "./tracks";

@@ -1,10 +1,11 @@
 /** Live analysis of the camera: opening, the loop of readings, and closing. */
 
 import { batch, computed, signal } from "@preact/signals";
+import { sleep } from "../api/sleep";
 import { COARSE_SEARCH_SIZE, device, FRAME_SEARCH_SIZE } from "../device/device";
 import type { Reading } from "../device/messages";
 import { agreedTo } from "../consent";
-import { messageOf, models, type Place, place, setRunning, sleep } from "../state";
+import { messageOf, models, type Place, place, setRunning } from "../state";
 import { strings } from "../strings";
 import { listCameras, openCamera } from "./camera";
 import { Session } from "./session";
